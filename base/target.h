@@ -1,0 +1,74 @@
+/* base/target.h: what a device can do, as far as a compiler and a runtime ask.
+ *
+ * A target is plain data.  It comes from an attached device (runtime/device.h) or from the table of
+ * named profiles (backends/profiles.def).
+ */
+#ifndef WEFT_TARGET_H
+#define WEFT_TARGET_H
+
+#include "base/base.h"
+
+typedef enum weft_api {
+    WEFT_API_INTERP,
+    WEFT_API_NULL,
+    WEFT_API_OPENCL,
+    WEFT_API_VULKAN,
+    WEFT_API_CUDA,
+    WEFT_API_METAL,
+    WEFT_API_COUNT
+} weft_api;
+
+/* How schedules are chosen: by the kind of machine, not by the API in front of it. */
+typedef enum weft_class {
+    WEFT_CLASS_REFERENCE,  /* unscheduled loops, for the interpreter */
+    WEFT_CLASS_GPU,        /* SIMT, shared memory */
+    WEFT_CLASS_MOBILE,     /* SIMT, little shared memory, vectors */
+    WEFT_CLASS_VECTOR_CPU, /* a CPU behind OpenCL: wide vectors, no shared memory (PoCL) */
+    WEFT_CLASS_LANE_CPU,   /* a CPU that maps invocations to SIMD lanes (lavapipe) */
+    WEFT_CLASS_COUNT
+} weft_class;
+
+typedef struct weft_target {
+    char name[64];              /* profile: "generic-gpu", "sm_90a", "apple8", or the device's own */
+    weft_api api;
+    weft_class cls;
+    /* launch */
+    int64_t max_threads;        /* threads a block */
+    int64_t max_block[3];
+    int64_t max_grid[3];
+    int64_t shared_bytes;       /* a block */
+    int subgroup;               /* lanes of a warp/subgroup/simdgroup; 1: not to be relied on */
+    /* memory */
+    int64_t max_alloc;          /* bytes of one allocation */
+    int64_t max_range;          /* bytes of one buffer argument's visible range */
+    int64_t offset_align;       /* alignment of a buffer argument's offset, bytes */
+    int max_buffers;            /* buffer arguments a kernel */
+    int64_t scalar_bytes;       /* bytes of all scalar arguments (push constants) */
+    /* arithmetic */
+    int vector_lanes;           /* preferred f32 lanes of a vector; 1: scalars */
+    bool f16, f64;              /* arithmetic in registers */
+    bool i8, i16, i64;          /* arithmetic in registers */
+    bool storage8, storage16;   /* loads and stores of that size from buffers */
+    bool subgroup_shuffle;
+    int spirv_version;          /* 0x10300 = 1.3; 0 where there is no SPIR-V */
+    int cuda_arch;              /* 90 for sm_90; 0 elsewhere */
+    /* compiling */
+    bool one_program;           /* the driver charges by the program: compile a module's kernels together */
+    /* cost figures, rough: what a schedule may assume when it compares itself with another */
+    int cores;                  /* compute units */
+    double gflops, gbytes;      /* peak 1e9 FLOP/s in f32, peak 1e9 bytes/s */
+    int64_t cache_bytes;        /* of the last private cache of a core */
+    int registers;              /* vector registers (CPU) or 32-bit registers a thread (GPU) */
+} weft_target;
+
+/* DESIGN's numerics levels; doc/IR.md says what each allows. */
+typedef enum weft_numerics { WEFT_STRICT, WEFT_DEFAULT, WEFT_FAST } weft_numerics;
+
+/* "opencl", "vulkan", "cuda", "metal", "interp", "null"; NULL outside. */
+const char *weft_api_name(weft_api);
+/* "gpu", "mobile", "vector-cpu", "lane-cpu", "reference". */
+const char *weft_class_name(weft_class);
+/* Extension of a kernel's source file: "cl", "spvasm", "cu", "metal", "wir". */
+const char *weft_api_extension(weft_api);
+
+#endif
