@@ -1,0 +1,103 @@
+/* runtime/module.h: the module as data: what the compiler writes, the file holds and a session runs.
+ *
+ * Sizes, grids, offsets and scalar arguments are integer expressions over the module's symbols
+ * (base.h, iexpr), kept as text.  In a static model every one of them is a number.
+ * Everything is checked when it is read: names, indices, sizes, expressions.
+ */
+#ifndef WEFT_MODULE_H
+#define WEFT_MODULE_H
+
+#include "base/base.h"
+#include "base/target.h"
+
+typedef enum weft_role { WEFT_ROLE_INPUT, WEFT_ROLE_OUTPUT, WEFT_ROLE_CONSTANT, WEFT_ROLE_TEMP } weft_role;
+
+typedef struct weft_mod_symbol { /* a dimension that is bound when shapes are */
+    const char *name;
+    const char *min, *max, *multiple; /* constraints as integers in text; NULL: none */
+} weft_mod_symbol;
+
+typedef struct weft_mod_tensor {
+    const char *name;           /* of the model; unique within a program */
+    weft_role role;
+    weft_dtype dtype;
+    int ndim;
+    const char *const *dim;     /* iexpr */
+    int alias;                  /* tensor whose memory it is (a reshape), same bytes; -1: its own */
+    int in_place;               /* TEMP: tensor whose memory it may take over when that one dies; -1 */
+    int first, last;            /* steps of its life, inclusive (TEMP); the packer's input */
+    const char *blob;           /* CONSTANT: key in the weights file */
+} weft_mod_tensor;
+
+typedef struct weft_mod_kernel {
+    const char *name;           /* entry point; file kernels/<target>/<name>.<ext> */
+    const char *text;
+    size_t size;
+    int nbuffer, nscalar;
+    const uint8_t *scalar;      /* weft_dtype of each scalar argument */
+    int64_t block[3];           /* 0 where only the launch knows */
+    int subgroup;
+} weft_mod_kernel;
+
+typedef enum weft_step_kind { WEFT_STEP_LAUNCH } weft_step_kind;
+
+typedef struct weft_mod_arg { /* a buffer argument */
+    int tensor;
+    const char *offset;         /* bytes, iexpr; NULL: 0 */
+    bool written;
+} weft_mod_arg;
+
+typedef struct weft_mod_step {
+    weft_step_kind kind;
+    int kernel;
+    const char *grid[3], *block[3]; /* iexpr */
+    int nbuffer, nscalar;
+    const weft_mod_arg *buffer;
+    const char *const *scalar;  /* iexpr */
+    const char *layers;         /* provenance, for messages and profiles */
+    double flops, bytes;
+} weft_mod_step;
+
+/* The model for one target. */
+typedef struct weft_program {
+    const char *target;         /* "opencl:generic-gpu": also the kernel folder's name, ':' as '-' */
+    weft_target profile;        /* what it was compiled for */
+    weft_numerics numerics;
+    int ntensor, nkernel, nstep;
+    weft_mod_tensor *tensor;
+    weft_mod_kernel *kernel;
+    weft_mod_step *step;
+    int ninput, noutput;        /* in the model's order */
+    int *input, *output;        /* tensor indices */
+} weft_program;
+
+typedef struct weft_blob { /* bytes of a constant, borrowed until the module is destroyed or written */
+    const char *key;            /* content name: SHA-256 of dtype, shape and bytes */
+    weft_dtype dtype;
+    int ndim;
+    const int64_t *dim;
+    const void *data;
+    size_t size;
+} weft_blob;
+
+typedef struct weft_module {
+    weft_arena arena;           /* owns everything but blob data */
+    const char *model;          /* file name of the model, without directories */
+    const char *path;           /* where it was read from; NULL */
+    int nsymbol, nprogram, nblob;
+    weft_mod_symbol *symbol;
+    weft_program *program;
+    weft_blob *blob;
+    void *owner;                /* private: the mapping or zip the blobs live in */
+    void (*release)(void *owner);
+} weft_module;
+
+/* Reads a module directory or file; *m is to be destroyed.  Hostile data ends in WEFT_INVALID_INPUT. */
+weft_status weft_module_read(const char *path, weft_diag *, weft_module **);
+/* Writes a directory when the path ends with '/' or is one, else one zip file.  Reproducible bytes. */
+weft_status weft_module_write(const weft_module *, const char *path, weft_diag *);
+void weft_module_destroy(weft_module *);
+/* Checks every index, expression and name of a module; both read and the compiler call it. */
+weft_status weft_module_check(const weft_module *, weft_diag *);
+
+#endif
