@@ -1,0 +1,111 @@
+/* weft/te.h: tensor expressions and their schedules.
+ *
+ * A program (weft_te) says what is computed: tensors defined element by element.  Its schedule says
+ * how: every tensor has a stage, whose loops are split, fused, reordered, bound to threads and placed
+ * inside one another.  A schedule never changes a result beyond the order of a reduction.
+ *
+ * Ownership: everything belongs to the program and dies with it.  Errors are reported to the
+ * program's diagnostics in a sentence that names stage, axis and remedy; makers then return NULL,
+ * primitives the status, and NULL arguments give NULL or the first error's status, so that calls may
+ * be chained and checked once.  A program belongs to one thread at a time.
+ */
+#ifndef WEFT_TE_PUBLIC_H
+#define WEFT_TE_PUBLIC_H
+
+#include <weft/expr.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weft_diag weft_diag;
+typedef struct weft_te weft_te;
+typedef struct weft_tensor weft_tensor; /* one output of one operation */
+typedef struct weft_axis weft_axis;     /* an iteration variable: 0 <= axis < extent */
+
+/* ---- programs -------------------------------------------------------------------------------- */
+
+WEFT_API weft_te *weft_te_create(const char *name, weft_diag *);
+WEFT_API void weft_te_destroy(weft_te *);
+WEFT_API weft_ir *weft_te_ir(weft_te *); /* for the builders of <weft/expr.h> */
+
+/* A size known only at run time (i32 or i64): usable in shapes; a scalar argument of the kernels. */
+WEFT_API const weft_expr *weft_te_symbol(weft_te *, const char *name, weft_dtype);
+WEFT_API weft_tensor *weft_te_input(weft_te *, const char *name, weft_dtype, int ndim,
+                                    const weft_expr *const *shape);
+/* A data axis (of an output dimension) and a reduction axis. */
+WEFT_API weft_axis *weft_te_axis(weft_te *, const char *name, const weft_expr *extent);
+WEFT_API weft_axis *weft_te_reduce_axis(weft_te *, const char *name, const weft_expr *extent);
+WEFT_API const weft_expr *weft_axis_ref(weft_te *, const weft_axis *);
+/* The tensor's element at the given indices: ndim integer expressions. */
+WEFT_API const weft_expr *weft_tensor_at(weft_te *, weft_tensor *, int n, const weft_expr *const *index);
+WEFT_API int weft_tensor_ndim(const weft_tensor *);
+WEFT_API const weft_expr *weft_tensor_dim(const weft_tensor *, int d);
+WEFT_API weft_dtype weft_tensor_dtype(const weft_tensor *);
+
+/* tensor[axis 0, axis 1, ...] = value.  The axes' extents are the shape. */
+WEFT_API weft_tensor *weft_te_compute(weft_te *, const char *name, int ndim, weft_axis *const *axis,
+                                      const weft_expr *value);
+
+/* ORDER: weft_reducer_names in te/reduce.c.  Identities 0, 1, +inf/greatest, -inf/least, false, true. */
+typedef enum weft_reducer { WEFT_SUM, WEFT_PROD, WEFT_RMIN, WEFT_RMAX, WEFT_ANY, WEFT_ALL, WEFT_REDUCER_COUNT } weft_reducer;
+/* tensor[axes] = reducer over the reduce axes of source.  The order of combination is unspecified. */
+WEFT_API weft_tensor *weft_te_reduce(weft_te *, const char *name, int ndim, weft_axis *const *axis,
+                                     int nreduce, weft_axis *const *reduce, weft_reducer,
+                                     const weft_expr *source);
+/* A user's commutative reducer over n-tuples: lhs and rhs are 2n variables that `result` combines. */
+typedef struct weft_tuple_reducer {
+    int n;
+    const weft_var *const *lhs, *const *rhs;
+    const weft_expr *const *result, *const *identity;
+} weft_tuple_reducer;
+WEFT_API weft_status weft_te_reduce_tuple(weft_te *, const char *const *names, int ndim, weft_axis *const *axis,
+                                          int nreduce, weft_axis *const *reduce, const weft_tuple_reducer *,
+                                          const weft_expr *const *source, weft_tensor **out);
+/* Makes a variable for a tuple reducer. */
+WEFT_API const weft_var *weft_te_var(weft_te *, const char *name, weft_dtype);
+
+/* Marks a result; outputs are written to global memory, in the order of the calls. */
+WEFT_API weft_status weft_te_output(weft_te *, weft_tensor *);
+
+/* ---- schedule primitives --------------------------------------------------------------------- */
+/* `t` names the stage that computes t.  Axes are leaves of that stage unless said otherwise. */
+
+/* Axis i of the tensor's definition (data axes first, then reduce axes), for scheduling. */
+WEFT_API weft_axis *weft_stage_axis(weft_te *, weft_tensor *t, int i);
+/* axis = outer * factor + inner; a tail that does not divide is guarded. */
+WEFT_API weft_status weft_split(weft_te *, weft_tensor *t, weft_axis *, const weft_expr *factor,
+                                weft_axis **outer, weft_axis **inner);
+/* axis = outer * ceil(extent / parts) + inner, outer < parts. */
+WEFT_API weft_status weft_split_parts(weft_te *, weft_tensor *t, weft_axis *, const weft_expr *parts,
+                                      weft_axis **outer, weft_axis **inner);
+/* Two neighbouring leaves become one: fused = outer * extent(inner) + inner. */
+WEFT_API weft_status weft_fuse(weft_te *, weft_tensor *t, weft_axis *outer, weft_axis *inner, weft_axis **fused);
+/* The listed leaves are permuted among the places they hold. */
+WEFT_API weft_status weft_reorder(weft_te *, weft_tensor *t, int n, weft_axis *const *axis);
+/* what: "block.x" ... "thread.z", "vthread", "parallel". */
+WEFT_API weft_status weft_bind_axis(weft_te *, weft_tensor *t, weft_axis *, const char *what);
+WEFT_API weft_status weft_vectorize(weft_te *, weft_tensor *t, weft_axis *);
+WEFT_API weft_status weft_unroll(weft_te *, weft_tensor *t, weft_axis *);
+/* t is computed inside the consumer's loop `at`, as much of it as that iteration needs. */
+WEFT_API weft_status weft_compute_at(weft_te *, weft_tensor *t, weft_tensor *consumer, weft_axis *at);
+WEFT_API weft_status weft_compute_inline(weft_te *, weft_tensor *t);
+WEFT_API weft_status weft_compute_root(weft_te *, weft_tensor *t);
+/* space: "global", "shared", "local".  A copy of t that the readers use; t itself when none are given: all. */
+WEFT_API weft_tensor *weft_cache_read(weft_te *, weft_tensor *t, const char *space, int n, weft_tensor *const *readers);
+/* t's computation moves to a tensor in `space` that t then copies. */
+WEFT_API weft_tensor *weft_cache_write(weft_te *, weft_tensor *t, const char *space);
+WEFT_API weft_status weft_set_scope(weft_te *, weft_tensor *t, const char *space);
+/* Stride of dimension d of t's own memory: a multiple of `factor` plus `offset`, in elements. */
+WEFT_API weft_status weft_storage_align(weft_te *, weft_tensor *t, int d, int64_t factor, int64_t offset);
+
+/* ---- text ------------------------------------------------------------------------------------ */
+/* Reads "te f(...) {...}" with an optional "schedule {...}".  NULL after an error. */
+WEFT_API weft_te *weft_te_parse(const char *source, const char *text, weft_diag *);
+/* The program and its schedule as text (malloc'ed); parsing and printing it gives the same text. */
+WEFT_API char *weft_te_print(const weft_te *);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

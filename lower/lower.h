@@ -1,0 +1,73 @@
+/* lower/lower.h: from a scheduled te program to kernels that are legal for a target.
+ *
+ * pipeline.c is the table of contents: one pass a file, in the order they run.
+ */
+#ifndef WEFT_LOWER_H
+#define WEFT_LOWER_H
+
+#include "ir/caps.h"
+#include "te/te.h"
+
+/* ---- te to loops ----------------------------------------------------------------------------- */
+
+/* What a kernel's buffer parameter is. */
+typedef enum weft_slot_kind { WEFT_SLOT_INPUT, WEFT_SLOT_OUTPUT, WEFT_SLOT_WORK } weft_slot_kind;
+typedef struct weft_slot {
+    weft_slot_kind kind;
+    int index;                      /* into te->input, te->output, or weft_lowered.work */
+} weft_slot;
+
+/* Kernels in the order to be launched.  Everything lives in the program's context. */
+typedef struct weft_lowered {
+    int nkernel;
+    weft_kernel **kernel;           /* one a root stage */
+    weft_slot **slot;               /* slot[k][i]: parameter i of kernel k */
+    int nwork;                      /* root stages that are no outputs: global workspace */
+    const weft_buf **work;          /* dtype and shape of each */
+} weft_lowered;
+
+/* Bounds inference and loop nests: the schedule as kernels at the level loops.
+ * infer-bounds (bounds.c): every axis's range, every tensor's realised region.
+ * loop-nest (nest.c): loops, guards, initialisation and update, allocations at their scopes.
+ * Errors in the schedule end in a sentence that names stage and axis. */
+weft_status weft_lower_te(weft_te *, weft_lowered *, weft_diag *);
+
+/* ---- passes over kernels --------------------------------------------------------------------- */
+
+typedef struct weft_lower_options {
+    const weft_target *target;
+    const weft_caps *caps;          /* of the target's printer */
+    weft_numerics numerics;
+    /* Debugging, from the environment by weft_lower_options_env: doc/HACKING.md */
+    const char *dump;               /* "all", "changed" or a pass's name; NULL: nothing */
+    const char *dump_dir;           /* a file a pass instead of stderr */
+    const char *skip, *stop_after;  /* names of passes, comma-separated; NULL */
+    bool time, no_verify, roundtrip;/* roundtrip: print, parse and print again after every pass */
+} weft_lower_options;
+void weft_lower_options_env(weft_lower_options *);
+
+/* A pass rewrites kernel->body and what hangs on it; *changed says whether it did anything.  A pass
+ * that says it did not is checked to have left the same pointers. */
+typedef struct weft_pass {
+    const char *name;               /* file, function weft_pass_<name with _>, command line and dump all say this */
+    weft_status (*run)(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+    weft_level from, to;            /* what verify checks before and after */
+} weft_pass;
+extern const weft_pass weft_passes[];
+extern const int weft_pass_count;
+
+weft_status weft_pass_flatten(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+weft_status weft_pass_vectorize(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+weft_status weft_pass_unroll(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+weft_status weft_pass_partition(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+weft_status weft_pass_reduce_threads(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+weft_status weft_pass_simplify(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+weft_status weft_pass_hoist(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+weft_status weft_pass_barriers(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+weft_status weft_pass_legalize(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+weft_status weft_pass_limits(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+
+/* Runs the whole table (NULL names) or the comma-separated passes on a kernel. */
+weft_status weft_run_passes(weft_kernel *, const char *names, const weft_lower_options *, weft_diag *);
+
+#endif

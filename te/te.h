@@ -1,0 +1,97 @@
+/* te/te.h: tensor expressions and schedules as data, for lowering and the default rules.
+ *
+ * <weft/te.h> is the way to make them.  The shapes of the structures follow TVM's te: operations,
+ * stages, leaf axes, relations (Chen et al., "TVM", OSDI 2018, section 4).
+ */
+#ifndef WEFT_TE_H
+#define WEFT_TE_H
+
+#include "ir/ir.h"
+#include <weft/te.h>
+
+typedef enum weft_axis_kind { WEFT_AXIS_DATA, WEFT_AXIS_REDUCE } weft_axis_kind;
+
+struct weft_axis {
+    int id;                   /* order of creation in the program */
+    const weft_var *var;
+    const weft_expr *extent;  /* declared (root axes) or derived (split, fuse); its index starts at 0 */
+    weft_axis_kind kind;
+    weft_bind bind;           /* what runs it when it is a leaf: SERIAL, UNROLL, VECTORIZE, THREAD_X ... */
+};
+
+typedef enum weft_relation_kind { WEFT_REL_SPLIT, WEFT_REL_FUSE } weft_relation_kind;
+typedef struct weft_relation {
+    weft_relation_kind kind;
+    weft_axis *outer, *inner;  /* SPLIT: made; FUSE: taken */
+    weft_axis *whole;          /* SPLIT: parent = outer * E(inner) + inner; FUSE: made, same formula */
+    const weft_expr *factor;   /* SPLIT by factor: declared extent of inner; NULL: by parts */
+    const weft_expr *parts;    /* SPLIT by parts: declared extent of outer; NULL: by factor */
+} weft_relation;
+
+typedef enum weft_op_kind { WEFT_OP_INPUT, WEFT_OP_COMPUTE } weft_op_kind;
+
+/* What computes one or several tensors of the same shape.  When nreduce > 0 every body is the
+ * source of a reduction with the same axes, condition and combiner. */
+typedef struct weft_te_op {
+    weft_op_kind kind;
+    const char *name;
+    int naxis, nreduce;
+    weft_axis **axis;          /* data axes: naxis, their extents are the shape */
+    weft_axis **reduce;        /* reduce axes */
+    int nout;
+    weft_tensor **out;
+    const weft_expr **body;    /* nout values over axis vars, LOADs of tensors' buffers */
+    /* The combiner when nreduce > 0: result over lhs and rhs, starting from identity. */
+    weft_reducer reducer;      /* WEFT_REDUCER_COUNT: a user's tuple reducer */
+    const weft_var **lhs, **rhs;
+    const weft_expr **result, **identity;
+    const weft_expr *cond;     /* contributes only where it holds; NULL: everywhere */
+} weft_te_op;
+
+struct weft_tensor {
+    int id;
+    weft_te *te;
+    const weft_buf *buf;       /* multi-dimensional; LOADs in bodies name it.  space: see the stage */
+    weft_te_op *op;
+    int index;                 /* which of op->out */
+    bool is_output;
+};
+
+typedef enum weft_attach { WEFT_AT_ROOT, WEFT_AT_INLINE, WEFT_AT_AXIS } weft_attach;
+
+typedef struct weft_stage weft_stage;
+struct weft_stage {
+    weft_te_op *op;
+    WEFT_VEC(weft_axis *) leaf;         /* loop order, outermost first; data and reduce */
+    WEFT_VEC(weft_relation) relation;   /* parents before children */
+    weft_attach attach;
+    weft_stage *attach_stage;           /* AT_AXIS: the consumer and one of its leaves (at call time; */
+    weft_axis *attach_axis;             /* later splits move it to the inner, fuses to the fused axis) */
+    weft_space space;                   /* of the outputs' memory */
+    bool space_set;                     /* said by set_scope or a cache; else derived from the attach path */
+    int64_t *align_factor, *align_offset; /* per dimension, 0: none; NULL: none at all */
+};
+
+/* A program.  Stages are kept producers first; a root stage becomes a kernel. */
+struct weft_te {
+    weft_ir *ir;
+    weft_diag *diag;
+    const char *name;
+    WEFT_VEC(const weft_var *) symbol;
+    WEFT_VEC(weft_tensor *) tensor;     /* all, in order of creation */
+    WEFT_VEC(weft_tensor *) input;      /* in order of declaration */
+    WEFT_VEC(weft_tensor *) output;
+    WEFT_VEC(weft_stage *) stage;       /* one a compute op, topological order, producers first */
+    int naxis;                          /* ids given out */
+    weft_kernel_info info;              /* for the kernels' headers; set by the graph's compiler and the rules */
+};
+
+weft_stage *weft_te_stage(const weft_te *, const weft_tensor *);
+/* The tensor a LOAD names, or NULL. */
+weft_tensor *weft_te_tensor_of(const weft_te *, const weft_buf *);
+/* All tensors that the op's bodies read, in first-visit order, into `arena`. */
+int weft_te_reads(const weft_te *, const weft_te_op *, weft_arena *, weft_tensor ***tensors);
+/* Stages that read t, inlined ones included, in stage order. */
+int weft_te_readers(const weft_te *, const weft_tensor *t, weft_arena *, weft_stage ***stages);
+
+#endif
