@@ -126,6 +126,11 @@ bool weft_dtype_bytes(weft_dtype, int64_t count, int64_t *bytes);
 /* Least and greatest value of an integer type (u64's greatest as UINT64_MAX's bits). */
 int64_t weft_dtype_min(weft_dtype);
 int64_t weft_dtype_max(weft_dtype);
+/* The same of a float type: infinities where it has them. */
+double weft_dtype_least(weft_dtype);
+double weft_dtype_greatest(weft_dtype);
+/* v in two's complement of the type's width, sign- or zero-extended; of bool: v != 0. */
+int64_t weft_wrap_i64(weft_dtype, int64_t v);
 /* Element i of an array of dtype, as a double (exact but for 64-bit integers) or as an integer. */
 double weft_get_f64(weft_dtype, const void *data, int64_t i);
 int64_t weft_get_i64(weft_dtype, const void *data, int64_t i);

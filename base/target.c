@@ -1,0 +1,34 @@
+/* Names of APIs and device classes. */
+#include "base/target.h"
+
+static const struct {
+    const char *name, *extension;
+} apis[WEFT_API_COUNT] = { /* ORDER: weft_api */
+    [WEFT_API_INTERP] = { "interp", "wir" }, [WEFT_API_NULL] = { "null", "wir" },
+    [WEFT_API_OPENCL] = { "opencl", "cl" },  [WEFT_API_VULKAN] = { "vulkan", "spvasm" },
+    [WEFT_API_CUDA] = { "cuda", "cu" },      [WEFT_API_METAL] = { "metal", "metal" },
+};
+
+static const char *const classes[WEFT_CLASS_COUNT] = {
+    [WEFT_CLASS_REFERENCE] = "reference",   [WEFT_CLASS_GPU] = "gpu",
+    [WEFT_CLASS_MOBILE] = "mobile",         [WEFT_CLASS_VECTOR_CPU] = "vector-cpu",
+    [WEFT_CLASS_LANE_CPU] = "lane-cpu",
+};
+
+const char *
+weft_api_name(weft_api a)
+{
+    return (unsigned)a < WEFT_API_COUNT ? apis[a].name : NULL;
+}
+
+const char *
+weft_api_extension(weft_api a)
+{
+    return (unsigned)a < WEFT_API_COUNT ? apis[a].extension : NULL;
+}
+
+const char *
+weft_class_name(weft_class c)
+{
+    return (unsigned)c < WEFT_CLASS_COUNT ? classes[c] : NULL;
+}
