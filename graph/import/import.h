@@ -1,0 +1,42 @@
+/* graph/import/import.h: reading models into graphs; one reader a format. */
+#ifndef WEFT_IMPORT_H
+#define WEFT_IMPORT_H
+
+#include "graph/graph.h"
+
+typedef struct weft_import_options {
+    int ndim;                        /* --dim SYMBOL=N; value -1: keep symbolic */
+    const char *const *dim_name;
+    const int64_t *dim_value;
+    int nshape;                      /* --shape INPUT=1x3x224x224 */
+    const char *const *shape_name;
+    const char *const *shape;        /* the text after '=' */
+    /* Inputs whose value is fixed now (it decides a shape): name and data. */
+    int nfixed;
+    const char *const *fixed_name;
+    const weft_const *fixed;
+} weft_import_options;
+
+/* Reads an ONNX model (by content, not by name): mapped, constants not copied, external data resolved
+ * beside the file and nowhere else.  Every unsupported or malformed thing is an error that names
+ * file, node, operator and reason; all of them are reported, not only the first.  NULL after errors. */
+weft_graph *weft_import_onnx(const char *path, const weft_import_options *, weft_diag *);
+/* Whether the file starts like an ONNX model. */
+bool weft_is_onnx(const void *data, size_t size);
+/* A TensorProto file (.pb): *c lives in the arena. */
+weft_status weft_read_tensor_pb(const char *path, weft_arena *, weft_const *c, const char **name, weft_diag *);
+weft_status weft_write_tensor_pb(const char *path, const char *name, const weft_const *, weft_diag *);
+
+/* What an operator of the model needs that is not there, one a node: for `weft inspect`. */
+typedef struct weft_onnx_summary {
+    int64_t ir_version, opset;
+    const char *producer;
+    int nop;                         /* distinct operators */
+    struct { const char *domain, *name; int64_t count; bool supported; const char *reason; } *op;
+    int nin, nout;
+    struct { const char *name; weft_dtype dtype; int ndim; const char *const *dim; } *in, *out;
+    int64_t parameters, parameter_bytes;
+} weft_onnx_summary;
+weft_status weft_inspect_onnx(const char *path, weft_arena *, weft_onnx_summary *, weft_diag *);
+
+#endif
