@@ -101,6 +101,7 @@ struct weft_graph {
     WEFT_VEC(weft_node *) node;      /* topological order */
     WEFT_VEC(weft_value *) input;
     WEFT_VEC(weft_value *) output;
+    WEFT_VEC(const char *) output_name; /* one an output: the model's name, whatever passes put there */
     WEFT_VEC(weft_group *) group;    /* empty before fusion; topological order */
     void *owner;               /* private: mappings that constants live in */
     void (*release)(void *owner);
