@@ -30,6 +30,8 @@ typedef struct weft_interp_buffer {
 typedef struct weft_interp weft_interp;
 weft_interp *weft_interp_create(const weft_kernel *, const weft_interp_options *, weft_diag *);
 void weft_interp_destroy(weft_interp *);
+/* The element type of buffer parameter i. */
+weft_dtype weft_interp_param_dtype(const weft_interp *, int i);
 /* Runs the whole launch grid.  buffer[nparam] in the kernel's order, scalar[nscalar].
  * WEFT_INVALID_INPUT with a message that names kernel, buffer, index, thread and the statement for:
  * out of bounds, read of uninitialised memory, data race between barriers, divergent barrier,
