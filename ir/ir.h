@@ -273,7 +273,7 @@ struct weft_rewriter {
     void *user;
     weft_arena scratch;               /* private: the memo */
     const weft_expr **memo;
-    uint32_t nmemo;
+    uint32_t nmemo, nused;
 };
 const weft_expr *weft_rewrite_expr(weft_rewriter *, const weft_expr *);
 const weft_stmt *weft_rewrite_stmt(weft_rewriter *, const weft_stmt *);
@@ -287,6 +287,7 @@ const weft_expr *weft_subst_expr(weft_ir *, const weft_expr *, int n, const weft
 const weft_stmt *weft_subst_stmt(weft_ir *, const weft_stmt *, int n, const weft_var *const *, const weft_expr *const *);
 
 /* Visits every statement and, through them, every distinct expression once; either may be NULL.
+ * Neither walks nor rewriters look into the shapes of buffers.
  * A callback that returns false prunes what is below. */
 typedef struct weft_walker {
     bool (*expr)(void *user, const weft_expr *);
