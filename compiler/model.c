@@ -1,0 +1,192 @@
+/* compiler/model.c: a model compiled for one target: graph passes, units found and built.
+ *
+ * Groups whose te programs read the same become one unit, lowered and printed once; units are built
+ * in parallel, each in its own context, so the result is the same for any number of workers.
+ */
+#include "compiler/compiler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+weft_status
+weft_optimize_graph(weft_graph *graph, const weft_compile_job *job, weft_diag *diag)
+{
+    const weft_target *t = job->target;
+    bool vectors = t->cls == WEFT_CLASS_VECTOR_CPU && job->optimize > 0;
+    weft_graph_options options = {
+        .evaluate = weft_evaluate_node,
+        .max_range = t->max_range,
+        .max_alloc = t->max_alloc,
+        .max_buffers = t->max_buffers,
+        .pack_lanes = vectors ? t->vector_lanes : 0,
+        .no_fuse = job->optimize == 0,
+    };
+    (void)diag;
+    return weft_run_graph_passes(graph, NULL, &options);
+}
+
+static char *
+graph_text(const weft_graph *graph)
+{
+    weft_str text = { 0 };
+    weft_print_graph(&text, graph);
+    return weft_str_take(&text);
+}
+
+/* A program's identity: its text without its name. */
+static const char *
+body_of(const char *te_text)
+{
+    const char *open = strchr(te_text, '(');
+    return open ? open : te_text;
+}
+
+static void
+share_layers(weft_te *first, const weft_te *other)
+{
+    if (!other->info.layers || !first->info.layers)
+        return;
+    const char *both = weft_arena_printf(&first->ir->arena, "%s, %s", first->info.layers, other->info.layers);
+    first->info.layers = both;
+}
+
+/* Makes the group's program and gives it to the unit that has the same one, or to a new unit. */
+static weft_status
+place_group(weft_compiled *c, weft_map *seen, int group, weft_diag *diag)
+{
+    weft_diag *own = weft_diag_create();
+    weft_te *te = weft_group_te(c->graph, c->graph->group.at[group], own);
+    if (!te) {
+        weft_status status = weft_diag_status(own);
+        weft_fail(diag, status ? status : WEFT_INTERNAL, "%s", weft_diag_text(own));
+        weft_diag_destroy(own);
+        return status ? status : WEFT_INTERNAL;
+    }
+    char *text = weft_te_print(te);
+    const char *body = body_of(text);
+    int64_t *slot = weft_map_slot(seen, body, strlen(body));
+    if (*slot < 0) {
+        *slot = c->nunit;
+        c->unit[c->nunit++] = (weft_unit){ .te = te, .diag = own, .first_group = group };
+    } else {
+        share_layers(c->unit[*slot].te, te);
+        weft_te_destroy(te);
+        weft_diag_destroy(own);
+    }
+    c->unit_of[group] = (int)*slot;
+    free(text);
+    return WEFT_OK;
+}
+
+static weft_status
+find_units(weft_compiled *c, weft_diag *diag)
+{
+    int ngroup = c->graph->group.n;
+    weft_map *seen = weft_map_create(&c->arena);
+    weft_status first = WEFT_OK;
+    c->unit = WEFT_NEW_ARRAY(&c->arena, ngroup + 1, weft_unit);
+    c->unit_of = WEFT_NEW_ARRAY(&c->arena, ngroup + 1, int);
+    for (int g = 0; g < ngroup; g++) {
+        c->unit_of[g] = -1;
+        if (c->graph->group.at[g]->pattern == WEFT_PAT_ALIAS)
+            continue;
+        weft_status status = place_group(c, seen, g, diag);
+        first = first ? first : status;
+    }
+    return first;
+}
+
+enum { NAME_MAX_LENGTH = 48 };
+
+/* A kernel's name from the program's: letters, digits and underscores, never one of a language's own
+ * words (those have no underscore), unique among the names taken. */
+static const char *
+kernel_name(weft_arena *arena, weft_map *taken, const char *wanted)
+{
+    weft_str s = { 0 };
+    for (const char *p = wanted; *p && s.n < NAME_MAX_LENGTH; p++) {
+        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
+        bool doubled = !plain && s.n && s.at[s.n - 1] == '_';
+        if (!doubled)
+            weft_str_addn(&s, plain ? p : "_", 1);
+    }
+    bool starts_well = s.n && !(s.at[0] >= '0' && s.at[0] <= '9') && s.at[0] != '_';
+    bool has_mark = s.n && strchr(weft_str_text(&s), '_');
+    const char *stem = weft_arena_printf(arena, "%s%s%s", starts_well ? "" : "k_", weft_str_text(&s),
+                                         has_mark || !starts_well ? "" : "_0");
+    weft_str_free(&s);
+    const char *name = stem;
+    for (int i = 1; weft_map_get(taken, name, strlen(name)) >= 0; i++)
+        name = weft_arena_printf(arena, "%s_%d", stem, i);
+    *weft_map_slot(taken, name, strlen(name)) = 1;
+    return name;
+}
+
+typedef struct building {
+    weft_compiled *c;
+    const weft_compile_job *job;
+    const char **name;
+    weft_dump_stage stage;
+} building;
+
+static void
+build_one(void *user, int i)
+{
+    building *b = user;
+    weft_build_unit(&b->c->unit[i], b->job, b->name[i], false, b->stage);
+}
+
+static weft_status
+build_units(weft_compiled *c, const weft_compile_job *job, weft_dump_stage stage, weft_diag *diag)
+{
+    weft_map *taken = weft_map_create(&c->arena);
+    building b = { c, job, WEFT_NEW_ARRAY(&c->arena, c->nunit + 1, const char *), stage };
+    weft_status first = WEFT_OK;
+    for (int i = 0; i < c->nunit; i++)
+        b.name[i] = kernel_name(&c->arena, taken, c->unit[i].te->name);
+    weft_parallel_for(job->threads, c->nunit, build_one, &b);
+    for (int i = 0; i < c->nunit; i++) {
+        weft_unit *u = &c->unit[i];
+        if (!u->status)
+            continue;
+        weft_fail(diag, u->status, "%s: %s: %s", c->graph->model, u->te->info.layers ? u->te->info.layers : u->te->name,
+                  weft_diag_text(u->diag));
+        first = first ? first : u->status;
+    }
+    return first;
+}
+
+weft_status
+weft_compile_model(const char *path, const weft_compile_job *job, weft_dump_stage stage, weft_diag *diag,
+                   weft_compiled *c)
+{
+    *c = (weft_compiled){ .graph = weft_import_onnx(path, job->import, diag) };
+    weft_status status;
+    if (!c->graph) {
+        status = weft_diag_status(diag);
+        return status ? status : WEFT_INVALID_INPUT;
+    }
+    if (stage == WEFT_DUMP_GRAPH) {
+        c->graph_text = graph_text(c->graph);
+        return WEFT_OK;
+    }
+    status = weft_optimize_graph(c->graph, job, diag);
+    if (!status && stage != WEFT_DUMP_COUNT)
+        c->fused_text = graph_text(c->graph);
+    if (status || stage == WEFT_DUMP_FUSED)
+        return status;
+    status = find_units(c, diag);
+    return status ? status : build_units(c, job, stage, diag);
+}
+
+void
+weft_compiled_free(weft_compiled *c)
+{
+    for (int i = 0; i < c->nunit; i++)
+        weft_unit_free(&c->unit[i]);
+    free(c->graph_text);
+    free(c->fused_text);
+    if (c->graph)
+        weft_graph_destroy(c->graph);
+    weft_arena_reset(&c->arena);
+}

@@ -1,0 +1,150 @@
+/* compiler/unit.c: one te program to printed kernels: schedule, lower, print. */
+#include "compiler/compiler.h"
+#include "rules/rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const stage_names[WEFT_DUMP_COUNT] = {
+    [WEFT_DUMP_GRAPH] = "graph", [WEFT_DUMP_FUSED] = "fused",   [WEFT_DUMP_TE] = "te",
+    [WEFT_DUMP_LOOPS] = "loops", [WEFT_DUMP_FLAT] = "flat",     [WEFT_DUMP_DEVICE] = "device",
+    [WEFT_DUMP_SOURCE] = "source",
+};
+
+const char *
+weft_dump_stage_name(weft_dump_stage stage)
+{
+    return stage_names[stage];
+}
+
+weft_dump_stage
+weft_dump_stage_parse(const char *name)
+{
+    int i = 0;
+    while (i < WEFT_DUMP_COUNT && strcmp(stage_names[i], name) != 0)
+        i++;
+    return (weft_dump_stage)i;
+}
+
+/* Keeps the text of all kernels at the level they are at now. */
+static void
+keep_kernels(weft_unit *u, weft_dump_stage stage, const weft_kernel *const *kernel, int n)
+{
+    weft_str text = { 0 };
+    for (int i = 0; i < n; i++)
+        weft_print_kernel(&text, kernel[i]);
+    u->text[stage] = weft_str_take(&text);
+}
+
+/* The flat level is passed on the way: shows it from a copy, the IR being immutable. */
+static weft_status
+keep_flat(weft_unit *u, const weft_lower_options *options)
+{
+    weft_lower_options until_flat = *options;
+    weft_str text = { 0 };
+    weft_status status = WEFT_OK;
+    until_flat.stop_after = "flatten";
+    for (int i = 0; i < u->lowered.nkernel && !status; i++) {
+        weft_kernel flat = *u->lowered.kernel[i];
+        status = weft_run_passes(&flat, NULL, &until_flat, u->diag);
+        if (!status)
+            weft_print_kernel(&text, &flat);
+    }
+    u->text[WEFT_DUMP_FLAT] = weft_str_take(&text);
+    return status;
+}
+
+static weft_status
+run_passes(weft_unit *u, const weft_compile_job *job, const weft_backend *backend, weft_dump_stage stage)
+{
+    weft_caps caps = { 0 };
+    weft_status status = WEFT_OK;
+    backend->caps(job->target, &caps);
+    weft_lower_options options = { .target = job->target, .caps = &caps, .numerics = job->numerics };
+    weft_lower_options_env(&options);
+    if (stage >= WEFT_DUMP_FLAT && stage != WEFT_DUMP_COUNT)
+        status = keep_flat(u, &options);
+    for (int i = 0; i < u->lowered.nkernel && !status; i++)
+        status = weft_run_passes(u->lowered.kernel[i], NULL, &options, u->diag);
+    return status;
+}
+
+static weft_status
+print_kernels(weft_unit *u, const weft_compile_job *job, const weft_backend *backend)
+{
+    u->nkernel = u->lowered.nkernel;
+    u->kernel = calloc((size_t)u->nkernel + 1, sizeof *u->kernel);
+    if (!u->kernel)
+        return weft_fail(u->diag, WEFT_OUT_OF_MEMORY, "%d kernels", u->nkernel);
+    for (int i = 0; i < u->nkernel; i++) {
+        weft_kernel *k = u->lowered.kernel[i];
+        weft_str text = { 0 };
+        weft_status status = backend->print(&text, k, job->target, job->numerics, u->diag);
+        u->kernel[i] = (weft_unit_kernel){ strdup(k->name), weft_str_take(&text), k };
+        if (status)
+            return status;
+    }
+    return WEFT_OK;
+}
+
+static void
+name_kernels(weft_unit *u, const char *name)
+{
+    for (int i = 0; i < u->lowered.nkernel; i++) {
+        weft_kernel *k = u->lowered.kernel[i];
+        k->name = u->lowered.nkernel == 1 ? weft_arena_strdup(&k->ir->arena, name)
+                                          : weft_arena_printf(&k->ir->arena, "%s_%d", name, i);
+        k->info = u->te->info;
+    }
+}
+
+static weft_status
+build(weft_unit *u, const weft_compile_job *job, const char *name, bool scheduled, weft_dump_stage stage)
+{
+    const weft_backend *backend = weft_backend_of(job->target->api);
+    bool keep = stage != WEFT_DUMP_COUNT;
+    weft_status status = WEFT_OK;
+    if (!scheduled)
+        status = weft_schedule_default(u->te, job->target, u->diag);
+    if (!status && keep)
+        u->text[WEFT_DUMP_TE] = weft_te_print(u->te);
+    if (status || stage == WEFT_DUMP_TE)
+        return status;
+    status = weft_lower_te(u->te, &u->lowered, u->diag);
+    if (status)
+        return status;
+    name_kernels(u, name);
+    if (keep)
+        keep_kernels(u, WEFT_DUMP_LOOPS, (const weft_kernel *const *)u->lowered.kernel, u->lowered.nkernel);
+    if (stage == WEFT_DUMP_LOOPS)
+        return WEFT_OK;
+    if (job->target->api != WEFT_API_INTERP)
+        status = run_passes(u, job, backend, stage);
+    if (!status && keep)
+        keep_kernels(u, WEFT_DUMP_DEVICE, (const weft_kernel *const *)u->lowered.kernel, u->lowered.nkernel);
+    return status ? status : print_kernels(u, job, backend);
+}
+
+weft_status
+weft_build_unit(weft_unit *u, const weft_compile_job *job, const char *name, bool scheduled, weft_dump_stage stage)
+{
+    u->status = build(u, job, name, scheduled, stage);
+    if (u->status && !weft_diag_status(u->diag))
+        weft_fail(u->diag, u->status, "kernel '%s' could not be made", name);
+    return u->status;
+}
+
+void
+weft_unit_free(weft_unit *u)
+{
+    for (int i = 0; i < u->nkernel; i++) {
+        free(u->kernel[i].name);
+        free(u->kernel[i].text);
+    }
+    for (int i = 0; i < WEFT_DUMP_COUNT; i++)
+        free(u->text[i]);
+    free(u->kernel);
+    if (u->te)
+        weft_te_destroy(u->te);
+    weft_diag_destroy(u->diag);
+}
