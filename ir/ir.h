@@ -188,6 +188,7 @@ typedef enum weft_sk {
     WEFT_SK_ALLOC,   /* u.alloc    buf lives in the body; contents undefined at first */
     WEFT_SK_BARRIER, /* u.barrier  of all threads of a block */
     WEFT_SK_EVAL,    /* u.eval     a call for its effect */
+    WEFT_SK_ALLREDUCE, /* u.all    names values combined over threads in the body; gone after reduce-threads */
     WEFT_SK_COUNT
 } weft_sk;
 
@@ -195,6 +196,13 @@ enum { /* what a barrier orders */
     WEFT_FENCE_SHARED = 1,
     WEFT_FENCE_GLOBAL = 2
 };
+
+/* A commutative combination of n-tuples: result[i] over the variables lhs and rhs alone. */
+typedef struct weft_combiner {
+    int n;
+    const weft_var *const *lhs, *const *rhs;
+    const weft_expr *const *result, *const *identity;
+} weft_combiner;
 
 typedef struct weft_stmt weft_stmt;
 struct weft_stmt {
@@ -209,6 +217,9 @@ struct weft_stmt {
         struct { const weft_buf *buf; const weft_stmt *body; } alloc;
         struct { int fence; } barrier;
         struct { const weft_expr *call; } eval;
+        /* Every thread of a block arrives with with->n values; in the body var[i] is their combination
+         * over the threads that differ only in `axes`, bits 1u << WEFT_THREAD_X ... */
+        struct { const weft_combiner *with; unsigned axes; const weft_var *const *var; const weft_expr *const *value; const weft_stmt *body; } all;
     } u;
 };
 
@@ -224,6 +235,9 @@ const weft_stmt *weft_let(weft_ir *, const weft_var *, const weft_expr *value, c
 const weft_stmt *weft_store(weft_ir *, const weft_buf *, int n, const weft_expr *const *index, const weft_expr *value);
 const weft_stmt *weft_alloc(weft_ir *, const weft_buf *, const weft_stmt *body);
 const weft_stmt *weft_barrier(weft_ir *, int fence);
+/* `with` is kept, var and value are copied: with->n of each. */
+const weft_stmt *weft_allreduce(weft_ir *, const weft_combiner *with, unsigned axes, const weft_var *const *var,
+                                const weft_expr *const *value, const weft_stmt *body);
 
 /* ---- kernels --------------------------------------------------------------------------------- */
 
