@@ -115,6 +115,27 @@ weft_clone_expr(weft_clone_map *m, const weft_expr *e)
     return to;
 }
 
+static const weft_var *const *
+clone_vars(weft_clone_map *m, int n, const weft_var *const *at)
+{
+    const weft_var **to = WEFT_NEW_ARRAY(&m->to->arena, n, const weft_var *);
+    for (int i = 0; i < n; i++)
+        to[i] = weft_clone_var(m, at[i]);
+    return to;
+}
+
+static const weft_combiner *
+clone_combiner(weft_clone_map *m, const weft_combiner *c)
+{
+    weft_combiner *to = WEFT_NEW(&m->to->arena, weft_combiner);
+    to->n = c->n;
+    to->lhs = clone_vars(m, c->n, c->lhs);
+    to->rhs = clone_vars(m, c->n, c->rhs);
+    to->result = clone_all(m, c->n, c->result);
+    to->identity = clone_all(m, c->n, c->identity);
+    return to;
+}
+
 static const weft_stmt *
 clone_stmt(weft_clone_map *m, const weft_stmt *s)
 {
@@ -161,6 +182,12 @@ clone_stmt(weft_clone_map *m, const weft_stmt *s)
         break;
     case WEFT_SK_EVAL:
         t.u.eval.call = weft_clone_expr(m, s->u.eval.call);
+        break;
+    case WEFT_SK_ALLREDUCE:
+        t.u.all.with = clone_combiner(m, s->u.all.with);
+        t.u.all.var = clone_vars(m, s->u.all.with->n, s->u.all.var);
+        t.u.all.value = clone_all(m, s->u.all.with->n, s->u.all.value);
+        t.u.all.body = clone_stmt(m, s->u.all.body);
         break;
     case WEFT_SK_BARRIER:
     case WEFT_SK_COUNT:

@@ -177,6 +177,12 @@ weft_rewrite_children(weft_rewriter *rw, const weft_stmt *s)
         if (t.u.eval.call == s->u.eval.call)
             return s;
         break;
+    case WEFT_SK_ALLREDUCE:
+        t.u.all.value = rewrite_all(rw, s->u.all.with->n, s->u.all.value);
+        t.u.all.body = weft_rewrite_stmt(rw, s->u.all.body);
+        if (t.u.all.value == s->u.all.value && t.u.all.body == s->u.all.body)
+            return s;
+        break;
     case WEFT_SK_BARRIER:
     case WEFT_SK_COUNT:
         return s;

@@ -67,6 +67,12 @@ adopt(weft_ir *ir, weft_stmt *s)
         return true;
     case WEFT_SK_EVAL:
         return s->u.eval.call;
+    case WEFT_SK_ALLREDUCE:
+        if (!s->u.all.with || any_null(s->u.all.with->n, s->u.all.value) || !s->u.all.body)
+            return false;
+        s->u.all.var = copy_array(ir, s->u.all.with->n, s->u.all.var);
+        s->u.all.value = copy_array(ir, s->u.all.with->n, s->u.all.value);
+        return true;
     case WEFT_SK_COUNT:
         break;
     }
@@ -187,4 +193,22 @@ const weft_stmt *
 weft_barrier(weft_ir *ir, int fence)
 {
     return weft_stmt_make(ir, (weft_stmt){ WEFT_SK_BARRIER, .u.barrier = { fence } });
+}
+
+const weft_stmt *
+weft_allreduce(weft_ir *ir, const weft_combiner *with, unsigned axes, const weft_var *const *var,
+               const weft_expr *const *value, const weft_stmt *body)
+{
+    if (!with || !body || any_null(with->n, value))
+        return NULL;
+    for (int i = 0; i < with->n; i++) {
+        if (weft_same_type(var[i]->type, value[i]->h.type))
+            continue;
+        weft_fail(ir->diag, WEFT_INVALID_ARGUMENT, "'%s' of type %s gets a value of type %s",
+                  var[i]->name, weft_type_text(ir, var[i]->type),
+                  weft_type_text(ir, value[i]->h.type));
+        return NULL;
+    }
+    return weft_stmt_make(
+        ir, (weft_stmt){ WEFT_SK_ALLREDUCE, .u.all = { with, axes, var, value, body } });
 }

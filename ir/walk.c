@@ -97,6 +97,11 @@ walk_stmt(const weft_walker *w, seen *seen_, const weft_stmt *s)
     case WEFT_SK_EVAL:
         walk_expr(w, seen_, s->u.eval.call);
         return;
+    case WEFT_SK_ALLREDUCE:
+        for (int i = 0; i < s->u.all.with->n; i++)
+            walk_expr(w, seen_, s->u.all.value[i]);
+        walk_stmt(w, seen_, s->u.all.body);
+        return;
     case WEFT_SK_BARRIER:
     case WEFT_SK_COUNT:
         return;
