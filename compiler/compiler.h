@@ -74,6 +74,12 @@ weft_status weft_build_unit(weft_unit *, const weft_compile_job *, const char *k
                             weft_dump_stage stage);
 void weft_unit_free(weft_unit *);
 
+/* "strict", "default", "fast". */
+weft_status weft_parse_numerics(const char *name, weft_numerics *, weft_diag *);
+/* The model compiled for every target; `common` gives all of the job but its target. */
+weft_status weft_compile_targets(const char *path, int ntarget, const weft_target *, const weft_compile_job *common,
+                                 weft_diag *, weft_module **);
+
 /* Fills a program (in the module's arena) and adds its constants to the module. */
 weft_status weft_assemble(weft_module *, const weft_compiled *, const weft_compile_job *, weft_diag *);
 

@@ -52,7 +52,7 @@ slot_buffer(const slots *s, weft_slot slot)
     int64_t count = 1;
     for (int d = 0; d < c->ndim; d++)
         count *= c->dim[d];
-    return (weft_interp_buffer){ (void *)(uintptr_t)c->data, count, slot.kind == WEFT_SLOT_INPUT, false };
+    return (weft_interp_buffer){ (void *)(uintptr_t)c->data, count, true, false };
 }
 
 static bool

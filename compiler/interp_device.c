@@ -145,8 +145,9 @@ load(weft_device *d, const weft_source *source, int n, weft_numerics numerics, w
     for (; code->n < n; code->n++) {
         code->kernel[code->n] = load_one(&source[code->n], diag);
         if (!code->kernel[code->n]) {
+            const char *name = source[code->n].name;
             unload(d, code);
-            return weft_fail(diag, WEFT_INVALID_INPUT, "interp: kernel '%s' was refused", source[code->n].name);
+            return weft_fail(diag, WEFT_INVALID_INPUT, "interp: kernel '%s' was refused", name);
         }
     }
     *out = code;
