@@ -35,19 +35,32 @@ weft_content_keys(weft_arena *arena, int threads, int n, const weft_const *const
         key[i] = k.hex[i];
 }
 
-const char *
-weft_module_blob(weft_module *m, weft_map *seen, const weft_const *c, const char *key)
+static weft_blob
+blob_of(weft_arena *arena, const weft_const *c, const char *key)
 {
-    int64_t *slot = weft_map_slot(seen, key, strlen(key));
-    if (*slot < 0) {
+    return (weft_blob){ .key = weft_arena_strdup(arena, key),
+                        .dtype = c->dtype,
+                        .ndim = c->ndim,
+                        .dim = weft_arena_dup(arena, c->dim, (size_t)c->ndim * sizeof *c->dim),
+                        .data = c->data,
+                        .size = c->size };
+}
+
+void
+weft_module_blobs(weft_module *m, weft_arena *scratch, int n, const weft_const *const *c, const char *const *key)
+{
+    weft_blob *all = WEFT_NEW_ARRAY(&m->arena, m->nblob + n + 1, weft_blob);
+    weft_map *seen = weft_map_create(scratch);
+    if (m->nblob)
+        memcpy(all, m->blob, (size_t)m->nblob * sizeof *all);
+    m->blob = all;
+    for (int i = 0; i < m->nblob; i++)
+        *weft_map_slot(seen, all[i].key, strlen(all[i].key)) = i;
+    for (int i = 0; i < n; i++) {
+        int64_t *slot = weft_map_slot(seen, key[i], strlen(key[i]));
+        if (*slot >= 0)
+            continue;
         *slot = m->nblob;
-        m->blob[m->nblob++] = (weft_blob){ .key = weft_arena_strdup(&m->arena, key),
-                                           .dtype = c->dtype,
-                                           .ndim = c->ndim,
-                                           .dim = weft_arena_dup(&m->arena, c->dim,
-                                                                 (size_t)c->ndim * sizeof *c->dim),
-                                           .data = c->data,
-                                           .size = c->size };
+        all[m->nblob++] = blob_of(&m->arena, c[i], key[i]);
     }
-    return m->blob[*slot].key;
 }

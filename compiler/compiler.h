@@ -83,6 +83,9 @@ weft_status weft_compile_targets(const char *path, int ntarget, const weft_targe
 /* Fills a program (in the module's arena) and adds its constants to the module. */
 weft_status weft_assemble(weft_module *, const weft_compiled *, const weft_compile_job *, weft_diag *);
 
+/* A te program alone as a module of one program; takes te over, whatever the result. */
+weft_status weft_te_module(weft_te *, const weft_compile_job *, weft_diag *, weft_module **);
+
 /* weft_evaluate for constant folding: one node as an unscheduled program in the interpreter. */
 weft_status weft_evaluate_node(void *user, weft_graph *, const weft_node *, weft_const *out, weft_diag *);
 

@@ -17,10 +17,15 @@ const weft_program *weft_session_program(const weft_session *);
 /* Binds all input shapes (dims of input i: ndim numbers); sizes that break a constraint are refused
  * by name.  A static model is bound at creation. */
 weft_status weft_session_bind(weft_session *, const int64_t *const *dims, weft_diag *);
-/* The bound dims of input or output i. */
+/* The bound dims of a tensor of the program (an index into program->tensor), and its bytes. */
 weft_status weft_session_dims(const weft_session *, int tensor, int64_t *dims, weft_diag *);
+weft_status weft_session_tensor_bytes(const weft_session *, int tensor, int64_t *bytes, weft_diag *);
 weft_status weft_session_set_input(weft_session *, int input, const void *data, size_t bytes, weft_diag *);
 weft_status weft_session_run(weft_session *, weft_diag *);      /* starts; outputs wait */
+weft_status weft_session_sync(weft_session *, weft_diag *);     /* waits until the run is done */
+/* Fills the memory of all outputs and temporaries with NaN patterns (0xFF bytes), so that nothing a
+ * run forgets to write passes for a result: before every test run. */
+weft_status weft_session_poison(weft_session *, weft_diag *);
 weft_status weft_session_get_output(weft_session *, int output, void *data, size_t bytes, weft_diag *);
 /* Any tensor of the program after a run, for tests and `check`; TEMPs only when keep was asked. */
 weft_status weft_session_keep_temps(weft_session *, bool keep);

@@ -1,0 +1,144 @@
+/* compiler/plan.c: the pieces of a module's plan: tensors, kernels, launches and lifetimes. */
+#include "compiler/priv.h"
+
+#include <string.h>
+
+int
+weft_plan_tensor(weft_plan *b, const char *name, weft_role role, weft_dtype dtype, int ndim, const weft_expr *const *dim)
+{
+    weft_assert(b->p->ntensor < b->cap, "tensors were counted wrong");
+    const char **text = WEFT_NEW_ARRAY(b->arena, ndim + 1, const char *);
+    for (int d = 0; d < ndim; d++)
+        text[d] = weft_plan_text(b->arena, dim[d]);
+    b->p->tensor[b->p->ntensor] = (weft_mod_tensor){
+        .name = weft_arena_strdup(b->arena, name),
+        .role = role,
+        .dtype = dtype,
+        .ndim = ndim,
+        .dim = text,
+        .alias = -1,
+        .in_place = -1,
+        .first = -1,
+        .last = -1,
+    };
+    return b->p->ntensor++;
+}
+
+/* The tensor whose memory t is. */
+static int
+root_of(const weft_program *p, int t)
+{
+    while (p->tensor[t].alias >= 0)
+        t = p->tensor[t].alias;
+    return t;
+}
+
+void
+weft_plan_use(weft_plan *b, int tensor, int step)
+{
+    weft_mod_tensor *t = &b->p->tensor[root_of(b->p, tensor)];
+    if (t->first < 0)
+        t->first = step;
+    if (t->last < step)
+        t->last = step;
+}
+
+static int64_t
+constant_or_zero(const weft_expr *e)
+{
+    int64_t v;
+    return !e ? 1 : weft_as_int(e, &v) ? v : 0;
+}
+
+static void
+add_kernel(weft_plan *b, const weft_unit_kernel *u)
+{
+    const weft_kernel *k = u->kernel;
+    uint8_t *scalar = WEFT_NEW_ARRAY(b->arena, k->nscalar + 1, uint8_t);
+    weft_mod_kernel *out = &b->p->kernel[b->p->nkernel++];
+    for (int i = 0; i < k->nscalar; i++)
+        scalar[i] = k->scalar[i]->type.dtype;
+    *out = (weft_mod_kernel){
+        .name = weft_arena_strdup(b->arena, u->name),
+        .text = weft_arena_strdup(b->arena, u->text),
+        .size = strlen(u->text),
+        .nbuffer = k->nparam,
+        .nscalar = k->nscalar,
+        .scalar = scalar,
+        .subgroup = k->subgroup,
+    };
+    for (int d = 0; d < 3; d++)
+        out->block[d] = constant_or_zero(k->block[d]);
+}
+
+void
+weft_plan_kernels(weft_plan *b, const weft_unit *unit, int nunit)
+{
+    int n = 0;
+    for (int i = 0; i < nunit; i++)
+        n += unit[i].nkernel;
+    b->p->kernel = WEFT_NEW_ARRAY(b->arena, n + 1, weft_mod_kernel);
+    b->first_kernel = WEFT_NEW_ARRAY(b->arena, nunit + 1, int);
+    for (int i = 0; i < nunit; i++) {
+        b->first_kernel[i] = b->p->nkernel;
+        for (int k = 0; k < unit[i].nkernel; k++)
+            add_kernel(b, &unit[i].kernel[k]);
+    }
+}
+
+static const char *
+launch_dim(weft_plan *b, const weft_expr *e)
+{
+    return e ? weft_plan_text(b->arena, e) : "1";
+}
+
+static int
+slot_tensor(const weft_plan_slots *t, weft_slot s)
+{
+    return s.kind == WEFT_SLOT_INPUT ? t->in[s.index] : s.kind == WEFT_SLOT_OUTPUT ? t->out[s.index] : t->work[s.index];
+}
+
+/* One launch: kernel k of the unit. */
+static void
+add_step(weft_plan *b, const weft_unit *u, int unit, int k, const weft_plan_slots *t, const char *layers)
+{
+    const weft_kernel *kernel = u->kernel[k].kernel;
+    weft_mod_arg *arg = WEFT_NEW_ARRAY(b->arena, kernel->nparam + 1, weft_mod_arg);
+    const char **scalar = WEFT_NEW_ARRAY(b->arena, kernel->nscalar + 1, const char *);
+    for (int i = 0; i < kernel->nparam; i++) {
+        arg[i] = (weft_mod_arg){ .tensor = slot_tensor(t, u->lowered.slot[k][i]),
+                                 .written = (kernel->access[i] & WEFT_WRITE) != 0 };
+        weft_plan_use(b, arg[i].tensor, b->p->nstep);
+    }
+    for (int i = 0; i < kernel->nscalar; i++)
+        scalar[i] = weft_arena_strdup(b->arena, kernel->scalar[i]->name);
+    weft_mod_step *s = &b->p->step[b->p->nstep++];
+    *s = (weft_mod_step){
+        .kind = WEFT_STEP_LAUNCH,
+        .kernel = b->first_kernel[unit] + k,
+        .nbuffer = kernel->nparam,
+        .nscalar = kernel->nscalar,
+        .buffer = arg,
+        .scalar = scalar,
+        .layers = weft_arena_strdup(b->arena, layers),
+        .flops = u->te->info.flops / u->nkernel,
+        .bytes = (u->te->info.bytes_read + u->te->info.bytes_written) / u->nkernel,
+    };
+    for (int d = 0; d < 3; d++) {
+        s->grid[d] = launch_dim(b, kernel->grid[d]);
+        s->block[d] = launch_dim(b, kernel->block[d]);
+    }
+}
+
+void
+weft_plan_steps(weft_plan *b, const weft_unit *u, int unit, weft_plan_slots *t, const char *layers)
+{
+    t->work = WEFT_NEW_ARRAY(b->arena, u->lowered.nwork + 1, int);
+    for (int w = 0; w < u->lowered.nwork; w++) {
+        const weft_buf *buf = u->lowered.work[w];
+        const char *name = weft_arena_printf(b->arena, "%s.%d.%d", buf->name, b->p->nstep, w);
+        t->work[w] = weft_plan_tensor(b, name, WEFT_ROLE_TEMP, buf->dtype, buf->ndim, buf->shape);
+    }
+    for (int k = 0; k < u->nkernel; k++)
+        add_step(b, u, unit, k, t, layers);
+}

@@ -1,0 +1,115 @@
+/* tools/cmd_inspect.c: `weft inspect`: what a model holds and whether weft can compile it. */
+#include "tools/tools.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+static void
+print_side(const char *what, int n, const char *name, weft_dtype dtype, int ndim, const char *const *dim)
+{
+    printf("%-10s %s %s[", n == 0 ? what : "", name, weft_dtype_name(dtype));
+    for (int d = 0; d < ndim; d++)
+        printf("%s%s", d ? "," : "", dim[d]);
+    puts(ndim < 0 ? "of unknown rank]" : "]");
+}
+
+static void
+print_summary(const weft_onnx_summary *s)
+{
+    printf("%-10s ONNX, IR version %" PRIi64 ", opset %" PRIi64 ", made by %s\n", "model", s->ir_version, s->opset,
+           s->producer && *s->producer ? s->producer : "nobody said");
+    for (int i = 0; i < s->nin; i++)
+        print_side("inputs", i, s->in[i].name, s->in[i].dtype, s->in[i].ndim, s->in[i].dim);
+    for (int i = 0; i < s->nout; i++)
+        print_side("outputs", i, s->out[i].name, s->out[i].dtype, s->out[i].ndim, s->out[i].dim);
+    printf("%-10s %" PRIi64 " in %.1f MB\n", "parameters", s->parameters, (double)s->parameter_bytes / 1e6);
+    for (int i = 0; i < s->nop; i++)
+        printf("%-10s %5" PRIi64 " %s%s%s%s%s\n", i == 0 ? "operators" : "", s->op[i].count, s->op[i].domain,
+               *s->op[i].domain ? "." : "", s->op[i].name, s->op[i].supported ? "" : ": not supported: ",
+               s->op[i].supported ? "" : s->op[i].reason);
+}
+
+static json_t *
+side_json(const char *name, weft_dtype dtype, int ndim, const char *const *dim)
+{
+    json_t *dims = json_array();
+    for (int d = 0; d < ndim; d++)
+        json_array_append_new(dims, json_string(dim[d]));
+    return json_pack("{s:s, s:s, s:o}", "name", name, "dtype", weft_dtype_name(dtype), "dims", dims);
+}
+
+static void
+print_json(const weft_onnx_summary *s)
+{
+    json_t *in = json_array(), *out = json_array(), *op = json_array();
+    for (int i = 0; i < s->nin; i++)
+        json_array_append_new(in, side_json(s->in[i].name, s->in[i].dtype, s->in[i].ndim, s->in[i].dim));
+    for (int i = 0; i < s->nout; i++)
+        json_array_append_new(out, side_json(s->out[i].name, s->out[i].dtype, s->out[i].ndim, s->out[i].dim));
+    for (int i = 0; i < s->nop; i++)
+        json_array_append_new(op, json_pack("{s:s, s:s, s:I, s:b, s:s*}", "domain", s->op[i].domain, "name", s->op[i].name,
+                                            "count", (json_int_t)s->op[i].count, "supported", s->op[i].supported,
+                                            "reason", s->op[i].reason));
+    json_t *all = json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "ir_version", (json_int_t)s->ir_version, "opset",
+                            (json_int_t)s->opset, "parameters", (json_int_t)s->parameters, "parameter_bytes",
+                            (json_int_t)s->parameter_bytes, "inputs", in, "outputs", out, "operators", op);
+    json_dumpf(all, stdout, JSON_INDENT(1));
+    putchar('\n');
+    json_decref(all);
+}
+
+/* What one run costs, from a compiled graph; silent when the model cannot be compiled. */
+static void
+print_cost(weft_args *a, const weft_target *target, weft_compile_job *job)
+{
+    weft_compiled c;
+    double flops = 0, bytes = 0;
+    job->target = target;
+    if (!weft_compile_model(a->operand.at[0], job, WEFT_DUMP_TE, a->diag, &c)) {
+        for (int g = 0; g < c.graph->group.n; g++)
+            if (c.unit_of[g] >= 0) {
+                const weft_kernel_info *info = &c.unit[c.unit_of[g]].te->info;
+                flops += info->flops;
+                bytes += info->bytes_read + info->bytes_written;
+            }
+        printf("%-10s %.1f MFLOP, %.1f MB moved, %d groups, %d distinct\n", "a run", flops / 1e6, bytes / 1e6,
+               c.graph->group.n, c.nunit);
+    }
+    weft_compiled_free(&c);
+}
+
+static weft_status
+run(weft_args *a)
+{
+    weft_compile_job job;
+    weft_import_options import;
+    weft_onnx_summary summary = { 0 };
+    weft_target target;
+    const char *spec = weft_option_text(a, WEFT_OPT_TARGET);
+    weft_status status = weft_arg_job(a, &job, &import);
+    if (!status)
+        status = weft_resolve_target(spec ? spec : "interp", NULL, &target, a->diag);
+    if (!status)
+        status = weft_inspect_onnx(a->operand.at[0], &a->arena, &summary, a->diag);
+    if (status)
+        return status;
+    if (weft_has(a, WEFT_OPT_JSON)) {
+        print_json(&summary);
+        return WEFT_OK;
+    }
+    print_summary(&summary);
+    print_cost(a, &target, &job);
+    return weft_diag_status(a->diag);
+}
+
+const weft_command weft_cmd_inspect = {
+    .name = "inspect",
+    .usage = "MODEL [-t TARGET] [--json]",
+    .about = "Prints a model's inputs, outputs, operators with their support, parameters and cost",
+    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(JSON) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE)
+             | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run,
+};

@@ -1,0 +1,105 @@
+/* tools/load.c: a model or a module made ready on a device, and one run of it. */
+#include "tools/tools.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+bool
+weft_is_model(const char *path)
+{
+    struct stat st;
+    weft_file f;
+    if (stat(path, &st) || !S_ISREG(st.st_mode) || weft_file_map(NULL, path, &f))
+        return false;
+    bool zip = f.size >= 4 && memcmp(f.data, "PK\x03\x04", 4) == 0;
+    weft_file_unmap(&f);
+    return !zip;
+}
+
+weft_status
+weft_tool_device(const char *id, weft_diag *diag, weft_device **device)
+{
+    weft_drivers drivers = weft_all_drivers();
+    weft_str why = { 0 };
+    if (id)
+        return weft_device_open(&drivers, id, diag, device);
+    for (int i = 0; i < drivers.n; i++)
+        if (drivers.at[i]->api != WEFT_API_NULL && drivers.at[i]->count(&why) > 0) {
+            weft_str_free(&why);
+            return drivers.at[i]->open(0, diag, device);
+        }
+    weft_str_free(&why);
+    return weft_fail(diag, WEFT_NO_DEVICE, "no device is usable; `weft devices` says why");
+}
+
+static weft_status
+open_module(const char *path, const char *target, const weft_compile_job *job, weft_diag *diag, weft_loaded *l)
+{
+    weft_target profile;
+    if (!weft_is_model(path))
+        return weft_module_read(path, diag, &l->module);
+    weft_status status = weft_resolve_target(target, l->device, &profile, diag);
+    return status ? status : weft_compile_targets(path, 1, &profile, job, diag, &l->module);
+}
+
+weft_status
+weft_prepare(const char *path, const char *device, const char *target, const weft_compile_job *job, weft_diag *diag,
+          weft_loaded *l)
+{
+    *l = (weft_loaded){ 0 };
+    weft_status status = weft_tool_device(device, diag, &l->device);
+    if (!status)
+        status = open_module(path, target, job, diag, l);
+    if (!status)
+        status = weft_session_create(l->module, l->device, weft_is_model(path) ? NULL : target, diag, &l->session);
+    if (status)
+        weft_dismiss(l);
+    return status;
+}
+
+void
+weft_dismiss(weft_loaded *l)
+{
+    if (l->session)
+        weft_session_destroy(l->session);
+    if (l->module)
+        weft_module_destroy(l->module);
+    if (l->device)
+        weft_device_close(l->device);
+    *l = (weft_loaded){ 0 };
+}
+
+weft_status
+weft_session_tensor(weft_session *s, int tensor, weft_arena *arena, weft_const *c, weft_diag *diag)
+{
+    const weft_mod_tensor *t = &weft_session_program(s)->tensor[tensor];
+    int64_t *dim = WEFT_NEW_ARRAY(arena, t->ndim + 1, int64_t);
+    int64_t bytes;
+    weft_status status = weft_session_dims(s, tensor, dim, diag);
+    if (status)
+        return status;
+    *c = (weft_const){ .dtype = t->dtype, .ndim = t->ndim, .dim = dim };
+    if (!weft_dtype_bytes(t->dtype, weft_const_count(c), &bytes))
+        return weft_fail(diag, WEFT_LIMIT, "tensor '%s' is too large to count", t->name);
+    c->size = (size_t)bytes;
+    c->data = weft_arena_alloc(arena, c->size + 1);
+    return WEFT_OK;
+}
+
+weft_status
+weft_run_once(weft_session *s, const weft_const *in, weft_arena *arena, weft_const *out, weft_diag *diag)
+{
+    const weft_program *p = weft_session_program(s);
+    weft_status status = weft_session_poison(s, diag);
+    for (int i = 0; i < p->ninput && !status; i++)
+        status = weft_session_set_input(s, i, in[i].data, in[i].size, diag);
+    if (!status)
+        status = weft_session_run(s, diag);
+    for (int i = 0; i < p->noutput && !status; i++) {
+        status = weft_session_tensor(s, p->output[i], arena, &out[i], diag);
+        if (!status)
+            status = weft_session_get_output(s, i, (void *)(uintptr_t)out[i].data, out[i].size, diag);
+    }
+    return status;
+}

@@ -1,0 +1,214 @@
+/* tools/onnx_case.c: one case of the ONNX backend suite: a model, its test data, a verdict. */
+#include "tools/onnx_case.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_TENSORS = 4096 };
+
+typedef struct test_set {
+    int nin, nout;
+    weft_const *in, *out; /* dtype WEFT_DTYPE_COUNT: the file is missing */
+} test_set;
+
+typedef struct running {
+    const weft_case_options *o;
+    const char *dir;
+    weft_arena arena;
+    weft_diag *diag;
+    weft_onnx_summary model;
+    test_set set;
+} running;
+
+static weft_status
+read_side(running *r, const char *set, const char *side, int *n, weft_const **tensors)
+{
+    WEFT_VEC(weft_const) list = { 0 };
+    for (int i = 0; i < MAX_TENSORS; i++) {
+        const char *name, *path = weft_arena_printf(&r->arena, "%s/%s/%s_%d.pb", r->dir, set, side, i);
+        if (access(path, R_OK))
+            break;
+        weft_status status = weft_read_tensor_pb(path, &r->arena, WEFT_PUSH(&r->arena, &list), &name, r->diag);
+        if (status)
+            return status;
+    }
+    *n = list.n;
+    *tensors = list.at;
+    return WEFT_OK;
+}
+
+/* "1x3x224x224"; rank 0 is "". */
+static const char *
+shape_text(weft_arena *arena, const weft_const *c)
+{
+    weft_str s = { 0 };
+    for (int d = 0; d < c->ndim; d++)
+        weft_str_addf(&s, "%s%lld", d ? "x" : "", (long long)c->dim[d]);
+    const char *text = weft_arena_strdup(arena, weft_str_text(&s));
+    weft_str_free(&s);
+    return text;
+}
+
+/* Every input has the shape of its test data; with `fix`, small integer inputs their value too. */
+static void
+import_options(running *r, bool fix, weft_import_options *o)
+{
+    const char **name = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, const char *);
+    const char **shape = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, const char *);
+    const char **fixed_name = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, const char *);
+    weft_const *fixed = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, weft_const);
+    *o = (weft_import_options){ .shape_name = name, .shape = shape, .fixed_name = fixed_name, .fixed = fixed };
+    for (int i = 0; i < r->set.nin && i < r->model.nin; i++) {
+        const weft_const *c = &r->set.in[i];
+        name[o->nshape] = r->model.in[i].name;
+        shape[o->nshape++] = shape_text(&r->arena, c);
+        if (fix && c->ndim <= 1 && weft_is_int(c->dtype)) {
+            fixed_name[o->nfixed] = r->model.in[i].name;
+            fixed[o->nfixed++] = *c;
+        }
+    }
+}
+
+static weft_status
+compile(running *r, const char *model, weft_device *device, weft_module **module)
+{
+    weft_import_options import;
+    weft_compile_job job = r->o->job;
+    weft_target target;
+    weft_status status = weft_resolve_target(r->o->target, device, &target, r->diag);
+    job.import = &import;
+    job.threads = 1;
+    for (int fix = 0; fix < 2; fix++) {
+        weft_diag *diag = weft_diag_create();
+        import_options(r, fix, &import);
+        if (!status)
+            status = weft_compile_targets(model, 1, &target, &job, diag, module);
+        bool again = status && fix == 0;
+        if (status && !again)
+            weft_fail(r->diag, status, "%s", weft_diag_text(diag));
+        weft_diag_destroy(diag);
+        if (!again)
+            break;
+        status = WEFT_OK;
+    }
+    return status;
+}
+
+/* The test data of every input the program still has, by the model's input names. */
+static weft_status
+pick_inputs(running *r, const weft_program *p, weft_const *in)
+{
+    for (int i = 0; i < p->ninput; i++) {
+        const char *name = p->tensor[p->input[i]].name;
+        int at = 0;
+        while (at < r->model.nin && strcmp(r->model.in[at].name, name) != 0)
+            at++;
+        if (at >= r->set.nin || at >= r->model.nin)
+            return weft_fail(r->diag, WEFT_INVALID_INPUT, "%s: no test data for input '%s'", r->dir, name);
+        in[i] = r->set.in[at];
+    }
+    return WEFT_OK;
+}
+
+static weft_status
+compare_outputs(running *r, const weft_program *p, const weft_const *out)
+{
+    weft_str why = { 0 };
+    weft_status status = WEFT_OK;
+    for (int i = 0; i < r->set.nout && i < p->noutput && !status; i++)
+        if (!weft_compare(&out[i], &r->set.out[i], &why))
+            status = weft_fail(r->diag, WEFT_MISMATCH, "output %s: %s", p->tensor[p->output[i]].name, weft_str_text(&why));
+    weft_str_free(&why);
+    return status;
+}
+
+static weft_status
+run_module(running *r, weft_module *module, weft_device *device)
+{
+    weft_session *session;
+    weft_status status = weft_session_create(module, device, NULL, r->diag, &session);
+    if (status)
+        return status;
+    const weft_program *p = weft_session_program(session);
+    weft_const *in = WEFT_NEW_ARRAY(&r->arena, p->ninput + 1, weft_const);
+    weft_const *out = WEFT_NEW_ARRAY(&r->arena, p->noutput + 1, weft_const);
+    const int64_t **dims = WEFT_NEW_ARRAY(&r->arena, p->ninput + 1, const int64_t *);
+    status = pick_inputs(r, p, in);
+    for (int i = 0; i < p->ninput; i++)
+        dims[i] = in[i].dim;
+    if (!status)
+        status = weft_session_bind(session, dims, r->diag);
+    if (!status)
+        status = weft_run_once(session, in, &r->arena, out, r->diag);
+    if (!status)
+        status = compare_outputs(r, p, out);
+    weft_session_destroy(session);
+    return status;
+}
+
+static weft_status
+run_set(running *r, const char *model, weft_device *device, const char *set)
+{
+    weft_module *module = NULL;
+    weft_status status = read_side(r, set, "input", &r->set.nin, &r->set.in);
+    if (!status)
+        status = read_side(r, set, "output", &r->set.nout, &r->set.out);
+    if (!status)
+        status = compile(r, model, device, &module);
+    if (status)
+        return status;
+    status = run_module(r, module, device);
+    weft_module_destroy(module);
+    return status;
+}
+
+static weft_status
+run_sets(running *r, const char *model, weft_device *device)
+{
+    weft_status status = weft_inspect_onnx(model, &r->arena, &r->model, r->diag);
+    for (int i = 0; !status; i++) {
+        const char *set = weft_arena_printf(&r->arena, "test_data_set_%d", i);
+        if (access(weft_arena_printf(&r->arena, "%s/%s", r->dir, set), R_OK)) {
+            if (i == 0)
+                status = weft_fail(r->diag, WEFT_NOT_FOUND, "%s holds no test_data_set_0", r->dir);
+            break;
+        }
+        status = run_set(r, model, device, set);
+    }
+    return status;
+}
+
+/* One line, however many the messages were. */
+static char *
+one_line(const char *text)
+{
+    char *line = strdup(text);
+    size_t n = strlen(line);
+    while (n && line[n - 1] == '\n')
+        line[--n] = '\0';
+    for (char *p = line; *p; p++)
+        if (*p == '\n' || *p == '\t')
+            *p = ' ';
+    return line;
+}
+
+void
+weft_run_case(const weft_case_options *o, const char *dir, weft_case_result *result)
+{
+    running r = { .o = o, .dir = dir, .diag = weft_diag_create() };
+    weft_device *device = NULL;
+    double start = weft_now();
+    const char *model = weft_arena_printf(&r.arena, "%s/model.onnx", dir);
+    weft_status status = weft_tool_device(o->device, r.diag, &device);
+    if (!status)
+        status = run_sets(&r, model, device);
+    if (device)
+        weft_device_close(device);
+    result->verdict = !status ? WEFT_PASSED : status == WEFT_UNSUPPORTED ? WEFT_SKIPPED : WEFT_FAILED;
+    result->why = one_line(*weft_diag_text(r.diag) ? weft_diag_text(r.diag) : weft_status_text(status));
+    result->seconds = weft_now() - start;
+    result->done = true;
+    weft_diag_destroy(r.diag);
+    weft_arena_reset(&r.arena);
+}
