@@ -1,0 +1,267 @@
+/* Index arithmetic, and the relations between axes: ranges downwards, indices upwards, guards. */
+#include "lower/priv.h"
+
+const weft_expr *
+weft_ix_cast(weft_ir *ir, weft_dtype t, const weft_expr *e)
+{
+    int64_t v;
+    if (!e || e->h.type.dtype == t)
+        return e;
+    return weft_as_int(e, &v) ? weft_int(ir, t, v) : weft_cast(ir, t, e);
+}
+
+static bool
+fold(weft_ek op, int64_t a, int64_t b, int64_t *r)
+{
+    switch (op) {
+    case WEFT_EK_ADD:
+        return weft_add64(a, b, r);
+    case WEFT_EK_SUB:
+        return !__builtin_sub_overflow(a, b, r);
+    case WEFT_EK_MUL:
+        return weft_mul64(a, b, r);
+    case WEFT_EK_FDIV:
+        *r = b ? weft_floordiv(a, b) : 0;
+        return true;
+    case WEFT_EK_FMOD:
+        *r = b ? weft_floormod(a, b) : 0;
+        return true;
+    case WEFT_EK_MIN:
+        *r = a < b ? a : b;
+        return true;
+    case WEFT_EK_MAX:
+        *r = a > b ? a : b;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* x op neutral or zero, as far as it needs no proof; NULL otherwise. */
+static const weft_expr *
+trivial(weft_ir *ir, weft_ek op, const weft_expr *a, const weft_expr *b)
+{
+    if ((op == WEFT_EK_ADD || op == WEFT_EK_SUB) && weft_is_int_imm(b, 0))
+        return a;
+    if (op == WEFT_EK_ADD && weft_is_int_imm(a, 0))
+        return b;
+    if ((op == WEFT_EK_MUL || op == WEFT_EK_FDIV) && weft_is_int_imm(b, 1))
+        return a;
+    if (op == WEFT_EK_MUL && weft_is_int_imm(a, 1))
+        return b;
+    if (op == WEFT_EK_FMOD && weft_is_int_imm(b, 1))
+        return weft_int(ir, (weft_dtype)a->h.type.dtype, 0);
+    return NULL;
+}
+
+const weft_expr *
+weft_ix(weft_ir *ir, weft_ek op, const weft_expr *a, const weft_expr *b)
+{
+    int64_t x, y, r;
+    if (!a || !b)
+        return NULL;
+    if (a->h.type.dtype != b->h.type.dtype) {
+        a = weft_ix_cast(ir, WEFT_I64, a);
+        b = weft_ix_cast(ir, WEFT_I64, b);
+    }
+    weft_dtype t = (weft_dtype)a->h.type.dtype;
+    if (weft_as_int(a, &x) && weft_as_int(b, &y) && fold(op, x, y, &r) && weft_wrap_i64(t, r) == r)
+        return weft_int(ir, t, r);
+    const weft_expr *e = trivial(ir, op, a, b);
+    return e ? e : weft_binary(ir, op, a, b);
+}
+
+const weft_expr *
+weft_ix_ceil(weft_ir *ir, const weft_expr *a, const weft_expr *b)
+{
+    const weft_expr *one = b ? weft_int(ir, (weft_dtype)b->h.type.dtype, 1) : NULL;
+    return weft_ix(ir, WEFT_EK_FDIV, weft_ix(ir, WEFT_EK_ADD, a, weft_ix(ir, WEFT_EK_SUB, b, one)), b);
+}
+
+const weft_expr *
+weft_ix_and(weft_ir *ir, const weft_expr *a, const weft_expr *b)
+{
+    return !a ? b : !b ? a : weft_and(ir, a, b);
+}
+
+/* ---- ranges ----------------------------------------------------------------------------------- */
+
+/* Whether a leaf made of the axis runs on threads or blocks: such ranges are kept as declared. */
+static bool
+reaches_thread(const weft_site *s, const weft_axis *axis)
+{
+    for (int i = 0; i < s->stage->relation.n; i++) {
+        const weft_relation *r = &s->stage->relation.at[i];
+        if (r->kind == WEFT_REL_SPLIT && r->whole == axis)
+            return reaches_thread(s, r->outer) || reaches_thread(s, r->inner);
+        if (r->kind == WEFT_REL_FUSE && (r->outer == axis || r->inner == axis))
+            return reaches_thread(s, r->whole);
+    }
+    return weft_is_thread(axis->bind) || weft_is_block(axis->bind);
+}
+
+static void
+split_extents(weft_plan *p, weft_site *s, const weft_relation *r)
+{
+    const weft_expr *whole = s->extent[r->whole->id];
+    const weft_expr *given = weft_ix_cast(p->ir, (weft_dtype)whole->h.type.dtype, r->factor ? r->factor : r->parts);
+    weft_axis *said = r->factor ? r->inner : r->outer, *rest = r->factor ? r->outer : r->inner;
+    int64_t f, n;
+    if (weft_as_int(given, &f) && weft_as_int(whole, &n) && n < f && n > 0 && !reaches_thread(s, said))
+        given = whole;
+    s->extent[said->id] = given;
+    s->extent[rest->id] = weft_simplify_expr(p->ir, p->facts, weft_ix_ceil(p->ir, whole, given));
+}
+
+weft_status
+weft_site_extents(weft_plan *p, weft_site *s)
+{
+    for (int i = 0; i < s->stage->relation.n; i++) {
+        const weft_relation *r = &s->stage->relation.at[i];
+        if (r->kind == WEFT_REL_SPLIT)
+            split_extents(p, s, r);
+        else
+            s->extent[r->whole->id] = weft_simplify_expr(
+                p->ir, p->facts,
+                weft_ix(p->ir, WEFT_EK_MUL, s->extent[r->outer->id], s->extent[r->inner->id]));
+    }
+    for (int i = 0; i < s->stage->leaf.n; i++) {
+        const weft_axis *leaf = s->stage->leaf.at[i];
+        const weft_expr **e = &s->extent[leaf->id];
+        if (!*e)
+            return weft_fail(p->diag, WEFT_INTERNAL, "lowering '%s': leaf '%s' of stage '%s' has no range", p->te->name,
+                             leaf->var->name, s->name);
+        *e = weft_ix_cast(p->ir, (weft_dtype)leaf->var->type.dtype, *e);
+    }
+    return WEFT_OK;
+}
+
+/* ---- values ----------------------------------------------------------------------------------- */
+
+const weft_expr *
+weft_site_leaf(const weft_plan *p, const weft_site *s, const weft_axis *leaf)
+{
+    const weft_var *v = s->group->var[leaf->bind];
+    v = v ? v : s->loop[leaf->id];
+    return weft_ix_cast(p->ir, (weft_dtype)leaf->var->type.dtype, weft_ref(p->ir, v));
+}
+
+void
+weft_site_values(const weft_plan *p, const weft_site *s, const weft_expr **value)
+{
+    weft_ir *ir = p->ir;
+    for (int i = s->stage->relation.n - 1; i >= 0; i--) {
+        const weft_relation *r = &s->stage->relation.at[i];
+        const weft_expr *inner = s->extent[r->inner->id];
+        if (r->kind == WEFT_REL_SPLIT) {
+            const weft_expr *base = weft_ix(ir, WEFT_EK_MUL, value[r->outer->id], inner);
+            value[r->whole->id] = weft_ix_cast(ir, (weft_dtype)r->whole->var->type.dtype,
+                                               weft_ix(ir, WEFT_EK_ADD, base, value[r->inner->id]));
+        } else {
+            const weft_expr *whole = value[r->whole->id];
+            value[r->outer->id] = weft_ix_cast(ir, (weft_dtype)r->outer->var->type.dtype,
+                                               weft_ix(ir, WEFT_EK_FDIV, whole, inner));
+            value[r->inner->id] = weft_ix_cast(ir, (weft_dtype)r->inner->var->type.dtype,
+                                               weft_ix(ir, WEFT_EK_FMOD, whole, inner));
+        }
+    }
+}
+
+const weft_expr *
+weft_site_absolute(const weft_plan *p, const weft_site *s, const weft_expr *const *value, int d)
+{
+    const weft_axis *axis = weft_site_axis(s, d);
+    const weft_expr *e = value[axis->id];
+    if (e && d < s->op->naxis)
+        e = weft_ix(p->ir, WEFT_EK_ADD, s->min[d], e);
+    return weft_ix_cast(p->ir, (weft_dtype)axis->var->type.dtype, e);
+}
+
+/* ---- guards ----------------------------------------------------------------------------------- */
+
+/* cond is added to the guard, and to what is known, unless it is known already. */
+static void
+require(const weft_plan *p, const weft_expr **guard, const weft_expr *cond)
+{
+    cond = weft_simplify_expr(p->ir, p->facts, cond);
+    if (!cond || weft_is_int_imm(cond, 1) || weft_prove(p->ir, p->facts, cond))
+        return;
+    weft_facts_assume(p->facts, cond);
+    *guard = weft_ix_and(p->ir, *guard, cond);
+}
+
+static const weft_expr *
+less(const weft_plan *p, const weft_expr *a, const weft_expr *b)
+{
+    if (a->h.type.dtype != b->h.type.dtype) {
+        a = weft_ix_cast(p->ir, WEFT_I64, a);
+        b = weft_ix_cast(p->ir, WEFT_I64, b);
+    }
+    return weft_lt(p->ir, a, b);
+}
+
+/* Splits whose parts overshoot the whole.  An axis is `known` to be within its range once the axis
+ * it was split from, as the outer part, or fused from, as the outer part, is. */
+static void
+require_splits(const weft_plan *p, const weft_site *s, const weft_expr *const *value, bool data_only,
+               const weft_expr **guard)
+{
+    bool *known = WEFT_NEW_ARRAY(p->arena, p->te->naxis, bool);
+    for (int i = 0; i < s->stage->relation.n; i++) {
+        const weft_relation *r = &s->stage->relation.at[i];
+        const weft_expr *whole = s->extent[r->whole->id];
+        if (r->kind == WEFT_REL_FUSE) {
+            known[r->whole->id] = known[r->outer->id];
+            continue;
+        }
+        const weft_expr *covers = weft_ix(p->ir, WEFT_EK_MUL, s->extent[r->outer->id], s->extent[r->inner->id]);
+        covers = weft_ix_cast(p->ir, (weft_dtype)whole->h.type.dtype, covers);
+        bool skip = data_only && r->whole->kind != WEFT_AXIS_DATA;
+        if (!skip && !known[r->whole->id] && value[r->whole->id] &&
+            !weft_prove(p->ir, p->facts, weft_eq(p->ir, covers, whole))) {
+            require(p, guard, less(p, value[r->whole->id], whole));
+            known[r->whole->id] = true;
+        }
+        known[r->outer->id] = known[r->whole->id];
+    }
+}
+
+/* Leaves on a thread axis of the kernel that is longer than theirs. */
+static void
+require_threads(const weft_plan *p, const weft_site *s, const weft_expr *const *value, bool data_only,
+                const weft_expr **guard)
+{
+    for (int i = 0; i < s->stage->leaf.n; i++) {
+        const weft_axis *leaf = s->stage->leaf.at[i];
+        if (!s->group->var[leaf->bind] || (data_only && leaf->kind != WEFT_AXIS_DATA))
+            continue;
+        if (s->extent[leaf->id] != s->group->extent[leaf->bind])
+            require(p, guard, less(p, value[leaf->id], s->extent[leaf->id]));
+    }
+}
+
+/* Regions that reach beyond the tensor. */
+static void
+require_domain(const weft_plan *p, const weft_site *s, const weft_expr *const *value, const weft_expr **guard)
+{
+    for (int d = 0; d < s->op->naxis; d++) {
+        const weft_axis *axis = s->op->axis[d];
+        if (weft_is_int_imm(s->min[d], 0) && s->extent[axis->id] == axis->extent)
+            continue;
+        const weft_expr *at = weft_site_absolute(p, s, value, d);
+        require(p, guard, weft_ge(p->ir, at, weft_int(p->ir, (weft_dtype)at->h.type.dtype, 0)));
+        require(p, guard, less(p, at, axis->extent));
+    }
+}
+
+const weft_expr *
+weft_site_guard(const weft_plan *p, const weft_site *s, const weft_expr *const *value, bool data_only)
+{
+    const weft_expr *guard = NULL;
+    int mark = weft_facts_mark(p->facts);
+    require_threads(p, s, value, data_only, &guard);
+    require_splits(p, s, value, data_only, &guard);
+    require_domain(p, s, value, &guard);
+    weft_facts_pop(p->facts, mark);
+    return guard;
+}
