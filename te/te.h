@@ -11,8 +11,11 @@
 
 typedef enum weft_axis_kind { WEFT_AXIS_DATA, WEFT_AXIS_REDUCE } weft_axis_kind;
 
+typedef struct weft_stage weft_stage;
+
 struct weft_axis {
     int id;                   /* order of creation in the program */
+    weft_stage *stage;        /* whose definition or split it is of; NULL until a definition takes it */
     const weft_var *var;
     const weft_expr *extent;  /* declared (root axes) or derived (split, fuse); its index starts at 0 */
     weft_axis_kind kind;
@@ -59,7 +62,6 @@ struct weft_tensor {
 
 typedef enum weft_attach { WEFT_AT_ROOT, WEFT_AT_INLINE, WEFT_AT_AXIS } weft_attach;
 
-typedef struct weft_stage weft_stage;
 struct weft_stage {
     weft_te_op *op;
     WEFT_VEC(weft_axis *) leaf;         /* loop order, outermost first; data and reduce */
@@ -83,9 +85,16 @@ struct weft_te {
     WEFT_VEC(weft_tensor *) output;
     WEFT_VEC(weft_stage *) stage;       /* one a compute op, topological order, producers first */
     int naxis;                          /* ids given out */
+    WEFT_VEC(const weft_te_op *) source; /* the definitions as written, before cache_* rewrote them */
+    WEFT_VEC(const char *) log;         /* every primitive that was applied, as its line of text */
+    WEFT_VEC(weft_tensor *) by_buf;     /* the tensor of a buffer, by the buffer's id; may be NULL */
+    weft_map *names;                    /* what a name stands for: te/names.c */
     weft_kernel_info info;              /* for the kernels' headers; set by the graph's compiler and the rules */
 };
 
+extern const char *const weft_reducer_names[WEFT_REDUCER_COUNT];
+
+/* The stage that computes the tensor; NULL for an input. */
 weft_stage *weft_te_stage(const weft_te *, const weft_tensor *);
 /* The tensor a LOAD names, or NULL. */
 weft_tensor *weft_te_tensor_of(const weft_te *, const weft_buf *);
@@ -93,5 +102,15 @@ weft_tensor *weft_te_tensor_of(const weft_te *, const weft_buf *);
 int weft_te_reads(const weft_te *, const weft_te_op *, weft_arena *, weft_tensor ***tensors);
 /* Stages that read t, inlined ones included, in stage order. */
 int weft_te_readers(const weft_te *, const weft_tensor *t, weft_arena *, weft_stage ***stages);
+/* How messages and text name an axis: "C.i" for an axis of a definition, "by" for a made one. */
+const char *weft_axis_label(weft_te *, const weft_axis *);
+/* The op as lowering sees it: every LOAD of a tensor whose stage is inlined is replaced by that
+ * stage's body, through any number of inlined stages.  The op itself when it reads none, else a
+ * copy (same axes, same out).  op->body is never changed by compute_inline: the program still prints.
+ * NULL after an error: inlining may make an expression grow without bound, and is stopped. */
+const weft_te_op *weft_te_inlined(weft_te *, const weft_te_op *);
+/* The program as the primitives left it (cache stages, rewritten bodies), as te text without a
+ * schedule: for a person and for tests.  malloc'ed. */
+char *weft_te_print_stages(const weft_te *);
 
 #endif

@@ -1,0 +1,86 @@
+/* te/priv.h: what the files of te share. */
+#ifndef WEFT_TE_PRIV_H
+#define WEFT_TE_PRIV_H
+
+#include "te/te.h"
+
+/* ---- names (names.c) ------------------------------------------------------------------------- */
+
+/* Symbols, tensors and axes made by primitives share one space of names; root axes may share theirs
+ * with root axes of other definitions only.  So a program's text needs no qualifiers but
+ * TENSOR.axis. */
+typedef enum weft_name_kind {
+    WEFT_NAME_SYMBOL,
+    WEFT_NAME_TENSOR,
+    WEFT_NAME_AXIS,
+    WEFT_NAME_MADE
+} weft_name_kind;
+/* A free name as close to `want` as can be, an identifier; taken by the call. */
+const char *weft_te_take_name(weft_te *, weft_name_kind, const char *want);
+/* What the name stands for already ("a symbol", "a tensor", ...) if that forbids its use as `kind`,
+ * or why it is no name at all; NULL when it is free. */
+const char *weft_te_name_clash(const weft_te *, weft_name_kind, const char *name);
+/* `want` with everything that no identifier may hold replaced by '_'. */
+const char *weft_te_identifier(weft_te *, const char *want);
+/* A root axis has found its definition: later definitions may use the name again. */
+void weft_te_settle_name(weft_te *, const char *name);
+
+/* ---- errors and the log (program.c) ---------------------------------------------------------- */
+
+/* The status for an argument that is NULL: the first error's; if there was none, NULL itself is. */
+weft_status weft_te_null(weft_te *, const char *what);
+void weft_te_log(weft_te *, const char *fmt, ...) WEFT_PRINTF(2, 3);
+
+/* ---- expressions of sizes (program.c) -------------------------------------------------------- */
+
+/* Why e is no size (an i32 or i64 over symbols alone, not a negative constant), or NULL. */
+const char *weft_te_size_fault(const weft_te *, const weft_expr *e);
+const weft_expr *weft_te_simplify(weft_te *, const weft_expr *);
+/* ceil(a / b), a * b; NULL and an error when a constant result does not fit the type. */
+const weft_expr *weft_te_ceildiv(weft_te *, const weft_expr *a, const weft_expr *b);
+const weft_expr *weft_te_product(weft_te *, const weft_expr *a, const weft_expr *b);
+
+/* ---- definitions (compute.c, reduce.c) ------------------------------------------------------- */
+
+weft_axis *weft_te_new_axis(weft_te *, const char *name, const weft_expr *extent, weft_axis_kind);
+/* A definition: checks it, makes its tensors (names[nout]) and its stage at the end of te->stage.
+ * `op` gives naxis, axis, nreduce, reduce, nout, body, cond and the combiner; arrays are copied.
+ * NULL after an error. */
+weft_te_op *weft_te_define(weft_te *, const weft_te_op *op, const char *const *names);
+/* The same without checks and without a place in te->source, its stage at `place`. */
+weft_te_op *weft_te_insert(weft_te *, const weft_te_op *op, const char *const *names, int place);
+/* Enters a tensor that has its buffer into the program's tables. */
+void weft_te_register(weft_te *, weft_tensor *);
+/* As weft_te_reduce, contributing only where cond holds (NULL: everywhere). */
+weft_tensor *weft_te_reduce_where(weft_te *, const char *name, int ndim, weft_axis *const *axis,
+                                  int nreduce, weft_axis *const *reduce, weft_reducer,
+                                  const weft_expr *source, const weft_expr *cond);
+weft_status weft_te_reduce_tuple_where(weft_te *, const char *const *names, int ndim,
+                                       weft_axis *const *axis, int nreduce,
+                                       weft_axis *const *reduce, const weft_tuple_reducer *,
+                                       const weft_expr *const *source, const weft_expr *cond,
+                                       weft_tensor **out);
+
+/* ---- primitives, with names for what they make (schedule.c, cache.c) --------------------------
+ */
+/* A NULL name is made up from the operands. */
+
+/* The stage of t, ready to be scheduled; NULL after an error that names the primitive. */
+weft_stage *weft_te_stage_for(weft_te *, weft_tensor *t, const char *primitive);
+/* Where the axis stands among the stage's leaves, -1 after an error. */
+int weft_te_leaf(weft_te *, weft_stage *, const weft_axis *, const char *primitive);
+const char *weft_stage_name(const weft_stage *); /* of its first output */
+weft_status weft_split_named(weft_te *, weft_tensor *t, weft_axis *, const weft_expr *size,
+                             bool parts, const char *const name[2], weft_axis **outer,
+                             weft_axis **inner);
+weft_status weft_fuse_named(weft_te *, weft_tensor *t, weft_axis *outer, weft_axis *inner,
+                            const char *name, weft_axis **fused);
+weft_tensor *weft_cache_read_named(weft_te *, weft_tensor *t, const char *space, int n,
+                                   weft_tensor *const *readers, const char *name);
+/* names: one an output of t's op, or NULL. */
+weft_tensor *weft_cache_write_named(weft_te *, weft_tensor *t, const char *space,
+                                    const char *const *names);
+/* The space of that name for a tensor's memory, or WEFT_SPACE_COUNT after an error. */
+weft_space weft_te_space(weft_te *, const weft_tensor *t, const char *space, const char *primitive);
+
+#endif
