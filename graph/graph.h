@@ -51,8 +51,9 @@ struct weft_value {
     weft_node *node;           /* what makes it; NULL: an input of the graph or a constant */
     int index;                 /* which output of node */
     const weft_const *data;    /* of a constant; NULL otherwise */
-    /* Elements known as integer expressions: integer and bool tensors of rank <= 1 (shape
-     * arithmetic), so that shapes computed from shapes stay symbolic.  NULL: not known. */
+    /* Elements known as i64 expressions, row-major: small integer and bool tensors (shape
+     * arithmetic), so that shapes computed from shapes stay symbolic; of float tensors f64 constants
+     * alone.  NULL: not known. */
     const weft_expr *const *elem;
     int64_t nelem;
 };
@@ -112,11 +113,13 @@ struct weft_graph {
 typedef struct weft_op_info {
     const char *name, *text;
     int min_in, max_in;
+    const char *attrs;  /* "axis:i axes:I? ...", as ops.def explains */
     weft_pattern pattern;
     weft_status (*infer)(weft_graph *, weft_node *);
     weft_status (*te)(weft_te *, const weft_graph *, const weft_node *, weft_tensor *const *in, weft_tensor **out);
 } weft_op_info;
 extern const weft_op_info weft_op_infos[WEFT_GOP_COUNT];
+const char *weft_pattern_name(weft_pattern); /* "const", "elementwise", ... "opaque" */
 
 /* ---- building (graph.c) ---------------------------------------------------------------------- */
 weft_graph *weft_graph_create(const char *name, weft_diag *);
@@ -126,8 +129,11 @@ const weft_expr *weft_graph_symbol(weft_graph *, const char *name);
 weft_value *weft_graph_input(weft_graph *, const char *name, weft_dtype, int ndim, const weft_expr *const *dim);
 /* A constant over bytes that outlive the graph (or were copied into its arena). */
 weft_value *weft_graph_constant(weft_graph *, const char *name, const weft_const *);
-/* A small integer constant of rank 1 (or 0 when n is -1). */
+/* A small i64 constant of rank 1 (or 0 when n is -1). */
 weft_value *weft_graph_ints(weft_graph *, const char *name, int n, const int64_t *);
+/* The same of expressions over the graph's symbols, as a model's Shape yields them: weft_graph_ints
+ * where all are constant, else a node `dims`. */
+weft_value *weft_graph_dims(weft_graph *, const char *name, int n, const weft_expr *const *);
 /* Appends a node with one output, infers it at once and returns the output; NULL after an error that
  * names the node.  `name` and `kind` are provenance; out_name NULL makes one. */
 weft_value *weft_graph_add(weft_graph *, weft_op, const char *name, const char *kind, const char *out_name,
@@ -143,6 +149,12 @@ weft_attr weft_attr_dtype(const char *name, weft_dtype);
 const weft_attr *weft_node_attr(const weft_node *, const char *name);
 int64_t weft_node_int(const weft_node *, const char *name);
 double weft_node_float(const weft_node *, const char *name);
+/* Element i of a list of expressions; NULL when there is none. */
+const weft_expr *weft_node_dim(const weft_node *, const char *name, int i);
+/* i64 arithmetic over dims, simplified; constants fold.  NULL gives NULL, and what grows beyond a
+ * bound becomes NULL: not known. */
+const weft_expr *weft_dim(weft_graph *, int64_t);
+const weft_expr *weft_dim_op(weft_graph *, weft_ek, const weft_expr *, const weft_expr *);
 /* Every use of `from`, graph outputs included, becomes `to`. One sweep; batch with a map where many. */
 void weft_graph_replace(weft_graph *, weft_value *from, weft_value *to);
 /* Product of the dims; false when it is not constant. */
@@ -183,5 +195,8 @@ weft_status weft_graph_verify(const weft_graph *, const char *when);
 /* The group's program: inputs in the order of group->in, outputs in the order of group->out; names
  * from the model; info.layers, model, output, flops and bytes filled. NULL after an error. */
 weft_te *weft_group_te(const weft_graph *, const weft_group *, weft_diag *);
+/* A dim of the graph as an i32 expression of the program (i64 if it is a constant that needs it): the
+ * graph's symbols are the program's, found by name or declared. */
+const weft_expr *weft_group_dim(weft_te *, const weft_graph *, const weft_expr *);
 
 #endif

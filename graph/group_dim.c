@@ -1,0 +1,36 @@
+/* Dims of a graph as expressions of a te program. */
+#include "graph/priv.h"
+
+#include <string.h>
+
+static const weft_expr *
+symbol_of(weft_te *te, const char *name)
+{
+    for (int i = 0; i < te->symbol.n; i++)
+        if (strcmp(te->symbol.at[i]->name, name) == 0)
+            return weft_ref(te->ir, te->symbol.at[i]);
+    return weft_te_symbol(te, name, WEFT_I32);
+}
+
+const weft_expr *
+weft_group_dim(weft_te *te, const weft_graph *g, const weft_expr *e)
+{
+    int64_t v;
+    if (!e)
+        return NULL;
+    if (weft_as_int(e, &v) && e->h.type.dtype != WEFT_BOOL)
+        return weft_int(te->ir, v == (int32_t)v ? WEFT_I32 : WEFT_I64, v);
+    if (e->h.kind == WEFT_EK_VAR)
+        return symbol_of(te, e->h.u.var->name);
+    const weft_expr *arg[3]; /* dims are trees of operators of at most three arguments */
+    weft_assert(e->h.nargs <= 3, "a dim of %d arguments", e->h.nargs);
+    for (int i = 0; i < e->h.nargs; i++)
+        arg[i] = weft_group_dim(te, g, e->arg[i]);
+    for (int i = 0; i < e->h.nargs; i++)
+        if (!arg[i])
+            return NULL;
+    weft_head head = e->h;
+    if (head.type.dtype == WEFT_I64)
+        head.type.dtype = WEFT_I32;
+    return weft_expr_make(te->ir, head, e->h.nargs, arg);
+}

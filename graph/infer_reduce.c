@@ -1,0 +1,246 @@
+/* Inference of reductions, contractions and windows. */
+#include "graph/priv.h"
+
+#include <string.h>
+
+/* ---- reductions ------------------------------------------------------------------------------ */
+
+static weft_status
+reduced(weft_graph *g, weft_node *n, weft_dtype dtype, int naxes, const int64_t *axes)
+{
+    const weft_value *x = n->in[0];
+    bool keep = weft_node_int(n, "keepdims") != 0;
+    bool *gone = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, bool);
+    for (int i = 0; i < naxes; i++) {
+        if (axes[i] < 0 || axes[i] >= x->ndim || gone[axes[i]])
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "axis %lld is outside 0..%d or stands twice",
+                                  (long long)axes[i], x->ndim - 1);
+        gone[axes[i]] = true;
+    }
+    const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, const weft_expr *);
+    int ndim = 0;
+    for (int i = 0; i < x->ndim; i++)
+        if (!gone[i] || keep)
+            dim[ndim++] = gone[i] ? weft_dim(g, 1) : x->dim[i];
+    return weft_infer_out(g, n, dtype, ndim, dim);
+}
+
+weft_status
+weft_infer_reduce(weft_graph *g, weft_node *n)
+{
+    const weft_attr *axes = weft_node_attr(n, "axes");
+    weft_dtype t = n->in[0]->dtype;
+    bool order = n->op == WEFT_GOP_REDUCE_MAX || n->op == WEFT_GOP_REDUCE_MIN;
+    if (t == WEFT_BOOL && !order)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input 0 has to be of numbers");
+    return reduced(g, n, t, axes->n, axes->ints);
+}
+
+weft_status
+weft_infer_argreduce(weft_graph *g, weft_node *n)
+{
+    return reduced(g, n, WEFT_I64, 1, weft_node_attr(n, "axis")->ints);
+}
+
+/* ---- matmul ---------------------------------------------------------------------------------- */
+
+/* [.., rows, cols] of an operand, transposed or not. */
+static void
+matrix_dims(const weft_value *v, bool transposed, const weft_expr **rows, const weft_expr **cols)
+{
+    *rows = v->dim[v->ndim - (transposed ? 1 : 2)];
+    *cols = v->dim[v->ndim - (transposed ? 2 : 1)];
+}
+
+weft_status
+weft_infer_matmul(weft_graph *g, weft_node *n)
+{
+    const weft_value *a = n->in[0], *b = n->in[1];
+    bool packed = weft_node_attr(n, "pack") != NULL;
+    const weft_expr *m, *k, *k2, *cols;
+    if (a->ndim < 2 || b->ndim < 2 || (packed && b->ndim != 3))
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "operands need two dimensions at least");
+    if (a->dtype != b->dtype)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the operands are of two dtypes");
+    matrix_dims(a, weft_node_int(n, "ta") != 0, &m, &k);
+    matrix_dims(b, weft_node_int(n, "tb") != 0, &k2, &cols);
+    if (packed) {
+        k2 = b->dim[1];
+        cols = weft_dim(g, weft_node_int(n, "n"));
+    }
+    if (weft_dim_equal(g, k, k2) != 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the inner dimensions are not equal");
+    int na = a->ndim - 2, nb = packed ? 0 : b->ndim - 2, batch = na > nb ? na : nb;
+    const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, batch + 2, const weft_expr *);
+    if (!weft_broadcast(g, na, a->dim, nb, b->dim, dim))
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the batch dimensions do not broadcast");
+    dim[batch] = m;
+    dim[batch + 1] = cols;
+    return weft_infer_out(g, n, a->dtype, batch + 2, dim);
+}
+
+/* ---- windows --------------------------------------------------------------------------------- */
+
+static weft_status
+check_ints(weft_graph *g, weft_node *n, const char *name, int count, int64_t least)
+{
+    const weft_attr *a = weft_node_attr(n, name);
+    if (a->n != count)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "attribute '%s' has %d elements where %d are needed", name, a->n, count);
+    for (int i = 0; i < count; i++)
+        if (a->ints[i] < least || a->ints[i] > INT32_MAX)
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "attribute '%s' holds %lld, which is not in "
+                                  "%lld..%d", name, (long long)a->ints[i], (long long)least, INT32_MAX);
+    return WEFT_OK;
+}
+
+static weft_status
+check_window(weft_graph *g, weft_node *n, int spatial)
+{
+    weft_status st = check_ints(g, n, "strides", spatial, 1);
+    if (st == WEFT_OK)
+        st = check_ints(g, n, "dilations", spatial, 1);
+    return st == WEFT_OK ? check_ints(g, n, "pads", 2 * spatial, 0) : st;
+}
+
+/* (k - 1) * dilation + 1 */
+static const weft_expr *
+reach(weft_graph *g, const weft_expr *k, int64_t dilation)
+{
+    const weft_expr *steps = weft_dim_op(g, WEFT_EK_SUB, k, weft_dim(g, 1));
+    steps = weft_dim_op(g, WEFT_EK_MUL, steps, weft_dim(g, dilation));
+    return weft_dim_op(g, WEFT_EK_ADD, steps, weft_dim(g, 1));
+}
+
+/* The number of windows along spatial axis i. */
+static const weft_expr *
+windows(weft_graph *g, weft_node *n, int i, int spatial, const weft_expr *size, const weft_expr *k,
+        bool ceil)
+{
+    const int64_t *pads = weft_node_attr(n, "pads")->ints;
+    int64_t stride = weft_node_attr(n, "strides")->ints[i];
+    int64_t dilation = weft_node_attr(n, "dilations")->ints[i];
+    const weft_expr *padded =
+        weft_dim_op(g, WEFT_EK_ADD, size, weft_dim(g, pads[i] + pads[spatial + i]));
+    const weft_expr *room = weft_dim_op(g, WEFT_EK_SUB, padded, reach(g, k, dilation));
+    const weft_expr *steps = ceil ? weft_dim_ceildiv(g, room, stride)
+                                  : weft_dim_op(g, WEFT_EK_FDIV, room, weft_dim(g, stride));
+    const weft_expr *count = weft_dim_op(g, WEFT_EK_ADD, steps, weft_dim(g, 1));
+    if (!ceil)
+        return count;
+    /* No window starts beyond the input and the padding before it. */
+    const weft_expr *last = weft_dim_op(g, WEFT_EK_ADD, size, weft_dim(g, pads[i] - 1));
+    last = weft_dim_op(g, WEFT_EK_FDIV, last, weft_dim(g, stride));
+    return weft_dim_op(g, WEFT_EK_MIN, count, weft_dim_op(g, WEFT_EK_ADD, last, weft_dim(g, 1)));
+}
+
+weft_status
+weft_infer_pool(weft_graph *g, weft_node *n)
+{
+    const weft_value *x = n->in[0];
+    int spatial = x->ndim - 2;
+    if (spatial < 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "needs at least three dimensions");
+    weft_status st = check_ints(g, n, "kernel", spatial, 1);
+    if (st == WEFT_OK)
+        st = check_window(g, n, spatial);
+    if (st != WEFT_OK)
+        return st;
+    const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, const weft_expr *);
+    dim[0] = x->dim[0];
+    dim[1] = x->dim[1];
+    for (int i = 0; i < spatial; i++)
+        dim[2 + i] = windows(g, n, i, spatial, x->dim[2 + i],
+                             weft_dim(g, weft_node_attr(n, "kernel")->ints[i]),
+                             weft_node_int(n, "ceil") != 0);
+    return weft_infer_out(g, n, x->dtype, x->ndim, dim);
+}
+
+/* ---- convolutions ---------------------------------------------------------------------------- */
+
+/* What conv and conv_transpose share. */
+static weft_status
+check_conv(weft_graph *g, weft_node *n, bool packed)
+{
+    const weft_value *x = n->in[0], *w = n->in[1];
+    if (x->ndim < 3 || w->ndim != x->ndim + packed)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input and weight need one rank of at least three");
+    if (x->dtype != w->dtype || (n->nin > 2 && n->in[2] && n->in[2]->dtype != x->dtype))
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the inputs are not of one dtype");
+    if (weft_node_int(n, "groups") < 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "groups has to be positive");
+    if (packed && weft_node_int(n, "groups") != 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "a packed weight needs groups=1");
+    return check_window(g, n, x->ndim - 2);
+}
+
+static weft_status
+check_bias(weft_graph *g, weft_node *n, const weft_expr *channels)
+{
+    const weft_value *b = n->nin > 2 ? n->in[2] : NULL;
+    if (!b || (b->ndim == 1 && weft_dim_equal(g, b->dim[0], channels) == 1))
+        return WEFT_OK;
+    return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the bias has to be a vector of the output channels");
+}
+
+weft_status
+weft_infer_conv(weft_graph *g, weft_node *n)
+{
+    bool packed = weft_node_attr(n, "pack") != NULL;
+    weft_status st = check_conv(g, n, packed);
+    if (st != WEFT_OK)
+        return st;
+    const weft_value *x = n->in[0], *w = n->in[1];
+    int64_t groups = weft_node_int(n, "groups");
+    const weft_expr *channels = packed ? weft_dim(g, weft_node_int(n, "out_channels")) : w->dim[0];
+    const weft_expr *in = weft_dim_op(g, WEFT_EK_MUL, w->dim[1], weft_dim(g, groups));
+    const weft_expr *left = weft_dim_op(g, WEFT_EK_FMOD, channels, weft_dim(g, groups));
+    if (weft_dim_equal(g, x->dim[1], in) != 1 || weft_dim_equal(g, left, weft_dim(g, 0)) != 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the channels do not fit the weight and groups=%lld",
+                              (long long)groups);
+    st = check_bias(g, n, channels);
+    if (st != WEFT_OK)
+        return st;
+    const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, const weft_expr *);
+    dim[0] = x->dim[0];
+    dim[1] = channels;
+    for (int i = 2; i < x->ndim; i++)
+        dim[i] = windows(g, n, i - 2, x->ndim - 2, x->dim[i], w->dim[i], false);
+    return weft_infer_out(g, n, x->dtype, x->ndim, dim);
+}
+
+weft_status
+weft_infer_conv_transpose(weft_graph *g, weft_node *n)
+{
+    weft_status st = check_conv(g, n, false);
+    int spatial = n->in[0]->ndim - 2;
+    if (st == WEFT_OK)
+        st = check_ints(g, n, "output_padding", spatial, 0);
+    if (st != WEFT_OK)
+        return st;
+    const weft_value *x = n->in[0], *w = n->in[1];
+    const int64_t *pads = weft_node_attr(n, "pads")->ints;
+    const int64_t *more = weft_node_attr(n, "output_padding")->ints;
+    const weft_expr *groups = weft_dim(g, weft_node_int(n, "groups"));
+    const weft_expr *channels = weft_dim_op(g, WEFT_EK_MUL, w->dim[1], groups);
+    const weft_expr *left = weft_dim_op(g, WEFT_EK_FMOD, x->dim[1], groups);
+    if (weft_dim_equal(g, x->dim[1], w->dim[0]) != 1 || weft_dim_equal(g, left, weft_dim(g, 0)) != 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the channels do not fit the weight and the groups");
+    st = check_bias(g, n, channels);
+    if (st != WEFT_OK)
+        return st;
+    const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, const weft_expr *);
+    dim[0] = x->dim[0];
+    dim[1] = channels;
+    for (int i = 0; i < spatial; i++) {
+        const weft_expr *steps = weft_dim_op(g, WEFT_EK_SUB, x->dim[2 + i], weft_dim(g, 1));
+        steps = weft_dim_op(g, WEFT_EK_MUL, steps,
+                            weft_dim(g, weft_node_attr(n, "strides")->ints[i]));
+        const weft_expr *size = weft_dim_op(
+            g, WEFT_EK_ADD, steps, reach(g, w->dim[2 + i], weft_node_attr(n, "dilations")->ints[i]));
+        dim[2 + i] = weft_dim_op(g, WEFT_EK_ADD, size,
+                                 weft_dim(g, more[i] - pads[i] - pads[spatial + i]));
+    }
+    return weft_infer_out(g, n, x->dtype, x->ndim, dim);
+}

@@ -1,0 +1,63 @@
+/* graph/priv.h: what the files of graph share. */
+#ifndef WEFT_GRAPH_PRIV_H
+#define WEFT_GRAPH_PRIV_H
+
+#include "graph/graph.h"
+
+/* The columns infer and te of ops.def. */
+#define OP(kind, text, min, max, pattern, infer, te, attrs)                                        \
+    weft_status weft_infer_##infer(weft_graph *, weft_node *);                                     \
+    weft_status weft_te_op_##te(weft_te *, const weft_graph *, const weft_node *,                  \
+                                weft_tensor *const *in, weft_tensor **out);
+#include "graph/ops.def"
+#undef OP
+
+/* Tensors larger than this have no known elements. */
+enum { WEFT_ELEM_LIMIT = 1024, WEFT_FLOAT_ELEM_LIMIT = 16 };
+
+/* ---- building (graph.c) ---------------------------------------------------------------------- */
+/* A value without a maker; `name` is made unique. */
+weft_value *weft_value_make(weft_graph *, const char *name);
+/* The content hash that a constant's text gave in place of its bytes; NULL: none did. */
+const char *weft_graph_hash(const weft_graph *, const weft_const *);
+void weft_graph_set_hash(weft_graph *, const weft_const *, const char *hash);
+/* Checks arity and attributes, runs the row's infer, finds known elements. */
+weft_status weft_graph_infer_node(weft_graph *, weft_node *);
+/* "conv1 (Conv)"; in the graph's arena. */
+const char *weft_node_layer(const weft_graph *, const weft_node *);
+/* A copy of the node's attributes with one set or added. */
+void weft_node_set_attr(weft_graph *, weft_node *, weft_attr);
+
+/* ---- attributes (attr.c) --------------------------------------------------------------------- */
+weft_attr weft_attr_copy(weft_arena *, const weft_attr *);
+/* Makes the node's attributes agree with the row's list: integers become expressions where
+ * expressions are asked for; a missing, unknown or ill-typed one is an error. */
+weft_status weft_attr_check(weft_graph *, weft_node *);
+
+/* ---- dims (dims.c) --------------------------------------------------------------------------- */
+/* Whether a == b, a >= 0, a < b is certain: 1 it holds, 0 it does not, -1 not known. */
+int weft_dim_equal(weft_graph *, const weft_expr *a, const weft_expr *b);
+int weft_dim_at_least(weft_graph *, const weft_expr *a, int64_t least);
+const weft_expr *weft_dim_ceildiv(weft_graph *, const weft_expr *, int64_t by);
+/* Product of dims[from .. to-1]. */
+const weft_expr *weft_dim_product(weft_graph *, const weft_expr *const *dim, int from, int to);
+/* A dim in text form. */
+void weft_print_dim(weft_str *, const weft_expr *);
+void weft_print_dims(weft_str *, int n, const weft_expr *const *);
+/* "f32[1, n]". */
+void weft_print_type(weft_str *, const weft_value *);
+
+/* ---- inferring (infer.c) --------------------------------------------------------------------- */
+/* Reports a fault of the node: its provenance and operator before the sentence, its inputs after. */
+weft_status weft_node_fail(weft_graph *, const weft_node *, weft_status, const char *fmt, ...)
+    WEFT_PRINTF(4, 5);
+/* Sets the only output. */
+weft_status weft_infer_out(weft_graph *, weft_node *, weft_dtype, int ndim,
+                           const weft_expr *const *dim);
+/* NumPy's broadcast of two shapes into `out` (max of the ranks); false: they do not fit. */
+bool weft_broadcast(weft_graph *, int na, const weft_expr *const *a, int nb,
+                    const weft_expr *const *b, const weft_expr **out);
+/* Known elements of the output (infer_elem.c). */
+void weft_infer_elem(weft_graph *, weft_node *);
+
+#endif
