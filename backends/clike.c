@@ -1,0 +1,447 @@
+/* clike.c: kernels and statements in C; expressions are clike_expr.c's and clike_vec.c's. */
+#include "backends/clike.h"
+
+#include <string.h>
+
+static void print_stmt(weft_clike *c, const weft_stmt *s);
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+static void
+indent(weft_clike *c)
+{
+    weft_str_addf(c->out, "%*s", 4 * c->depth, "");
+}
+
+static void
+line(weft_clike *c, const char *text)
+{
+    indent(c);
+    weft_str_addf(c->out, "%s\n", text);
+}
+
+void
+weft_clike_fail(weft_clike *c, const char *what, const char *detail)
+{
+    if (c->status == WEFT_OK)
+        c->status = weft_fail(c->diag, WEFT_INTERNAL, "kernel %s: %s%s%s is not legal for %s:%s and was not legalised",
+                              c->kernel->name, what, *detail ? " " : "", detail, weft_api_name(c->target->api),
+                              c->target->name);
+}
+
+static const char *
+declare_var(weft_clike *c, const weft_var *var)
+{
+    return c->var[var->id] = weft_names_add(&c->names, var->name);
+}
+
+/* ---- statements ------------------------------------------------------------------------------ */
+
+/* "{ ... }" with the names of its own. */
+static void
+print_block(weft_clike *c, const weft_stmt *s)
+{
+    int mark = c->names.stack.n;
+    weft_str_add(c->out, "{\n");
+    c->depth++;
+    print_stmt(c, s);
+    c->depth--;
+    indent(c);
+    weft_str_add(c->out, "}");
+    weft_names_close(&c->names, mark);
+}
+
+static void
+print_index(weft_clike *c, const weft_stmt *s)
+{
+    const weft_var *var = s->u.loop.var;
+    const char *type = weft_clike_type(c, var->type), *name = declare_var(c, var);
+    indent(c);
+    weft_str_addf(c->out, "%s %s = %s;\n", type, name, c->d->index[s->u.loop.bind]);
+    print_stmt(c, s->u.loop.body);
+}
+
+static void
+print_loop(weft_clike *c, const weft_stmt *s)
+{
+    const weft_var *var = s->u.loop.var;
+    int mark = c->names.stack.n;
+    if (s->u.loop.bind == WEFT_UNROLL && c->d->unroll)
+        line(c, c->d->unroll);
+    indent(c);
+    const char *type = weft_clike_type(c, var->type), *name = declare_var(c, var);
+    weft_str_addf(c->out, "for (%s %s = 0; %s < ", type, name, name);
+    weft_clike_expr(c, s->u.loop.extent, CLIKE_LT + 1);
+    weft_str_addf(c->out, "; %s++) ", name);
+    print_block(c, s->u.loop.body);
+    weft_str_add(c->out, "\n");
+    weft_names_close(&c->names, mark);
+}
+
+static void
+print_for(weft_clike *c, const weft_stmt *s)
+{
+    switch (s->u.loop.bind) {
+    case WEFT_SERIAL: case WEFT_PARALLEL: case WEFT_UNROLL:
+        print_loop(c, s);
+        return;
+    case WEFT_BLOCK_X: case WEFT_BLOCK_Y: case WEFT_BLOCK_Z:
+    case WEFT_THREAD_X: case WEFT_THREAD_Y: case WEFT_THREAD_Z:
+        print_index(c, s);
+        return;
+    case WEFT_VECTORIZE: case WEFT_VTHREAD: case WEFT_BIND_COUNT:
+        break;
+    }
+    weft_clike_fail(c, "a loop bound to", weft_bind_name(s->u.loop.bind));
+}
+
+static void
+print_while(weft_clike *c, const weft_stmt *s)
+{
+    indent(c);
+    weft_str_add(c->out, "while (");
+    weft_clike_expr(c, s->u.loop.extent, 0);
+    weft_str_add(c->out, ") ");
+    print_block(c, s->u.loop.body);
+    weft_str_add(c->out, "\n");
+}
+
+static void
+print_if(weft_clike *c, const weft_stmt *s)
+{
+    indent(c);
+    for (;; s = s->u.iff.els) {
+        weft_str_add(c->out, "if (");
+        weft_clike_expr(c, s->u.iff.cond, 0);
+        weft_str_add(c->out, ") ");
+        print_block(c, s->u.iff.then);
+        if (!s->u.iff.els)
+            break;
+        weft_str_add(c->out, " else ");
+        if (s->u.iff.els->kind != WEFT_SK_IF) {
+            print_block(c, s->u.iff.els);
+            break;
+        }
+    }
+    weft_str_add(c->out, "\n");
+}
+
+static void
+print_let(weft_clike *c, const weft_var *var, const weft_expr *value)
+{
+    indent(c);
+    weft_str_addf(c->out, "const %s ", weft_clike_type(c, var->type));
+    size_t at = c->out->n;
+    weft_str_add(c->out, " = ");
+    weft_clike_expr(c, value, 0);
+    weft_str_add(c->out, ";\n");
+    /* The name comes into scope after its value: a value may use an outer variable of that name. */
+    char *rest = weft_arena_strdup(&c->arena, c->out->at + at);
+    c->out->n = at;
+    weft_str_addf(c->out, "%s%s", declare_var(c, var), rest);
+}
+
+/* ---- stores ---------------------------------------------------------------------------------- */
+
+static void
+assign(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+{
+    indent(c);
+    weft_clike_place(c, buf, index, value->h.type.lanes);
+    weft_str_add(c->out, " = ");
+    weft_clike_expr(c, value, 0);
+    weft_str_add(c->out, ";\n");
+}
+
+/* f16 that is held but not computed with: the rounding is the store's. */
+static void
+store_half(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+{
+    weft_clike_fill fill = { .type = value->h.type, .buf = buf };
+    const weft_expr *wide = value;
+    if (value->h.kind == WEFT_EK_CAST)
+        wide = value->arg[0]->h.type.dtype == WEFT_F64
+                   ? value->arg[0]
+                   : weft_cast_to(c->kernel->ir, (weft_type){ WEFT_F32, value->h.type.lanes }, value->arg[0]);
+    fill.arg[0] = wide;
+    fill.index = value->h.type.lanes > 1 ? index->arg[0] : index;
+    indent(c);
+    weft_clike_template(c, c->d->half_store, &fill);
+    weft_str_add(c->out, ";\n");
+}
+
+static void store_to(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value);
+
+/* A vector to places that do not lie side by side: lane by lane, the value computed once. */
+static void
+scatter(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+{
+    bool simple = value->h.kind == WEFT_EK_VAR || value->h.kind == WEFT_EK_BCAST || value->h.kind == WEFT_EK_IMM;
+    if (!simple) {
+        const weft_var *var = weft_var_make(c->kernel->ir, "lanes", value->h.type);
+        c->var = memcpy(WEFT_NEW_ARRAY(&c->arena, c->kernel->ir->nvar, const char *), c->var,
+                        (c->kernel->ir->nvar - 1) * sizeof *c->var);
+        print_let(c, var, value);
+        value = weft_ref(c->kernel->ir, var);
+    }
+    for (int i = 0; i < value->h.type.lanes; i++)
+        store_to(c, buf, weft_clike_lane_of(c, index, i), weft_clike_lane_of(c, value, i));
+}
+
+static void
+store_to(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+{
+    int lanes = value->h.type.lanes;
+    bool dense = lanes > 1 && weft_is_dense(index);
+    if (weft_clike_half_as_float(c, buf->dtype) && (lanes == 1 || dense)) {
+        store_half(c, buf, index, value);
+    } else if (lanes == 1 || c->layout[buf->id] == lanes) {
+        assign(c, buf, index, value);
+    } else if (dense && weft_clike_dense(c, buf)) {
+        weft_clike_fill fill = { .type = value->h.type, .buf = buf, .index = index->arg[0], .arg = { value } };
+        indent(c);
+        weft_clike_template(c, c->d->store, &fill);
+        weft_str_add(c->out, ";\n");
+    } else {
+        scatter(c, buf, index, value);
+    }
+}
+
+static void
+print_atomic(weft_clike *c, const weft_stmt *s)
+{
+    const weft_buf *buf = s->u.atomic.buf;
+    const char *text = c->d->atomic[s->u.atomic.op][weft_dtype_bits(buf->dtype) == 64];
+    weft_clike_fill fill = { .type = s->u.atomic.value->h.type, .buf = buf, .index = s->u.atomic.index,
+                             .arg = { s->u.atomic.value } };
+    if (!text || !weft_is_int(buf->dtype) || weft_dtype_bits(buf->dtype) < 32) {
+        weft_clike_fail(c, "an atomic on", weft_dtype_name(buf->dtype));
+        return;
+    }
+    indent(c);
+    weft_clike_template(c, text, &fill);
+    weft_str_add(c->out, ";\n");
+}
+
+/* ---- arrays ---------------------------------------------------------------------------------- */
+
+const char *
+weft_clike_element(weft_clike *c, const weft_buf *buf)
+{
+    if (buf->dtype == WEFT_BOOL)
+        return c->d->bool_in_memory;
+    if (weft_clike_half_as_float(c, buf->dtype))
+        return buf->space == WEFT_GLOBAL ? c->d->type[WEFT_F16] : c->d->type[WEFT_U16];
+    return weft_clike_type(c, (weft_type){ (uint8_t)buf->dtype, c->layout[buf->id] });
+}
+
+static void
+print_array(weft_clike *c, const weft_buf *buf)
+{
+    int64_t n;
+    if (!weft_buf_extent(buf, &n)) {
+        weft_clike_fail(c, "the extent of array", buf->name);
+        return;
+    }
+    c->buf[buf->id] = weft_names_add(&c->names, buf->name);
+    bool align = c->d->align && buf->space == WEFT_SHARED && c->by_vector[buf->id];
+    n /= c->layout[buf->id];
+    indent(c);
+    weft_str_addf(c->out, "%s%s%s %s", c->d->array[buf->space], align ? c->d->align : "", weft_clike_element(c, buf),
+                  c->buf[buf->id]);
+    if (n > 1 || buf->space != WEFT_LOCAL || weft_clike_half_as_float(c, buf->dtype))
+        weft_str_addf(c->out, "[%lld]", (long long)n);
+    weft_str_add(c->out, ";\n");
+}
+
+static void
+print_alloc(weft_clike *c, const weft_stmt *s)
+{
+    const weft_buf *buf = s->u.alloc.buf;
+    if (buf->space == WEFT_LOCAL)
+        print_array(c, buf);
+    else if (buf->space != WEFT_SHARED)
+        weft_clike_fail(c, "an alloc in space", weft_space_name(buf->space));
+    print_stmt(c, s->u.alloc.body);
+}
+
+static void
+print_eval(weft_clike *c, const weft_stmt *s)
+{
+    indent(c);
+    weft_clike_expr(c, s->u.eval.call, 0);
+    weft_str_add(c->out, ";\n");
+}
+
+static void
+print_stmt(weft_clike *c, const weft_stmt *s)
+{
+    switch (s->kind) {
+    case WEFT_SK_SEQ:
+        for (int i = 0; i < s->u.seq.n; i++)
+            print_stmt(c, s->u.seq.at[i]);
+        return;
+    case WEFT_SK_FOR:
+        print_for(c, s);
+        return;
+    case WEFT_SK_WHILE:
+        print_while(c, s);
+        return;
+    case WEFT_SK_IF:
+        print_if(c, s);
+        return;
+    case WEFT_SK_LET:
+        print_let(c, s->u.let.var, s->u.let.value);
+        print_stmt(c, s->u.let.body);
+        return;
+    case WEFT_SK_STORE:
+        store_to(c, s->u.store.buf, s->u.store.index[0], s->u.store.value);
+        return;
+    case WEFT_SK_ATOMIC:
+        print_atomic(c, s);
+        return;
+    case WEFT_SK_ALLOC:
+        print_alloc(c, s);
+        return;
+    case WEFT_SK_BARRIER:
+        line(c, c->d->barrier[s->u.barrier.fence & 3]);
+        return;
+    case WEFT_SK_EVAL:
+        print_eval(c, s);
+        return;
+    case WEFT_SK_ALLREDUCE: case WEFT_SK_COUNT:
+        weft_clike_fail(c, "a reduction across threads", "");
+        return;
+    }
+}
+
+/* ---- kernels --------------------------------------------------------------------------------- */
+
+static bool
+survey_expr(void *user, const weft_expr *e)
+{
+    weft_clike *c = user;
+    c->uses[e->h.type.dtype] = true;
+    if (e->h.type.lanes > 1)
+        c->vectors[e->h.type.dtype] |= 1u << e->h.type.lanes;
+    if (e->h.kind == WEFT_EK_LOAD && e->h.type.lanes > 1)
+        c->by_vector[e->h.u.buf->id] = true;
+    return true;
+}
+
+static bool
+survey_stmt(void *user, const weft_stmt *s)
+{
+    weft_clike *c = user;
+    if (s->kind == WEFT_SK_ALLOC && s->u.alloc.buf->space == WEFT_SHARED)
+        *WEFT_PUSH(&c->arena, &c->shared) = s->u.alloc.buf;
+    if (s->kind == WEFT_SK_ALLOC)
+        c->uses[s->u.alloc.buf->dtype] = true;
+    if (s->kind == WEFT_SK_STORE && s->u.store.value->h.type.lanes > 1)
+        c->by_vector[s->u.store.buf->id] = true;
+    if (s->kind == WEFT_SK_ATOMIC)
+        c->atomic64 = c->atomic64 || weft_dtype_bits(s->u.atomic.buf->dtype) == 64;
+    return true;
+}
+
+static void
+survey(weft_clike *c)
+{
+    const weft_kernel *k = c->kernel;
+    weft_walker walker = { survey_expr, survey_stmt, c };
+    weft_walk_stmt(&walker, k->body);
+    for (int i = 0; i < k->nparam; i++)
+        c->uses[k->param[i]->dtype] = true;
+    uint8_t *layout = memcpy(WEFT_NEW_ARRAY(&c->arena, k->ir->nbuf + 1, uint8_t),
+                             weft_vector_layout(&c->arena, k, true), k->ir->nbuf);
+    for (int i = 0; i < k->nparam; i++)
+        layout[k->param[i]->id] = 1;
+    for (int i = 0; i < c->shared.n; i++)
+        layout[c->shared.at[i]->id] = 1;
+    for (uint32_t i = 0; i < k->ir->nbuf; i++)
+        if (c->uses[WEFT_F16] && c->d->half_load && !c->target->f16)
+            layout[i] = 1;
+    c->layout = layout;
+}
+
+bool
+weft_clike_block(const weft_kernel *kernel, int64_t block[3])
+{
+    for (int i = 0; i < 3; i++) {
+        block[i] = 1;
+        if (kernel->block[i] && !weft_as_int(kernel->block[i], &block[i]))
+            return false;
+    }
+    return true;
+}
+
+void
+weft_clike_signature(weft_clike *c, const char *head, int n, const char *const *param)
+{
+    const char *last = strrchr(head, '\n');
+    size_t column = strlen(last ? last + 1 : head), width = column;
+    for (int i = 0; i < n; i++)
+        width += strlen(param[i]) + 2;
+    weft_str_add(c->out, head);
+    for (int i = 0; i < n; i++) {
+        if (i && width > 100)
+            weft_str_addf(c->out, ",\n%*s", (int)column, "");
+        else if (i)
+            weft_str_add(c->out, ", ");
+        weft_str_add(c->out, param[i]);
+    }
+    weft_str_add(c->out, ")\n{\n");
+}
+
+static void
+print_kernel(weft_clike *c)
+{
+    const weft_kernel *k = c->kernel;
+    for (int i = 0; i < k->nparam; i++)
+        c->buf[k->param[i]->id] = weft_names_add(&c->names, k->param[i]->name);
+    for (int i = 0; i < k->nscalar; i++)
+        declare_var(c, k->scalar[i]);
+    weft_print_header(c->out, k, "// ");
+    c->d->open(c);
+    c->depth = 1;
+    for (int i = 0; i < c->shared.n; i++)
+        print_array(c, c->shared.at[i]);
+    print_stmt(c, k->body);
+    weft_str_add(c->out, "}\n");
+}
+
+void
+weft_clike_caps(const weft_dialect *d, weft_caps *caps)
+{
+    for (int i = 0; i < WEFT_IN_COUNT; i++)
+        caps->intrin[i] = d->call[i] != NULL;
+    for (int t = 0; t < WEFT_DTYPE_COUNT; t++) {
+        bool narrow = weft_is_int((weft_dtype)t) && weft_dtype_bits((weft_dtype)t) < 32;
+        caps->storage[t] = d->type[t] != NULL;
+        caps->arith[t] = d->type[t] && !narrow;
+    }
+}
+
+weft_status
+weft_clike_print(const weft_dialect *d, weft_str *out, const weft_kernel *kernel, const weft_target *target,
+                 weft_numerics numerics, weft_diag *diag)
+{
+    weft_clike c = { .d = d, .kernel = kernel, .target = target, .numerics = numerics, .diag = diag, .out = out };
+    size_t start = out->n;
+    if (kernel->level != WEFT_LEVEL_DEVICE)
+        return weft_fail(diag, WEFT_INTERNAL, "kernel %s is at level %s: only level device is printed", kernel->name,
+                         weft_level_name(kernel->level));
+    c.var = WEFT_NEW_ARRAY(&c.arena, kernel->ir->nvar + 1, const char *);
+    c.buf = WEFT_NEW_ARRAY(&c.arena, kernel->ir->nbuf + 1, const char *);
+    c.by_vector = WEFT_NEW_ARRAY(&c.arena, kernel->ir->nbuf + 1, bool);
+    weft_names_init(&c.names, &c.arena, d->reserved);
+    survey(&c);
+    print_kernel(&c);
+    if (c.status != WEFT_OK) {
+        out->n = start;
+        if (out->at)
+            out->at[start] = 0;
+    }
+    weft_arena_reset(&c.arena);
+    return c.status;
+}

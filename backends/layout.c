@@ -1,0 +1,104 @@
+/* layout.c: which buffers are only ever touched by whole aligned vectors. */
+#include "backends/layout.h"
+
+bool
+weft_is_dense(const weft_expr *index)
+{
+    return index->h.kind == WEFT_EK_RAMP && weft_is_int_imm(index->arg[1], 1);
+}
+
+static const weft_expr *
+imm(weft_ir *ir, weft_type type, int64_t v)
+{
+    weft_head h = { .kind = WEFT_EK_IMM, .type = type, .u.i = v };
+    return weft_expr_make(ir, h, 0, NULL);
+}
+
+static const weft_expr *
+quotient_product(weft_ir *ir, const weft_expr *e, int64_t n)
+{
+    for (int i = 0; i < 2; i++) {
+        const weft_expr *q = weft_quotient(ir, e->arg[i], n), *other = e->arg[1 - i];
+        if (!q)
+            continue;
+        if (weft_is_int_imm(q, 1))
+            return other;
+        const weft_expr *arg[2] = { i ? other : q, i ? q : other };
+        return weft_expr_with(ir, e, arg);
+    }
+    return NULL;
+}
+
+const weft_expr *
+weft_quotient(weft_ir *ir, const weft_expr *e, int64_t n)
+{
+    int64_t v;
+    if (weft_as_int(e, &v))
+        return v % n == 0 ? imm(ir, e->h.type, v / n) : NULL;
+    if (e->h.kind == WEFT_EK_MUL)
+        return quotient_product(ir, e, n);
+    bool sum = e->h.kind == WEFT_EK_ADD || e->h.kind == WEFT_EK_SUB;
+    if (!sum && !(e->h.kind == WEFT_EK_CAST && e->h.index))
+        return NULL;
+    const weft_expr *arg[2];
+    for (int i = 0; i < e->h.nargs; i++)
+        if (!(arg[i] = weft_quotient(ir, e->arg[i], n)))
+            return NULL;
+    return weft_expr_with(ir, e, arg);
+}
+
+bool
+weft_buf_extent(const weft_buf *buf, int64_t *n)
+{
+    return buf->ndim == 1 && weft_as_int(buf->shape[0], n) && *n > 0;
+}
+
+typedef struct survey {
+    const weft_kernel *kernel;
+    uint8_t *lane; /* 0: not met; 1: no */
+    bool scalars;
+} survey;
+
+static void
+meet(survey *s, const weft_buf *buf, const weft_expr *index, int lanes)
+{
+    uint8_t *lane = &s->lane[buf->id];
+    int64_t extent;
+    if (lanes == 1 && s->scalars && buf->space == WEFT_LOCAL && weft_as_int(index, &extent))
+        return;
+    bool whole = buf->space == WEFT_GLOBAL || (weft_buf_extent(buf, &extent) && extent % lanes == 0);
+    bool fits = lanes > 1 && lanes != 3 && buf->dtype != WEFT_BOOL && (*lane == 0 || *lane == lanes) &&
+                whole && weft_is_dense(index) && weft_quotient(s->kernel->ir, index->arg[0], lanes);
+    *lane = fits ? (uint8_t)lanes : 1;
+}
+
+static bool
+meet_load(void *user, const weft_expr *e)
+{
+    if (e->h.kind == WEFT_EK_LOAD)
+        meet(user, e->h.u.buf, e->arg[0], e->h.type.lanes);
+    return true;
+}
+
+static bool
+meet_store(void *user, const weft_stmt *stmt)
+{
+    survey *s = user;
+    if (stmt->kind == WEFT_SK_STORE)
+        meet(s, stmt->u.store.buf, stmt->u.store.index[0], stmt->u.store.value->h.type.lanes);
+    if (stmt->kind == WEFT_SK_ATOMIC)
+        s->lane[stmt->u.atomic.buf->id] = 1;
+    return true;
+}
+
+const uint8_t *
+weft_vector_layout(weft_arena *arena, const weft_kernel *kernel, bool scalars)
+{
+    survey s = { kernel, WEFT_NEW_ARRAY(arena, kernel->ir->nbuf + 1, uint8_t), scalars };
+    weft_walker walker = { meet_load, meet_store, &s };
+    weft_walk_stmt(&walker, kernel->body);
+    for (uint32_t i = 0; i < kernel->ir->nbuf; i++)
+        if (s.lane[i] == 0)
+            s.lane[i] = 1;
+    return s.lane;
+}

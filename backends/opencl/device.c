@@ -1,0 +1,269 @@
+/* OpenCL: opening devices, memory, copies.  The library is found at run time. */
+#include "backends/opencl/device_priv.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the library ----------------------------------------------------------------------------- */
+
+static void *
+open_library(void)
+{
+    static const char *const names[] = { "libOpenCL.so.1", "libOpenCL.so",
+                                         "/System/Library/Frameworks/OpenCL.framework/OpenCL" };
+    void *library = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++)
+        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    return library;
+}
+
+bool
+weft_cl_load_api(weft_cl_api *api, weft_str *why)
+{
+    void *library = open_library();
+    const char *missing = NULL;
+    if (!library) {
+        if (why)
+            weft_str_add(why, "the OpenCL loader (libOpenCL.so.1) is not installed");
+        return false;
+    }
+#define CL(result, name, parameters)                                                               \
+    *(void **)&api->name = dlsym(library, #name);                                                  \
+    missing = api->name ? missing : #name;
+#include "backends/opencl/cl_functions.def"
+#undef CL
+    if (missing && why)
+        weft_str_addf(why, "libOpenCL lacks %s, which OpenCL 1.2 has", missing);
+    return !missing;
+}
+
+static const char *
+error_name(cl_int code)
+{
+    switch (code) {
+#define ERROR(name)                                                                                \
+    case name:                                                                                     \
+        return #name;
+#include "backends/opencl/cl_errors.def"
+#undef ERROR
+    default:
+        return "an unknown error";
+    }
+}
+
+weft_status
+weft_cl_check(weft_diag *diag, cl_int code, const char *call, const char *object)
+{
+    if (code == CL_SUCCESS)
+        return WEFT_OK;
+    bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY;
+    return weft_fail(diag, memory ? WEFT_OUT_OF_MEMORY : WEFT_DEVICE, "%s: %s (%d) at %s", call,
+                     error_name(code), (int)code, object);
+}
+
+/* ---- enumeration ----------------------------------------------------------------------------- */
+
+/* All devices of all platforms in the platforms' order, processors last: GPUs get the low numbers. */
+static int
+list_devices(const weft_cl_api *api, weft_arena *arena, cl_device_id **device, cl_platform_id **platform)
+{
+    cl_uint nplatform = 0;
+    WEFT_VEC(cl_device_id) all = { 0 };
+    WEFT_VEC(cl_platform_id) of = { 0 };
+    if (api->clGetPlatformIDs(0, NULL, &nplatform) != CL_SUCCESS)
+        nplatform = 0;
+    cl_platform_id *platforms = WEFT_NEW_ARRAY(arena, nplatform, cl_platform_id);
+    if (nplatform)
+        api->clGetPlatformIDs(nplatform, platforms, NULL);
+    for (int cpus = 0; cpus < 2; cpus++)
+        for (cl_uint p = 0; p < nplatform; p++) {
+            cl_uint n = 0;
+            if (api->clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, 0, NULL, &n) != CL_SUCCESS || !n)
+                continue;
+            cl_device_id *ids = WEFT_NEW_ARRAY(arena, n, cl_device_id);
+            api->clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, n, ids, NULL);
+            for (cl_uint i = 0; i < n; i++) {
+                cl_device_type type = 0;
+                cl_bool compiler = CL_FALSE;
+                api->clGetDeviceInfo(ids[i], CL_DEVICE_TYPE, sizeof type, &type, NULL);
+                api->clGetDeviceInfo(ids[i], CL_DEVICE_COMPILER_AVAILABLE, sizeof compiler, &compiler, NULL);
+                if (!compiler || ((type & CL_DEVICE_TYPE_CPU) != 0) != cpus)
+                    continue;
+                *WEFT_PUSH(arena, &all) = ids[i];
+                *WEFT_PUSH(arena, &of) = platforms[p];
+            }
+        }
+    *device = all.at;
+    *platform = of.at;
+    return all.n;
+}
+
+static int
+cl_count(weft_str *why)
+{
+    weft_cl_api api;
+    weft_arena arena = { 0 };
+    cl_device_id *device;
+    cl_platform_id *platform;
+    if (!weft_cl_load_api(&api, why))
+        return 0;
+    int n = list_devices(&api, &arena, &device, &platform);
+    weft_arena_reset(&arena);
+    if (!n && why)
+        weft_str_add(why, "the OpenCL loader knows no device with a compiler; "
+                          "a driver registers itself in /etc/OpenCL/vendors");
+    return n;
+}
+
+/* ---- open and close -------------------------------------------------------------------------- */
+
+static void
+cl_close(weft_device *device)
+{
+    weft_cl_device *d = (weft_cl_device *)device;
+    if (d->timed)
+        d->api.clReleaseCommandQueue(d->timed);
+    if (d->queue)
+        d->api.clReleaseCommandQueue(d->queue);
+    if (d->context)
+        d->api.clReleaseContext(d->context);
+    free(d);
+}
+
+static weft_status
+make_context(weft_cl_device *d, weft_diag *diag)
+{
+    cl_context_properties properties[] = { CL_CONTEXT_PLATFORM, (cl_context_properties)d->platform, 0 };
+    cl_int code;
+    d->context = d->api.clCreateContext(properties, 1, &d->id, NULL, NULL, &code);
+    weft_status s = weft_cl_check(diag, code, "clCreateContext", d->base.info.name);
+    if (s)
+        return s;
+    d->queue = d->api.clCreateCommandQueue(d->context, d->id, 0, &code);
+    return weft_cl_check(diag, code, "clCreateCommandQueue", d->base.info.name);
+}
+
+static weft_status
+cl_open(int index, weft_diag *diag, weft_device **device)
+{
+    weft_str why = { 0 };
+    weft_arena arena = { 0 };
+    cl_device_id *ids;
+    cl_platform_id *platforms;
+    weft_status s = WEFT_OK;
+    weft_cl_device *d = calloc(1, sizeof *d);
+    *device = NULL;
+    if (!d)
+        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a device handle");
+    d->base.driver = &weft_opencl_driver;
+    if (!weft_cl_load_api(&d->api, &why))
+        s = weft_fail(diag, WEFT_NO_DEVICE, "opencl: %s", weft_str_text(&why));
+    else if (index < 0 || index >= list_devices(&d->api, &arena, &ids, &platforms))
+        s = weft_fail(diag, WEFT_NO_DEVICE, "opencl: there is no device %d", index);
+    if (!s) {
+        d->id = ids[index];
+        d->platform = platforms[index];
+        weft_cl_query(d, index);
+        s = make_context(d, diag);
+    }
+    weft_arena_reset(&arena);
+    weft_str_free(&why);
+    if (s)
+        cl_close(&d->base);
+    else
+        *device = &d->base;
+    return s;
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static weft_status
+cl_alloc(weft_device *device, int64_t bytes, weft_memory **memory, weft_diag *diag)
+{
+    weft_cl_device *d = (weft_cl_device *)device;
+    cl_int code;
+    *memory = NULL;
+    if (bytes > d->global_bytes - d->used_bytes)
+        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "%lld bytes on device '%s': %lld of its %lld are in use",
+                         (long long)bytes, device->info.id, (long long)d->used_bytes,
+                         (long long)d->global_bytes);
+    weft_memory *m = calloc(1, sizeof *m);
+    if (!m)
+        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a buffer handle");
+    m->mem = d->api.clCreateBuffer(d->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
+    if (code) {
+        char what[64];
+        free(m);
+        snprintf(what, sizeof what, "%lld bytes", (long long)bytes);
+        return weft_cl_check(diag, code, "clCreateBuffer", what);
+    }
+    m->bytes = bytes;
+    d->used_bytes += bytes;
+    *memory = m;
+    return WEFT_OK;
+}
+
+static void
+cl_free(weft_device *device, weft_memory *m)
+{
+    weft_cl_device *d = (weft_cl_device *)device;
+    d->api.clReleaseMemObject(m->mem);
+    d->used_bytes -= m->bytes;
+    free(m);
+}
+
+static weft_status
+cl_upload(weft_device *device, weft_memory *m, int64_t offset, const void *data, int64_t bytes,
+          weft_diag *diag)
+{
+    weft_cl_device *d = (weft_cl_device *)device;
+    cl_int code = d->api.clEnqueueWriteBuffer(d->queue, m->mem, CL_TRUE, (size_t)offset, (size_t)bytes, data,
+                                              0, NULL, NULL);
+    return weft_cl_check(diag, code, "clEnqueueWriteBuffer", device->info.name);
+}
+
+static weft_status
+cl_download(weft_device *device, weft_memory *m, int64_t offset, void *data, int64_t bytes, weft_diag *diag)
+{
+    weft_cl_device *d = (weft_cl_device *)device;
+    cl_int code = d->api.clEnqueueReadBuffer(d->queue, m->mem, CL_TRUE, (size_t)offset, (size_t)bytes, data,
+                                             0, NULL, NULL);
+    return weft_cl_check(diag, code, "clEnqueueReadBuffer", device->info.name);
+}
+
+static weft_status
+cl_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *from, int64_t from_offset,
+        int64_t bytes, weft_diag *diag)
+{
+    weft_cl_device *d = (weft_cl_device *)device;
+    cl_int code = d->api.clEnqueueCopyBuffer(d->queue, from->mem, to->mem, (size_t)from_offset,
+                                             (size_t)to_offset, (size_t)bytes, 0, NULL, NULL);
+    return weft_cl_check(diag, code, "clEnqueueCopyBuffer", device->info.name);
+}
+
+static weft_status
+cl_sync(weft_device *device, weft_diag *diag)
+{
+    weft_cl_device *d = (weft_cl_device *)device;
+    return weft_cl_check(diag, d->api.clFinish(d->queue), "clFinish", device->info.name);
+}
+
+const weft_driver weft_opencl_driver = {
+    .api = WEFT_API_OPENCL,
+    .name = "opencl",
+    .count = cl_count,
+    .open = cl_open,
+    .close = cl_close,
+    .alloc = cl_alloc,
+    .free = cl_free,
+    .upload = cl_upload,
+    .download = cl_download,
+    .copy = cl_copy,
+    .load = weft_cl_load,
+    .unload = weft_cl_unload,
+    .record = weft_cl_record,
+    .discard = weft_cl_discard,
+    .submit = weft_cl_submit,
+    .sync = cl_sync,
+};

@@ -1,0 +1,267 @@
+/* spv_memory.c: buffers, arrays and push constants: their declarations, loads and stores. */
+#include "backends/vulkan/spv_emit.h"
+
+#include <string.h>
+
+/* ---- declarations ---------------------------------------------------------------------------- */
+
+/* The type of an element in memory: a bool in a storage buffer is a byte. */
+static weft_type
+element(const spv_emit *c, const weft_buf *buf)
+{
+    if (buf->dtype == WEFT_BOOL && buf->space == WEFT_GLOBAL)
+        return weft_scalar(WEFT_U8);
+    return spv_lanes(buf->dtype, c->layout[buf->id]);
+}
+
+static const char *
+element_name(spv_emit *c, const weft_buf *buf)
+{
+    return spv_type(c, element(c, buf)) + 1;
+}
+
+static void
+storage_caps(spv_emit *c, weft_type type)
+{
+    if (weft_dtype_bits((weft_dtype)type.dtype) == 8)
+        c->b.cap[SPV_CAP_STORAGE8] = true;
+    if (weft_dtype_bits((weft_dtype)type.dtype) == 16)
+        c->b.cap[SPV_CAP_STORAGE16] = true;
+}
+
+/* "struct { float element[]; }", one a type of element. */
+static spv_id
+block_type(spv_emit *c, weft_type type)
+{
+    spv_id of = spv_type(c, type);
+    const char *array_hint = weft_arena_printf(&c->arena, "array_%s", of + 1);
+    const char *block_hint = weft_arena_printf(&c->arena, "block_%s", of + 1);
+    bool fresh = spv_is_new(&c->b, weft_arena_printf(&c->arena, "OpTypeRuntimeArray %s", of));
+    spv_id array = spv_declare(&c->b, array_hint, "OpTypeRuntimeArray %s", of);
+    spv_id block = spv_declare(&c->b, block_hint, "OpTypeStruct %s", array);
+    if (fresh) {
+        int bytes = type.lanes * weft_dtype_bits((weft_dtype)type.dtype) / 8;
+        spv_add(&c->b, SPV_DECORATION, "OpDecorate %s ArrayStride %d", array, bytes);
+        spv_add(&c->b, SPV_DECORATION, "OpDecorate %s Block", block);
+        spv_add(&c->b, SPV_DECORATION, "OpMemberDecorate %s 0 Offset 0", block);
+    }
+    return block;
+}
+
+void
+spv_declare_param(spv_emit *c, int i)
+{
+    const weft_buf *buf = c->kernel->param[i];
+    weft_type type = element(c, buf);
+    spv_id block = block_type(c, type), pointer = spv_pointer(c, "StorageBuffer", block, block + 1);
+    spv_id id = spv_new(&c->b, buf->name);
+    storage_caps(c, type);
+    spv_add(&c->b, SPV_DECORATION, "OpDecorate %s DescriptorSet 0", id);
+    spv_add(&c->b, SPV_DECORATION, "OpDecorate %s Binding %d", id, i);
+    spv_add(&c->b, SPV_DECORATION, "OpDecorate %s %s", id, c->kernel->no_alias ? "Restrict" : "Aliased");
+    if (c->kernel->access[i] == WEFT_READ)
+        spv_add(&c->b, SPV_DECORATION, "OpDecorate %s NonWritable", id);
+    weft_str_addf(&c->b.section[SPV_TYPE], "%15s = OpVariable %s StorageBuffer\n", id, pointer);
+    c->buf[buf->id] = id;
+}
+
+/* Workgroup arrays carry no layout: "Offset", "ArrayStride" belong to memory that others see. */
+void
+spv_declare_array(spv_emit *c, const weft_buf *buf)
+{
+    bool shared = buf->space == WEFT_SHARED;
+    const char *storage = shared ? "Workgroup" : "Function";
+    spv_section section = shared ? SPV_TYPE : SPV_VARIABLE;
+    spv_id type = spv_type(c, element(c, buf));
+    int64_t n;
+    if (c->buf[buf->id])
+        return;
+    if (!weft_buf_extent(buf, &n)) {
+        spv_fail(c, "the extent of array", buf->name);
+        return;
+    }
+    spv_computes(c, buf->dtype);
+    n /= c->layout[buf->id];
+    if (shared || n > 1) {
+        const char *hint = weft_arena_printf(&c->arena, "array_%s_%lld", type + 1, (long long)n);
+        type = spv_declare(&c->b, hint, "OpTypeArray %s %s", type, spv_uint(c, n));
+    }
+    spv_id pointer = spv_pointer(c, storage, type, type + 1), id = spv_new(&c->b, buf->name);
+    weft_str_addf(&c->b.section[section], "%15s = OpVariable %s %s\n", id, pointer, storage);
+    c->buf[buf->id] = id;
+}
+
+void
+spv_declare_scalars(spv_emit *c)
+{
+    const weft_kernel *k = c->kernel;
+    weft_str members = { 0 };
+    int64_t offset = 0;
+    if (k->nscalar == 0)
+        return;
+    for (int i = 0; i < k->nscalar; i++)
+        weft_str_addf(&members, " %s", spv_type(c, k->scalar[i]->type));
+    spv_id block = spv_new(&c->b, "block_scalars");
+    weft_str_addf(&c->b.section[SPV_TYPE], "%15s = OpTypeStruct%s\n", block, weft_str_text(&members));
+    weft_str_free(&members);
+    spv_add(&c->b, SPV_DECORATION, "OpDecorate %s Block", block);
+    spv_id pointer = spv_pointer(c, "PushConstant", block, block + 1), id = spv_new(&c->b, "scalars");
+    weft_str_addf(&c->b.section[SPV_TYPE], "%15s = OpVariable %s PushConstant\n", id, pointer);
+    for (int i = 0; i < k->nscalar; i++) {
+        const weft_var *var = k->scalar[i];
+        int64_t bytes = weft_dtype_bits((weft_dtype)var->type.dtype) / 8;
+        offset = weft_round_up(offset, bytes);
+        spv_add(&c->b, SPV_DECORATION, "OpMemberDecorate %s %d Offset %lld", block, i, (long long)offset);
+        offset += bytes;
+        spv_id type = spv_type(c, var->type), to = spv_pointer(c, "PushConstant", type, type + 1);
+        spv_id at = spv_op(&c->b, "OpAccessChain %s %s %s", to, id, spv_int(c, WEFT_I32, i));
+        c->var[var->id] = spv_new(&c->b, var->name);
+        spv_op_as(&c->b, c->var[var->id], "OpLoad %s %s", type, at);
+    }
+}
+
+/* ---- access ---------------------------------------------------------------------------------- */
+
+static const char *
+storage_of(const weft_buf *buf)
+{
+    return buf->space == WEFT_SHARED ? "Workgroup" : buf->space == WEFT_LOCAL ? "Function" : "StorageBuffer";
+}
+
+/* A pointer to element `index` of the declared array; `lane` >= 0: to a lane of it. */
+static spv_id
+pointer_to(spv_emit *c, const weft_buf *buf, spv_id index, int lane)
+{
+    int64_t n = 0;
+    weft_type type = element(c, buf);
+    if (!c->buf[buf->id]) {
+        spv_fail(c, "an access before its alloc to", buf->name);
+        return "%undefined";
+    }
+    if (lane >= 0)
+        type.lanes = 1;
+    weft_str chain = { 0 };
+    if (buf->space == WEFT_GLOBAL)
+        weft_str_addf(&chain, " %s", spv_int(c, WEFT_I32, 0));
+    if (buf->space != WEFT_LOCAL || !weft_buf_extent(buf, &n) || n > c->layout[buf->id])
+        weft_str_addf(&chain, " %s", index);
+    if (lane >= 0)
+        weft_str_addf(&chain, " %s", spv_int(c, WEFT_I32, lane));
+    spv_id of = spv_type(c, type), pointer = spv_pointer(c, storage_of(buf), of, of + 1), at = c->buf[buf->id];
+    if (chain.n)
+        at = spv_op(&c->b, "OpAccessChain %s %s%s", pointer, at, weft_str_text(&chain));
+    weft_str_free(&chain);
+    return at;
+}
+
+/* A pointer for an access that is one in the declared layout: a scalar, or a whole vector. */
+static spv_id
+place(spv_emit *c, const weft_buf *buf, const weft_expr *index, int lanes)
+{
+    int n = c->layout[buf->id];
+    int64_t at = 0;
+    if (n == 1)
+        return pointer_to(c, buf, spv_expr(c, index), -1);
+    if (lanes > 1)
+        return pointer_to(c, buf, spv_expr(c, weft_quotient(c->kernel->ir, index->arg[0], n)), -1);
+    weft_as_int(index, &at);
+    return pointer_to(c, buf, spv_int(c, (weft_dtype)index->h.type.dtype, at / n), (int)(at % n));
+}
+
+static spv_id
+load_at(spv_emit *c, const weft_buf *buf, spv_id pointer, int lanes)
+{
+    weft_type type = element(c, buf);
+    type.lanes = (uint8_t)lanes;
+    spv_id v = spv_op(&c->b, "OpLoad %s %s", spv_type(c, type), pointer);
+    if (buf->dtype == WEFT_BOOL && type.dtype == WEFT_U8)
+        return spv_cast(c, weft_scalar(WEFT_BOOL), weft_scalar(WEFT_U8), v);
+    return v;
+}
+
+/* Element number i of a vector of indices. */
+static spv_id
+index_lane(spv_emit *c, const weft_expr *index, int lane)
+{
+    if (!weft_is_dense(index))
+        return spv_lane(c, index, lane);
+    const weft_expr *base = index->arg[0];
+    spv_id first = spv_expr(c, base);
+    if (lane == 0)
+        return first;
+    return spv_op(&c->b, "OpIAdd %s %s %s", spv_type(c, base->h.type), first,
+                  spv_int(c, (weft_dtype)base->h.type.dtype, lane));
+}
+
+spv_id
+spv_load(spv_emit *c, const weft_expr *e)
+{
+    const weft_buf *buf = e->h.u.buf;
+    int lanes = e->h.type.lanes;
+    if (lanes == 1 || c->layout[buf->id] == lanes)
+        return load_at(c, buf, place(c, buf, e->arg[0], lanes), lanes);
+    weft_str parts = { 0 };
+    for (int i = 0; i < lanes; i++)
+        weft_str_addf(&parts, " %s", load_at(c, buf, pointer_to(c, buf, index_lane(c, e->arg[0], i), -1), 1));
+    spv_id v = spv_op(&c->b, "OpCompositeConstruct %s%s", spv_type(c, e->h.type), weft_str_text(&parts));
+    weft_str_free(&parts);
+    return v;
+}
+
+static void
+store_at(spv_emit *c, const weft_buf *buf, spv_id pointer, spv_id value)
+{
+    if (buf->dtype == WEFT_BOOL && buf->space == WEFT_GLOBAL)
+        value = spv_cast(c, weft_scalar(WEFT_U8), weft_scalar(WEFT_BOOL), value);
+    spv_add(&c->b, SPV_CODE, "OpStore %s %s", pointer, value);
+}
+
+/* A conversion to f16 on its way to a storage buffer may say how it rounds. */
+static void
+round_to_even(spv_emit *c, const weft_buf *buf, const weft_expr *value, spv_id id)
+{
+    bool narrows = value->h.kind == WEFT_EK_CAST && value->h.type.dtype == WEFT_F16 &&
+                   weft_is_float((weft_dtype)value->arg[0]->h.type.dtype) && value->arg[0]->h.type.dtype != WEFT_F16;
+    if (narrows && buf->space == WEFT_GLOBAL)
+        spv_add(&c->b, SPV_DECORATION, "OpDecorate %s FPRoundingMode RTE", id);
+}
+
+void
+spv_store(spv_emit *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+{
+    int lanes = value->h.type.lanes;
+    bool whole = lanes == 1 || c->layout[buf->id] == lanes;
+    spv_id v = spv_expr(c, value);
+    if (whole) {
+        round_to_even(c, buf, value, v);
+        store_at(c, buf, place(c, buf, index, lanes), v);
+        return;
+    }
+    weft_type scalar = { value->h.type.dtype, 1 };
+    for (int i = 0; i < lanes; i++) {
+        spv_id lane = spv_op(&c->b, "OpCompositeExtract %s %s %d", spv_type(c, scalar), v, i);
+        store_at(c, buf, pointer_to(c, buf, index_lane(c, index, i), -1), lane);
+    }
+}
+
+/* ---- atomics --------------------------------------------------------------------------------- */
+
+void
+spv_atomic(spv_emit *c, const weft_stmt *s)
+{
+    static const char *const op[WEFT_EK_COUNT][2] = {
+        [WEFT_EK_ADD] = { "IAdd", "IAdd" }, [WEFT_EK_MIN] = { "UMin", "SMin" }, [WEFT_EK_MAX] = { "UMax", "SMax" },
+        [WEFT_EK_BAND] = { "And", "And" },  [WEFT_EK_BOR] = { "Or", "Or" },     [WEFT_EK_BXOR] = { "Xor", "Xor" },
+    };
+    const weft_buf *buf = s->u.atomic.buf;
+    const char *name = op[s->u.atomic.op][weft_dtype_kind(buf->dtype) == WEFT_KIND_INT];
+    if (!name || !weft_is_int(buf->dtype) || weft_dtype_bits(buf->dtype) < 32 || buf->space == WEFT_LOCAL) {
+        spv_fail(c, "an atomic on", weft_dtype_name(buf->dtype));
+        return;
+    }
+    if (weft_dtype_bits(buf->dtype) == 64)
+        c->b.cap[SPV_CAP_INT64_ATOMICS] = true;
+    spv_id value = spv_expr(c, s->u.atomic.value), at = place(c, buf, s->u.atomic.index, 1);
+    spv_id scope = spv_uint(c, buf->space == WEFT_SHARED ? 2 : 1), relaxed = spv_uint(c, 0);
+    spv_op(&c->b, "OpAtomic%s %s %s %s %s %s", name, spv_type(c, weft_scalar(buf->dtype)), at, scope, relaxed, value);
+}
