@@ -36,7 +36,21 @@ print_type(weft_str *out, weft_type t)
         weft_str_addf(out, "x%d", t.lanes);
 }
 
-/* The shortest decimal that reads back as v, with a point or an exponent. */
+/* The shortest decimal that reads back as v, rounded to t; small whole numbers without exponent. */
+static void
+shortest(char text[40], weft_dtype t, double v)
+{
+    int digits = 1;
+    if (fabs(v) < 1e15 && v == trunc(v)) {
+        snprintf(text, 40, "%.0f", v);
+        return;
+    }
+    do
+        snprintf(text, 40, "%.*g", digits, v);
+    while (weft_round_to(t, strtod(text, NULL)) != v && digits++ < 17);
+}
+
+/* With a point or an exponent, and the dtype unless it is f32. */
 static void
 print_float(weft_str *out, weft_dtype t, double v)
 {
@@ -46,10 +60,7 @@ print_float(weft_str *out, weft_dtype t, double v)
         return;
     }
     char text[40];
-    int digits = 1;
-    do
-        snprintf(text, sizeof text, "%.*g", digits, v);
-    while (weft_round_to(t, strtod(text, NULL)) != v && digits++ < 17);
+    shortest(text, t, v);
     weft_str_addf(out, "%s%s%s", text, strpbrk(text, ".e") ? "" : ".0", suffix);
 }
 
@@ -410,7 +421,7 @@ print_params(printer *p, const weft_kernel *k)
         print_param(p, k->param[i], name[i], k->access[i]);
     }
     for (int i = 0; i < k->nscalar; i++) {
-        weft_str_addf(p->out, "%s%s: ", i ? ", " : k->nparam ? "; " : ";",
+        weft_str_addf(p->out, "%s%s: ", i ? ", " : "; ",
                       weft_names_var(p->names, k->scalar[i]));
         print_type(p->out, k->scalar[i]->type);
     }
@@ -441,10 +452,7 @@ print_number(printer *p, const char *what, double v)
     if (!(v >= 0))
         return;
     char text[40];
-    int digits = 1;
-    do
-        snprintf(text, sizeof text, "%.*g", digits, v);
-    while (strtod(text, NULL) != v && digits++ < 17);
+    shortest(text, WEFT_F64, v);
     weft_str_addf(p->out, "\n    %s %s", what, text);
 }
 
