@@ -51,7 +51,7 @@ void weft_lower_options_env(weft_lower_options *);
 typedef struct weft_pass {
     const char *name;               /* file, function weft_pass_<name with _>, command line and dump all say this */
     weft_status (*run)(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
-    weft_level from, to;            /* what verify checks before and after */
+    weft_level from, to;            /* needs and makes; from == to: any level from there on is kept */
 } weft_pass;
 extern const weft_pass weft_passes[];
 extern const int weft_pass_count;
@@ -66,6 +66,9 @@ weft_status weft_pass_hoist(weft_kernel *, const weft_lower_options *, bool *cha
 weft_status weft_pass_barriers(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
 weft_status weft_pass_legalize(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
 weft_status weft_pass_limits(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+
+/* Grid and block of a launch from the loops bound to block and thread axes, 1 where none is. */
+void weft_launch_dims(const weft_kernel *, const weft_expr *grid[3], const weft_expr *block[3]);
 
 /* Runs the whole table (NULL names) or the comma-separated passes on a kernel. */
 weft_status weft_run_passes(weft_kernel *, const char *names, const weft_lower_options *, weft_diag *);

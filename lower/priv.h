@@ -101,6 +101,9 @@ weft_status weft_infer_bounds(weft_plan *);
 /* The loops of a site and of all that is attached to it (nest.c); NULL after an error. */
 const weft_stmt *weft_site_nest(weft_plan *, weft_site *);
 
+/* What a kernel's passes may take for granted: no size is negative (simplify_pass.c).  Destroy it. */
+weft_facts *weft_kernel_facts(const weft_kernel *);
+
 /* ---- rewriting helpers (refresh.c) ------------------------------------------------------------ */
 /* The statement with variables and buffers that it binds replaced by fresh ones of the same names. */
 const weft_stmt *weft_refresh(weft_ir *, const weft_stmt *);

@@ -1,0 +1,129 @@
+/* flatten: every buffer gets one dimension; indices become sums of index * stride.
+ *
+ * needs  level loops
+ * makes  level flat; indices in i32 where the buffer has provably no more than 2^31 elements (by its
+ *        shape, or by what a target can bind), else in i64
+ * keeps  loops, guards, spaces, names; bool stays bool */
+#include "lower/priv.h"
+
+typedef struct flat {
+    const weft_buf *from, *to;
+    const weft_expr **stride;
+    weft_dtype index;
+} flat;
+
+typedef struct flattener {
+    weft_ir *ir;
+    const weft_target *target;
+    weft_arena arena;
+    WEFT_VEC(flat *) by_id;
+} flattener;
+
+/* The most elements a buffer may have; INT64_MAX where nothing is known. */
+static int64_t
+most_elements(const flattener *f, const weft_buf *b)
+{
+    int64_t n = 1, d;
+    if (b->stride && b->ndim > 0 && weft_as_int(b->stride[0], &n) && weft_as_int(b->shape[0], &d))
+        return weft_mul64(n, d, &n) ? n : INT64_MAX;
+    for (int i = 0; i < b->ndim && n >= 0; i++)
+        if (!weft_as_int(b->shape[i], &d) || !weft_mul64(n, d, &n))
+            n = -1;
+    if (n >= 0)
+        return n;
+    int64_t range = f->target ? f->target->max_range : 0, bits = weft_dtype_bits(b->dtype);
+    return range > 0 && range < INT64_MAX / 8 ? range * 8 / bits : INT64_MAX;
+}
+
+static flat *
+make_flat(flattener *f, const weft_buf *b)
+{
+    weft_ir *ir = f->ir;
+    flat *to = WEFT_NEW(&f->arena, flat);
+    to->from = b;
+    to->index = most_elements(f, b) <= INT32_MAX ? WEFT_I32 : WEFT_I64;
+    to->stride = WEFT_NEW_ARRAY(&f->arena, b->ndim, const weft_expr *);
+    const weft_expr *total = weft_int(ir, to->index, 1);
+    for (int d = b->ndim - 1; d >= 0; d--) {
+        if (b->stride)
+            total = weft_ix_cast(ir, to->index, b->stride[d]);
+        to->stride[d] = total;
+        total = weft_ix(ir, WEFT_EK_MUL, total, weft_ix_cast(ir, to->index, b->shape[d]));
+    }
+    const weft_buf *made = weft_buf_make(ir, b->name, b->dtype, b->space, 1, &total);
+    weft_buf *aligned = weft_arena_dup(&ir->arena, made, sizeof *made);
+    aligned->align = b->align;
+    to->to = aligned;
+    return to;
+}
+
+static const flat *
+flat_of(flattener *f, const weft_buf *b)
+{
+    while (f->by_id.n <= (int)b->id)
+        *WEFT_PUSH(&f->arena, &f->by_id) = NULL;
+    if (!f->by_id.at[b->id])
+        f->by_id.at[b->id] = make_flat(f, b);
+    return f->by_id.at[b->id];
+}
+
+static const weft_expr *
+flat_index(flattener *f, const flat *b, const weft_expr *const *index)
+{
+    const weft_expr *sum = weft_int(f->ir, b->index, 0);
+    for (int d = 0; d < b->from->ndim; d++) {
+        const weft_expr *i = weft_ix_cast(f->ir, b->index, index[d]);
+        sum = weft_ix(f->ir, WEFT_EK_ADD, sum, weft_ix(f->ir, WEFT_EK_MUL, i, b->stride[d]));
+    }
+    return sum;
+}
+
+static const weft_expr *
+flatten_expr(weft_rewriter *rw, const weft_expr *e)
+{
+    e = weft_rewrite_args(rw, e);
+    if (!e || e->h.kind != WEFT_EK_LOAD)
+        return e;
+    const flat *b = flat_of(rw->user, e->h.u.buf);
+    const weft_expr *index = flat_index(rw->user, b, e->arg);
+    return weft_load(rw->ir, b->to, 1, &index);
+}
+
+static const weft_stmt *
+flatten_stmt(weft_rewriter *rw, const weft_stmt *s)
+{
+    s = weft_rewrite_children(rw, s);
+    if (s && s->kind == WEFT_SK_STORE) {
+        const flat *b = flat_of(rw->user, s->u.store.buf);
+        const weft_expr *index = flat_index(rw->user, b, s->u.store.index);
+        return weft_store(rw->ir, b->to, 1, &index, s->u.store.value);
+    }
+    if (s && s->kind == WEFT_SK_ALLOC)
+        return weft_alloc(rw->ir, flat_of(rw->user, s->u.alloc.buf)->to, s->u.alloc.body);
+    if (s && s->kind == WEFT_SK_ATOMIC) { /* has one dimension already */
+        weft_stmt t = *s;
+        t.u.atomic.buf = flat_of(rw->user, s->u.atomic.buf)->to;
+        return weft_stmt_make(rw->ir, t);
+    }
+    return s;
+}
+
+weft_status
+weft_pass_flatten(weft_kernel *k, const weft_lower_options *o, bool *changed, weft_diag *diag)
+{
+    flattener f = { .ir = k->ir, .target = o->target };
+    weft_rewriter rw = { .ir = k->ir, .expr = flatten_expr, .stmt = flatten_stmt, .user = &f };
+    const weft_buf **param = WEFT_NEW_ARRAY(&k->ir->arena, k->nparam, const weft_buf *);
+    const weft_stmt *body = weft_rewrite_stmt(&rw, k->body);
+    for (int i = 0; i < k->nparam; i++)
+        param[i] = flat_of(&f, k->param[i])->to;
+    weft_rewrite_done(&rw);
+    weft_arena_reset(&f.arena);
+    if (!body)
+        return weft_fail(diag, WEFT_INTERNAL, "flatten: kernel '%s' could not be rebuilt", k->name);
+    k->body = body;
+    k->param = param;
+    k->level = WEFT_LEVEL_FLAT;
+    *changed = true;
+    return WEFT_OK;
+}

@@ -1,0 +1,68 @@
+/* lower/legalize.h: what the files of the legalise pass share.
+ *
+ * A value whose dtype the target cannot compute with lives in a *carrier*: f16, bf16 and the f8s in
+ * f32, narrow integers in i32 or u32 (sign- or zero-extended, wrapped after every operation that may
+ * leave their range).  Only loads and stores know the dtype in memory.
+ */
+#ifndef WEFT_LEGALIZE_H
+#define WEFT_LEGALIZE_H
+
+#include "lower/lower.h"
+
+typedef struct weft_legal_name {
+    const weft_var *var;
+    const weft_expr *value;
+} weft_legal_name;
+
+typedef struct weft_legal {
+    weft_kernel *kernel;
+    weft_ir *ir;
+    const weft_lower_options *options;
+    const weft_caps *caps;
+    weft_diag *diag;
+    weft_status status;                    /* the first thing that cannot be had */
+    weft_facts *facts;
+    weft_arena scratch;
+    WEFT_VEC(weft_legal_name) name;        /* lets that the statement at hand needs, in order */
+    WEFT_VEC(const weft_expr *) guard;     /* conditions under which the expression at hand is evaluated */
+    const weft_expr **memo;                /* by id of the original; valid for one statement and guard */
+    uint32_t nmemo;
+    const weft_buf **buf;                  /* by id: what a buffer became */
+    const weft_expr **var;                 /* by id: what a let variable became */
+    uint32_t nbuf, nvar;
+    bool in_index;                         /* the expression at hand is an index: it does not overflow */
+} weft_legal;
+
+/* e under a name of its own, so that it can be used twice; itself when it is an atom.  The name's let
+ * stands before the statement; under a guard its value is guarded too. */
+const weft_expr *weft_legal_bind(weft_legal *, const char *hint, const weft_expr *e);
+/* The rules of one node whose arguments are legal already. */
+const weft_expr *weft_legal_apply(weft_legal *, const weft_expr *);
+/* Refuses what no rewriting can give: names kernel, construct and target. */
+const weft_expr *weft_legal_refuse(weft_legal *, const char *what, weft_dtype);
+
+/* legalize_type.c */
+weft_dtype weft_legal_carrier(const weft_legal *, weft_dtype);
+weft_dtype weft_legal_memory(const weft_legal *, weft_dtype, weft_space);
+/* x, computed in a narrow dtype's carrier, brought back into the dtype's range. */
+const weft_expr *weft_legal_wrap(weft_legal *, weft_dtype, const weft_expr *x);
+const weft_expr *weft_legal_cast(weft_legal *, const weft_expr *cast, weft_dtype from);
+const weft_expr *weft_legal_from_memory(weft_legal *, weft_dtype, const weft_expr *load);
+const weft_expr *weft_legal_to_memory(weft_legal *, weft_dtype, weft_dtype memory, const weft_expr *value);
+
+/* legalize_int.c: FDIV, FMOD, shifts, wrapping arithmetic. */
+const weft_expr *weft_legal_division(weft_legal *, const weft_expr *);
+const weft_expr *weft_legal_shift(weft_legal *, const weft_expr *);
+const weft_expr *weft_legal_wrapping(weft_legal *, const weft_expr *);
+
+/* legalize_math.c: MIN and MAX of floats, intrinsics that the target lacks. */
+const weft_expr *weft_legal_min_max(weft_legal *, const weft_expr *);
+const weft_expr *weft_legal_intrinsic(weft_legal *, const weft_expr *);
+
+/* legalize_lanes.c: vectors the target lacks, lane by lane. */
+bool weft_legal_needs_lanes(const weft_legal *, const weft_expr *);
+const weft_expr *weft_legal_lane(weft_legal *, const weft_expr *, int lane);
+const weft_expr *weft_legal_by_lane(weft_legal *, const weft_expr *);
+const weft_stmt *weft_legal_store(weft_legal *, const weft_buf *, const weft_expr *index, const weft_expr *value);
+
+#endif

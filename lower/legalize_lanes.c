@@ -1,0 +1,134 @@
+/* lower/legalize_lanes.c: vectors that the target lacks, lane by lane.
+ *
+ * A vector that cannot be had is a VEC of scalars; it dissolves where it is stored.
+ */
+#include "lower/legalize.h"
+
+/* Whether a RAMP of stride 1 can be one access of this buffer. */
+static bool
+one_access(const weft_legal *l, const weft_buf *buf, const weft_expr *index)
+{
+    int64_t coeff, base;
+    if (index->h.kind != WEFT_EK_RAMP || !weft_is_int_imm(index->arg[1], 1))
+        return false;
+    if (l->caps->vector_load)
+        return true;
+    if (!l->caps->aligned_vector_load)
+        return false;
+    int lanes = index->h.type.lanes;
+    int64_t bytes = (int64_t)lanes * weft_dtype_bits(buf->dtype) / 8;
+    bool own = buf->space != WEFT_GLOBAL && buf->space != WEFT_CONSTANT;
+    weft_modular(l->ir, l->facts, index->arg[0], &coeff, &base);
+    return coeff % lanes == 0 && base % lanes == 0 && (own || buf->align == 0 || buf->align % bytes == 0);
+}
+
+static bool
+compares(const weft_expr *e)
+{
+    return weft_expr_infos[e->h.kind].yields_bool || e->h.kind == WEFT_EK_SELECT
+           || (e->h.kind == WEFT_EK_CALL && weft_intrin_infos[e->h.u.intrin].cls == WEFT_IC_TEST);
+}
+
+bool
+weft_legal_needs_lanes(const weft_legal *l, const weft_expr *e)
+{
+    int lanes = e->h.type.lanes;
+    if (lanes == 1 || e->h.kind == WEFT_EK_VEC)
+        return false;
+    if (lanes > 31 || !(l->caps->lanes >> lanes & 1))
+        return true;
+    if (e->h.kind == WEFT_EK_LOAD)
+        return e->arg[0]->h.kind != WEFT_EK_BCAST && !one_access(l, e->h.u.buf, e->arg[0]);
+    return compares(e) && !l->caps->vector_compare;
+}
+
+const weft_expr *
+weft_legal_lane(weft_legal *l, const weft_expr *e, int lane)
+{
+    weft_ir *ir = l->ir;
+    if (e->h.type.lanes == 1)
+        return e;
+    switch (e->h.kind) {
+    case WEFT_EK_VEC:
+        return e->arg[lane];
+    case WEFT_EK_BCAST:
+        return e->arg[0];
+    case WEFT_EK_IMM:
+        return weft_is_float((weft_dtype)e->h.type.dtype) ? weft_float(ir, (weft_dtype)e->h.type.dtype, e->h.u.f)
+                                                          : weft_int(ir, (weft_dtype)e->h.type.dtype, e->h.u.i);
+    case WEFT_EK_RAMP: {
+        const weft_expr *step = weft_imm(ir, e->arg[0]->h.type, lane);
+        return weft_simplify_expr(ir, l->facts, weft_add(ir, e->arg[0], weft_mul(ir, step, e->arg[1])));
+    }
+    default:
+        return weft_lane(ir, weft_legal_bind(l, "v", e), lane);
+    }
+}
+
+const weft_expr *
+weft_legal_by_lane(weft_legal *l, const weft_expr *e)
+{
+    int lanes = e->h.type.lanes, n = e->h.nargs;
+    const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
+    const weft_expr **arg = WEFT_NEW_ARRAY(&l->scratch, n + 1, const weft_expr *);
+    for (int i = 0; i < lanes; i++) {
+        if (e->h.kind == WEFT_EK_RAMP || e->h.kind == WEFT_EK_BCAST || e->h.kind == WEFT_EK_IMM) {
+            lane[i] = weft_legal_lane(l, e, i);
+            continue;
+        }
+        weft_head head = e->h;
+        head.type.lanes = 1;
+        for (int k = 0; k < n; k++)
+            arg[k] = weft_legal_lane(l, e->arg[k], i);
+        lane[i] = weft_legal_apply(l, weft_expr_make(l->ir, head, n, arg));
+    }
+    return weft_vec(l->ir, lanes, lane);
+}
+
+typedef struct reading {
+    const weft_buf *buf;
+    bool found;
+} reading;
+
+static bool
+find_load(void *user, const weft_expr *e)
+{
+    reading *r = user;
+    r->found = r->found || (e->h.kind == WEFT_EK_LOAD && e->h.u.buf == r->buf);
+    return !r->found;
+}
+
+static bool
+reads(const weft_expr *e, const weft_buf *buf)
+{
+    reading r = { buf, false };
+    weft_walk_expr(&(weft_walker){ .expr = find_load, .user = &r }, e);
+    return r.found;
+}
+
+static const weft_stmt *
+store_lanes(weft_legal *l, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+{
+    int lanes = value->h.type.lanes;
+    const weft_expr **v = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
+    const weft_stmt **at = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_stmt *);
+    bool rereads = reads(value, buf); /* then every lane is read before one is written */
+    for (int i = 0; i < lanes; i++) {
+        v[i] = weft_legal_lane(l, value, i);
+        if (rereads)
+            v[i] = weft_legal_bind(l, "v", v[i]);
+    }
+    for (int i = 0; i < lanes; i++) {
+        const weft_expr *x = weft_legal_lane(l, index, i);
+        at[i] = weft_store(l->ir, buf, 1, &x, v[i]);
+    }
+    return weft_seq(l->ir, lanes, at);
+}
+
+const weft_stmt *
+weft_legal_store(weft_legal *l, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+{
+    int lanes = value->h.type.lanes;
+    bool whole = lanes == 1 || (lanes < 32 && (l->caps->lanes >> lanes & 1) && one_access(l, buf, index));
+    return whole ? weft_store(l->ir, buf, 1, &index, value) : store_lanes(l, buf, index, value);
+}

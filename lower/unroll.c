@@ -1,0 +1,54 @@
+/* unroll: loops marked so become copies of their body, one a step; virtual threads likewise.
+ *
+ * needs  any level; vectorize before it, as it takes the loops around vectors apart
+ * keeps  the level
+ * breaks simplified; a loop whose extent is no constant becomes serial */
+#include "lower/priv.h"
+
+static const weft_stmt *
+copies(weft_ir *ir, const weft_stmt *loop, int64_t n)
+{
+    const weft_var *v = loop->u.loop.var;
+    WEFT_VEC(const weft_stmt *) at = { 0 };
+    weft_arena scratch = { 0 };
+    for (int64_t i = 0; i < n; i++) {
+        const weft_expr *value = weft_int(ir, (weft_dtype)v->type.dtype, i);
+        const weft_stmt *body = weft_subst_stmt(ir, loop->u.loop.body, 1, &v, &value);
+        *WEFT_PUSH(&scratch, &at) = i ? weft_refresh(ir, body) : body;
+    }
+    const weft_stmt *s = weft_seq(ir, at.n, at.at);
+    weft_arena_reset(&scratch);
+    return s;
+}
+
+static const weft_stmt *
+unroll(weft_rewriter *rw, const weft_stmt *s)
+{
+    int64_t n;
+    s = weft_rewrite_children(rw, s);
+    if (s->kind != WEFT_SK_FOR || (s->u.loop.bind != WEFT_UNROLL && s->u.loop.bind != WEFT_VTHREAD))
+        return s;
+    if (weft_as_int(s->u.loop.extent, &n))
+        return copies(rw->ir, s, n);
+    return weft_for(rw->ir, s->u.loop.var, WEFT_SERIAL, s->u.loop.extent, s->u.loop.body);
+}
+
+static const weft_expr *
+leave(weft_rewriter *rw, const weft_expr *e)
+{
+    (void)rw;
+    return e;
+}
+
+weft_status
+weft_pass_unroll(weft_kernel *k, const weft_lower_options *o, bool *changed, weft_diag *diag)
+{
+    (void)o;
+    (void)diag;
+    weft_rewriter rw = { .ir = k->ir, .expr = leave, .stmt = unroll };
+    const weft_stmt *body = weft_rewrite_stmt(&rw, k->body);
+    weft_rewrite_done(&rw);
+    *changed = body != k->body;
+    k->body = body;
+    return WEFT_OK;
+}
