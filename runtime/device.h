@@ -11,7 +11,9 @@
 #include "base/base.h"
 #include "base/target.h"
 
-typedef struct weft_device weft_device;   /* an open device; drivers embed it first in their own */
+#include <weft/weft.h>
+
+/* weft_device, an open device, is embedded first in a driver's own. */
 typedef struct weft_memory weft_memory;   /* one allocation; opaque */
 typedef struct weft_code weft_code;       /* loaded kernels; opaque */
 typedef struct weft_batch weft_batch;     /* a recorded sequence of launches; opaque */
@@ -89,12 +91,15 @@ struct weft_device {
 extern const weft_driver weft_opencl_driver, weft_vulkan_driver, weft_cuda_driver, weft_metal_driver,
     weft_null_driver;
 
-/* ---- registry (registry.c) ------------------------------------------------------------------- */
 /* A list of drivers, in order; built on the stack, no globals. */
 typedef struct weft_drivers {
     int n;
     const weft_driver *at[8];
 } weft_drivers;
+/* All of the above, preferred ones first (backends/device.c). */
+weft_drivers weft_linked_drivers(void);
+
+/* ---- registry (registry.c) ------------------------------------------------------------------- */
 /* Opens "opencl", "opencl:1", ...; WEFT_NO_DEVICE with the reason and what is usable instead. */
 weft_status weft_device_open(const weft_drivers *, const char *id, weft_diag *, weft_device **);
 void weft_device_close(weft_device *);
@@ -107,5 +112,7 @@ void weft_device_close(weft_device *);
 void weft_cache_key(char hex[65], int n, const char *const *part, const size_t *size);
 bool weft_cache_get(const char *key, void **data, size_t *size); /* malloc'ed */
 void weft_cache_put(const char *key, const void *data, size_t size);
+/* Appends a source less its comments, which no cache key is to depend on. */
+void weft_cache_strip(weft_str *, const char *text, bool is_spirv);
 
 #endif

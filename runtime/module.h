@@ -10,6 +10,8 @@
 #include "base/base.h"
 #include "base/target.h"
 
+#include <weft/weft.h>
+
 typedef enum weft_role { WEFT_ROLE_INPUT, WEFT_ROLE_OUTPUT, WEFT_ROLE_CONSTANT, WEFT_ROLE_TEMP } weft_role;
 
 typedef struct weft_mod_symbol { /* a dimension that is bound when shapes are */
@@ -25,7 +27,7 @@ typedef struct weft_mod_tensor {
     const char *const *dim;     /* iexpr */
     int alias;                  /* tensor whose memory it is (a reshape), same bytes; -1: its own */
     int in_place;               /* TEMP: tensor whose memory it may take over when that one dies; -1 */
-    int first, last;            /* steps of its life, inclusive (TEMP); the packer's input */
+    int first, last;            /* steps of its life, inclusive (TEMP); -1, -1: none */
     const char *blob;           /* CONSTANT: key in the weights file */
 } weft_mod_tensor;
 
@@ -37,6 +39,9 @@ typedef struct weft_mod_kernel {
     const uint8_t *scalar;      /* weft_dtype of each scalar argument */
     int64_t block[3];           /* 0 where only the launch knows */
     int subgroup;
+    const void *binary;         /* optional .spv of a .spvasm; NULL */
+    size_t binary_size;
+    const char *sha256;         /* of the text when the module was written; NULL before */
 } weft_mod_kernel;
 
 typedef enum weft_step_kind { WEFT_STEP_LAUNCH } weft_step_kind;
@@ -80,7 +85,7 @@ typedef struct weft_blob { /* bytes of a constant, borrowed until the module is 
     size_t size;
 } weft_blob;
 
-typedef struct weft_module {
+struct weft_module {
     weft_arena arena;           /* owns everything but blob data */
     const char *model;          /* file name of the model, without directories */
     const char *path;           /* where it was read from; NULL */
@@ -90,7 +95,7 @@ typedef struct weft_module {
     weft_blob *blob;
     void *owner;                /* private: the mapping or zip the blobs live in */
     void (*release)(void *owner);
-} weft_module;
+};
 
 /* Reads a module directory or file; *m is to be destroyed.  Hostile data ends in WEFT_INVALID_INPUT. */
 weft_status weft_module_read(const char *path, weft_diag *, weft_module **);

@@ -5,8 +5,7 @@
 #include "runtime/device.h"
 #include "runtime/module.h"
 
-/* One thread's use of a module on a device: bound shapes, arenas, recorded batches. */
-typedef struct weft_session weft_session;
+/* weft_session: one thread's use of a module on a device: bound shapes, arenas, recorded batches. */
 
 /* Picks the module's program for the device's API (`target` NULL: the one whose limits fit; else by
  * name), checks its kernels against the device's limits, compiles them and uploads the constants.

@@ -1,0 +1,385 @@
+/* Sessions: choosing a module's program for a device, compiling it, moving data in and out, running.
+ * Binding shapes is in session_bind.c. */
+#include "runtime/session_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which program --------------------------------------------------------------------------- */
+
+static bool
+is_api_of(const weft_program *p, const weft_device *d)
+{
+    return d->info.target.api == WEFT_API_NULL || p->profile.api == d->info.target.api;
+}
+
+/* Whether the device can do what a kernel compiled for the profile may ask for. */
+static bool
+fits(const weft_target *want, const weft_target *have)
+{
+    return want->f16 <= have->f16 && want->f64 <= have->f64 && want->i8 <= have->i8 &&
+           want->i16 <= have->i16 && want->i64 <= have->i64 && want->storage8 <= have->storage8 &&
+           want->storage16 <= have->storage16 && want->subgroup_shuffle <= have->subgroup_shuffle &&
+           (want->subgroup <= 1 || want->subgroup == have->subgroup) &&
+           want->shared_bytes <= have->shared_bytes && want->max_threads <= have->max_threads &&
+           want->max_buffers <= have->max_buffers && want->cuda_arch <= have->cuda_arch;
+}
+
+/* Greater is better: made for this very profile, its class and fitting, fitting, the rest. */
+static int
+rank(const weft_program *p, const weft_target *have)
+{
+    bool same = !strcmp(p->profile.name, have->name);
+    bool fit = fits(&p->profile, have);
+    return same ? 3 : fit ? 1 + (p->profile.cls == have->cls) : 0;
+}
+
+static weft_status
+no_program(const weft_module *m, const weft_device *d, const char *target, weft_diag *diag)
+{
+    weft_str have = { 0 };
+    for (int i = 0; i < m->nprogram; i++)
+        weft_str_addf(&have, "%s%s", i ? ", " : "", m->program[i].target);
+    weft_status s = weft_fail(diag, WEFT_NOT_FOUND,
+                              "the module has no program %s%s for device '%s'; it has: %s",
+                              target ? "named " : "", target ? target : "", d->info.id,
+                              have.n ? have.at : "none");
+    weft_str_free(&have);
+    return s;
+}
+
+static const weft_program *
+choose(const weft_module *m, const weft_device *d, const char *target)
+{
+    const weft_program *best = NULL;
+    for (int i = 0; i < m->nprogram; i++) {
+        const weft_program *p = &m->program[i];
+        if (!is_api_of(p, d) || (target && strcmp(p->target, target)))
+            continue;
+        if (!best || rank(p, &d->info.target) > rank(best, &d->info.target))
+            best = p;
+    }
+    return best;
+}
+
+/* ---- expressions ----------------------------------------------------------------------------- */
+
+/* The symbols that stand alone as a dimension of an input: only they can be bound. */
+static void
+find_symbols(weft_session *s)
+{
+    const weft_module *m = s->module;
+    s->symbol_name = WEFT_NEW_ARRAY(&s->arena, m->nsymbol, const char *);
+    s->symbol = WEFT_NEW_ARRAY(&s->arena, m->nsymbol, const weft_mod_symbol *);
+    for (int i = 0; i < m->nsymbol; i++) {
+        bool found = false;
+        for (int k = 0; k < s->program->ninput && !found; k++) {
+            const weft_mod_tensor *t = &s->program->tensor[s->program->input[k]];
+            for (int d = 0; d < t->ndim; d++)
+                found |= !strcmp(t->dim[d], m->symbol[i].name);
+        }
+        if (!found)
+            continue;
+        s->symbol[s->nsymbol] = &m->symbol[i];
+        s->symbol_name[s->nsymbol++] = m->symbol[i].name;
+    }
+}
+
+static bool
+parse(weft_session *s, const char *text, const weft_iexpr **e, weft_diag *diag)
+{
+    *e = text ? weft_iexpr_parse(&s->arena, diag, text, s->nsymbol, s->symbol_name) : NULL;
+    return *e || !text;
+}
+
+static bool
+parse_all(weft_session *s, const char *const *text, int n, const weft_iexpr **e, weft_diag *diag)
+{
+    bool good = true;
+    for (int i = 0; i < n && good; i++)
+        good = parse(s, text[i], &e[i], diag);
+    return good;
+}
+
+static bool
+parse_step(weft_session *s, const weft_mod_step *step, weft_step_exprs *e, weft_diag *diag)
+{
+    e->offset = WEFT_NEW_ARRAY(&s->arena, step->nbuffer, const weft_iexpr *);
+    e->scalar = WEFT_NEW_ARRAY(&s->arena, step->nscalar, const weft_iexpr *);
+    bool good = parse_all(s, step->grid, 3, e->grid, diag) && parse_all(s, step->block, 3, e->block, diag) &&
+                parse_all(s, step->scalar, step->nscalar, e->scalar, diag);
+    for (int i = 0; i < step->nbuffer && good; i++)
+        good = parse(s, step->buffer[i].offset, &e->offset[i], diag);
+    return good;
+}
+
+static weft_status
+parse_program(weft_session *s, weft_diag *diag)
+{
+    const weft_program *p = s->program;
+    bool good = true;
+    find_symbols(s);
+    s->dim_expr = WEFT_NEW_ARRAY(&s->arena, p->ntensor, const weft_iexpr **);
+    s->step_expr = WEFT_NEW_ARRAY(&s->arena, p->nstep, weft_step_exprs);
+    for (int i = 0; i < p->ntensor && good; i++) {
+        s->dim_expr[i] = WEFT_NEW_ARRAY(&s->arena, p->tensor[i].ndim, const weft_iexpr *);
+        good = parse_all(s, p->tensor[i].dim, p->tensor[i].ndim, s->dim_expr[i], diag);
+    }
+    for (int i = 0; i < p->nstep && good; i++)
+        good = parse_step(s, &p->step[i], &s->step_expr[i], diag);
+    if (!good)
+        return weft_fail(diag, WEFT_INVALID_INPUT,
+                         "program '%s' has an expression over a symbol that is no dimension of an input",
+                         p->target);
+    s->root = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int);
+    s->first = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int);
+    s->last = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int);
+    bool acyclic = weft_alias_roots(p, s->root);
+    weft_assert(acyclic, "an unchecked module");
+    weft_root_lives(p, s->root, s->first, s->last);
+    return WEFT_OK;
+}
+
+/* ---- creation -------------------------------------------------------------------------------- */
+
+static weft_status
+load_kernels(weft_session *s, weft_diag *diag)
+{
+    const weft_program *p = s->program;
+    weft_arena scratch = { 0 };
+    weft_source *source = WEFT_NEW_ARRAY(&scratch, p->nkernel, weft_source);
+    for (int i = 0; i < p->nkernel; i++) {
+        const weft_mod_kernel *k = &p->kernel[i];
+        source[i] = (weft_source){ .name = k->name,
+                                   .text = k->text,
+                                   .size = k->size,
+                                   .binary = k->binary,
+                                   .binary_size = k->binary_size,
+                                   .nbuffer = k->nbuffer,
+                                   .nscalar = k->nscalar,
+                                   .scalar = k->scalar,
+                                   .block = { k->block[0], k->block[1], k->block[2] },
+                                   .subgroup = k->subgroup };
+    }
+    weft_status status = s->device->driver->load(s->device, source, p->nkernel, p->numerics, &s->code, diag);
+    weft_arena_reset(&scratch);
+    return status;
+}
+
+weft_status
+weft_session_create(weft_module *m, weft_device *d, const char *target, weft_diag *diag,
+                    weft_session **session)
+{
+    weft_session *s = *session = calloc(1, sizeof *s);
+    if (!s)
+        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a session");
+    s->module = m;
+    s->device = d;
+    s->program = choose(m, d, target);
+    weft_status status = s->program ? parse_program(s, diag) : no_program(m, d, target, diag);
+    if (!status)
+        status = load_kernels(s, diag);
+    if (!status)
+        status = weft_session_place_constants(s, diag);
+    if (!status && !s->nsymbol)
+        status = weft_session_bind(s, NULL, diag);
+    if (status) {
+        weft_session_destroy(s);
+        *session = NULL;
+    }
+    return status;
+}
+
+void
+weft_session_destroy(weft_session *s)
+{
+    if (!s)
+        return;
+    s->device->driver->sync(s->device, NULL);
+    weft_session_unbind(s);
+    weft_memories_free(s->device, &s->constants);
+    if (s->code)
+        s->device->driver->unload(s->device, s->code);
+    weft_arena_reset(&s->bound_arena);
+    weft_arena_reset(&s->arena);
+    free(s);
+}
+
+const weft_program *
+weft_session_program(const weft_session *s)
+{
+    return s->program;
+}
+
+int64_t
+weft_session_arena_bytes(const weft_session *s)
+{
+    return s->inputs.bytes + s->arenas.bytes;
+}
+
+/* ---- data in and out ------------------------------------------------------------------------- */
+
+static weft_status
+need_bound(const weft_session *s, weft_diag *diag)
+{
+    return s->bound ? WEFT_OK
+                    : weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                                "the model's shapes are symbolic; bind the shapes of its inputs first");
+}
+
+static weft_status
+check_bytes(const weft_session *s, int tensor, size_t bytes, weft_diag *diag)
+{
+    if ((uint64_t)s->bytes[tensor] == bytes)
+        return WEFT_OK;
+    return weft_fail(diag, WEFT_INVALID_ARGUMENT, "tensor '%s' has %lld bytes; %zu were given",
+                     s->program->tensor[tensor].name, (long long)s->bytes[tensor], bytes);
+}
+
+weft_status
+weft_session_set_input(weft_session *s, int input, const void *data, size_t bytes, weft_diag *diag)
+{
+    weft_status status = need_bound(s, diag);
+    if (status)
+        return status;
+    if (input < 0 || input >= s->program->ninput)
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "there is no input %d among %d", input,
+                         s->program->ninput);
+    int t = s->program->input[input];
+    status = check_bytes(s, t, bytes, diag);
+    if (!status && bytes)
+        status = s->device->driver->upload(s->device, s->place[t].memory, s->place[t].offset, data,
+                                           (int64_t)bytes, diag);
+    if (!status)
+        s->input_set[input] = true;
+    return status;
+}
+
+static weft_status
+download(weft_session *s, int tensor, void *data, size_t bytes, weft_diag *diag)
+{
+    weft_status status = check_bytes(s, tensor, bytes, diag);
+    const weft_tensor_place *p = &s->place[tensor];
+    if (status || !bytes)
+        return status;
+    if (!p->memory)
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "tensor '%s' is never computed",
+                         s->program->tensor[tensor].name);
+    return s->device->driver->download(s->device, p->memory, p->offset, data, (int64_t)bytes, diag);
+}
+
+weft_status
+weft_session_get_output(weft_session *s, int output, void *data, size_t bytes, weft_diag *diag)
+{
+    weft_status status = need_bound(s, diag);
+    if (status)
+        return status;
+    if (output < 0 || output >= s->program->noutput)
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "there is no output %d among %d", output,
+                         s->program->noutput);
+    return download(s, s->program->output[output], data, bytes, diag);
+}
+
+weft_status
+weft_session_get_tensor(weft_session *s, int tensor, void *data, size_t bytes, weft_diag *diag)
+{
+    weft_status status = need_bound(s, diag);
+    if (status)
+        return status;
+    if (tensor < 0 || tensor >= s->program->ntensor)
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "there is no tensor %d among %d", tensor,
+                         s->program->ntensor);
+    if (s->program->tensor[s->root[tensor]].role == WEFT_ROLE_TEMP && !s->keep_temps)
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                         "tensor '%s' is a temporary; ask for temporaries to be kept before the run",
+                         s->program->tensor[tensor].name);
+    return download(s, tensor, data, bytes, diag);
+}
+
+weft_status
+weft_session_dims(const weft_session *s, int tensor, int64_t *dims, weft_diag *diag)
+{
+    weft_status status = need_bound(s, diag);
+    if (status)
+        return status;
+    if (tensor < 0 || tensor >= s->program->ntensor)
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "there is no tensor %d among %d", tensor,
+                         s->program->ntensor);
+    for (int i = 0; i < s->program->tensor[tensor].ndim; i++)
+        dims[i] = s->dim[tensor][i];
+    return WEFT_OK;
+}
+
+weft_status
+weft_session_tensor_bytes(const weft_session *s, int tensor, int64_t *bytes, weft_diag *diag)
+{
+    weft_status status = need_bound(s, diag);
+    if (!status)
+        *bytes = s->bytes[tensor];
+    return status;
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static weft_status
+submit(weft_session *s, double *times, weft_diag *diag)
+{
+    weft_status status = need_bound(s, diag);
+    for (int i = 0; i < s->program->ninput && !status; i++)
+        if (!s->input_set[i] && s->bytes[s->program->input[i]])
+            status = weft_fail(diag, WEFT_INVALID_ARGUMENT, "input '%s' has no data",
+                               s->program->tensor[s->program->input[i]].name);
+    if (status || !s->nlaunch)
+        return status;
+    return s->device->driver->submit(s->device, s->batch, times, diag);
+}
+
+weft_status
+weft_session_run(weft_session *s, weft_diag *diag)
+{
+    return submit(s, NULL, diag);
+}
+
+weft_status
+weft_session_sync(weft_session *s, weft_diag *diag)
+{
+    return s->device->driver->sync(s->device, diag);
+}
+
+weft_status
+weft_session_poison(weft_session *s, weft_diag *diag)
+{
+    enum { CHUNK = 1 << 20 };
+    weft_status status = need_bound(s, diag);
+    char *ones = status ? NULL : malloc(CHUNK);
+    if (!status && !ones)
+        status = weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a pattern of %d bytes", CHUNK);
+    if (ones)
+        memset(ones, 0xff, CHUNK);
+    for (int i = 0; i < s->arenas.n && !status; i++)
+        for (int64_t at = 0; at < s->arenas.size[i] && !status; at += CHUNK) {
+            int64_t n = s->arenas.size[i] - at < CHUNK ? s->arenas.size[i] - at : CHUNK;
+            status = s->device->driver->upload(s->device, s->arenas.at[i], at, ones, n, diag);
+        }
+    free(ones);
+    return status;
+}
+
+weft_status
+weft_session_profile(weft_session *s, weft_diag *diag)
+{
+    weft_status status = submit(s, s->launch_time, diag);
+    if (status)
+        return status;
+    if (!s->time)
+        s->time = WEFT_NEW_ARRAY(&s->bound_arena, s->program->nstep, double);
+    for (int i = 0; i < s->nlaunch; i++)
+        s->time[s->launch_step[i]] = s->launch_time[i];
+    return WEFT_OK;
+}
+
+const double *
+weft_session_times(const weft_session *s)
+{
+    return s->time;
+}

@@ -1,0 +1,557 @@
+/* Binding shapes: symbols get values, expressions become numbers, tensors get places in arenas, launches
+ * are checked against the device's limits and recorded.  After this a run allocates nothing. */
+#include "runtime/session_priv.h"
+
+#include <string.h>
+
+enum { ALIGN = 64 }; /* of every tensor at least: the widest vector load */
+
+/* ---- device memory --------------------------------------------------------------------------- */
+
+weft_status
+weft_memories_alloc(weft_device *d, weft_memories *m, int n, const int64_t *size, weft_arena *arena,
+                    weft_diag *diag)
+{
+    weft_status s = WEFT_OK;
+    *m = (weft_memories){ .at = WEFT_NEW_ARRAY(arena, n, weft_memory *),
+                          .size = WEFT_NEW_ARRAY(arena, n, int64_t) };
+    for (int i = 0; i < n && !s; i++) {
+        m->size[i] = size[i];
+        s = d->driver->alloc(d, size[i], &m->at[i], diag);
+        if (s)
+            break;
+        m->bytes += size[i];
+        m->n++;
+    }
+    return s;
+}
+
+void
+weft_memories_free(weft_device *d, weft_memories *m)
+{
+    for (int i = 0; i < m->n; i++)
+        d->driver->free(d, m->at[i]);
+    *m = (weft_memories){ 0 };
+}
+
+static int64_t
+alignment(const weft_session *s)
+{
+    int64_t need = s->device->info.target.offset_align, a = ALIGN;
+    while (a < need)
+        a *= 2;
+    return a;
+}
+
+static int64_t
+alloc_limit(const weft_session *s)
+{
+    int64_t limit = s->device->info.target.max_alloc;
+    return limit > 0 ? limit : INT64_MAX / 2;
+}
+
+/* Bytes that a tensor takes in an arena: an empty one too has an address. */
+static int64_t
+room(int64_t bytes)
+{
+    return bytes > ALIGN ? weft_round_up(bytes, ALIGN) : ALIGN;
+}
+
+/* ---- constants ------------------------------------------------------------------------------- */
+
+static weft_status
+upload_blobs(weft_session *s, const int *arena_of, const int64_t *offset, weft_diag *diag)
+{
+    const weft_device *d = s->device;
+    weft_status status = WEFT_OK;
+    for (int i = 0; i < s->module->nblob && !status; i++) {
+        const weft_blob *b = &s->module->blob[i];
+        if (arena_of[i] >= 0 && b->size)
+            status = d->driver->upload(s->device, s->constants.at[arena_of[i]], offset[i], b->data,
+                                       (int64_t)b->size, diag);
+    }
+    return status;
+}
+
+/* Lays the blobs that are used one after the other into arenas of at most the limit. */
+static weft_status
+place_blobs(weft_session *s, int *arena_of, int64_t *offset, weft_diag *diag)
+{
+    const weft_module *m = s->module;
+    int64_t *size = WEFT_NEW_ARRAY(&s->arena, m->nblob, int64_t), limit = alloc_limit(s);
+    int n = 0;
+    for (int i = 0; i < m->nblob; i++) {
+        if (arena_of[i] < 0)
+            continue;
+        int64_t need = weft_round_up(room((int64_t)m->blob[i].size), alignment(s));
+        if (need > limit)
+            return weft_fail(diag, WEFT_LIMIT, "constant '%s' has %zu bytes; device '%s' allocates at most %lld",
+                             m->blob[i].key, m->blob[i].size, s->device->info.id, (long long)limit);
+        if (!n || need > limit - size[n - 1])
+            n++;
+        arena_of[i] = n - 1;
+        offset[i] = size[n - 1];
+        size[n - 1] += need;
+    }
+    return weft_memories_alloc(s->device, &s->constants, n, size, &s->arena, diag);
+}
+
+weft_status
+weft_session_place_constants(weft_session *s, weft_diag *diag)
+{
+    const weft_program *p = s->program;
+    const weft_module *m = s->module;
+    weft_arena scratch = { 0 };
+    weft_map *blobs = weft_map_create(&scratch);
+    int *blob_of = WEFT_NEW_ARRAY(&scratch, p->ntensor, int);
+    int *arena_of = WEFT_NEW_ARRAY(&scratch, m->nblob, int);
+    int64_t *offset = WEFT_NEW_ARRAY(&scratch, m->nblob, int64_t);
+    for (int i = 0; i < m->nblob; i++) {
+        *weft_map_slot(blobs, m->blob[i].key, strlen(m->blob[i].key)) = i;
+        arena_of[i] = -1;
+    }
+    for (int i = 0; i < p->ntensor; i++) {
+        const char *key = p->tensor[i].blob;
+        blob_of[i] = key ? (int)weft_map_get(blobs, key, strlen(key)) : -1;
+        if (blob_of[i] >= 0)
+            arena_of[blob_of[i]] = 0;
+    }
+    s->constant = WEFT_NEW_ARRAY(&s->arena, p->ntensor, weft_tensor_place);
+    weft_status status = place_blobs(s, arena_of, offset, diag);
+    if (!status)
+        status = upload_blobs(s, arena_of, offset, diag);
+    for (int i = 0; i < p->ntensor && !status; i++)
+        if (blob_of[i] >= 0)
+            s->constant[i] =
+                (weft_tensor_place){ s->constants.at[arena_of[blob_of[i]]], offset[blob_of[i]] };
+    weft_arena_reset(&scratch);
+    return status;
+}
+
+/* ---- symbols and shapes ---------------------------------------------------------------------- */
+
+static int
+find_symbol(const weft_session *s, const char *text)
+{
+    for (int i = 0; i < s->nsymbol; i++)
+        if (!strcmp(s->symbol_name[i], text))
+            return i;
+    return -1;
+}
+
+static int64_t
+number(const char *text, int64_t otherwise)
+{
+    int64_t v = otherwise;
+    weft_arena a = { 0 };
+    const weft_iexpr *e = text ? weft_iexpr_parse(&a, NULL, text, 0, NULL) : NULL;
+    if (e && weft_iexpr_eval(e, NULL, NULL, &v))
+        v = otherwise;
+    weft_arena_reset(&a);
+    return v;
+}
+
+static weft_status
+check_constraints(const weft_session *s, int symbol, weft_diag *diag)
+{
+    const weft_mod_symbol *y = s->symbol[symbol];
+    int64_t v = s->symbol_value[symbol], multiple = number(y->multiple, 1);
+    if (v < number(y->min, 0) || v > number(y->max, INT64_MAX) || (multiple > 0 && v % multiple))
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                         "dimension '%s' = %lld is not possible: it is at least %s, at most %s, a multiple of %s",
+                         y->name, (long long)v, y->min ? y->min : "0", y->max ? y->max : "anything",
+                         y->multiple ? y->multiple : "1");
+    return WEFT_OK;
+}
+
+/* Symbols from the dimensions in which they stand alone. */
+static weft_status
+bind_symbols(weft_session *s, const int64_t *const *dims, weft_diag *diag)
+{
+    weft_status status = WEFT_OK;
+    s->symbol_value = WEFT_NEW_ARRAY(&s->bound_arena, s->nsymbol, int64_t);
+    for (int i = 0; i < s->nsymbol; i++)
+        s->symbol_value[i] = -1;
+    if (s->nsymbol && !dims)
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "dimension '%s' needs a value", s->symbol_name[0]);
+    for (int i = 0; i < s->program->ninput && dims; i++) {
+        const weft_mod_tensor *t = &s->program->tensor[s->program->input[i]];
+        for (int d = 0; d < t->ndim; d++) {
+            int y = find_symbol(s, t->dim[d]);
+            if (y >= 0 && s->symbol_value[y] < 0)
+                s->symbol_value[y] = dims[i][d];
+        }
+    }
+    for (int i = 0; i < s->nsymbol && !status; i++)
+        status = check_constraints(s, i, diag);
+    return status;
+}
+
+static weft_status
+bind_tensor(weft_session *s, int i, weft_diag *diag)
+{
+    const weft_mod_tensor *t = &s->program->tensor[i];
+    int64_t count = 1;
+    s->dim[i] = WEFT_NEW_ARRAY(&s->bound_arena, t->ndim, int64_t);
+    for (int d = 0; d < t->ndim; d++) {
+        weft_status status = weft_iexpr_eval(s->dim_expr[i][d], s->symbol_value, diag, &s->dim[i][d]);
+        if (status || s->dim[i][d] < 0)
+            return weft_fail(diag, WEFT_INVALID_ARGUMENT, "dimension %d of tensor '%s', %s, is not a size",
+                             d, t->name, t->dim[d]);
+        if (s->dim[i][d] && !weft_mul64(count, s->dim[i][d], &count))
+            return weft_fail(diag, WEFT_LIMIT, "tensor '%s' has too many elements", t->name);
+    }
+    for (int d = 0; d < t->ndim; d++)
+        count = s->dim[i][d] ? count : 0;
+    if (!weft_dtype_bytes(t->dtype, count, &s->bytes[i]) || s->bytes[i] > INT64_MAX / 4)
+        return weft_fail(diag, WEFT_LIMIT, "tensor '%s' has too many elements", t->name);
+    return WEFT_OK;
+}
+
+static weft_status
+check_given(const weft_session *s, const int64_t *const *dims, weft_diag *diag)
+{
+    for (int i = 0; i < s->program->ninput && dims; i++) {
+        int t = s->program->input[i];
+        for (int d = 0; d < s->program->tensor[t].ndim; d++)
+            if (dims[i][d] != s->dim[t][d])
+                return weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                                 "input '%s': dimension %d is %lld; the model needs %s, %lld",
+                                 s->program->tensor[t].name, d, (long long)dims[i][d],
+                                 s->program->tensor[t].dim[d], (long long)s->dim[t][d]);
+    }
+    return WEFT_OK;
+}
+
+static weft_status
+bind_shapes(weft_session *s, const int64_t *const *dims, weft_diag *diag)
+{
+    const weft_program *p = s->program;
+    s->dim = WEFT_NEW_ARRAY(&s->bound_arena, p->ntensor, int64_t *);
+    s->bytes = WEFT_NEW_ARRAY(&s->bound_arena, p->ntensor, int64_t);
+    s->input_set = WEFT_NEW_ARRAY(&s->bound_arena, p->ninput, bool);
+    weft_status status = bind_symbols(s, dims, diag);
+    for (int i = 0; i < p->ntensor && !status; i++)
+        status = bind_tensor(s, i, diag);
+    if (!status)
+        status = check_given(s, dims, diag);
+    for (int i = 0; i < p->ntensor && !status; i++)
+        if (s->bytes[i] > s->bytes[s->root[i]])
+            status = weft_fail(diag, WEFT_INVALID_INPUT,
+                               "tensor '%s' has %lld bytes and lies in '%s', which has %lld", p->tensor[i].name,
+                               (long long)s->bytes[i], p->tensor[s->root[i]].name,
+                               (long long)s->bytes[s->root[i]]);
+    return status;
+}
+
+/* ---- arenas ---------------------------------------------------------------------------------- */
+
+/* Whether root i takes over the memory of another when that one dies; *from is set. */
+static bool
+takes_over(const weft_session *s, int i, int *from)
+{
+    const weft_program *p = s->program;
+    if (s->keep_temps || p->tensor[i].role != WEFT_ROLE_TEMP || p->tensor[i].in_place < 0)
+        return false;
+    *from = s->root[p->tensor[i].in_place];
+    return p->tensor[*from].role == WEFT_ROLE_TEMP && s->last[*from] == s->first[i] &&
+           s->first[*from] < s->first[i] && s->bytes[i] <= s->bytes[*from];
+}
+
+/* For each root the root at the head of its chain of in-place pairs.  Chains end: lives begin earlier
+ * with every link.  A memory is taken over once. */
+static void
+find_heads(const weft_session *s, weft_arena *scratch, int *head)
+{
+    int n = s->program->ntensor;
+    int *link = WEFT_NEW_ARRAY(scratch, n, int);
+    bool *taken = WEFT_NEW_ARRAY(scratch, n, bool);
+    for (int i = 0; i < n; i++) {
+        int from;
+        link[i] = i;
+        if (s->root[i] != i || !takes_over(s, i, &from) || taken[from])
+            continue;
+        taken[from] = true;
+        link[i] = from;
+    }
+    for (int i = 0; i < n; i++) {
+        head[i] = i;
+        while (link[head[i]] != head[i])
+            head[i] = link[head[i]];
+    }
+}
+
+/* Inputs lie apart from what a run writes, so that this can be poisoned. */
+static bool
+needs_memory(const weft_session *s, int i, bool inputs)
+{
+    weft_role role = s->program->tensor[i].role;
+    return s->root[i] == i && role != WEFT_ROLE_CONSTANT && (role == WEFT_ROLE_INPUT) == inputs &&
+           s->first[i] <= s->last[i];
+}
+
+/* One item a chain, living as long as any of its tensors. */
+static int
+make_items(const weft_session *s, bool inputs, const int *head, weft_pack_item *item, int *item_of)
+{
+    int n = 0;
+    for (int i = 0; i < s->program->ntensor; i++) {
+        item_of[i] = -1;
+        if (!needs_memory(s, i, inputs) || head[i] != i)
+            continue;
+        item_of[i] = n;
+        item[n++] = (weft_pack_item){ .size = room(s->bytes[i]),
+                                      .align = alignment(s),
+                                      .first = s->keep_temps ? 0 : s->first[i],
+                                      .last = s->keep_temps ? s->program->nstep : s->last[i] };
+    }
+    for (int i = 0; i < s->program->ntensor; i++) {
+        if (!needs_memory(s, i, inputs) || head[i] == i)
+            continue;
+        weft_pack_item *of = &item[item_of[head[i]]];
+        of->last = s->last[i] > of->last ? s->last[i] : of->last;
+        item_of[i] = item_of[head[i]];
+    }
+    return n;
+}
+
+static weft_status
+place_roots(weft_session *s, bool inputs, weft_memories *to, weft_arena *scratch, weft_diag *diag)
+{
+    int ntensor = s->program->ntensor, narena = 0;
+    int *head = WEFT_NEW_ARRAY(scratch, ntensor, int), *item_of = WEFT_NEW_ARRAY(scratch, ntensor, int);
+    weft_pack_item *item = WEFT_NEW_ARRAY(scratch, ntensor, weft_pack_item);
+    int64_t *size;
+    find_heads(s, scratch, head);
+    int n = make_items(s, inputs, head, item, item_of);
+    weft_status status = weft_pack(scratch, diag, item, n, alloc_limit(s), &narena, &size);
+    if (!status)
+        status = weft_memories_alloc(s->device, to, narena, size, &s->bound_arena, diag);
+    for (int i = 0; i < ntensor && !status; i++)
+        if (item_of[i] >= 0)
+            s->place[i] = (weft_tensor_place){ to->at[item[item_of[i]].arena], item[item_of[i]].offset };
+    return status;
+}
+
+static weft_status
+place_tensors(weft_session *s, weft_arena *scratch, weft_diag *diag)
+{
+    int ntensor = s->program->ntensor;
+    s->place = weft_arena_dup(&s->bound_arena, s->constant, (size_t)ntensor * sizeof *s->constant);
+    weft_status status = place_roots(s, true, &s->inputs, scratch, diag);
+    if (!status)
+        status = place_roots(s, false, &s->arenas, scratch, diag);
+    for (int i = 0; i < ntensor && !status; i++)
+        s->place[i] = s->place[s->root[i]];
+    return status;
+}
+
+/* ---- launches -------------------------------------------------------------------------------- */
+
+/* A limit of 0 is none. */
+static bool
+exceeds(int64_t value, int64_t limit)
+{
+    return limit > 0 && value > limit;
+}
+
+static int64_t
+scalar_bytes(const weft_mod_kernel *k)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < k->nscalar; i++) {
+        int64_t size = weft_dtype_bits((weft_dtype)k->scalar[i]) / 8;
+        bytes = weft_round_up(bytes, size) + size;
+    }
+    return bytes;
+}
+
+static weft_status
+too_much(const weft_session *s, const weft_launch *l, const char *what, int64_t value, int64_t limit,
+         weft_diag *diag)
+{
+    return weft_fail(diag, WEFT_LIMIT,
+                     "kernel '%s': %s is %lld; device '%s' (%s) takes at most %lld; compile the model for it",
+                     l->name, what, (long long)value, s->device->info.id, s->device->info.name,
+                     (long long)limit);
+}
+
+static weft_status
+check_block(const weft_session *s, const weft_launch *l, weft_diag *diag)
+{
+    const weft_target *t = &s->device->info.target;
+    const weft_mod_kernel *k = &s->program->kernel[l->kernel];
+    int64_t threads = 1;
+    for (int a = 0; a < 3; a++) {
+        if (l->block[a] < 1 || l->block[a] > 1 << 20)
+            return weft_fail(diag, WEFT_INVALID_INPUT, "kernel '%s': a block of %lld threads along axis %d",
+                             l->name, (long long)l->block[a], a);
+        if (k->block[a] && k->block[a] != l->block[a])
+            return weft_fail(diag, WEFT_INVALID_INPUT,
+                             "kernel '%s' was compiled for %lld threads along axis %d and is launched with %lld",
+                             l->name, (long long)k->block[a], a, (long long)l->block[a]);
+        if (exceeds(l->block[a], t->max_block[a]))
+            return too_much(s, l, "one side of its block", l->block[a], t->max_block[a], diag);
+        threads *= l->block[a];
+    }
+    return exceeds(threads, t->max_threads) ? too_much(s, l, "its block", threads, t->max_threads, diag)
+                                            : WEFT_OK;
+}
+
+static weft_status
+check_launch(const weft_session *s, const weft_launch *l, weft_diag *diag)
+{
+    const weft_target *t = &s->device->info.target;
+    const weft_mod_kernel *k = &s->program->kernel[l->kernel];
+    weft_status status = check_block(s, l, diag);
+    for (int a = 0; a < 3 && !status; a++)
+        if (exceeds(l->grid[a], t->max_grid[a]))
+            status = too_much(s, l, "one side of its grid", l->grid[a], t->max_grid[a], diag);
+    if (!status && exceeds(l->nbuffer, t->max_buffers))
+        status = too_much(s, l, "its number of buffers", l->nbuffer, t->max_buffers, diag);
+    if (!status && exceeds(scalar_bytes(k), t->scalar_bytes))
+        status = too_much(s, l, "its scalar arguments' bytes", scalar_bytes(k), t->scalar_bytes, diag);
+    for (int i = 0; i < l->nbuffer && !status; i++)
+        if (exceeds(l->buffer[i].size, t->max_range))
+            status = too_much(s, l, "the bytes of one buffer", l->buffer[i].size, t->max_range, diag);
+    return status;
+}
+
+static weft_status
+make_arg(weft_session *s, const weft_launch *l, const weft_mod_arg *a, const weft_iexpr *offset,
+         weft_arg *out, weft_diag *diag)
+{
+    const weft_tensor_place *place = &s->place[a->tensor];
+    int64_t at = 0, align = s->device->info.target.offset_align;
+    weft_status status = offset ? weft_iexpr_eval(offset, s->symbol_value, diag, &at) : WEFT_OK;
+    if (status)
+        return status;
+    if (at < 0 || at > s->bytes[a->tensor] || (align > 0 && at % align))
+        return weft_fail(diag, WEFT_LIMIT,
+                         "kernel '%s': offset %lld into '%s' must be a multiple of %lld within its %lld bytes",
+                         l->name, (long long)at, s->program->tensor[a->tensor].name, (long long)align,
+                         (long long)s->bytes[a->tensor]);
+    *out = (weft_arg){ place->memory, place->offset + at, s->bytes[a->tensor] - at, a->written };
+    weft_assert(place->memory, "%s has no memory", s->program->tensor[a->tensor].name);
+    return WEFT_OK;
+}
+
+static weft_status
+make_scalar(const weft_session *s, const weft_launch *l, int i, const weft_iexpr *e, int64_t *out,
+            weft_diag *diag)
+{
+    weft_status status = weft_iexpr_eval(e, s->symbol_value, diag, out);
+    bool narrow = s->program->kernel[l->kernel].scalar[i] == WEFT_I32;
+    if (!status && narrow && (*out < INT32_MIN || *out > INT32_MAX))
+        status = weft_fail(diag, WEFT_LIMIT, "kernel '%s': scalar argument %d is %lld, too large for i32",
+                           l->name, i, (long long)*out);
+    return status;
+}
+
+/* The launch of a step; *skip when its grid is empty. */
+static weft_status
+make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool *skip, weft_diag *diag)
+{
+    const weft_mod_step *from = &s->program->step[step];
+    const weft_step_exprs *e = &s->step_expr[step];
+    weft_arg *arg = WEFT_NEW_ARRAY(scratch, from->nbuffer, weft_arg);
+    int64_t *scalar = WEFT_NEW_ARRAY(scratch, from->nscalar, int64_t);
+    weft_status status = WEFT_OK;
+    *l = (weft_launch){ .name = s->program->kernel[from->kernel].name,
+                        .code = s->code,
+                        .kernel = from->kernel,
+                        .nbuffer = from->nbuffer,
+                        .nscalar = from->nscalar,
+                        .buffer = arg,
+                        .scalar = scalar };
+    *skip = false;
+    for (int a = 0; a < 3 && !status; a++) {
+        status = weft_iexpr_eval(e->grid[a], s->symbol_value, diag, &l->grid[a]);
+        if (!status)
+            status = weft_iexpr_eval(e->block[a], s->symbol_value, diag, &l->block[a]);
+        if (!status && l->grid[a] < 0)
+            status = weft_fail(diag, WEFT_INVALID_INPUT, "kernel '%s': a grid of %lld along axis %d", l->name,
+                               (long long)l->grid[a], a);
+        *skip = *skip || l->grid[a] == 0;
+    }
+    if (*skip || status)
+        return status;
+    for (int i = 0; i < from->nbuffer && !status; i++)
+        status = make_arg(s, l, &from->buffer[i], e->offset[i], &arg[i], diag);
+    for (int i = 0; i < from->nscalar && !status; i++)
+        status = make_scalar(s, l, i, e->scalar[i], &scalar[i], diag);
+    return status ? status : check_launch(s, l, diag);
+}
+
+static weft_status
+record_launches(weft_session *s, weft_arena *scratch, weft_diag *diag)
+{
+    int nstep = s->program->nstep;
+    weft_launch *launch = WEFT_NEW_ARRAY(scratch, nstep, weft_launch);
+    weft_status status = WEFT_OK;
+    s->launch_step = WEFT_NEW_ARRAY(&s->bound_arena, nstep, int);
+    s->launch_time = WEFT_NEW_ARRAY(&s->bound_arena, nstep, double);
+    s->nlaunch = 0;
+    for (int i = 0; i < nstep && !status; i++) {
+        bool skip;
+        status = make_launch(s, scratch, i, &launch[s->nlaunch], &skip, diag);
+        if (!skip)
+            s->launch_step[s->nlaunch++] = i;
+    }
+    if (!status && s->nlaunch)
+        status = s->device->driver->record(s->device, launch, s->nlaunch, &s->batch, diag);
+    return status;
+}
+
+/* ---- public ---------------------------------------------------------------------------------- */
+
+void
+weft_session_unbind(weft_session *s)
+{
+    if (s->batch)
+        s->device->driver->discard(s->device, s->batch);
+    weft_memories_free(s->device, &s->inputs);
+    weft_memories_free(s->device, &s->arenas);
+    weft_arena_reset(&s->bound_arena);
+    s->batch = NULL;
+    s->time = NULL;
+    s->bound = false;
+}
+
+weft_status
+weft_session_bind(weft_session *s, const int64_t *const *dims, weft_diag *diag)
+{
+    weft_arena scratch = { 0 };
+    if (s->bound)
+        s->device->driver->sync(s->device, NULL);
+    weft_session_unbind(s);
+    weft_status status = bind_shapes(s, dims, diag);
+    if (!status)
+        status = place_tensors(s, &scratch, diag);
+    if (!status)
+        status = record_launches(s, &scratch, diag);
+    weft_arena_reset(&scratch);
+    s->bound = !status;
+    if (status)
+        weft_session_unbind(s);
+    return status;
+}
+
+weft_status
+weft_session_keep_temps(weft_session *s, bool keep)
+{
+    if (s->keep_temps == keep)
+        return WEFT_OK;
+    s->keep_temps = keep;
+    if (!s->bound)
+        return WEFT_OK;
+    weft_arena copy = { 0 };
+    const int64_t **dims = WEFT_NEW_ARRAY(&copy, s->program->ninput, const int64_t *);
+    for (int i = 0; i < s->program->ninput; i++) {
+        int t = s->program->input[i];
+        dims[i] = weft_arena_dup(&copy, s->dim[t], (size_t)s->program->tensor[t].ndim * sizeof **dims);
+    }
+    weft_status status = weft_session_bind(s, dims, NULL);
+    weft_arena_reset(&copy);
+    return status;
+}

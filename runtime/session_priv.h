@@ -1,0 +1,68 @@
+/* runtime/session_priv.h: what session*.c share. */
+#ifndef WEFT_SESSION_PRIV_H
+#define WEFT_SESSION_PRIV_H
+
+#include "runtime/priv.h"
+#include "runtime/session.h"
+
+typedef struct weft_tensor_place { /* where a tensor lies; memory NULL: nowhere (yet) */
+    weft_memory *memory;
+    int64_t offset;
+} weft_tensor_place;
+
+typedef struct weft_step_exprs {
+    const weft_iexpr *grid[3], *block[3];
+    const weft_iexpr **offset; /* one a buffer argument; NULL: 0 */
+    const weft_iexpr **scalar;
+} weft_step_exprs;
+
+typedef struct weft_memories { /* device allocations that are given back together */
+    int n;
+    weft_memory **at;
+    int64_t *size;  /* of each */
+    int64_t bytes;  /* of all */
+} weft_memories;
+
+struct weft_session {
+    weft_module *module;
+    weft_device *device;
+    const weft_program *program;
+    weft_code *code;
+
+    weft_arena arena;               /* what lives as long as the session */
+    int nsymbol;                    /* those that are a whole dimension of an input */
+    const char **symbol_name;
+    const weft_mod_symbol **symbol;
+    int *root;                      /* tensor: whose memory it lies in */
+    int *first, *last;              /* root: steps of its life */
+    const weft_iexpr ***dim_expr;   /* [tensor][dimension] */
+    weft_step_exprs *step_expr;
+    weft_tensor_place *constant;    /* tensor: where its bytes lie if it is a constant root */
+    weft_memories constants;
+
+    /* of the bound shapes */
+    weft_arena bound_arena;
+    bool bound, keep_temps;
+    int64_t *symbol_value;
+    int64_t **dim;                  /* [tensor][dimension] */
+    int64_t *bytes;                 /* tensor */
+    weft_tensor_place *place;       /* tensor, aliases included */
+    bool *input_set;                /* input */
+    weft_memories inputs, arenas;   /* arenas: what a run writes */
+    weft_batch *batch;
+    int nlaunch;
+    int *launch_step;               /* launch: its step; empty grids are not launched */
+    double *launch_time;            /* launch */
+    double *time;                   /* step; NULL before a profile */
+};
+
+/* Uploads the constants of the program. */
+weft_status weft_session_place_constants(weft_session *, weft_diag *);
+/* Gives back everything of the bound shapes. */
+void weft_session_unbind(weft_session *);
+/* Allocates n memories; after a failure the list holds those that were made. */
+weft_status weft_memories_alloc(weft_device *, weft_memories *, int n, const int64_t *size, weft_arena *,
+                                weft_diag *);
+void weft_memories_free(weft_device *, weft_memories *);
+
+#endif

@@ -1,0 +1,27 @@
+/* tests/runtime/support.h: modules made by hand, and a folder to write in. */
+#ifndef WEFT_TEST_RUNTIME_SUPPORT_H
+#define WEFT_TEST_RUNTIME_SUPPORT_H
+
+#include "runtime/device.h"
+#include "runtime/module.h"
+#include "runtime/session.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* y = (a + b) * scale over n elements in blocks of 64 threads, as OpenCL C and as SPIR-V. */
+extern const char support_add_cl[], support_add_spv[];
+
+/* a + b (constant) -> t (temporary), t + c -> y; the scale is a scalar argument.  n NULL: the symbol
+ * "n", else a number. */
+weft_module *support_module(weft_api, const char *text, const char *n);
+/* A new empty folder under the system's temporary one; removed by support_remove. */
+char *support_folder(void);
+void support_remove(char *folder);
+/* All bytes of a file. */
+char *support_read(const char *path, size_t *n);
+
+#endif

@@ -1,0 +1,308 @@
+/* Sessions on real devices: hand-written kernels give the sums; limits and shapes are refused. */
+#include "support.h"
+
+#include <stdio.h>
+
+static weft_drivers
+linked(void)
+{
+    return weft_linked_drivers();
+}
+
+/* Whether the driver has a device; says so when it has not. */
+static bool
+present(const weft_driver *driver)
+{
+    weft_str why = { 0 };
+    bool is_there = driver->count(&why) > 0;
+    if (!is_there)
+        print_message("skipped: %s: %s\n", driver->name, weft_str_text(&why));
+    weft_str_free(&why);
+    return is_there;
+}
+
+static void
+run_and_compare(weft_session *s, weft_diag *diag, int n)
+{
+    float a[1000], c[1000], y[1000];
+    size_t bytes = (size_t)n * sizeof(float);
+    for (int i = 0; i < n; i++) {
+        a[i] = (float)(i * 2);
+        c[i] = (float)(i + 7);
+        y[i] = -1;
+    }
+    weft_session_poison(s, diag);
+    weft_session_set_input(s, 0, a, bytes, diag);
+    weft_session_set_input(s, 1, c, bytes, diag);
+    weft_session_run(s, diag);
+    weft_session_get_output(s, 0, y, bytes, diag);
+    assert_string_equal(weft_diag_text(diag), "");
+    for (int i = 0; i < n; i++)
+        assert_float_equal(y[i], (a[i] + (float)i * 0.5f + c[i]) * 3, 0);
+}
+
+static void
+adds_on(const weft_driver *driver, const char *text)
+{
+    if (!present(driver))
+        skip();
+    weft_diag *diag = weft_diag_create();
+    weft_device *d = NULL;
+    weft_session *s = NULL;
+    weft_drivers drivers = linked();
+    weft_module *m = support_module(driver->api, text, NULL);
+    weft_device_open(&drivers, driver->name, diag, &d);
+    if (!d)
+        fail_msg("%s", weft_diag_text(diag));
+    if (weft_session_create(m, d, NULL, diag, &s))
+        fail_msg("%s", weft_diag_text(diag));
+    const int64_t sizes[] = { 1000, 1, 63, 65, 0, 1000 };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const int64_t *dims[] = { &sizes[i], &sizes[i] };
+        if (weft_session_bind(s, dims, diag))
+            fail_msg("%s", weft_diag_text(diag));
+        run_and_compare(s, diag, (int)sizes[i]);
+        run_and_compare(s, diag, (int)sizes[i]);
+    }
+    weft_session_destroy(s);
+    weft_device_close(d);
+    weft_module_destroy(m);
+    weft_diag_destroy(diag);
+}
+
+static void
+a_kernel_of_opencl_c_adds(void **state)
+{
+    (void)state;
+    adds_on(&weft_opencl_driver, support_add_cl);
+}
+
+static void
+a_kernel_of_spirv_text_adds(void **state)
+{
+    (void)state;
+    adds_on(&weft_vulkan_driver, support_add_spv);
+}
+
+static void
+temporaries_are_kept_when_asked(void **state)
+{
+    (void)state;
+    if (!present(&weft_opencl_driver))
+        skip();
+    weft_diag *diag = weft_diag_create();
+    weft_device *d = NULL;
+    weft_session *s = NULL;
+    weft_module *m = support_module(WEFT_API_OPENCL, support_add_cl, "100");
+    float t[100];
+    assert_int_equal(weft_opencl_driver.open(0, diag, &d), WEFT_OK);
+    assert_int_equal(weft_session_create(m, d, NULL, diag, &s), WEFT_OK);
+    run_and_compare(s, diag, 100);
+    assert_int_equal(weft_session_get_tensor(s, 2, t, sizeof t, diag), WEFT_INVALID_ARGUMENT);
+    weft_diag_clear(diag);
+    assert_int_equal(weft_session_keep_temps(s, true), WEFT_OK);
+    run_and_compare(s, diag, 100);
+    assert_int_equal(weft_session_get_tensor(s, 2, t, sizeof t, diag), WEFT_OK);
+    for (int i = 0; i < 100; i++)
+        assert_float_equal(t[i], (float)i * 2.5f, 0);
+    weft_session_destroy(s);
+    weft_device_close(d);
+    weft_module_destroy(m);
+    weft_diag_destroy(diag);
+}
+
+static void
+times_are_measured_and_written(void **state)
+{
+    const weft_driver *drivers[] = { &weft_opencl_driver, &weft_vulkan_driver };
+    const char *texts[] = { support_add_cl, support_add_spv };
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        if (!present(drivers[i]))
+            continue;
+        weft_diag *diag = weft_diag_create();
+        weft_device *d = NULL;
+        weft_session *s = NULL;
+        weft_module *m = support_module(drivers[i]->api, texts[i], "1000");
+        char *folder = support_folder(), path[64];
+        size_t n;
+        assert_int_equal(drivers[i]->open(0, diag, &d), WEFT_OK);
+        assert_int_equal(weft_session_create(m, d, NULL, diag, &s), WEFT_OK);
+        snprintf(path, sizeof path, "%s/trace.json", folder);
+        assert_null(weft_session_times(s));
+        assert_int_equal(weft_session_write_trace(s, path, NULL), WEFT_INVALID_ARGUMENT);
+        run_and_compare(s, diag, 1000);
+        if (weft_session_profile(s, diag))
+            fail_msg("%s", weft_diag_text(diag));
+        assert_true(weft_session_times(s)[0] > 0 && weft_session_times(s)[0] < 10);
+        assert_int_equal(weft_session_write_trace(s, path, diag), WEFT_OK);
+        char *text = support_read(path, &n);
+        assert_non_null(strstr(text, "\"traceEvents\""));
+        assert_non_null(strstr(text, "add \\\"one\\\""));
+        free(text);
+        weft_session_destroy(s);
+        weft_device_close(d);
+        weft_module_destroy(m);
+        support_remove(folder);
+        weft_diag_destroy(diag);
+    }
+}
+
+/* ---- on the null device ---------------------------------------------------------------------- */
+
+typedef struct bench {
+    weft_diag *diag;
+    weft_device *device;
+    weft_module *module;
+    weft_session *session;
+} bench;
+
+static bench
+null_bench(const char *n)
+{
+    bench b = { .diag = weft_diag_create(), .module = support_module(WEFT_API_OPENCL, support_add_cl, n) };
+    assert_int_equal(weft_null_driver.open(0, b.diag, &b.device), WEFT_OK);
+    return b;
+}
+
+static void
+drop(bench *b)
+{
+    weft_session_destroy(b->session);
+    weft_device_close(b->device);
+    weft_module_destroy(b->module);
+    weft_diag_destroy(b->diag);
+}
+
+static void
+everything_but_the_launch_works_without_an_api(void **state)
+{
+    (void)state;
+    bench b = null_bench("1000");
+    float x[1000] = { 0 };
+    assert_int_equal(weft_session_create(b.module, b.device, NULL, b.diag, &b.session), WEFT_OK);
+    assert_int_equal(weft_session_run(b.session, b.diag), WEFT_INVALID_ARGUMENT);
+    assert_non_null(strstr(weft_diag_text(b.diag), "input 'a' has no data"));
+    weft_diag_clear(b.diag);
+    assert_int_equal(weft_session_set_input(b.session, 0, x, 7, b.diag), WEFT_INVALID_ARGUMENT);
+    weft_diag_clear(b.diag);
+    weft_session_set_input(b.session, 0, x, sizeof x, b.diag);
+    weft_session_set_input(b.session, 1, x, sizeof x, b.diag);
+    assert_int_equal(weft_session_run(b.session, b.diag), WEFT_OK);
+    assert_int_equal(weft_session_profile(b.session, b.diag), WEFT_OK);
+    assert_int_equal(weft_session_get_output(b.session, 0, x, sizeof x, b.diag), WEFT_OK);
+    drop(&b);
+}
+
+static void
+shapes_that_break_a_constraint_are_refused_by_name(void **state)
+{
+    (void)state;
+    bench b = null_bench(NULL);
+    int64_t big = 1001, fine = 10, other = 11;
+    float x[10];
+    assert_int_equal(weft_session_create(b.module, b.device, NULL, b.diag, &b.session), WEFT_OK);
+    assert_int_equal(weft_session_set_input(b.session, 0, x, 40, b.diag), WEFT_INVALID_ARGUMENT);
+    weft_diag_clear(b.diag);
+    assert_int_equal(weft_session_bind(b.session, (const int64_t *[]){ &big, &big }, b.diag),
+                     WEFT_INVALID_ARGUMENT);
+    assert_non_null(strstr(weft_diag_text(b.diag), "'n' = 1001"));
+    weft_diag_clear(b.diag);
+    assert_int_equal(weft_session_bind(b.session, (const int64_t *[]){ &fine, &other }, b.diag),
+                     WEFT_INVALID_ARGUMENT);
+    assert_non_null(strstr(weft_diag_text(b.diag), "input 'c'"));
+    weft_diag_clear(b.diag);
+    assert_int_equal(weft_session_bind(b.session, (const int64_t *[]){ &fine, &fine }, b.diag), WEFT_OK);
+    int64_t dim = 0;
+    assert_int_equal(weft_session_dims(b.session, 3, &dim, b.diag), WEFT_OK);
+    assert_int_equal(dim, 10);
+    drop(&b);
+}
+
+static void
+a_launch_beyond_the_limits_is_refused_with_numbers(void **state)
+{
+    (void)state;
+    bench b = null_bench("1000");
+    b.device->info.target.max_threads = 32;
+    assert_int_equal(weft_session_create(b.module, b.device, NULL, b.diag, &b.session), WEFT_LIMIT);
+    assert_non_null(strstr(weft_diag_text(b.diag), "its block is 64"));
+    assert_non_null(strstr(weft_diag_text(b.diag), "at most 32"));
+    b.device->info.target.max_threads = 64;
+    b.device->info.target.max_range = 3999;
+    assert_int_equal(weft_session_create(b.module, b.device, NULL, b.diag, &b.session), WEFT_LIMIT);
+    assert_non_null(strstr(weft_diag_text(b.diag), "one buffer is 4000"));
+    drop(&b);
+}
+
+static void
+a_tensor_may_take_over_the_memory_of_one_that_dies(void **state)
+{
+    (void)state;
+    int64_t bytes[2];
+    for (int pair = 0; pair < 2; pair++) {
+        bench b = null_bench("1000");
+        weft_program *p = b.module->program;
+        /* t becomes a chain: t (steps 0, 1), u (1, 2) may lie in t */
+        weft_mod_tensor *tensor = WEFT_NEW_ARRAY(&b.module->arena, 6, weft_mod_tensor);
+        weft_mod_step *step = WEFT_NEW_ARRAY(&b.module->arena, 3, weft_mod_step);
+        memcpy(tensor, p->tensor, 5 * sizeof *tensor);
+        tensor[5] = tensor[2];
+        tensor[5].name = "u";
+        tensor[5].first = 1;
+        tensor[5].last = 2;
+        tensor[5].in_place = pair ? 2 : -1;
+        memcpy(step, p->step, 2 * sizeof *step);
+        step[2] = step[1];
+        weft_mod_arg *mid = weft_arena_dup(&b.module->arena, step[1].buffer, 3 * sizeof *mid);
+        weft_mod_arg *end = weft_arena_dup(&b.module->arena, step[1].buffer, 3 * sizeof *mid);
+        mid[2].tensor = 5;
+        end[0].tensor = 5;
+        step[1].buffer = mid;
+        step[2].buffer = end;
+        p->tensor = tensor;
+        p->ntensor = 6;
+        p->step = step;
+        p->nstep = 3;
+        assert_int_equal(weft_module_check(b.module, b.diag), WEFT_OK);
+        assert_int_equal(weft_session_create(b.module, b.device, NULL, b.diag, &b.session), WEFT_OK);
+        bytes[pair] = weft_session_arena_bytes(b.session);
+        drop(&b);
+    }
+    assert_int_equal(bytes[0] - bytes[1], 4032);
+}
+
+static void
+an_unknown_device_is_refused_with_what_is_usable(void **state)
+{
+    (void)state;
+    weft_diag *diag = weft_diag_create();
+    weft_drivers drivers = linked();
+    const char *ids[] = { "hal", "null:1", "null:x", "null:", "opencl:999" };
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        weft_device *d = NULL;
+        weft_diag_clear(diag);
+        assert_int_equal(weft_device_open(&drivers, ids[i], diag, &d), WEFT_NO_DEVICE);
+        assert_null(d);
+        assert_non_null(strstr(weft_diag_text(diag), ids[i]));
+        assert_non_null(strstr(weft_diag_text(diag), "null"));
+    }
+    weft_diag_destroy(diag);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_kernel_of_opencl_c_adds),
+        cmocka_unit_test(a_kernel_of_spirv_text_adds),
+        cmocka_unit_test(temporaries_are_kept_when_asked),
+        cmocka_unit_test(times_are_measured_and_written),
+        cmocka_unit_test(everything_but_the_launch_works_without_an_api),
+        cmocka_unit_test(shapes_that_break_a_constraint_are_refused_by_name),
+        cmocka_unit_test(a_launch_beyond_the_limits_is_refused_with_numbers),
+        cmocka_unit_test(a_tensor_may_take_over_the_memory_of_one_that_dies),
+        cmocka_unit_test(an_unknown_device_is_refused_with_what_is_usable),
+    };
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
