@@ -1,4 +1,5 @@
-/* ir/parse.h: what the two files of the parser share.  Nothing else includes it. */
+/* ir/parse.h: what the two files of the parser share, and te's parser, which wraps it.  Nothing else
+ * includes it. */
 #ifndef WEFT_PARSE_H
 #define WEFT_PARSE_H
 

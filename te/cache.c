@@ -135,9 +135,28 @@ copy_stage(weft_te *te, const weft_tensor *t, weft_space space, const char *name
     };
     int place = s ? index_of(te->stage.n, te->stage.at, s) + 1 : 0;
     weft_te_op *op = weft_te_insert(te, &from, &name, place);
+    if (!op)
+        return NULL;
     te->stage.at[place]->space = space;
     te->stage.at[place]->space_set = true;
     return op;
+}
+
+/* The chosen readers read the copy. */
+static void
+serve(weft_te *te, const weft_tensor *t, const weft_tensor *made, const char *space, int n,
+      weft_stage *const *at, const bool *chosen)
+{
+    weft_str list = { 0 };
+    for (int i = 0; i < n; i++) {
+        if (!chosen[i])
+            continue;
+        redirect_op(te, at[i]->op, t, made);
+        weft_str_addf(&list, ", %s", weft_stage_name(at[i]));
+    }
+    weft_te_log(te, "%s = cache_read(%s, %s%s)", made->buf->name, t->buf->name, space,
+                weft_str_text(&list));
+    weft_str_free(&list);
 }
 
 weft_tensor *
@@ -154,17 +173,11 @@ weft_cache_read_named(weft_te *te, weft_tensor *t, const char *space, int nreade
     weft_tensor *made = NULL;
     if (where != WEFT_SPACE_COUNT && check_cached(te, t, n) &&
         choose_readers(te, t, nreader, reader, n, at, chosen)) {
-        made = copy_stage(te, t, where, name ? name : cache_name(te, t, space))->out[0];
-        weft_str list = { 0 };
-        for (int i = 0; i < n; i++)
-            if (chosen[i]) {
-                redirect_op(te, at[i]->op, t, made);
-                weft_str_addf(&list, ", %s", weft_stage_name(at[i]));
-            }
-        weft_te_log(te, "%s = cache_read(%s, %s%s)", made->buf->name, t->buf->name, space,
-                    weft_str_text(&list));
-        weft_str_free(&list);
+        const weft_te_op *op = copy_stage(te, t, where, name ? name : cache_name(te, t, space));
+        made = op ? op->out[0] : NULL;
     }
+    if (made)
+        serve(te, t, made, space, n, at, chosen);
     weft_arena_reset(&scratch);
     return made;
 }
@@ -276,6 +289,8 @@ weft_cache_write_named(weft_te *te, weft_tensor *t, const char *space, const cha
     weft_te_op from = moved_definition(te, s->op);
     int place = index_of(te->stage.n, te->stage.at, s);
     weft_te_op *cache = weft_te_insert(te, &from, name, place);
+    if (!cache)
+        return NULL;
     te->stage.at[place]->space = where;
     te->stage.at[place]->space_set = true;
     become_copy(te, s, cache);

@@ -187,6 +187,12 @@ copy(weft_te *te, const void *from, int n, size_t size)
 weft_te_op *
 weft_te_insert(weft_te *te, const weft_te_op *from, const char *const *names, int place)
 {
+    if (te->stage.n >= WEFT_TE_MAX_STAGES) {
+        weft_fail(te->diag, WEFT_LIMIT,
+                  "'%s' would be stage %d of the program, which has at most %d", names[0],
+                  te->stage.n + 1, WEFT_TE_MAX_STAGES);
+        return NULL;
+    }
     weft_te_op *op = copy(te, from, 1, sizeof *from);
     op->kind = WEFT_OP_COMPUTE;
     op->axis = copy(te, from->axis, op->naxis, sizeof *op->axis);
@@ -217,6 +223,8 @@ weft_te_define(weft_te *te, const weft_te_op *from, const char *const *names)
     if (from->cond && !check_body(te, from, names[0], from->cond))
         return NULL;
     weft_te_op *op = weft_te_insert(te, from, names, te->stage.n);
+    if (!op)
+        return NULL;
     *WEFT_PUSH(&te->ir->arena, &te->source) = copy(te, op, 1, sizeof *op);
     return op;
 }

@@ -47,6 +47,7 @@ weft_axis *weft_te_new_axis(weft_te *, const char *name, const weft_expr *extent
  * `op` gives naxis, axis, nreduce, reduce, nout, body, cond and the combiner; arrays are copied.
  * NULL after an error. */
 weft_te_op *weft_te_define(weft_te *, const weft_te_op *op, const char *const *names);
+enum { WEFT_TE_MAX_STAGES = 4096 }; /* far beyond any real program; keeps hostile text cheap */
 /* The same without checks and without a place in te->source, its stage at `place`. */
 weft_te_op *weft_te_insert(weft_te *, const weft_te_op *op, const char *const *names, int place);
 /* Enters a tensor that has its buffer into the program's tables. */

@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-enum { MAX_LANES = 16 /* of a vectorised loop: what the widest printed language has */ };
+enum {
+    MAX_LANES = 16,   /* of a vectorised loop: what the widest printed language has */
+    MAX_LEAVES = 1024 /* of a stage: far beyond any real schedule; keeps hostile text cheap */
+};
 
 /* ---- operands -------------------------------------------------------------------------------- */
 
@@ -180,6 +183,10 @@ weft_split_named(weft_te *te, weft_tensor *t, weft_axis *axis, const weft_expr *
     int place = weft_te_leaf(te, s, axis, primitive);
     if (place < 0 || !is_serial(te, s, axis, primitive, "split it first, then bind a part"))
         return weft_te_null(te, primitive);
+    if (s->leaf.n >= MAX_LEAVES)
+        return weft_fail(te->diag, WEFT_LIMIT,
+                         "%s: stage '%s' has %d loops, the most there can be; fuse some", primitive,
+                         weft_stage_name(s), s->leaf.n);
     size = size ? split_size(te, s, axis, size, primitive) : NULL;
     const weft_expr *rest = size ? weft_te_ceildiv(te, axis->extent, size) : NULL;
     if (!rest)

@@ -1,0 +1,437 @@
+/* Reading programs.  Anything may be in the text: an error is reported with its place and leaves by
+ * longjmp (weft_parse_fail), which loses nothing, since all that was made lies in arenas. */
+#include "te/parse.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+void
+weft_te_refused(te_parser *tp, const weft_token *at)
+{
+    weft_parse_refused(&tp->p, at);
+}
+
+const char *
+weft_te_new_name(te_parser *tp, weft_name_kind kind, weft_token *at)
+{
+    *at = tp->p.lex.tok;
+    const char *name = weft_parse_new_name(&tp->p);
+    if (strcmp(name, weft_te_identifier(tp->te, name)) != 0)
+        weft_parse_fail(&tp->p, at, "names in te are letters, digits and '_'; '%s' has another",
+                        name);
+    const char *clash = weft_te_name_clash(tp->te, kind, name);
+    if (clash)
+        weft_parse_fail(&tp->p, at, "'%s' is %s already: choose another name", name, clash);
+    return name;
+}
+
+void
+weft_te_bind_tensor(te_parser *tp, const weft_token *at, const weft_tensor *t)
+{
+    weft_parse_bind(&tp->p, at, (parse_name){ t->buf->name, NULL, t->buf });
+}
+
+weft_tensor *
+weft_te_parse_tensor(te_parser *tp)
+{
+    weft_token at = tp->p.lex.tok;
+    if (at.kind != WEFT_TOK_NAME)
+        weft_parse_fail(&tp->p, &at, "the name of a tensor is expected");
+    weft_lex_next(&tp->p.lex);
+    const weft_buf *buf = weft_parse_look_up(&tp->p, &at)->buf;
+    if (!buf)
+        weft_parse_fail(&tp->p, &at, "'%.*s' is no tensor", (int)at.n, at.text);
+    return weft_te_tensor_of(tp->te, buf);
+}
+
+static void
+leave_scope(te_parser *tp, int mark)
+{
+    parser *p = &tp->p;
+    while (p->names.n > mark) {
+        const char *text = p->names.at[--p->names.n].text;
+        *weft_map_slot(p->known, text, strlen(text)) = -1;
+    }
+}
+
+/* What follows the current token. */
+static weft_token
+peek(const te_parser *tp)
+{
+    weft_lexer lex = tp->p.lex;
+    weft_lex_next(&lex);
+    return lex.tok;
+}
+
+/* ---- parameters ------------------------------------------------------------------------------ */
+
+static void
+declare_symbol(te_parser *tp, const weft_token *at, const char *name, weft_dtype dtype)
+{
+    const weft_expr *e = weft_te_symbol(tp->te, name, dtype);
+    if (!e)
+        weft_te_refused(tp, at);
+    weft_parse_bind(&tp->p, at, (parse_name){ e->h.u.var->name, e->h.u.var, NULL });
+}
+
+/* Names in a shape that nothing stands for yet are symbols of type i32. */
+static void
+declare_implied(te_parser *tp)
+{
+    weft_lexer back = tp->p.lex;
+    while (tp->p.lex.tok.kind != WEFT_TOK_END && !weft_tok_is(&tp->p.lex.tok, "]")) {
+        weft_token at = tp->p.lex.tok;
+        weft_token after = peek(tp);
+        bool call = weft_tok_is(&after, "(");
+        if (at.kind != WEFT_TOK_NAME || call || weft_map_get(tp->p.known, at.text, at.n) >= 0) {
+            weft_lex_next(&tp->p.lex);
+            continue;
+        }
+        declare_symbol(tp, &at, weft_te_new_name(tp, WEFT_NAME_SYMBOL, &at), WEFT_I32);
+    }
+    tp->p.lex = back;
+}
+
+/* A: f32[m, k]  or  n: i64 */
+static void
+param(te_parser *tp)
+{
+    parser *p = &tp->p;
+    weft_token at, type_at;
+    const char *name = weft_te_new_name(tp, WEFT_NAME_TENSOR, &at);
+    weft_type type;
+    const weft_expr *const *shape;
+    weft_parse_expect(p, ":");
+    type_at = p->lex.tok;
+    if (type_at.kind != WEFT_TOK_NAME || !weft_parse_type(type_at.text, type_at.n, &type) ||
+        type.lanes != 1)
+        weft_parse_fail(p, &type_at, "a type of elements is expected, as f32");
+    weft_lex_next(&p->lex);
+    if (!weft_parse_accept(p, "[")) {
+        declare_symbol(tp, &at, name, (weft_dtype)type.dtype);
+        return;
+    }
+    declare_implied(tp);
+    weft_token shape_at = p->lex.tok;
+    int n = weft_parse_list(p, "]", &shape);
+    weft_tensor *t = weft_te_input(tp->te, name, (weft_dtype)type.dtype, n, shape);
+    if (!t)
+        weft_te_refused(tp, &shape_at);
+    weft_te_bind_tensor(tp, &at, t);
+}
+
+static void
+params(te_parser *tp)
+{
+    weft_parse_expect(&tp->p, "(");
+    if (weft_parse_accept(&tp->p, ")"))
+        return;
+    do
+        param(tp);
+    while (weft_parse_accept(&tp->p, ","));
+    weft_parse_expect(&tp->p, ")");
+}
+
+/* ---- definitions ----------------------------------------------------------------------------- */
+
+typedef struct target { /* what a definition makes */
+    const char *name;
+    weft_token at;
+    bool out;
+} target;
+
+typedef struct definition {
+    WEFT_VEC(target) target;
+    WEFT_VEC(weft_axis *) axis;
+    WEFT_VEC(weft_axis *) reduce;
+    const weft_expr *cond;
+    weft_token at; /* of the value */
+} definition;
+
+/* i < m */
+static weft_axis *
+new_axis(te_parser *tp, bool reduce, weft_token *at)
+{
+    const char *name = weft_te_new_name(tp, WEFT_NAME_AXIS, at);
+    weft_parse_expect(&tp->p, "<");
+    weft_token extent_at = tp->p.lex.tok;
+    const weft_expr *extent = weft_parse_any(&tp->p);
+    weft_axis *axis = (reduce ? weft_te_reduce_axis : weft_te_axis)(tp->te, name, extent);
+    if (!axis)
+        weft_te_refused(tp, &extent_at);
+    return axis;
+}
+
+static void
+bind_axis(te_parser *tp, const weft_token *at, const weft_axis *axis)
+{
+    weft_parse_bind(&tp->p, at, (parse_name){ axis->var->name, axis->var, NULL });
+}
+
+/* [i < m, j < n], bound once all are read: extents use none of them. */
+static void
+data_axes(te_parser *tp, definition *d)
+{
+    WEFT_VEC(weft_token) at = { 0 };
+    weft_parse_expect(&tp->p, "[");
+    if (weft_parse_accept(&tp->p, "]"))
+        return;
+    do
+        *WEFT_PUSH(&tp->p.scratch, &d->axis) = new_axis(tp, false, WEFT_PUSH(&tp->p.scratch, &at));
+    while (weft_parse_accept(&tp->p, ","));
+    weft_parse_expect(&tp->p, "]");
+    for (int i = 0; i < d->axis.n; i++)
+        bind_axis(tp, &at.at[i], d->axis.at[i]);
+}
+
+/* (r < k, s < l where cond) */
+static void
+reduce_axes(te_parser *tp, definition *d)
+{
+    WEFT_VEC(weft_token) at = { 0 };
+    weft_parse_expect(&tp->p, "(");
+    do
+        *WEFT_PUSH(&tp->p.scratch, &d->reduce) = new_axis(tp, true, WEFT_PUSH(&tp->p.scratch, &at));
+    while (weft_parse_accept(&tp->p, ","));
+    for (int i = 0; i < d->reduce.n; i++)
+        bind_axis(tp, &at.at[i], d->reduce.at[i]);
+    if (weft_parse_accept(&tp->p, "where"))
+        d->cond = weft_parse_any(&tp->p);
+    weft_parse_expect(&tp->p, ")");
+}
+
+/* The reducer that starts here: "min" and "max" are functions too, told by the axis that follows.
+ */
+static weft_reducer
+reducer(te_parser *tp)
+{
+    parser *p = &tp->p;
+    weft_lexer back = p->lex;
+    int r = 0;
+    while (r < WEFT_REDUCER_COUNT && !weft_tok_is(&p->lex.tok, weft_reducer_names[r]))
+        r++;
+    weft_lex_next(&p->lex);
+    if (r == WEFT_REDUCER_COUNT || !weft_parse_accept(p, "("))
+        r = WEFT_REDUCER_COUNT;
+    else if (r == WEFT_RMIN || r == WEFT_RMAX) {
+        weft_token t = p->lex.tok;
+        bool known = t.kind != WEFT_TOK_NAME || weft_map_get(p->known, t.text, t.n) >= 0;
+        weft_lex_next(&p->lex);
+        r = known || !weft_tok_is(&p->lex.tok, "<") ? WEFT_REDUCER_COUNT : r;
+    }
+    p->lex = back;
+    return (weft_reducer)r;
+}
+
+static void
+finish(te_parser *tp, definition *d, int mark, weft_tensor *const *made)
+{
+    leave_scope(tp, mark);
+    for (int i = 0; i < d->target.n; i++) {
+        weft_te_bind_tensor(tp, &d->target.at[i].at, made[i]);
+        if (d->target.at[i].out && weft_te_output(tp->te, made[i]) != WEFT_OK)
+            weft_te_refused(tp, &d->target.at[i].at);
+    }
+}
+
+/* (e, e, ...): as many as there are targets. */
+static const weft_expr *const *
+components(te_parser *tp, const definition *d)
+{
+    const weft_expr *const *at;
+    weft_token t = tp->p.lex.tok;
+    weft_parse_expect(&tp->p, "(");
+    int n = weft_parse_list(&tp->p, ")", &at);
+    if (n != d->target.n)
+        weft_parse_fail(&tp->p, &t, "%d values for %d tensors: one each is needed", n, d->target.n);
+    return at;
+}
+
+/* (a, b) as variables of the sources' types. */
+static const weft_var **
+variables(te_parser *tp, const definition *d, const weft_expr *const *source)
+{
+    parser *p = &tp->p;
+    const weft_var **var = WEFT_NEW_ARRAY(&p->scratch, d->target.n, const weft_var *);
+    weft_parse_expect(p, "(");
+    for (int i = 0; i < d->target.n; i++) {
+        weft_token at;
+        if (i)
+            weft_parse_expect(p, ",");
+        const char *name = weft_te_new_name(tp, WEFT_NAME_AXIS, &at);
+        var[i] = weft_te_var(tp->te, name, (weft_dtype)source[i]->h.type.dtype);
+        weft_parse_bind(p, &at, (parse_name){ name, var[i], NULL });
+    }
+    weft_parse_expect(p, ")");
+    return var;
+}
+
+/* reduce(r < k) (e, e) from (e, e) with (a, b), (c, d) = (e, e) */
+static void
+tuple_reduction(te_parser *tp, definition *d, weft_tensor **made)
+{
+    parser *p = &tp->p;
+    weft_tuple_reducer r = { .n = d->target.n };
+    weft_lex_next(&p->lex);
+    reduce_axes(tp, d);
+    const weft_expr *const *source = components(tp, d);
+    weft_parse_expect(p, "from");
+    r.identity = components(tp, d);
+    weft_parse_expect(p, "with");
+    r.lhs = variables(tp, d, source);
+    weft_parse_expect(p, ",");
+    r.rhs = variables(tp, d, source);
+    weft_parse_expect(p, "=");
+    r.result = components(tp, d);
+    const char **names = WEFT_NEW_ARRAY(&p->scratch, r.n, const char *);
+    for (int i = 0; i < r.n; i++)
+        names[i] = d->target.at[i].name;
+    if (weft_te_reduce_tuple_where(tp->te, names, d->axis.n, d->axis.at, d->reduce.n, d->reduce.at,
+                                   &r, source, d->cond, made) != WEFT_OK)
+        weft_te_refused(tp, &d->at);
+}
+
+static weft_tensor *
+simple_value(te_parser *tp, definition *d)
+{
+    weft_reducer r = reducer(tp);
+    const char *name = d->target.at[0].name;
+    if (d->target.n > 1)
+        weft_parse_fail(&tp->p, &d->at, "%d tensors are defined at once by 'reduce' only",
+                        d->target.n);
+    if (r == WEFT_REDUCER_COUNT)
+        return weft_te_compute(tp->te, name, d->axis.n, d->axis.at, weft_parse_any(&tp->p));
+    weft_lex_next(&tp->p.lex);
+    reduce_axes(tp, d);
+    const weft_expr *source = weft_parse_any(&tp->p);
+    return weft_te_reduce_where(tp->te, name, d->axis.n, d->axis.at, d->reduce.n, d->reduce.at, r,
+                                source, d->cond);
+}
+
+/* [out] C[i < m] = value  or  [out] a, [out] b[i < m] = reduce... */
+static void
+define(te_parser *tp)
+{
+    parser *p = &tp->p;
+    definition d = { 0 };
+    int mark = p->names.n;
+    do {
+        target *t = WEFT_PUSH(&p->scratch, &d.target);
+        t->out = weft_tok_is(&p->lex.tok, "out") && peek(tp).kind == WEFT_TOK_NAME;
+        if (t->out)
+            weft_lex_next(&p->lex);
+        t->name = weft_te_new_name(tp, WEFT_NAME_TENSOR, &t->at);
+        for (int i = 0; i < d.target.n - 1; i++)
+            if (strcmp(d.target.at[i].name, t->name) == 0)
+                weft_parse_fail(p, &t->at, "'%s' is defined twice here", t->name);
+    } while (weft_parse_accept(p, ","));
+    data_axes(tp, &d);
+    weft_parse_expect(p, "=");
+    d.at = p->lex.tok;
+    weft_tensor **made = WEFT_NEW_ARRAY(&p->scratch, d.target.n, weft_tensor *);
+    weft_token after = peek(tp);
+    if (weft_tok_is(&d.at, "reduce") && weft_tok_is(&after, "("))
+        tuple_reduction(tp, &d, made);
+    else
+        made[0] = simple_value(tp, &d);
+    if (!made[0])
+        weft_te_refused(tp, &d.at);
+    finish(tp, &d, mark, made);
+}
+
+/* ---- outputs --------------------------------------------------------------------------------- */
+
+/* return C, B */
+static void
+return_outputs(te_parser *tp)
+{
+    weft_token at = tp->p.lex.tok;
+    weft_lex_next(&tp->p.lex);
+    if (tp->te->output.n)
+        weft_parse_fail(&tp->p, &at, "outputs are marked by 'out' or listed by 'return', not both");
+    do {
+        at = tp->p.lex.tok;
+        if (weft_te_output(tp->te, weft_te_parse_tensor(tp)) != WEFT_OK)
+            weft_te_refused(tp, &at);
+    } while (weft_parse_accept(&tp->p, ","));
+}
+
+/* Without a word about outputs, they are what nobody reads. */
+static void
+default_outputs(te_parser *tp)
+{
+    weft_te *te = tp->te;
+    bool *read = WEFT_NEW_ARRAY(&tp->p.scratch, te->tensor.n, bool);
+    for (int i = 0; i < te->stage.n; i++) {
+        weft_tensor **at;
+        int n = weft_te_reads(te, te->stage.at[i]->op, &tp->p.scratch, &at);
+        for (int k = 0; k < n; k++)
+            read[at[k]->id] = true;
+    }
+    for (int i = 0; i < te->tensor.n; i++)
+        if (!read[i] && te->tensor.at[i]->op->kind == WEFT_OP_COMPUTE)
+            weft_te_output(te, te->tensor.at[i]);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static void
+program(te_parser *tp)
+{
+    parser *p = &tp->p;
+    weft_parse_expect(p, "te");
+    tp->te->name = weft_parse_new_name(p);
+    params(tp);
+    weft_parse_expect(p, "{");
+    while (!weft_tok_is(&p->lex.tok, "}")) {
+        if (weft_tok_is(&p->lex.tok, "return") && peek(tp).kind == WEFT_TOK_NAME) {
+            return_outputs(tp);
+            break;
+        }
+        define(tp);
+    }
+    weft_parse_expect(p, "}");
+    if (!tp->te->output.n)
+        default_outputs(tp);
+    if (weft_parse_accept(p, "schedule"))
+        weft_te_parse_schedule(tp);
+    if (p->lex.tok.kind != WEFT_TOK_END)
+        weft_parse_fail(p, &p->lex.tok, "nothing is expected after the program and its schedule");
+}
+
+/* The boundary that errors return to: true if there was none. */
+static bool
+guarded(te_parser *tp)
+{
+    jmp_buf on_error;
+    tp->p.on_error = &on_error;
+    if (setjmp(on_error))
+        return false;
+    program(tp);
+    return true;
+}
+
+weft_te *
+weft_te_parse(const char *source, const char *text, weft_diag *diag)
+{
+    if (!source || !text || strlen(text) > INT_MAX / 4) {
+        weft_fail(diag, WEFT_LIMIT, "a te program is a text of at most %d bytes", INT_MAX / 4);
+        return NULL;
+    }
+    weft_diag *inner = weft_diag_create();
+    weft_te *te = weft_te_create("main", inner);
+    te_parser tp = { .p = { .ir = te->ir, .diag = diag, .inner = inner }, .te = te };
+    tp.p.known = weft_map_create(&tp.p.scratch);
+    tp.made = weft_map_create(&tp.p.scratch);
+    weft_lex_start(&tp.p.lex, source, text);
+    bool ok = guarded(&tp);
+    weft_arena_reset(&tp.p.scratch);
+    weft_diag_destroy(inner);
+    te->diag = te->ir->diag = diag;
+    if (ok)
+        return te;
+    weft_te_destroy(te);
+    return NULL;
+}
