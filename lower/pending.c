@@ -10,7 +10,6 @@
         return WEFT_OK;                                                                            \
     }
 
-PENDING(partition)
 PENDING(hoist)
 PENDING(vectorize)
 PENDING(reduce_threads)
