@@ -406,8 +406,9 @@ check_allreduce(verifier *v, const weft_stmt *s)
                   s->u.all.var[i]->name);
     }
     check_exprs(v, c->n, c->identity);
-    for (int i = 0; i < c->n; i++)
-        open_var(v, s->u.all.var[i], true);
+    unsigned threads = 1u << WEFT_THREAD_X | 1u << WEFT_THREAD_Y | 1u << WEFT_THREAD_Z;
+    for (int i = 0; i < c->n; i++) /* over all axes, all threads get the same */
+        open_var(v, s->u.all.var[i], v->bound & threads & ~s->u.all.axes);
     check_stmt(v, s->u.all.body);
     for (int i = 0; i < c->n; i++)
         close_var(v, s->u.all.var[i]);
