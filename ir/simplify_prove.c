@@ -1,0 +1,236 @@
+/* Proof of a sum >= 0 from the facts: a variable is eliminated by taking a multiple of a fact away
+ * that is >= 0 itself.  From  m*n - i*n - j - 1  the facts  n - 1 - j >= 0  and  n * (m - 1 - i) >= 0
+ * leave 0.  Steps are budgeted: what is not found soon is not found.
+ */
+#include "ir/simplify.h"
+
+enum { PROOF_STEPS = 48, PROOF_DEPTH = 6 };
+
+static bool nonneg(weft_facts *f, const weft_lin *d, int depth);
+
+/* c of lin == c * atom + rest; a sum, since atom may be a factor of products. */
+static bool
+coefficient(weft_facts *f, const weft_lin *lin, const weft_expr *atom, weft_lin *c)
+{
+    weft_lin_init(c, lin->dtype, false);
+    for (int i = 0; i < lin->n; i++) {
+        const weft_expr *e = lin->t[i].atom, *rest = NULL;
+        int found = e == atom;
+        for (; e->h.kind == WEFT_EK_MUL; e = e->arg[0]) {
+            found += (e->arg[1] == atom) + (e->arg[0] == atom);
+            const weft_expr *other = e->arg[1] == atom ? e->arg[0] : e->arg[1];
+            if (e->arg[1] == atom || e->arg[0] == atom)
+                rest = rest ? weft_mul(f->ir, other, rest) : other;
+            else
+                rest = rest ? weft_mul(f->ir, e->arg[1], rest) : e->arg[1];
+            if (e->arg[0] == atom)
+                break;
+        }
+        if (found > 1)
+            return false;
+        if (found && !rest && !weft_lin_add_const(c, lin->t[i].c))
+            return false;
+        if (found && rest) {
+            weft_lin part;
+            if (!weft_lin_of(f, &part, weft_simp(f, rest), WEFT_LIN_POLY) ||
+                !weft_lin_add_lin(c, &part, lin->t[i].c))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* d - lambda * fact, where lambda makes the atom vanish; false unless that lambda is >= 0. */
+static bool
+eliminate(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr *atom,
+          const weft_lin *fact, weft_lin *rest, int depth)
+{
+    weft_lin fc, lambda, part;
+    if (!coefficient(f, fact, atom, &fc) || fc.n != 0 || fc.k == 0)
+        return false;
+    weft_lin_init(&lambda, d->dtype, false);
+    if (dc->k % fc.k != 0)
+        return false;
+    lambda.k = dc->k / fc.k;
+    for (int i = 0; i < dc->n; i++) {
+        if (dc->t[i].c % fc.k != 0)
+            return false;
+        weft_lin_add_term(&lambda, dc->t[i].atom, dc->t[i].c / fc.k);
+    }
+    if (lambda.n == 0 ? lambda.k < 0 : !nonneg(f, &lambda, depth))
+        return false;
+    *rest = *d;
+    rest->steps = 0;
+    return weft_lin_mul(f, &part, &lambda, fact) && weft_lin_add_lin(rest, &part, -1);
+}
+
+static bool
+try_fact(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr *atom,
+         const weft_lin *fact, int depth)
+{
+    weft_lin rest;
+    return f->budget-- > 0 && eliminate(f, d, dc, atom, fact, &rest, depth) &&
+           nonneg(f, &rest, depth);
+}
+
+/* The bounds of an atom as facts: atom - lo >= 0 and hi - atom >= 0. */
+static bool
+try_range(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr *atom, int depth)
+{
+    weft_lin fact;
+    weft_range r = weft_range_of(f, atom);
+    weft_lin_init(&fact, d->dtype, false);
+    fact.k = -r.lo;
+    if (r.lo != INT64_MIN && weft_lin_add_term(&fact, atom, 1) &&
+        try_fact(f, d, dc, atom, &fact, depth))
+        return true;
+    weft_lin_init(&fact, d->dtype, false);
+    fact.k = r.hi;
+    return r.hi != INT64_MAX && weft_lin_add_term(&fact, atom, -1) &&
+           try_fact(f, d, dc, atom, &fact, depth);
+}
+
+/* What a quotient says of its dividend: x - c*q >= 0 and c*q + c-1 - x >= 0. */
+static bool
+try_quotient(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr *q, int depth)
+{
+    int64_t c;
+    weft_lin fact, minus;
+    if (q->h.kind != WEFT_EK_FDIV || !weft_as_int(q->arg[1], &c) || c <= 0 ||
+        !weft_lin_of(f, &fact, q->arg[0], WEFT_LIN_POLY) || !weft_lin_add_term(&fact, q, -c))
+        return false;
+    if (try_fact(f, d, dc, q, &fact, depth))
+        return true;
+    weft_lin_init(&minus, d->dtype, false);
+    return weft_lin_add_lin(&minus, &fact, -1) && weft_lin_add_const(&minus, c - 1) &&
+           try_fact(f, d, dc, q, &minus, depth);
+}
+
+/* What a minimum or maximum says of its sides: a - min(a, b) >= 0. */
+static bool
+try_minmax(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr *m, int depth)
+{
+    if (m->h.kind != WEFT_EK_MIN && m->h.kind != WEFT_EK_MAX)
+        return false;
+    int64_t sign = m->h.kind == WEFT_EK_MIN ? 1 : -1;
+    for (int i = 0; i < 2; i++) {
+        weft_lin fact;
+        weft_lin_init(&fact, d->dtype, false);
+        if (weft_lin_add(f, &fact, m->arg[i], sign, WEFT_LIN_POLY) &&
+            weft_lin_add_term(&fact, m, -sign) && try_fact(f, d, dc, m, &fact, depth))
+            return true;
+    }
+    return false;
+}
+
+static bool
+try_atom(weft_facts *f, const weft_lin *d, const weft_expr *atom, int depth)
+{
+    weft_lin dc, fact;
+    if (!coefficient(f, d, atom, &dc) || (dc.n == 0 && dc.k == 0))
+        return false;
+    for (int i = f->fact.n - 1; i >= 0 && f->budget > 0; i--) {
+        const weft_expr *key = f->fact.at[i].key;
+        if (f->fact.at[i].kind == WEFT_FACT_GE0 && weft_dtype_of(key) == d->dtype &&
+            weft_lin_of(f, &fact, key, WEFT_LIN_POLY) && try_fact(f, d, &dc, atom, &fact, depth))
+            return true;
+    }
+    if (try_quotient(f, d, &dc, atom, depth) || try_minmax(f, d, &dc, atom, depth))
+        return true;
+    return dc.n > 0 && try_range(f, d, &dc, atom, depth);
+}
+
+/* The youngest atom below a limit, products taken apart: what stands innermost goes first. */
+static const weft_expr *
+youngest(const weft_lin *d, uint32_t limit)
+{
+    const weft_expr *best = NULL;
+    for (int i = 0; i < d->n; i++) {
+        const weft_expr *e = d->t[i].atom;
+        for (;; e = e->arg[0]) {
+            const weft_expr *a = e->h.kind == WEFT_EK_MUL ? e->arg[1] : e;
+            if (a->id < limit && (!best || a->id > best->id))
+                best = a;
+            if (e->h.kind != WEFT_EK_MUL)
+                break;
+        }
+    }
+    return best;
+}
+
+static bool
+nonneg(weft_facts *f, const weft_lin *d, int depth)
+{
+    if (weft_lin_range(f, d).lo >= 0)
+        return true;
+    if (depth >= PROOF_DEPTH)
+        return false;
+    const weft_expr *atom = youngest(d, UINT32_MAX);
+    for (; atom && f->budget > 0; atom = youngest(d, atom->id))
+        if (try_atom(f, d, atom, depth + 1))
+            return true;
+    return false;
+}
+
+bool
+weft_lin_provable(const weft_facts *f, const weft_lin *lin)
+{
+    for (int i = 0; i < lin->n; i++) {
+        weft_ek kind = (weft_ek)lin->t[i].atom->h.kind;
+        if (kind == WEFT_EK_FDIV || kind == WEFT_EK_MIN || kind == WEFT_EK_MAX)
+            return true;
+    }
+    return f->nge0 > 0 && lin->n > 0;
+}
+
+bool
+weft_lin_nonneg(weft_facts *f, const weft_lin *lin)
+{
+    if (weft_lin_range(f, lin).lo >= 0)
+        return true;
+    if (f->budget > 0) /* a proof within a proof: no budget of its own */
+        return false;
+    f->budget = PROOF_STEPS;
+    weft_lin poly; /* products multiplied out */
+    weft_lin_init(&poly, lin->dtype, false);
+    bool ok = weft_lin_add_const(&poly, lin->k);
+    for (int i = 0; i < lin->n && ok; i++)
+        ok = weft_lin_add(f, &poly, lin->t[i].atom, lin->t[i].c, WEFT_LIN_POLY);
+    ok = ok && nonneg(f, &poly, 0);
+    f->budget = 0;
+    return ok;
+}
+
+bool
+weft_expr_at_least(weft_facts *f, const weft_expr *e, int64_t lo)
+{
+    weft_lin d;
+    if (weft_range_of(f, e).lo >= lo)
+        return true;
+    return weft_lin_of(f, &d, e, WEFT_LIN_EXACT) && weft_lin_add_const(&d, -lo) &&
+           weft_lin_nonneg(f, &d);
+}
+
+bool
+weft_expr_within(weft_facts *f, const weft_expr *e, const weft_expr *n)
+{
+    weft_lin d;
+    if (!weft_expr_at_least(f, e, 0) || !weft_lin_of(f, &d, n, WEFT_LIN_EXACT))
+        return false;
+    return weft_lin_add(f, &d, e, -1, WEFT_LIN_EXACT) && weft_lin_add_const(&d, -1) &&
+           weft_lin_nonneg(f, &d);
+}
+
+bool
+weft_prove(weft_ir *ir, weft_facts *facts, const weft_expr *cond)
+{
+    if (!cond)
+        return false;
+    weft_facts *f = facts ? facts : weft_facts_create(ir);
+    const weft_expr *e = weft_simplify_expr(ir, f, cond);
+    int64_t v;
+    bool holds = weft_as_const(e, &v) && v;
+    if (!facts)
+        weft_facts_destroy(f);
+    return holds;
+}
