@@ -11,10 +11,7 @@
     }
 
 PENDING(hoist)
-PENDING(vectorize)
 PENDING(reduce_threads)
-PENDING(barriers)
-PENDING(limits)
 
 __attribute__((weak)) weft_status
 weft_pass_legalize(weft_kernel *k, const weft_lower_options *o, bool *changed, weft_diag *diag)

@@ -1,0 +1,417 @@
+/* lower/barriers.c: where the threads of a block have to wait for each other.
+ *
+ * needs   level flat; buffers final: no pass after this one may make two of them share memory
+ * keeps   everything else
+ * breaks  nothing; adds BARRIER statements
+ *
+ * Two accesses of one buffer conflict when one of them writes and some element may be touched by two
+ * different threads.  Execution is followed in order with the accesses since the last barrier; where
+ * a statement conflicts with one of them, a barrier goes before it.  Loops are followed round until
+ * nothing is added, which covers what one iteration leaves for the next.  A statement under a
+ * condition that threads may disagree on is taken as a whole: barriers stand before it, never in it.
+ */
+#include "lower/lower.h"
+
+#include <string.h>
+
+/* An access: which element, as a function of the threads. */
+typedef struct access {
+    const weft_buf *buf;
+    const weft_expr *index;
+    bool write;
+    bool owned;              /* index = sum of stride[t] * thread[t] + rest, lo <= rest <= hi, */
+    int64_t stride[3], lo, hi; /* free of threads */
+} access;
+
+typedef WEFT_VEC(access) access_list;
+
+typedef struct planner {
+    weft_ir *ir;
+    weft_kernel *kernel;
+    weft_facts *facts;
+    weft_arena scratch;
+    const weft_var *thread[3];
+    int64_t extent[3];       /* 1 where nothing is bound */
+    access_list pending;     /* since the last barrier */
+    WEFT_VEC(const weft_stmt *) before; /* statements with a barrier before them */
+    const weft_expr **zero;  /* block variables are the same for all threads of a block */
+    const weft_var **block;
+    int nblock;
+    int fence;
+    weft_diag *diag;
+    weft_status status;
+} planner;
+
+/* ---- who touches an element ------------------------------------------------------------------ */
+
+/* Splits the index into strides of the threads and the range of what is left. */
+static void
+find_owner(planner *p, access *a)
+{
+    const weft_expr *rest = a->index, *stride;
+    if (rest->h.kind == WEFT_EK_RAMP)
+        rest = rest->arg[0];
+    if (rest->h.type.lanes > 1 || !rest->h.index)
+        return;
+    rest = weft_simplify_expr(p->ir, p->facts, weft_subst_expr(p->ir, rest, p->nblock, p->block, p->zero));
+    for (int t = 0; t < 3; t++) {
+        if (!p->thread[t])
+            continue;
+        if (!weft_affine_in(p->ir, rest, p->thread[t], &stride, &rest) || !weft_as_int(stride, &a->stride[t]))
+            return;
+    }
+    rest = weft_simplify_expr(p->ir, p->facts, rest);
+    if (!weft_bounds(p->ir, p->facts, rest, &a->lo, &a->hi))
+        return;
+    if (a->index->h.kind == WEFT_EK_RAMP) {
+        int64_t step;
+        if (!weft_as_int(a->index->arg[1], &step) || step < 0)
+            return;
+        a->hi += step * (a->index->h.type.lanes - 1);
+    }
+    a->owned = true;
+}
+
+/* Whether distinct threads touch distinct elements when the rest spans `span` values: the strides
+ * are a mixed radix over the extents. */
+static bool
+is_radix(const planner *p, const int64_t stride[3], int64_t span)
+{
+    bool used[3] = { false };
+    for (int round = 0; round < 3; round++) {
+        int least = -1;
+        for (int t = 0; t < 3; t++)
+            if (!used[t] && p->extent[t] > 1 && (least < 0 || stride[t] < stride[least]))
+                least = t;
+        if (least < 0)
+            return true;
+        if (stride[least] <= span)
+            return false;
+        used[least] = true;
+        span += stride[least] * (p->extent[least] - 1);
+    }
+    return true;
+}
+
+static bool
+conflict(const planner *p, const access *a, const access *b)
+{
+    if (a->buf != b->buf || (!a->write && !b->write))
+        return false;
+    if (a->owned && b->owned && memcmp(a->stride, b->stride, sizeof a->stride) == 0) {
+        int64_t lo = a->lo < b->lo ? a->lo : b->lo, hi = a->hi > b->hi ? a->hi : b->hi;
+        if (is_radix(p, a->stride, hi - lo))
+            return false;
+    }
+    /* A thread's own sum in global memory: the same element at every step. */
+    return a->buf->space != WEFT_GLOBAL || a->index != b->index;
+}
+
+/* ---- what a statement touches ---------------------------------------------------------------- */
+
+typedef struct collecting {
+    planner *p;
+    access_list *list;
+} collecting;
+
+static bool
+is_watched(const planner *p, const weft_buf *buf)
+{
+    if (buf->space == WEFT_SHARED)
+        return true;
+    for (int i = 0; buf->space == WEFT_GLOBAL && i < p->kernel->nparam; i++)
+        if (p->kernel->param[i] == buf)
+            return p->kernel->access[i] == WEFT_READ_WRITE;
+    return false;
+}
+
+static void
+add_access(planner *p, access_list *list, const weft_buf *buf, const weft_expr *index, bool write)
+{
+    if (!is_watched(p, buf))
+        return;
+    for (int i = 0; i < list->n; i++)
+        if (list->at[i].buf == buf && list->at[i].index == index && list->at[i].write == write)
+            return;
+    access *a = WEFT_PUSH(&p->scratch, list);
+    *a = (access){ .buf = buf, .index = index, .write = write };
+    find_owner(p, a);
+}
+
+static bool
+collect_load(void *user, const weft_expr *e)
+{
+    collecting *c = user;
+    if (e->h.kind == WEFT_EK_LOAD)
+        add_access(c->p, c->list, e->h.u.buf, e->arg[0], false);
+    return true;
+}
+
+static void
+collect_expr(planner *p, access_list *list, const weft_expr *e)
+{
+    collecting c = { p, list };
+    if (e)
+        weft_walk_expr(&(weft_walker){ .expr = collect_load, .user = &c }, e);
+}
+
+/* The statement's own expressions and store, not those of statements inside it. */
+static void
+collect_own(planner *p, access_list *list, const weft_stmt *s)
+{
+    switch (s->kind) {
+    case WEFT_SK_FOR:
+    case WEFT_SK_WHILE:
+        collect_expr(p, list, s->u.loop.extent);
+        return;
+    case WEFT_SK_IF:
+        collect_expr(p, list, s->u.iff.cond);
+        return;
+    case WEFT_SK_LET:
+        collect_expr(p, list, s->u.let.value);
+        return;
+    case WEFT_SK_STORE:
+        collect_expr(p, list, s->u.store.index[0]);
+        collect_expr(p, list, s->u.store.value);
+        add_access(p, list, s->u.store.buf, s->u.store.index[0], true);
+        return;
+    case WEFT_SK_ATOMIC:
+        collect_expr(p, list, s->u.atomic.index);
+        collect_expr(p, list, s->u.atomic.value);
+        add_access(p, list, s->u.atomic.buf, s->u.atomic.index, true);
+        return;
+    case WEFT_SK_EVAL:
+        collect_expr(p, list, s->u.eval.call);
+        return;
+    default:
+        return;
+    }
+}
+
+/* ---- following execution --------------------------------------------------------------------- */
+
+static void follow(planner *, const weft_stmt *);
+
+static void
+put_barrier(planner *p, const weft_stmt *s, const access *a)
+{
+    p->fence |= a->buf->space == WEFT_SHARED ? WEFT_FENCE_SHARED : WEFT_FENCE_GLOBAL;
+    for (int i = 0; i < p->before.n; i++)
+        if (p->before.at[i] == s)
+            return;
+    *WEFT_PUSH(&p->scratch, &p->before) = s;
+}
+
+/* The accesses happen now, at statement s. */
+static void
+meet(planner *p, const weft_stmt *s, const access_list *now)
+{
+    const access *hit = NULL;
+    for (int i = 0; i < now->n && !hit; i++)
+        for (int k = 0; k < p->pending.n && !hit; k++)
+            if (conflict(p, &now->at[i], &p->pending.at[k]))
+                hit = &now->at[i];
+    if (hit) {
+        put_barrier(p, s, hit);
+        p->pending.n = 0;
+    }
+    for (int i = 0; i < now->n; i++) {
+        bool known = false;
+        for (int k = 0; k < p->pending.n && !known; k++)
+            known = p->pending.at[k].buf == now->at[i].buf && p->pending.at[k].index == now->at[i].index
+                    && p->pending.at[k].write == now->at[i].write;
+        if (!known)
+            *WEFT_PUSH(&p->scratch, &p->pending) = now->at[i];
+    }
+}
+
+static bool
+collect_inside(void *user, const weft_stmt *s)
+{
+    collecting *c = user;
+    int mark = weft_facts_mark(c->p->facts);
+    collect_own(c->p, c->list, s);
+    weft_facts_pop(c->p->facts, mark);
+    return true;
+}
+
+static bool
+uses_thread(const planner *p, const weft_expr *e)
+{
+    for (int t = 0; t < 3; t++)
+        if (p->thread[t] && p->extent[t] > 1 && weft_uses_var(e, p->thread[t]))
+            return true;
+    return !e->h.pure;
+}
+
+/* All loops inside, known to the facts, so that the accesses in them have ranges. */
+static bool
+know_loop(void *user, const weft_stmt *s)
+{
+    planner *p = user;
+    if (s->kind == WEFT_SK_FOR)
+        weft_facts_extent(p->facts, s->u.loop.var, s->u.loop.extent);
+    return true;
+}
+
+/* Threads may disagree on whether they run it: its accesses count as one, at its place. */
+static void
+follow_divided(planner *p, const weft_stmt *s)
+{
+    access_list all = { 0 };
+    collecting c = { p, &all };
+    int mark = weft_facts_mark(p->facts);
+    weft_walk_stmt(&(weft_walker){ .stmt = know_loop, .user = p }, s);
+    weft_walk_stmt(&(weft_walker){ .stmt = collect_inside, .user = &c }, s);
+    weft_facts_pop(p->facts, mark);
+    for (int i = 0; i < all.n; i++)
+        for (int k = i; k < all.n; k++)
+            if (conflict(p, &all.at[i], &all.at[k]) && !p->status)
+                p->status = weft_fail(p->diag, WEFT_UNSUPPORTED,
+                                      "kernel '%s': '%s' needs a barrier where the threads of a block may disagree; "
+                                      "move its stage out of the guarded loop",
+                                      p->kernel->name, all.at[i].buf->name);
+    meet(p, s, &all);
+}
+
+/* Round until a round adds no barrier: the second sees what the first left. */
+static void
+follow_loop(planner *p, const weft_stmt *s)
+{
+    int mark = weft_facts_mark(p->facts), had;
+    if (s->kind == WEFT_SK_FOR)
+        weft_facts_extent(p->facts, s->u.loop.var, s->u.loop.extent);
+    bool bound = s->kind == WEFT_SK_FOR && (weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind));
+    do {
+        had = p->before.n;
+        follow(p, s->u.loop.body);
+        if (!bound)
+            follow(p, s->u.loop.body);
+    } while (p->before.n > had && !p->status);
+    weft_facts_pop(p->facts, mark);
+}
+
+static void
+follow_if(planner *p, const weft_stmt *s)
+{
+    access_list start = { 0 };
+    for (int i = 0; i < p->pending.n; i++)
+        *WEFT_PUSH(&p->scratch, &start) = p->pending.at[i];
+    follow(p, s->u.iff.then);
+    if (!s->u.iff.els) {
+        for (int i = 0; i < start.n; i++) /* the branch may have been skipped, its barriers with it */
+            *WEFT_PUSH(&p->scratch, &p->pending) = start.at[i];
+        return;
+    }
+    access_list after = p->pending;
+    p->pending = start;
+    follow(p, s->u.iff.els);
+    for (int i = 0; i < after.n; i++)
+        *WEFT_PUSH(&p->scratch, &p->pending) = after.at[i];
+}
+
+static void
+follow(planner *p, const weft_stmt *s)
+{
+    access_list own = { 0 };
+    bool loop = s->kind == WEFT_SK_FOR || s->kind == WEFT_SK_WHILE;
+    if ((loop && uses_thread(p, s->u.loop.extent)) || (s->kind == WEFT_SK_IF && uses_thread(p, s->u.iff.cond))) {
+        follow_divided(p, s);
+        return;
+    }
+    collect_own(p, &own, s);
+    meet(p, s, &own);
+    switch (s->kind) {
+    case WEFT_SK_SEQ:
+        for (int i = 0; i < s->u.seq.n; i++)
+            follow(p, s->u.seq.at[i]);
+        return;
+    case WEFT_SK_FOR:
+    case WEFT_SK_WHILE:
+        follow_loop(p, s);
+        return;
+    case WEFT_SK_IF:
+        follow_if(p, s);
+        return;
+    case WEFT_SK_LET:
+        follow(p, s->u.let.body);
+        return;
+    case WEFT_SK_ALLOC:
+        follow(p, s->u.alloc.body);
+        return;
+    case WEFT_SK_BARRIER:
+        p->pending.n = 0;
+        return;
+    default:
+        return;
+    }
+}
+
+/* ---- the pass -------------------------------------------------------------------------------- */
+
+static bool
+note_bound(void *user, const weft_stmt *s)
+{
+    planner *p = user;
+    if (s->kind != WEFT_SK_FOR)
+        return true;
+    weft_bind b = s->u.loop.bind;
+    if (weft_is_thread(b)) {
+        int t = b - WEFT_THREAD_X;
+        p->thread[t] = s->u.loop.var;
+        if (!weft_as_int(s->u.loop.extent, &p->extent[t]))
+            p->extent[t] = INT32_MAX;
+    }
+    if (weft_is_block(b)) {
+        p->block[p->nblock] = s->u.loop.var;
+        p->zero[p->nblock++] = weft_int(p->ir, (weft_dtype)s->u.loop.var->type.dtype, 0);
+    }
+    return true;
+}
+
+static const weft_stmt *
+insert(weft_rewriter *rw, const weft_stmt *s)
+{
+    planner *p = rw->user;
+    const weft_stmt *t = weft_rewrite_children(rw, s);
+    for (int i = 0; i < p->before.n; i++)
+        if (p->before.at[i] == s)
+            return weft_seq2(rw->ir, weft_barrier(rw->ir, p->fence), t);
+    return t;
+}
+
+static bool
+count_block(void *user, const weft_stmt *s)
+{
+    int *n = user;
+    *n += s->kind == WEFT_SK_FOR && weft_is_block(s->u.loop.bind);
+    return true;
+}
+
+weft_status
+weft_pass_barriers(weft_kernel *k, const weft_lower_options *options, bool *changed, weft_diag *diag)
+{
+    planner p = { .ir = k->ir, .kernel = k, .extent = { 1, 1, 1 }, .diag = diag };
+    int nblock = 0;
+    (void)options;
+    *changed = false;
+    weft_walk_stmt(&(weft_walker){ .stmt = count_block, .user = &nblock }, k->body);
+    p.block = WEFT_NEW_ARRAY(&p.scratch, nblock + 1, const weft_var *);
+    p.zero = WEFT_NEW_ARRAY(&p.scratch, nblock + 1, const weft_expr *);
+    weft_walk_stmt(&(weft_walker){ .stmt = note_bound, .user = &p }, k->body);
+    if (p.extent[0] == 1 && p.extent[1] == 1 && p.extent[2] == 1) {
+        weft_arena_reset(&p.scratch);
+        return WEFT_OK;
+    }
+    p.facts = weft_facts_create(k->ir);
+    follow(&p, k->body);
+    weft_facts_destroy(p.facts);
+    if (p.before.n && !p.status) {
+        weft_rewriter rw = { .ir = k->ir, .stmt = insert, .user = &p };
+        k->body = weft_rewrite_stmt(&rw, k->body);
+        weft_rewrite_done(&rw);
+        *changed = true;
+    }
+    weft_arena_reset(&p.scratch);
+    return p.status;
+}

@@ -1,0 +1,454 @@
+/* lower/legalize.c: what a target's printer cannot say, said otherwise.
+ *
+ * needs   level flat; final loops; weft_lower_options.caps
+ * keeps   what is computed, up to the accuracy doc/IR.md promises
+ * breaks  FDIV and FMOD are gone (TDIV, TMOD instead); dtypes become carriers; the level is device
+ */
+#include "lower/legalize.h"
+
+#include <string.h>
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static bool
+is_atom(const weft_expr *e)
+{
+    return e->h.kind == WEFT_EK_VAR || e->h.kind == WEFT_EK_IMM || e->h.kind == WEFT_EK_VEC
+           || (e->h.kind == WEFT_EK_BCAST && is_atom(e->arg[0]));
+}
+
+const weft_expr *
+weft_legal_bind(weft_legal *l, const char *hint, const weft_expr *e)
+{
+    if (!e || is_atom(e))
+        return e;
+    const weft_expr *value = e;
+    for (int i = l->guard.n; i-- > 0;)
+        value = weft_guard(l->ir, l->guard.at[i], value, weft_imm(l->ir, e->h.type, 0));
+    for (int i = 0; i < l->name.n; i++)
+        if (l->name.at[i].value == value)
+            return weft_ref(l->ir, l->name.at[i].var);
+    const weft_var *var = weft_var_make(l->ir, hint, e->h.type);
+    *WEFT_PUSH(&l->scratch, &l->name) = (weft_legal_name){ var, value };
+    return weft_ref(l->ir, var);
+}
+
+const weft_expr *
+weft_legal_refuse(weft_legal *l, const char *what, weft_dtype t)
+{
+    const weft_target *target = l->options->target;
+    weft_status s = weft_fail(l->diag, WEFT_UNSUPPORTED, "kernel '%s': %s of %s is not to be had on %s:%s", l->kernel->name,
+                              what, weft_dtype_name(t), weft_api_name(target->api), target->name);
+    l->status = l->status ? l->status : s;
+    return NULL;
+}
+
+/* ---- expressions ----------------------------------------------------------------------------- */
+
+static const weft_expr *legal(weft_legal *, const weft_expr *);
+
+static void
+forget(weft_legal *l)
+{
+    if (l->nmemo)
+        memset(l->memo, 0, l->nmemo * sizeof *l->memo);
+}
+
+static void
+remember(weft_legal *l, const weft_expr *from, const weft_expr *to)
+{
+    if (from->id >= l->nmemo) {
+        uint32_t n = from->id * 2 + 64;
+        const weft_expr **memo = WEFT_NEW_ARRAY(&l->scratch, n, const weft_expr *);
+        if (l->nmemo)
+            memcpy(memo, l->memo, l->nmemo * sizeof *memo);
+        l->memo = memo;
+        l->nmemo = n;
+    }
+    l->memo[from->id] = to;
+}
+
+/* An arm of a GUARD: what is named inside is named under its condition. */
+static const weft_expr *
+legal_arm(weft_legal *l, const weft_expr *cond, const weft_expr *arm)
+{
+    int mark = weft_facts_mark(l->facts);
+    *WEFT_PUSH(&l->scratch, &l->guard) = cond;
+    weft_facts_assume(l->facts, cond);
+    forget(l);
+    const weft_expr *e = legal(l, arm);
+    forget(l);
+    l->guard.n--;
+    weft_facts_pop(l->facts, mark);
+    return e;
+}
+
+static const weft_expr *
+legal_guard(weft_legal *l, const weft_expr *e)
+{
+    const weft_expr *cond = legal(l, e->arg[0]);
+    if (!cond)
+        return NULL;
+    const weft_expr *then = legal_arm(l, cond, e->arg[1]);
+    const weft_expr *els = legal_arm(l, weft_not(l->ir, cond), e->arg[2]);
+    return then && els ? weft_guard(l->ir, cond, then, els) : NULL;
+}
+
+static const weft_expr *
+legal_load(weft_legal *l, const weft_expr *e)
+{
+    const weft_buf *old = e->h.u.buf, *buf = l->buf[old->id] ? l->buf[old->id] : old;
+    bool before = l->in_index;
+    l->in_index = true;
+    const weft_expr *index = legal(l, e->arg[0]);
+    l->in_index = before;
+    if (!index)
+        return NULL;
+    const weft_expr *load = weft_legal_apply(l, weft_load(l->ir, buf, 1, &index));
+    if (load->h.kind != WEFT_EK_VEC)
+        return weft_legal_from_memory(l, old->dtype, load);
+    const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, load->h.nargs, const weft_expr *);
+    for (int i = 0; i < load->h.nargs; i++)
+        lane[i] = weft_legal_from_memory(l, old->dtype, load->arg[i]);
+    return weft_vec(l->ir, load->h.nargs, lane);
+}
+
+static const weft_expr *
+apply_call(weft_legal *l, const weft_expr *e)
+{
+    return l->caps->intrin[e->h.u.intrin] ? e : weft_legal_intrinsic(l, e);
+}
+
+const weft_expr *
+weft_legal_apply(weft_legal *l, const weft_expr *e)
+{
+    if (!e)
+        return NULL;
+    if (weft_legal_needs_lanes(l, e))
+        return weft_legal_by_lane(l, e);
+    weft_dtype t = (weft_dtype)e->h.type.dtype;
+    switch (e->h.kind) {
+    case WEFT_EK_FDIV:
+    case WEFT_EK_FMOD:
+        return weft_legal_division(l, e);
+    case WEFT_EK_SHL:
+    case WEFT_EK_SHR:
+        return weft_legal_shift(l, e);
+    case WEFT_EK_ADD:
+    case WEFT_EK_SUB:
+    case WEFT_EK_MUL:
+    case WEFT_EK_NEG:
+        return weft_legal_wrapping(l, e);
+    case WEFT_EK_MIN:
+    case WEFT_EK_MAX:
+        return weft_is_float(t) && !l->caps->nan_min_max ? weft_legal_min_max(l, e) : e;
+    case WEFT_EK_CALL:
+        return apply_call(l, e);
+    case WEFT_EK_LOAD:
+        if (e->arg[0]->h.kind == WEFT_EK_BCAST)
+            return weft_bcast(l->ir, weft_load(l->ir, e->h.u.buf, 1, e->arg[0]->arg), e->h.type.lanes);
+        return e;
+    case WEFT_EK_LANE:
+        return e->arg[0]->h.kind == WEFT_EK_VEC ? e->arg[0]->arg[e->h.u.i] : e;
+    default:
+        return e;
+    }
+}
+
+/* A conversion from values of `from`, lane by lane where the vector cannot be had. */
+static const weft_expr *
+legal_cast(weft_legal *l, const weft_expr *cast, weft_dtype from)
+{
+    int lanes = cast->h.type.lanes;
+    weft_type scalar = weft_scalar((weft_dtype)cast->h.type.dtype);
+    if (lanes == 1 || !(weft_legal_needs_lanes(l, cast) || cast->arg[0]->h.kind == WEFT_EK_VEC))
+        return weft_legal_cast(l, cast, from);
+    const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
+    for (int i = 0; i < lanes; i++)
+        lane[i] = weft_legal_cast(l, weft_cast_to(l->ir, scalar, weft_legal_lane(l, cast->arg[0], i)), from);
+    return weft_vec(l->ir, lanes, lane);
+}
+
+/* The node with its arguments, its value in a carrier and wrapped into the dtype's range. */
+static const weft_expr *
+legal_node(weft_legal *l, const weft_expr *e)
+{
+    const weft_expr *arg_room[4], **arg = e->h.nargs <= 4 ? arg_room : WEFT_NEW_ARRAY(&l->scratch, e->h.nargs, const weft_expr *);
+    weft_dtype t = (weft_dtype)e->h.type.dtype, carrier = weft_legal_carrier(l, t);
+    for (int i = 0; i < e->h.nargs; i++) {
+        arg[i] = legal(l, e->arg[i]);
+        if (!arg[i])
+            return NULL;
+    }
+    if (!l->caps->arith[carrier] && carrier != WEFT_BOOL)
+        return weft_legal_refuse(l, "arithmetic", t);
+    if (e->h.kind == WEFT_EK_CAST)
+        return legal_cast(l, weft_expr_with(l->ir, e, arg), (weft_dtype)e->arg[0]->h.type.dtype);
+    weft_head head = e->h;
+    head.type.dtype = (uint8_t)carrier;
+    const weft_expr *node = weft_legal_apply(l, weft_expr_make(l->ir, head, e->h.nargs, arg));
+    bool may_leave = weft_expr_infos[e->h.kind].form == WEFT_FORM_INFIX || weft_expr_infos[e->h.kind].form == WEFT_FORM_PREFIX
+                     || e->h.kind == WEFT_EK_CALL;
+    return node && may_leave && carrier != t ? weft_legal_wrap(l, t, node) : node;
+}
+
+static const weft_expr *
+legal_leaf(weft_legal *l, const weft_expr *e)
+{
+    weft_dtype t = (weft_dtype)e->h.type.dtype, carrier = weft_legal_carrier(l, t);
+    if (e->h.kind == WEFT_EK_VAR && e->h.u.var->id < l->nvar && l->var[e->h.u.var->id])
+        return l->var[e->h.u.var->id];
+    if (carrier == t || e->h.kind == WEFT_EK_VAR)
+        return e;
+    weft_type type = { (uint8_t)carrier, e->h.type.lanes };
+    return weft_imm(l->ir, type, weft_is_float(t) ? e->h.u.f : (double)e->h.u.i);
+}
+
+static const weft_expr *
+legal(weft_legal *l, const weft_expr *e)
+{
+    if (e->id < l->nmemo && l->memo[e->id])
+        return l->memo[e->id];
+    const weft_expr *r = e->h.kind == WEFT_EK_VAR || e->h.kind == WEFT_EK_IMM ? legal_leaf(l, e)
+                         : e->h.kind == WEFT_EK_GUARD                         ? legal_guard(l, e)
+                         : e->h.kind == WEFT_EK_LOAD                          ? legal_load(l, e)
+                                                                              : legal_node(l, e);
+    if (!r)
+        return NULL;
+    remember(l, e, r);
+    return r;
+}
+
+/* ---- statements ------------------------------------------------------------------------------ */
+
+static const weft_stmt *legal_stmt(weft_legal *, const weft_stmt *);
+
+typedef WEFT_VEC(weft_legal_name) name_list;
+
+/* The names that the expressions legalised so far need, taken from the context. */
+static name_list
+take_names(weft_legal *l)
+{
+    name_list names = { 0 };
+    for (int i = 0; i < l->name.n; i++)
+        *WEFT_PUSH(&l->scratch, &names) = l->name.at[i];
+    l->name.n = 0;
+    forget(l);
+    return names;
+}
+
+/* Their lets around a statement, the first outermost. */
+static const weft_stmt *
+under_names(weft_legal *l, name_list names, const weft_stmt *s)
+{
+    for (int i = names.n; s && i-- > 0;)
+        s = weft_let(l->ir, names.at[i].var, names.at[i].value, s);
+    return s;
+}
+
+static const weft_stmt *
+with_names(weft_legal *l, const weft_stmt *s)
+{
+    return under_names(l, take_names(l), s);
+}
+
+static const weft_expr *
+legal_index(weft_legal *l, const weft_expr *index)
+{
+    l->in_index = true;
+    index = legal(l, index);
+    l->in_index = false;
+    return index;
+}
+
+static const weft_expr *
+to_memory(weft_legal *l, weft_dtype t, weft_dtype memory, const weft_expr *value)
+{
+    if (value->h.kind != WEFT_EK_VEC)
+        return weft_legal_to_memory(l, t, memory, value);
+    const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, value->h.nargs, const weft_expr *);
+    for (int i = 0; i < value->h.nargs; i++)
+        lane[i] = weft_legal_to_memory(l, t, memory, value->arg[i]);
+    return weft_vec(l->ir, value->h.nargs, lane);
+}
+
+static const weft_stmt *
+legal_store(weft_legal *l, const weft_stmt *s)
+{
+    const weft_buf *old = s->u.store.buf, *buf = l->buf[old->id] ? l->buf[old->id] : old;
+    const weft_expr *index = legal_index(l, s->u.store.index[0]);
+    const weft_expr *value = legal(l, s->u.store.value);
+    if (!index || !value)
+        return NULL;
+    value = to_memory(l, old->dtype, buf->dtype, value);
+    return with_names(l, weft_legal_store(l, buf, index, value));
+}
+
+static const weft_stmt *
+legal_atomic(weft_legal *l, const weft_stmt *s)
+{
+    weft_stmt t = *s;
+    if (l->buf[s->u.atomic.buf->id])
+        t.u.atomic.buf = l->buf[s->u.atomic.buf->id];
+    t.u.atomic.index = legal_index(l, s->u.atomic.index);
+    t.u.atomic.value = legal(l, s->u.atomic.value);
+    return t.u.atomic.index && t.u.atomic.value ? with_names(l, weft_stmt_make(l->ir, t)) : NULL;
+}
+
+/* A LET of a vector that cannot be had becomes one LET a lane. */
+static const weft_stmt *
+legal_let(weft_legal *l, const weft_stmt *s)
+{
+    const weft_var *var = s->u.let.var;
+    const weft_expr *value = legal(l, s->u.let.value);
+    if (!value)
+        return NULL;
+    int lanes = value->h.type.lanes;
+    if (value->h.kind == WEFT_EK_VEC) {
+        const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
+        for (int i = 0; i < lanes; i++)
+            lane[i] = weft_legal_bind(l, var->name, value->arg[i]);
+        l->var[var->id] = weft_vec(l->ir, lanes, lane);
+    } else {
+        const weft_var *own = weft_same_type(var->type, value->h.type) ? var : weft_var_make(l->ir, var->name, value->h.type);
+        *WEFT_PUSH(&l->scratch, &l->name) = (weft_legal_name){ own, value };
+        l->var[var->id] = weft_ref(l->ir, own);
+    }
+    name_list names = take_names(l);
+    return under_names(l, names, legal_stmt(l, s->u.let.body));
+}
+
+static const weft_stmt *
+legal_if(weft_legal *l, const weft_stmt *s)
+{
+    const weft_expr *cond = legal(l, s->u.iff.cond);
+    if (!cond)
+        return NULL;
+    name_list names = take_names(l);
+    int mark = weft_facts_mark(l->facts);
+    weft_facts_assume(l->facts, s->u.iff.cond);
+    const weft_stmt *then = legal_stmt(l, s->u.iff.then);
+    weft_facts_pop(l->facts, mark);
+    const weft_stmt *els = s->u.iff.els ? legal_stmt(l, s->u.iff.els) : NULL;
+    bool ok = then && (els || !s->u.iff.els);
+    return ok ? under_names(l, names, weft_if(l->ir, cond, then, els)) : NULL;
+}
+
+static const weft_stmt *
+legal_loop(weft_legal *l, const weft_stmt *s)
+{
+    const weft_expr *extent = legal_index(l, s->u.loop.extent);
+    if (!extent || l->name.n)
+        return extent ? (weft_legal_refuse(l, "a loop extent", (weft_dtype)extent->h.type.dtype), (const weft_stmt *)NULL) : NULL;
+    int mark = weft_facts_mark(l->facts);
+    weft_facts_extent(l->facts, s->u.loop.var, s->u.loop.extent);
+    forget(l);
+    const weft_stmt *body = legal_stmt(l, s->u.loop.body);
+    weft_facts_pop(l->facts, mark);
+    forget(l);
+    return body ? weft_for(l->ir, s->u.loop.var, s->u.loop.bind, extent, body) : NULL;
+}
+
+static const weft_stmt *
+legal_while(weft_legal *l, const weft_stmt *s)
+{
+    weft_stmt t = *s;
+    t.u.loop.extent = legal(l, s->u.loop.extent);
+    if (t.u.loop.extent && l->name.n)
+        return weft_legal_refuse(l, "a loop condition", WEFT_BOOL), (const weft_stmt *)NULL;
+    forget(l);
+    t.u.loop.body = legal_stmt(l, s->u.loop.body);
+    return t.u.loop.extent && t.u.loop.body ? weft_stmt_make(l->ir, t) : NULL;
+}
+
+static const weft_buf *
+own_buffer(weft_legal *l, const weft_buf *b)
+{
+    weft_dtype t = weft_legal_memory(l, b->dtype, b->space);
+    bool global = b->space == WEFT_GLOBAL || b->space == WEFT_CONSTANT;
+    if (global && !l->caps->storage[t] && t != WEFT_BOOL)
+        return weft_legal_refuse(l, "a buffer", b->dtype), b;
+    if (t == b->dtype)
+        return b;
+    weft_buf *copy = (weft_buf *)(uintptr_t)weft_buf_make(l->ir, b->name, t, b->space, b->ndim, b->shape);
+    copy->stride = b->stride;
+    copy->align = b->align;
+    l->buf[b->id] = copy;
+    return copy;
+}
+
+static const weft_stmt *
+legal_seq(weft_legal *l, const weft_stmt *s)
+{
+    const weft_stmt **at = WEFT_NEW_ARRAY(&l->scratch, s->u.seq.n + 1, const weft_stmt *);
+    for (int i = 0; i < s->u.seq.n; i++) {
+        at[i] = legal_stmt(l, s->u.seq.at[i]);
+        if (!at[i])
+            return NULL;
+    }
+    return weft_seq(l->ir, s->u.seq.n, at);
+}
+
+static const weft_stmt *
+legal_stmt(weft_legal *l, const weft_stmt *s)
+{
+    switch (s->kind) {
+    case WEFT_SK_SEQ:
+        return legal_seq(l, s);
+    case WEFT_SK_FOR:
+        return legal_loop(l, s);
+    case WEFT_SK_WHILE:
+        return legal_while(l, s);
+    case WEFT_SK_IF:
+        return legal_if(l, s);
+    case WEFT_SK_LET:
+        return legal_let(l, s);
+    case WEFT_SK_STORE:
+        return legal_store(l, s);
+    case WEFT_SK_ATOMIC:
+        return legal_atomic(l, s);
+    case WEFT_SK_ALLOC: {
+        const weft_buf *buf = own_buffer(l, s->u.alloc.buf);
+        const weft_stmt *body = legal_stmt(l, s->u.alloc.body);
+        return body ? weft_alloc(l->ir, buf, body) : NULL;
+    }
+    case WEFT_SK_EVAL: {
+        weft_stmt t = *s;
+        t.u.eval.call = legal(l, s->u.eval.call);
+        return t.u.eval.call ? with_names(l, weft_stmt_make(l->ir, t)) : NULL;
+    }
+    default:
+        return s;
+    }
+}
+
+static void
+legal_params(weft_legal *l)
+{
+    weft_kernel *k = l->kernel;
+    const weft_buf **param = WEFT_NEW_ARRAY(&l->ir->arena, k->nparam + 1, const weft_buf *);
+    for (int i = 0; i < k->nparam; i++)
+        param[i] = own_buffer(l, k->param[i]);
+    k->param = param;
+}
+
+weft_status
+weft_pass_legalize(weft_kernel *k, const weft_lower_options *options, bool *changed, weft_diag *diag)
+{
+    weft_legal l = { .kernel = k, .ir = k->ir, .options = options, .caps = options->caps, .diag = diag };
+    l.nbuf = k->ir->nbuf;
+    l.nvar = k->ir->nvar;
+    l.buf = WEFT_NEW_ARRAY(&l.scratch, l.nbuf + 1, const weft_buf *);
+    l.var = WEFT_NEW_ARRAY(&l.scratch, l.nvar + 1, const weft_expr *);
+    l.facts = weft_facts_create(k->ir);
+    legal_params(&l);
+    const weft_stmt *body = l.status ? NULL : legal_stmt(&l, k->body);
+    weft_facts_destroy(l.facts);
+    weft_arena_reset(&l.scratch);
+    if (!body)
+        return l.status ? l.status : weft_fail(diag, WEFT_INTERNAL, "kernel '%s' could not be legalised", k->name);
+    *changed = true;
+    k->body = body;
+    k->level = WEFT_LEVEL_DEVICE;
+    return WEFT_OK;
+}

@@ -1,0 +1,304 @@
+/* lower/legalize_math.c: functions that a target has no word for, from those it has.
+ *
+ * The polynomials were fitted for f32 by iteratively reweighted least squares towards the minimax of
+ * the relative error: erf 1.7e-7, expm1 3e-9 before rounding.
+ */
+#include "lower/legalize.h"
+
+#include <math.h>
+
+/* ---- small builders -------------------------------------------------------------------------- */
+
+static const weft_expr *
+num(weft_legal *l, const weft_expr *like, double v)
+{
+    return weft_imm(l->ir, like->h.type, v);
+}
+
+static const weft_expr *
+call(weft_legal *l, weft_intrin f, const weft_expr *x)
+{
+    const weft_expr *e = weft_intrinsic(l->ir, f, 1, &x);
+    return l->caps->intrin[f] ? e : weft_legal_intrinsic(l, e);
+}
+
+#define ADD(a, b) weft_binary(l->ir, WEFT_EK_ADD, a, b)
+#define SUB(a, b) weft_binary(l->ir, WEFT_EK_SUB, a, b)
+#define MUL(a, b) weft_binary(l->ir, WEFT_EK_MUL, a, b)
+#define DIV(a, b) weft_binary(l->ir, WEFT_EK_DIV, a, b)
+#define LESS(a, b) weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_LT, a, b))
+#define SAME(a, b) weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_EQ, a, b))
+#define OR(a, b) weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_OR, a, b))
+#define AND(a, b) weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_AND, a, b))
+#define PICK(c, a, b) weft_legal_apply(l, weft_select(l->ir, c, a, b))
+#define NAME(hint, x) weft_legal_bind(l, hint, x)
+
+/* c[0] + c[1] x + ... by Horner's rule. */
+static const weft_expr *
+polynomial(weft_legal *l, const weft_expr *x, const double *c, int n)
+{
+    const weft_expr *sum = num(l, x, c[n - 1]);
+    for (int i = n - 1; i-- > 0;)
+        sum = ADD(MUL(sum, x), num(l, x, c[i]));
+    return sum;
+}
+
+/* ---- NaN-propagating minimum and maximum ----------------------------------------------------- */
+
+static bool
+is_number(const weft_expr *e)
+{
+    if (e->h.kind == WEFT_EK_BCAST)
+        e = e->arg[0];
+    return weft_is_imm(e) && !isnan(e->h.u.f);
+}
+
+const weft_expr *
+weft_legal_min_max(weft_legal *l, const weft_expr *e)
+{
+    const weft_expr *a = e->arg[0], *b = e->arg[1];
+    bool least = e->h.kind == WEFT_EK_MIN;
+    if (is_number(a)) {
+        const weft_expr *c = a;
+        a = b;
+        b = c;
+    }
+    a = NAME("a", a);
+    if (is_number(b)) /* false for a NaN in a: a stays */
+        return PICK(weft_legal_apply(l, weft_binary(l->ir, least ? WEFT_EK_GT : WEFT_EK_LT, a, b)), b, a);
+    b = NAME("b", b);
+    const weft_expr *keep = weft_legal_apply(l, weft_binary(l->ir, least ? WEFT_EK_LE : WEFT_EK_GE, a, b));
+    const weft_expr *nan = weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, a, a));
+    return PICK(OR(keep, nan), a, b);
+}
+
+/* ---- functions ------------------------------------------------------------------------------- */
+
+static const weft_expr *
+copy_sign(weft_legal *l, const weft_expr *size, const weft_expr *sign)
+{
+    const weft_expr *arg[2] = { size, sign };
+    if (l->caps->intrin[WEFT_IN_COPYSIGN])
+        return weft_intrinsic(l->ir, WEFT_IN_COPYSIGN, 2, arg);
+    const weft_expr *positive = call(l, WEFT_IN_ABS, size);
+    positive = NAME("m", positive);
+    return PICK(LESS(sign, num(l, sign, 0)), weft_unary(l->ir, WEFT_EK_NEG, positive), positive);
+}
+
+/* erf: x P(x^2) near zero, 1 - exp(Q(|x|)) beyond, where log(erfc) is smooth. */
+static const weft_expr *
+expand_erf(weft_legal *l, const weft_expr *x)
+{
+    static const double near[] = { 1.1283791065216064, -0.37612447142601013, 0.11281320452690125,
+                                   -0.026748856529593468, 0.004967497196048498, -0.0005862033576704562 };
+    static const double far[] = { 0.00016919484187383205, -1.1294883489608765, -0.6334009766578674, -0.10822027176618576,
+                                  0.025080544874072075, -0.00415622815489769, 0.00043138800538145006,
+                                  -2.0828136257478036e-05 };
+    x = NAME("x", x);
+    const weft_expr *t = NAME("t", call(l, WEFT_IN_ABS, x));
+    const weft_expr *small = LESS(t, num(l, x, 0.925));
+    const weft_expr *capped = NAME("t", PICK(LESS(num(l, x, 4), t), num(l, x, 4), t));
+    const weft_expr *p = MUL(polynomial(l, NAME("s", MUL(x, x)), near, 6), x);
+    const weft_expr *q = SUB(num(l, x, 1), call(l, WEFT_IN_EXP, polynomial(l, capped, far, 8)));
+    return PICK(small, p, copy_sign(l, q, x));
+}
+
+static const weft_expr *
+expand_expm1(weft_legal *l, const weft_expr *x)
+{
+    static const double c[] = { 1.0, 0.5000000596046448, 0.16666662693023682, 0.041665319353342056,
+                                0.008333634585142136, 0.0013997319620102644, 0.00019841102766804397 };
+    x = NAME("x", x);
+    const weft_expr *small = LESS(call(l, WEFT_IN_ABS, x), num(l, x, 0.5));
+    return PICK(small, MUL(polynomial(l, x, c, 7), x), SUB(call(l, WEFT_IN_EXP, x), num(l, x, 1)));
+}
+
+/* log(1 + x): the rounding of 1 + x is divided out (Goldberg 1991, theorem 4). */
+static const weft_expr *
+expand_log1p(weft_legal *l, const weft_expr *x)
+{
+    x = NAME("x", x);
+    const weft_expr *u = NAME("u", ADD(num(l, x, 1), x));
+    const weft_expr *d = NAME("d", SUB(u, num(l, x, 1)));
+    const weft_expr *none = OR(SAME(d, num(l, x, 0)), SAME(u, num(l, x, INFINITY)));
+    const weft_expr *safe = PICK(none, num(l, x, 1), d);
+    return PICK(none, x, DIV(MUL(call(l, WEFT_IN_LOG, u), x), safe));
+}
+
+static const weft_expr *
+expand_asinh(weft_legal *l, const weft_expr *x)
+{
+    x = NAME("x", x);
+    const weft_expr *a = NAME("a", call(l, WEFT_IN_ABS, x)), *one = num(l, x, 1);
+    const weft_expr *square = NAME("q", MUL(a, a));
+    const weft_expr *root = call(l, WEFT_IN_SQRT, ADD(square, one));
+    const weft_expr *usual = call(l, WEFT_IN_LOG1P, ADD(a, DIV(square, ADD(one, root))));
+    const weft_expr *huge = ADD(call(l, WEFT_IN_LOG, a), num(l, x, 0.6931471805599453));
+    return copy_sign(l, PICK(LESS(a, num(l, x, 1e9)), usual, huge), x);
+}
+
+static const weft_expr *
+expand_acosh(weft_legal *l, const weft_expr *x)
+{
+    x = NAME("x", x);
+    const weft_expr *t = NAME("t", SUB(x, num(l, x, 1)));
+    const weft_expr *root = call(l, WEFT_IN_SQRT, ADD(MUL(t, t), MUL(num(l, x, 2), t)));
+    const weft_expr *usual = call(l, WEFT_IN_LOG1P, ADD(t, root));
+    const weft_expr *huge = ADD(call(l, WEFT_IN_LOG, x), num(l, x, 0.6931471805599453));
+    return PICK(LESS(x, num(l, x, 1e9)), usual, huge);
+}
+
+static const weft_expr *
+expand_atanh(weft_legal *l, const weft_expr *x)
+{
+    x = NAME("x", x);
+    const weft_expr *ratio = DIV(MUL(num(l, x, 2), x), SUB(num(l, x, 1), x));
+    return MUL(num(l, x, 0.5), call(l, WEFT_IN_LOG1P, ratio));
+}
+
+/* sinh and cosh of e = expm1(|x|); half of exp(|x| / 2) squared beyond, which overflows later. */
+static const weft_expr *
+expand_sinh(weft_legal *l, const weft_expr *x)
+{
+    x = NAME("x", x);
+    const weft_expr *e = NAME("e", call(l, WEFT_IN_EXPM1, call(l, WEFT_IN_ABS, x)));
+    const weft_expr *one = num(l, x, 1);
+    const weft_expr *size = MUL(num(l, x, 0.5), ADD(e, DIV(e, ADD(e, one))));
+    return copy_sign(l, PICK(SAME(e, num(l, x, INFINITY)), e, size), x);
+}
+
+static const weft_expr *
+expand_cosh(weft_legal *l, const weft_expr *x)
+{
+    const weft_expr *e = NAME("e", call(l, WEFT_IN_EXP, call(l, WEFT_IN_ABS, x)));
+    return MUL(num(l, x, 0.5), ADD(e, DIV(num(l, x, 1), e)));
+}
+
+static const weft_expr *
+expand_tanh(weft_legal *l, const weft_expr *x)
+{
+    x = NAME("x", x);
+    const weft_expr *a = call(l, WEFT_IN_ABS, x);
+    const weft_expr *e = NAME("e", call(l, WEFT_IN_EXPM1, MUL(num(l, x, -2), a)));
+    return copy_sign(l, DIV(weft_unary(l->ir, WEFT_EK_NEG, e), ADD(num(l, x, 2), e)), x);
+}
+
+/* To nearest, ties to even: adding and taking away 1.5 * 2^mantissa rounds what is smaller. */
+static const weft_expr *
+expand_rint(weft_legal *l, const weft_expr *x)
+{
+    x = NAME("x", x);
+    const weft_expr *f = NAME("f", call(l, WEFT_IN_FLOOR, x)), *one = num(l, x, 1), *half = num(l, x, 0.5);
+    const weft_expr *d = NAME("d", SUB(x, f));
+    const weft_expr *h = MUL(f, half);
+    const weft_expr *odd = weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, call(l, WEFT_IN_FLOOR, h), h));
+    const weft_expr *up = OR(LESS(half, d), AND(SAME(d, half), odd));
+    return PICK(up, ADD(f, one), f);
+}
+
+static const weft_expr *
+expand_trunc(weft_legal *l, const weft_expr *x)
+{
+    x = NAME("x", x);
+    return PICK(LESS(x, num(l, x, 0)), call(l, WEFT_IN_CEIL, x), call(l, WEFT_IN_FLOOR, x));
+}
+
+static const weft_expr *
+expand_abs(weft_legal *l, const weft_expr *x)
+{
+    weft_dtype t = (weft_dtype)x->h.type.dtype;
+    if (weft_dtype_kind(t) == WEFT_KIND_UINT)
+        return x;
+    x = NAME("x", x);
+    const weft_expr *minus = weft_unary(l->ir, WEFT_EK_NEG, x);
+    if (weft_is_int(t))
+        minus = weft_legal_wrapping(l, minus);
+    const weft_expr *size = PICK(LESS(x, num(l, x, 0)), minus, x);
+    return weft_is_float(t) ? ADD(size, num(l, x, 0)) : size; /* -0.0 + 0.0 is 0.0 */
+}
+
+/* x^y for all signs: the size by logarithms; a negative base needs a whole exponent, odd ones keep
+ * its sign; x^0 and 1^y are 1 whatever the other is (C17 F.10.4.4). */
+static const weft_expr *
+expand_pow(weft_legal *l, const weft_expr *x, const weft_expr *y)
+{
+    x = NAME("x", x);
+    y = NAME("y", y);
+    const weft_expr *zero = num(l, x, 0), *one = num(l, x, 1), *half = num(l, x, 0.5);
+    const weft_expr *a = NAME("a", call(l, WEFT_IN_ABS, x));
+    const weft_expr *safe = PICK(SAME(a, zero), one, a);
+    const weft_expr *size = call(l, WEFT_IN_EXP2, MUL(y, call(l, WEFT_IN_LOG2, safe)));
+    const weft_expr *at_zero = PICK(LESS(y, zero), num(l, x, INFINITY), zero);
+    size = NAME("p", PICK(SAME(a, zero), at_zero, size));
+    const weft_expr *whole = SAME(call(l, WEFT_IN_FLOOR, y), y), *h = MUL(y, half);
+    const weft_expr *even = SAME(call(l, WEFT_IN_FLOOR, h), h);
+    const weft_expr *minus = weft_unary(l->ir, WEFT_EK_NEG, size);
+    const weft_expr *of_negative = PICK(whole, PICK(even, size, minus), num(l, x, NAN));
+    const weft_expr *result = PICK(LESS(x, zero), of_negative, size);
+    return PICK(OR(SAME(y, zero), SAME(x, one)), one, result);
+}
+
+static const weft_expr *
+expand_frem(weft_legal *l, const weft_expr *x, const weft_expr *y)
+{
+    x = NAME("x", x);
+    y = NAME("y", y);
+    return SUB(x, MUL(y, call(l, WEFT_IN_TRUNC, DIV(x, y))));
+}
+
+const weft_expr *
+weft_legal_intrinsic(weft_legal *l, const weft_expr *e)
+{
+    const weft_expr *x = e->arg[0], *y = e->h.nargs > 1 ? e->arg[1] : NULL;
+    switch (e->h.u.intrin) {
+    case WEFT_IN_ERF:
+        return expand_erf(l, x);
+    case WEFT_IN_EXPM1:
+        return expand_expm1(l, x);
+    case WEFT_IN_LOG1P:
+        return expand_log1p(l, x);
+    case WEFT_IN_ASINH:
+        return expand_asinh(l, x);
+    case WEFT_IN_ACOSH:
+        return expand_acosh(l, x);
+    case WEFT_IN_ATANH:
+        return expand_atanh(l, x);
+    case WEFT_IN_SINH:
+        return expand_sinh(l, x);
+    case WEFT_IN_COSH:
+        return expand_cosh(l, x);
+    case WEFT_IN_TANH:
+        return expand_tanh(l, x);
+    case WEFT_IN_TAN:
+        x = NAME("x", x);
+        return DIV(call(l, WEFT_IN_SIN, x), call(l, WEFT_IN_COS, x));
+    case WEFT_IN_EXP2:
+        return call(l, WEFT_IN_EXP, MUL(x, num(l, x, 0.6931471805599453)));
+    case WEFT_IN_LOG2:
+        return MUL(call(l, WEFT_IN_LOG, x), num(l, x, 1.4426950408889634));
+    case WEFT_IN_RSQRT:
+        return DIV(num(l, x, 1), call(l, WEFT_IN_SQRT, x));
+    case WEFT_IN_RINT:
+        return expand_rint(l, x);
+    case WEFT_IN_TRUNC:
+        return expand_trunc(l, x);
+    case WEFT_IN_ABS:
+        return expand_abs(l, x);
+    case WEFT_IN_ISNAN:
+        x = NAME("x", x);
+        return weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, x, x));
+    case WEFT_IN_ISINF:
+        x = NAME("x", x);
+        return OR(SAME(x, num(l, x, INFINITY)), SAME(x, num(l, x, -INFINITY)));
+    case WEFT_IN_POW:
+        return expand_pow(l, x, y);
+    case WEFT_IN_FREM:
+        return expand_frem(l, x, y);
+    case WEFT_IN_COPYSIGN:
+        return copy_sign(l, x, NAME("y", y));
+    case WEFT_IN_FMA:
+        return ADD(MUL(x, y), e->arg[2]);
+    default:
+        return weft_legal_refuse(l, weft_intrin_infos[e->h.u.intrin].text, (weft_dtype)e->h.type.dtype);
+    }
+}
