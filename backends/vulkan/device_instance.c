@@ -1,0 +1,258 @@
+/* Vulkan: the loader and an instance.  No layer is loaded unless WEFT_VULKAN_VALIDATION=1; then every
+ * error of the validation layer fails the call in which it came up. */
+#include "backends/vulkan/device_priv.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
+
+static const char *
+error_name(VkResult code)
+{
+    switch ((int)code) {
+#define ERROR(name)                                                                                \
+    case name:                                                                                     \
+        return #name;
+#include "backends/vulkan/vk_errors.def"
+#undef ERROR
+    default:
+        return "an unknown result";
+    }
+}
+
+weft_status
+weft_vk_check(weft_diag *diag, VkResult code, const char *call, const char *object)
+{
+    if (code == VK_SUCCESS)
+        return WEFT_OK;
+    bool memory = code == VK_ERROR_OUT_OF_HOST_MEMORY || code == VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    return weft_fail(diag, memory ? WEFT_OUT_OF_MEMORY : WEFT_DEVICE, "%s: %s (%d) at %s", call,
+                     error_name(code), (int)code, object);
+}
+
+static PFN_vkGetInstanceProcAddr
+open_loader(void)
+{
+    static const char *const names[] = { "libvulkan.so.1", "libvulkan.so", "libvulkan.1.dylib",
+                                         "libMoltenVK.dylib" };
+    PFN_vkGetInstanceProcAddr get = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !get; i++) {
+        void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        if (library)
+            *(void **)&get = dlsym(library, "vkGetInstanceProcAddr");
+    }
+    return get;
+}
+
+/* ---- validation ------------------------------------------------------------------------------ */
+
+static bool
+wants_validation(void)
+{
+    const char *v = getenv("WEFT_VULKAN_VALIDATION");
+    return v && !strcmp(v, "1");
+}
+
+static VKAPI_ATTR VkBool32 VKAPI_CALL
+on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity, VkDebugUtilsMessageTypeFlagsEXT type,
+           const VkDebugUtilsMessengerCallbackDataEXT *data, void *user)
+{
+    (void)type;
+    if (severity >= VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT)
+        weft_fail(user, WEFT_DEVICE, "Vulkan validation: %s", data->pMessage);
+    return VK_FALSE;
+}
+
+weft_status
+weft_vk_complaints(weft_vk_device *d, weft_status status, weft_diag *diag)
+{
+    weft_diag *complaints = d->instance->complaints;
+    if (!complaints || weft_diag_status(complaints) == WEFT_OK)
+        return status;
+    weft_fail(diag, WEFT_DEVICE, "%s", weft_diag_text(complaints));
+    weft_diag_clear(complaints);
+    return status ? status : WEFT_DEVICE;
+}
+
+static bool
+has_layer(const weft_vk_instance *v)
+{
+    uint32_t n = 0;
+    bool found = false;
+    weft_arena arena = { 0 };
+    v->EnumerateInstanceLayerProperties(&n, NULL);
+    VkLayerProperties *layer = WEFT_NEW_ARRAY(&arena, n, VkLayerProperties);
+    v->EnumerateInstanceLayerProperties(&n, layer);
+    for (uint32_t i = 0; i < n; i++)
+        found |= !strcmp(layer[i].layerName, VALIDATION_LAYER);
+    weft_arena_reset(&arena);
+    return found;
+}
+
+static bool
+has_extension(const weft_vk_instance *v, const char *name)
+{
+    uint32_t n = 0;
+    bool found = false;
+    weft_arena arena = { 0 };
+    v->EnumerateInstanceExtensionProperties(NULL, &n, NULL);
+    VkExtensionProperties *extension = WEFT_NEW_ARRAY(&arena, n, VkExtensionProperties);
+    v->EnumerateInstanceExtensionProperties(NULL, &n, extension);
+    for (uint32_t i = 0; i < n; i++)
+        found |= !strcmp(extension[i].extensionName, name);
+    weft_arena_reset(&arena);
+    return found;
+}
+
+/* ---- the instance ---------------------------------------------------------------------------- */
+
+static VkResult
+create_instance(weft_vk_instance *v, bool validate)
+{
+    const char *layers[] = { VALIDATION_LAYER }, *extensions[2];
+    uint32_t n = 0;
+    bool portability = has_extension(v, "VK_KHR_portability_enumeration");
+    if (validate)
+        extensions[n++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    if (portability)
+        extensions[n++] = "VK_KHR_portability_enumeration";
+    VkApplicationInfo app = { .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+                              .pApplicationName = "weft",
+                              .pEngineName = "weft",
+                              .apiVersion = VK_MAKE_API_VERSION(0, 1, 3, 0) };
+    VkDebugUtilsMessengerCreateInfoEXT messages = {
+        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+        .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+        .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT |
+                       VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
+        .pfnUserCallback = on_message,
+        .pUserData = v->complaints,
+    };
+    VkInstanceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+                                  .flags = portability ? 1 : 0, /* ..._ENUMERATE_PORTABILITY_BIT_KHR */
+                                  .pNext = validate ? &messages : NULL,
+                                  .pApplicationInfo = &app,
+                                  .enabledLayerCount = validate ? 1 : 0,
+                                  .ppEnabledLayerNames = layers,
+                                  .enabledExtensionCount = n,
+                                  .ppEnabledExtensionNames = extensions };
+    VkResult code = v->CreateInstance(&info, NULL, &v->handle);
+    if (code || !validate)
+        return code;
+    PFN_vkCreateDebugUtilsMessengerEXT create =
+        (PFN_vkCreateDebugUtilsMessengerEXT)v->get(v->handle, "vkCreateDebugUtilsMessengerEXT");
+    return create ? create(v->handle, &messages, NULL, &v->messenger) : VK_ERROR_EXTENSION_NOT_PRESENT;
+}
+
+static const char *
+find_globals(weft_vk_instance *v)
+{
+    const char *missing = NULL;
+#define VK_GLOBAL(name)                                                                            \
+    v->name = (PFN_vk##name)v->get(NULL, "vk" #name);                                              \
+    missing = v->name ? missing : "vk" #name;
+#define VK_INSTANCE(name)
+#define VK_DEVICE(name)
+#include "backends/vulkan/vk_functions.def"
+#undef VK_GLOBAL
+#undef VK_INSTANCE
+#undef VK_DEVICE
+    return missing;
+}
+
+static const char *
+find_functions(weft_vk_instance *v)
+{
+    const char *missing = NULL;
+#define VK_GLOBAL(name)
+#define VK_INSTANCE(name)                                                                          \
+    v->name = (PFN_vk##name)v->get(v->handle, "vk" #name);                                         \
+    missing = v->name ? missing : "vk" #name;
+#define VK_DEVICE(name)
+#include "backends/vulkan/vk_functions.def"
+#undef VK_GLOBAL
+#undef VK_INSTANCE
+#undef VK_DEVICE
+    return missing;
+}
+
+/* NULL when the instance is ready, else what is wrong. */
+static const char *
+prepare(weft_vk_instance *v)
+{
+    bool validate = wants_validation();
+    v->get = open_loader();
+    if (!v->get)
+        return "the Vulkan loader (libvulkan.so.1) is not installed";
+    if (find_globals(v))
+        return "the Vulkan loader is incomplete";
+    if (validate && !has_layer(v))
+        return "WEFT_VULKAN_VALIDATION=1 asks for " VALIDATION_LAYER ", which is not installed";
+    if (validate)
+        v->complaints = weft_diag_create();
+    if (create_instance(v, validate) != VK_SUCCESS)
+        return "the Vulkan loader finds no driver (vkCreateInstance failed)";
+    return find_functions(v) ? "the Vulkan loader is older than Vulkan 1.1" : NULL;
+}
+
+weft_vk_instance *
+weft_vk_instance_create(weft_str *why)
+{
+    weft_vk_instance *v = calloc(1, sizeof *v);
+    const char *wrong = v ? prepare(v) : "there is no memory for a handle";
+    if (!wrong)
+        return v;
+    if (why)
+        weft_str_add(why, wrong);
+    weft_vk_instance_destroy(v);
+    return NULL;
+}
+
+void
+weft_vk_instance_destroy(weft_vk_instance *v)
+{
+    if (!v)
+        return;
+    if (v->messenger) {
+        PFN_vkDestroyDebugUtilsMessengerEXT destroy =
+            (PFN_vkDestroyDebugUtilsMessengerEXT)v->get(v->handle, "vkDestroyDebugUtilsMessengerEXT");
+        destroy(v->handle, v->messenger, NULL);
+    }
+    if (v->handle && v->DestroyInstance)
+        v->DestroyInstance(v->handle, NULL);
+    weft_diag_destroy(v->complaints);
+    free(v);
+}
+
+static bool
+is_usable(const weft_vk_instance *v, VkPhysicalDevice p, VkPhysicalDeviceType *type)
+{
+    VkPhysicalDeviceProperties2 properties = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2 };
+    v->GetPhysicalDeviceProperties2(p, &properties);
+    *type = properties.properties.deviceType;
+    return properties.properties.apiVersion >= VK_API_VERSION_1_1 && weft_vk_family(v, p) >= 0;
+}
+
+int
+weft_vk_list(const weft_vk_instance *v, weft_arena *arena, VkPhysicalDevice **out)
+{
+    static const VkPhysicalDeviceType order[] = {
+        VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU,
+        VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU, VK_PHYSICAL_DEVICE_TYPE_OTHER, VK_PHYSICAL_DEVICE_TYPE_CPU,
+    };
+    uint32_t n = 0;
+    WEFT_VEC(VkPhysicalDevice) all = { 0 };
+    v->EnumeratePhysicalDevices(v->handle, &n, NULL);
+    VkPhysicalDevice *physical = WEFT_NEW_ARRAY(arena, n, VkPhysicalDevice);
+    v->EnumeratePhysicalDevices(v->handle, &n, physical);
+    for (size_t t = 0; t < sizeof order / sizeof *order; t++)
+        for (uint32_t i = 0; i < n; i++) {
+            VkPhysicalDeviceType type;
+            if (is_usable(v, physical[i], &type) && type == order[t])
+                *WEFT_PUSH(arena, &all) = physical[i];
+        }
+    *out = all.at;
+    return all.n;
+}

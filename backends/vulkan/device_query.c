@@ -1,0 +1,256 @@
+/* Vulkan: a device's profile, features and memory types from what it reports. */
+#include "backends/vulkan/device_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int
+weft_vk_family(const weft_vk_instance *v, VkPhysicalDevice p)
+{
+    uint32_t n = 0;
+    int best = -1;
+    weft_arena arena = { 0 };
+    v->GetPhysicalDeviceQueueFamilyProperties(p, &n, NULL);
+    VkQueueFamilyProperties *family = WEFT_NEW_ARRAY(&arena, n, VkQueueFamilyProperties);
+    v->GetPhysicalDeviceQueueFamilyProperties(p, &n, family);
+    for (uint32_t i = 0; i < n; i++) { /* the first that computes, but rather one without graphics */
+        bool computes = family[i].queueCount && (family[i].queueFlags & VK_QUEUE_COMPUTE_BIT);
+        bool draws = (family[i].queueFlags & VK_QUEUE_GRAPHICS_BIT) != 0;
+        if (computes && (best < 0 || (!draws && (family[best].queueFlags & VK_QUEUE_GRAPHICS_BIT))))
+            best = (int)i;
+    }
+    weft_arena_reset(&arena);
+    return best;
+}
+
+static uint32_t
+family_timestamp_bits(const weft_vk_device *d)
+{
+    uint32_t n = 0;
+    weft_arena arena = { 0 };
+    d->instance->GetPhysicalDeviceQueueFamilyProperties(d->physical, &n, NULL);
+    VkQueueFamilyProperties *family = WEFT_NEW_ARRAY(&arena, n, VkQueueFamilyProperties);
+    d->instance->GetPhysicalDeviceQueueFamilyProperties(d->physical, &n, family);
+    uint32_t bits = d->family < n ? family[d->family].timestampValidBits : 0;
+    weft_arena_reset(&arena);
+    return bits;
+}
+
+static bool
+has_extension(const weft_vk_device *d, const char *name)
+{
+    uint32_t n = 0;
+    bool found = false;
+    weft_arena arena = { 0 };
+    d->instance->EnumerateDeviceExtensionProperties(d->physical, NULL, &n, NULL);
+    VkExtensionProperties *extension = WEFT_NEW_ARRAY(&arena, n, VkExtensionProperties);
+    d->instance->EnumerateDeviceExtensionProperties(d->physical, NULL, &n, extension);
+    for (uint32_t i = 0; i < n; i++)
+        found |= !strcmp(extension[i].extensionName, name);
+    weft_arena_reset(&arena);
+    return found;
+}
+
+/* A structure that a device fills only when it knows it is put into the chain only then. */
+static void
+query_features(weft_vk_device *d, uint32_t version)
+{
+    weft_vk_features *f = &d->features;
+    VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT
+    };
+    VkPhysicalDeviceShaderFloat16Int8Features small = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES
+    };
+    VkPhysicalDevice8BitStorageFeatures eight = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_8BIT_STORAGE_FEATURES
+    };
+    VkPhysicalDevice16BitStorageFeatures sixteen = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES
+    };
+    VkPhysicalDeviceFeatures2 all = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                      .pNext = &sixteen };
+    void **tail = &sixteen.pNext;
+    f->ext_8bit = has_extension(d, "VK_KHR_8bit_storage");
+    f->ext_float16_int8 = has_extension(d, "VK_KHR_shader_float16_int8");
+    f->ext_portability = has_extension(d, "VK_KHR_portability_subset");
+    if (f->ext_8bit || version >= VK_API_VERSION_1_2) {
+        *tail = &eight;
+        tail = &eight.pNext;
+    }
+    if (f->ext_float16_int8 || version >= VK_API_VERSION_1_2) {
+        *tail = &small;
+        tail = &small.pNext;
+    }
+    if (version >= VK_MAKE_API_VERSION(0, 1, 3, 0))
+        *tail = &control;
+    d->instance->GetPhysicalDeviceFeatures2(d->physical, &all);
+    f->storage8 = eight.storageBuffer8BitAccess;
+    f->storage16 = sixteen.storageBuffer16BitAccess;
+    f->float16 = small.shaderFloat16;
+    f->int8 = small.shaderInt8;
+    f->int16 = all.features.shaderInt16;
+    f->int64 = all.features.shaderInt64;
+    f->float64 = all.features.shaderFloat64;
+    f->subgroup_sizes = control.subgroupSizeControl;
+}
+
+static bool
+is_mobile(uint32_t vendor)
+{
+    static const uint32_t vendors[] = { 0x1010 /* Imagination */, 0x13B5 /* Arm */, 0x14E4 /* Broadcom */,
+                                        0x144D /* Samsung */, 0x5143 /* Qualcomm */, 0x10001 /* Vivante */ };
+    for (size_t i = 0; i < sizeof vendors / sizeof *vendors; i++)
+        if (vendors[i] == vendor)
+            return true;
+    return false;
+}
+
+static void
+fill_limits(weft_target *t, const VkPhysicalDeviceLimits *l)
+{
+    t->max_threads = l->maxComputeWorkGroupInvocations;
+    for (int i = 0; i < 3; i++) {
+        t->max_block[i] = l->maxComputeWorkGroupSize[i];
+        t->max_grid[i] = l->maxComputeWorkGroupCount[i];
+    }
+    t->shared_bytes = l->maxComputeSharedMemorySize;
+    t->max_range = l->maxStorageBufferRange;
+    t->offset_align = (int64_t)l->minStorageBufferOffsetAlignment;
+    if (t->offset_align < 4)
+        t->offset_align = 4;
+    uint32_t buffers = l->maxPerStageDescriptorStorageBuffers;
+    if (buffers > l->maxDescriptorSetStorageBuffers)
+        buffers = l->maxDescriptorSetStorageBuffers;
+    if (buffers > l->maxPerStageResources)
+        buffers = l->maxPerStageResources;
+    t->max_buffers = buffers > 1024 ? 1024 : (int)buffers;
+    t->scalar_bytes = l->maxPushConstantsSize;
+}
+
+/* Vulkan reports neither units nor throughput: these are the figures of a middling device. */
+static void
+fill_cost(weft_target *t)
+{
+    bool is_cpu = t->cls == WEFT_CLASS_LANE_CPU;
+    t->cores = is_cpu ? weft_cpu_count() : t->cls == WEFT_CLASS_MOBILE ? 8 : 32;
+    t->gflops = is_cpu ? 16.0 * t->cores : t->cls == WEFT_CLASS_MOBILE ? 1000 : 8000;
+    t->gbytes = is_cpu ? 8.0 * t->cores : t->cls == WEFT_CLASS_MOBILE ? 40 : 400;
+    t->cache_bytes = is_cpu ? 512 << 10 : 64 << 10;
+    t->registers = is_cpu ? 16 : 128;
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    if (is_cpu && sysconf(_SC_LEVEL2_CACHE_SIZE) > 0)
+        t->cache_bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+}
+
+static void
+fill_arithmetic(weft_target *t, const weft_vk_features *f)
+{
+    t->vector_lanes = 1;
+    t->f16 = f->float16;
+    t->f64 = f->float64;
+    t->i8 = f->int8;
+    t->i16 = f->int16;
+    t->i64 = f->int64;
+    t->storage8 = f->storage8;
+    t->storage16 = f->storage16;
+    t->spirv_version = 0x10300;
+}
+
+/* A profile's name from the device's: lower case, words joined by '-', up to the first bracket. */
+static void
+profile_name(char *out, size_t size, const char *name)
+{
+    size_t n = 0;
+    for (; *name && *name != '(' && n + 1 < size; name++) {
+        char c = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.')
+            out[n++] = c;
+        else if (n && out[n - 1] != '-')
+            out[n++] = '-';
+    }
+    while (n && out[n - 1] == '-')
+        n--;
+    out[n] = 0;
+}
+
+/* ---- memory types ---------------------------------------------------------------------------- */
+
+/* The first type with all of `need` and, if there is one, all of `like`; UINT32_MAX if none. */
+static uint32_t
+find_type(const weft_vk_device *d, VkMemoryPropertyFlags need, VkMemoryPropertyFlags like)
+{
+    uint32_t found = UINT32_MAX;
+    for (uint32_t i = d->memory.memoryTypeCount; i-- > 0;) {
+        VkMemoryPropertyFlags have = d->memory.memoryTypes[i].propertyFlags;
+        bool fits = (have & need) == need, better = (have & like) == like;
+        bool had = found < UINT32_MAX && (d->memory.memoryTypes[found].propertyFlags & like) == like;
+        if (fits && (found == UINT32_MAX || better || !had))
+            found = i;
+    }
+    return found;
+}
+
+static void
+query_memory(weft_vk_device *d, bool is_unified)
+{
+    enum { HOST = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT };
+    d->instance->GetPhysicalDeviceMemoryProperties(d->physical, &d->memory);
+    d->staging_type = find_type(d, HOST, HOST | VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+    d->buffer_type = UINT32_MAX;
+    if (is_unified)
+        d->buffer_type = find_type(d, HOST | VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
+                                   VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
+    d->mapped = d->buffer_type != UINT32_MAX;
+    if (!d->mapped)
+        d->buffer_type = find_type(d, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0);
+    if (d->buffer_type != UINT32_MAX)
+        d->heap_bytes =
+            (int64_t)d->memory.memoryHeaps[d->memory.memoryTypes[d->buffer_type].heapIndex].size;
+}
+
+void
+weft_vk_query(weft_vk_device *d, int index)
+{
+    weft_device_info *info = &d->base.info;
+    weft_target *t = &info->target;
+    VkPhysicalDeviceSubgroupProperties subgroup = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES
+    };
+    VkPhysicalDeviceMaintenance3Properties sizes = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES, .pNext = &subgroup
+    };
+    VkPhysicalDeviceProperties2 all = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                        .pNext = &sizes };
+    d->instance->GetPhysicalDeviceProperties2(d->physical, &all);
+    const VkPhysicalDeviceProperties *p = &all.properties;
+    bool is_cpu = p->deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
+    query_features(d, p->apiVersion);
+    query_memory(d, is_cpu || p->deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU);
+    snprintf(info->id, sizeof info->id, index ? "vulkan:%d" : "vulkan", index);
+    snprintf(info->name, sizeof info->name, "%.120s", p->deviceName);
+    snprintf(info->driver, sizeof info->driver, "Vulkan %u.%u.%u, driver %u.%u.%u of vendor 0x%x",
+             VK_API_VERSION_MAJOR(p->apiVersion), VK_API_VERSION_MINOR(p->apiVersion),
+             VK_API_VERSION_PATCH(p->apiVersion), VK_API_VERSION_MAJOR(p->driverVersion),
+             VK_API_VERSION_MINOR(p->driverVersion), VK_API_VERSION_PATCH(p->driverVersion), p->vendorID);
+    memcpy(d->cache_uuid, p->pipelineCacheUUID, sizeof d->cache_uuid);
+    d->timestamp_bits = family_timestamp_bits(d);
+    d->timestamp_seconds = d->timestamp_bits ? (double)p->limits.timestampPeriod * 1e-9 : 0;
+    profile_name(t->name, sizeof t->name, p->deviceName);
+    t->api = WEFT_API_VULKAN;
+    t->cls = is_cpu ? WEFT_CLASS_LANE_CPU : is_mobile(p->vendorID) ? WEFT_CLASS_MOBILE : WEFT_CLASS_GPU;
+    fill_limits(t, &p->limits);
+    t->max_alloc = sizes.maxMemoryAllocationSize > INT64_MAX ? INT64_MAX
+                                                             : (int64_t)sizes.maxMemoryAllocationSize;
+    if (t->max_alloc > d->heap_bytes)
+        t->max_alloc = d->heap_bytes;
+    bool in_compute = (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
+    t->subgroup = in_compute && subgroup.subgroupSize ? (int)subgroup.subgroupSize : 1;
+    t->subgroup_shuffle =
+        in_compute && (subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) != 0 &&
+        (subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT) != 0;
+    fill_arithmetic(t, &d->features);
+    fill_cost(t);
+}
