@@ -32,7 +32,7 @@ weft_clike_fail(weft_clike *c, const char *what, const char *detail)
 static const char *
 declare_var(weft_clike *c, const weft_var *var)
 {
-    return c->var[var->id] = weft_names_add(&c->names, var->name);
+    return c->var[var->id] = weft_idents_add(&c->names, var->name);
 }
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -48,7 +48,7 @@ print_block(weft_clike *c, const weft_stmt *s)
     c->depth--;
     indent(c);
     weft_str_add(c->out, "}");
-    weft_names_close(&c->names, mark);
+    weft_idents_close(&c->names, mark);
 }
 
 static void
@@ -66,8 +66,6 @@ print_loop(weft_clike *c, const weft_stmt *s)
 {
     const weft_var *var = s->u.loop.var;
     int mark = c->names.stack.n;
-    if (s->u.loop.bind == WEFT_UNROLL && c->d->unroll)
-        line(c, c->d->unroll);
     indent(c);
     const char *type = weft_clike_type(c, var->type), *name = declare_var(c, var);
     weft_str_addf(c->out, "for (%s %s = 0; %s < ", type, name, name);
@@ -75,21 +73,21 @@ print_loop(weft_clike *c, const weft_stmt *s)
     weft_str_addf(c->out, "; %s++) ", name);
     print_block(c, s->u.loop.body);
     weft_str_add(c->out, "\n");
-    weft_names_close(&c->names, mark);
+    weft_idents_close(&c->names, mark);
 }
 
 static void
 print_for(weft_clike *c, const weft_stmt *s)
 {
     switch (s->u.loop.bind) {
-    case WEFT_SERIAL: case WEFT_PARALLEL: case WEFT_UNROLL:
+    case WEFT_SERIAL:
         print_loop(c, s);
         return;
     case WEFT_BLOCK_X: case WEFT_BLOCK_Y: case WEFT_BLOCK_Z:
     case WEFT_THREAD_X: case WEFT_THREAD_Y: case WEFT_THREAD_Z:
         print_index(c, s);
         return;
-    case WEFT_VECTORIZE: case WEFT_VTHREAD: case WEFT_BIND_COUNT:
+    case WEFT_PARALLEL: case WEFT_UNROLL: case WEFT_VECTORIZE: case WEFT_VTHREAD: case WEFT_BIND_COUNT:
         break;
     }
     weft_clike_fail(c, "a loop bound to", weft_bind_name(s->u.loop.bind));
@@ -243,11 +241,11 @@ print_array(weft_clike *c, const weft_buf *buf)
         weft_clike_fail(c, "the extent of array", buf->name);
         return;
     }
-    c->buf[buf->id] = weft_names_add(&c->names, buf->name);
+    c->buf[buf->id] = weft_idents_add(&c->names, buf->name);
     bool align = c->d->align && buf->space == WEFT_SHARED && c->by_vector[buf->id];
     n /= c->layout[buf->id];
     indent(c);
-    weft_str_addf(c->out, "%s%s%s %s", c->d->array[buf->space], align ? c->d->align : "", weft_clike_element(c, buf),
+    weft_str_addf(c->out, "%s%s%s %s", align ? c->d->align : "", c->d->array[buf->space], weft_clike_element(c, buf),
                   c->buf[buf->id]);
     if (n > 1 || buf->space != WEFT_LOCAL || weft_clike_half_as_float(c, buf->dtype))
         weft_str_addf(c->out, "[%lld]", (long long)n);
@@ -317,13 +315,27 @@ print_stmt(weft_clike *c, const weft_stmt *s)
 
 /* ---- kernels --------------------------------------------------------------------------------- */
 
+/* Ramps are mostly indices, which are not printed as vectors. */
+static void
+survey_vector(weft_clike *c, const weft_expr *e)
+{
+    weft_type type = e->h.type;
+    uint8_t form = weft_expr_infos[e->h.kind].form;
+    if (e->h.kind != WEFT_EK_RAMP)
+        c->vectors[type.dtype] |= 1u << type.lanes;
+    if (form == WEFT_FORM_INFIX || form == WEFT_FORM_PREFIX || e->h.kind == WEFT_EK_TDIV || e->h.kind == WEFT_EK_TMOD)
+        c->operators[type.dtype] |= 1u << type.lanes;
+    else if (e->h.kind != WEFT_EK_RAMP && e->h.kind != WEFT_EK_LOAD && e->h.kind != WEFT_EK_VAR)
+        c->functions |= 1u << type.lanes;
+}
+
 static bool
 survey_expr(void *user, const weft_expr *e)
 {
     weft_clike *c = user;
     c->uses[e->h.type.dtype] = true;
     if (e->h.type.lanes > 1)
-        c->vectors[e->h.type.dtype] |= 1u << e->h.type.lanes;
+        survey_vector(c, e);
     if (e->h.kind == WEFT_EK_LOAD && e->h.type.lanes > 1)
         c->by_vector[e->h.u.buf->id] = true;
     return true;
@@ -398,7 +410,7 @@ print_kernel(weft_clike *c)
 {
     const weft_kernel *k = c->kernel;
     for (int i = 0; i < k->nparam; i++)
-        c->buf[k->param[i]->id] = weft_names_add(&c->names, k->param[i]->name);
+        c->buf[k->param[i]->id] = weft_idents_add(&c->names, k->param[i]->name);
     for (int i = 0; i < k->nscalar; i++)
         declare_var(c, k->scalar[i]);
     weft_print_header(c->out, k, "// ");
@@ -434,7 +446,7 @@ weft_clike_print(const weft_dialect *d, weft_str *out, const weft_kernel *kernel
     c.var = WEFT_NEW_ARRAY(&c.arena, kernel->ir->nvar + 1, const char *);
     c.buf = WEFT_NEW_ARRAY(&c.arena, kernel->ir->nbuf + 1, const char *);
     c.by_vector = WEFT_NEW_ARRAY(&c.arena, kernel->ir->nbuf + 1, bool);
-    weft_names_init(&c.names, &c.arena, d->reserved);
+    weft_idents_init(&c.names, &c.arena, d->reserved);
     survey(&c);
     print_kernel(&c);
     if (c.status != WEFT_OK) {

@@ -12,7 +12,7 @@
 
 #include "backends/backend.h"
 #include "backends/layout.h"
-#include "backends/names.h"
+#include "backends/idents.h"
 
 typedef struct weft_clike weft_clike;
 
@@ -43,7 +43,6 @@ typedef struct weft_dialect {
     /* statements */
     const char *index[WEFT_BIND_COUNT];
     const char *barrier[4];                    /* by WEFT_FENCE bits */
-    const char *unroll;                        /* line before a loop, NULL: nothing */
     /* functions: f32 (and f16 where overloaded), f64, integers */
     const char *call[WEFT_IN_COUNT], *call64[WEFT_IN_COUNT];
     bool narrow_calls;                         /* call[] takes f32 alone: f16 goes through it */
@@ -61,13 +60,15 @@ struct weft_clike {
     weft_status status;          /* the first failure; printing goes on to the end */
     weft_str *out;
     weft_arena arena;
-    weft_names names;
+    weft_idents names;
     const char **var, **buf;     /* identifiers by id */
     const uint8_t *layout;       /* weft_vector_layout of local arrays */
     bool *by_vector;             /* by buffer id: loaded or stored by vectors too */
     WEFT_VEC(const weft_buf *) shared;
     bool uses[WEFT_DTYPE_COUNT]; /* dtypes of any value, parameter or array */
-    uint32_t vectors[WEFT_DTYPE_COUNT]; /* bit n: vectors of n lanes are made */
+    uint32_t vectors[WEFT_DTYPE_COUNT];   /* bit n: there are vectors of n lanes */
+    uint32_t operators[WEFT_DTYPE_COUNT]; /* ... that arithmetic is done with */
+    uint32_t functions;                   /* ... that are made, converted or passed to functions */
     bool atomic64, subgroup;     /* what extensions hang on */
     int depth;
 };

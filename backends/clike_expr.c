@@ -52,6 +52,8 @@ weft_clike_type(weft_clike *c, weft_type type)
     }
     if (type.lanes == 1)
         return scalar;
+    if (type.lanes > strlen(c->d->lanes))
+        weft_clike_fail(c, "a vector of more lanes than there are of", weft_dtype_name(t));
     return weft_arena_printf(&c->arena, "%s%d", c->d->vector[t] ? c->d->vector[t] : scalar, type.lanes);
 }
 
@@ -255,8 +257,16 @@ operator(weft_clike *c, const weft_expr *e, int prec)
 }
 
 static void
+refuse_half(weft_clike *c, const weft_expr *e)
+{
+    if (weft_clike_half_as_float(c, dtype_of(e)))
+        weft_clike_fail(c, "arithmetic of", weft_dtype_name(dtype_of(e)));
+}
+
+static void
 arithmetic(weft_clike *c, const weft_expr *e, int prec)
 {
+    refuse_half(c, e);
     if (is_wrapping(e)) {
         wrapping(c, e, prec);
     } else if (is_narrow(e)) {
@@ -270,10 +280,10 @@ arithmetic(weft_clike *c, const weft_expr *e, int prec)
 
 /* "cond ? a : b": C evaluates only the chosen arm. */
 static void
-ternary(weft_clike *c, const weft_expr *e, int prec)
+ternary(weft_clike *c, const weft_expr *cond, const weft_expr *e, int prec)
 {
     weft_str_add(c->out, CLIKE_CHOICE < prec ? "(" : "");
-    weft_clike_expr(c, e->arg[0], CLIKE_CHOICE + 1);
+    weft_clike_expr(c, cond, CLIKE_CHOICE + 1);
     weft_str_add(c->out, " ? ");
     weft_clike_expr(c, e->arg[1], CLIKE_CHOICE + 1);
     weft_str_add(c->out, " : ");
@@ -286,7 +296,9 @@ choice(weft_clike *c, const weft_expr *e, int prec)
 {
     weft_clike_fill fill = { .type = e->h.type, .arg = { e->arg[0], e->arg[1], e->arg[2] } };
     if (e->arg[0]->h.type.lanes == 1)
-        ternary(c, e, prec);
+        ternary(c, e->arg[0], e, prec);
+    else if (e->arg[0]->h.kind == WEFT_EK_BCAST)
+        ternary(c, e->arg[0]->arg[0], e, prec);
     else if (c->d->choose)
         weft_clike_template(c, c->d->choose, &fill);
     else
@@ -363,6 +375,7 @@ static void
 function(weft_clike *c, const weft_expr *e, const char *text, const char *what)
 {
     weft_clike_fill fill = { .type = e->h.type };
+    refuse_half(c, e);
     if (!text) {
         weft_clike_fail(c, what, weft_dtype_name(dtype_of(e)));
         return;

@@ -28,16 +28,16 @@ static const char vectors2[] =
     "#define WEFT_VECTORS2\n"
     "#define WEFT_STRUCT2(V, S, BYTES) \\\n"
     "    struct alignas(BYTES) V { S x, y; }; \\\n"
-    "    static __device__ inline V make_##V(S x, S y) { return V{x, y}; }\n"
+    "    __device__ inline V make_##V(S x, S y) { return V{x, y}; }\n"
     "#define WEFT_OP2(V, OP) \\\n"
-    "    static __device__ inline V operator OP(V a, V b) { return make_##V(a.x OP b.x, a.y OP b.y); }\n"
-    "#define WEFT_NEG2(V) static __device__ inline V operator-(V a) { return make_##V(-a.x, -a.y); }\n"
-    "template <class V, class S> static __device__ inline V weft_splat2(S s) { return V{s, s}; }\n"
-    "template <class V, class F> static __device__ inline V weft_cast2(F f)\n"
+    "    __device__ inline V operator OP(V a, V b) { return make_##V(a.x OP b.x, a.y OP b.y); }\n"
+    "#define WEFT_NEG2(V) __device__ inline V operator-(V a) { return make_##V(-a.x, -a.y); }\n"
+    "template <class V, class S> __device__ inline V weft_splat2(S s) { return V{s, s}; }\n"
+    "template <class V, class F> __device__ inline V weft_cast2(F f)\n"
     "{\n"
     "    return V{(decltype(V::x))f.x, (decltype(V::x))f.y};\n"
     "}\n"
-    "template <class V, class F, class... A> static __device__ inline V weft_map2(F f, A... a)\n"
+    "template <class V, class F, class... A> __device__ inline V weft_map2(F f, A... a)\n"
     "{\n"
     "    return V{f(a.x...), f(a.y...)};\n"
     "}\n"
@@ -48,20 +48,20 @@ static const char vectors4[] =
     "#define WEFT_VECTORS4\n"
     "#define WEFT_STRUCT4(V, S, BYTES) \\\n"
     "    struct alignas(BYTES) V { S x, y, z, w; }; \\\n"
-    "    static __device__ inline V make_##V(S x, S y, S z, S w) { return V{x, y, z, w}; }\n"
+    "    __device__ inline V make_##V(S x, S y, S z, S w) { return V{x, y, z, w}; }\n"
     "#define WEFT_OP4(V, OP) \\\n"
-    "    static __device__ inline V operator OP(V a, V b) \\\n"
+    "    __device__ inline V operator OP(V a, V b) \\\n"
     "    { \\\n"
     "        return make_##V(a.x OP b.x, a.y OP b.y, a.z OP b.z, a.w OP b.w); \\\n"
     "    }\n"
     "#define WEFT_NEG4(V) \\\n"
-    "    static __device__ inline V operator-(V a) { return make_##V(-a.x, -a.y, -a.z, -a.w); }\n"
-    "template <class V, class S> static __device__ inline V weft_splat4(S s) { return V{s, s, s, s}; }\n"
-    "template <class V, class F> static __device__ inline V weft_cast4(F f)\n"
+    "    __device__ inline V operator-(V a) { return make_##V(-a.x, -a.y, -a.z, -a.w); }\n"
+    "template <class V, class S> __device__ inline V weft_splat4(S s) { return V{s, s, s, s}; }\n"
+    "template <class V, class F> __device__ inline V weft_cast4(F f)\n"
     "{\n"
     "    return V{(decltype(V::x))f.x, (decltype(V::x))f.y, (decltype(V::x))f.z, (decltype(V::x))f.w};\n"
     "}\n"
-    "template <class V, class F, class... A> static __device__ inline V weft_map4(F f, A... a)\n"
+    "template <class V, class F, class... A> __device__ inline V weft_map4(F f, A... a)\n"
     "{\n"
     "    return V{f(a.x...), f(a.y...), f(a.z...), f(a.w...)};\n"
     "}\n"
@@ -70,7 +70,7 @@ static const char vectors4[] =
 static const char bits[] =
     "#ifndef WEFT_BITS\n"
     "#define WEFT_BITS\n"
-    "template <class T, class S> static __device__ inline T weft_bits(S s)\n"
+    "template <class T, class S> __device__ inline T weft_bits(S s)\n"
     "{\n"
     "    T t;\n"
     "    memcpy(&t, &s, sizeof t);\n"
@@ -85,10 +85,12 @@ print_vector(weft_clike *c, int row, int lanes)
     weft_type type = { (uint8_t)vectors[row].dtype, (uint8_t)lanes };
     const char *name = weft_clike_type(c, type);
     int bytes = lanes * weft_dtype_bits(vectors[row].dtype) / 8;
-    weft_str_addf(c->out, "#ifndef WEFT_%s\n#define WEFT_%s\n", name, name);
     if (vectors[row].own)
-        weft_str_addf(c->out, "WEFT_STRUCT%d(%s, %s, %d)\n", lanes, name, vectors[row].scalar,
-                      bytes < 16 ? bytes : 16);
+        weft_str_addf(c->out, "#ifndef WEFT_%s\n#define WEFT_%s\nWEFT_STRUCT%d(%s, %s, %d)\n#endif\n", name, name,
+                      lanes, name, vectors[row].scalar, bytes < 16 ? bytes : 16);
+    if (!(c->operators[vectors[row].dtype] & 1u << lanes))
+        return;
+    weft_str_addf(c->out, "#ifndef WEFT_%s_OPS\n#define WEFT_%s_OPS\n", name, name);
     for (const char *op = arithmetic; *op; op++)
         weft_str_addf(c->out, "WEFT_OP%d(%s, %c)\n", lanes, name, *op);
     for (const char *op = bitwise; *op && vectors[row].bits; op++)
@@ -109,7 +111,7 @@ finds_bitcast(void *user, const weft_expr *e)
 static void
 prelude(weft_clike *c)
 {
-    uint32_t any = 0;
+    uint32_t any;
     bool bitcasts = false;
     weft_walker walker = { finds_bitcast, NULL, &bitcasts };
     weft_walk_stmt(&walker, c->kernel->body);
@@ -120,10 +122,15 @@ prelude(weft_clike *c)
     if (bitcasts)
         weft_str_add(c->out, bits);
     /* wrapping arithmetic goes through the unsigned type */
-    c->vectors[WEFT_U32] |= c->vectors[WEFT_I32];
-    c->vectors[WEFT_U64] |= c->vectors[WEFT_I64];
-    for (int t = 0; t < WEFT_DTYPE_COUNT; t++)
-        any |= t == WEFT_BOOL ? 0 : c->vectors[t];
+    for (int t = 0; t < 2; t++) {
+        static const weft_dtype is[2] = { WEFT_I32, WEFT_I64 }, us[2] = { WEFT_U32, WEFT_U64 };
+        c->vectors[us[t]] |= c->operators[is[t]];
+        c->operators[us[t]] |= c->operators[is[t]];
+        c->functions |= c->operators[is[t]];
+    }
+    any = c->functions;
+    for (size_t row = 0; row < sizeof vectors / sizeof *vectors; row++)
+        any |= c->operators[vectors[row].dtype] | (vectors[row].own ? c->vectors[vectors[row].dtype] : 0);
     if (any & 1u << 2)
         weft_str_add(c->out, vectors2);
     if (any & 1u << 4)
@@ -191,7 +198,6 @@ static const weft_dialect cuda = {
     .index = { [WEFT_BLOCK_X] = "blockIdx.x", [WEFT_BLOCK_Y] = "blockIdx.y", [WEFT_BLOCK_Z] = "blockIdx.z",
                [WEFT_THREAD_X] = "threadIdx.x", [WEFT_THREAD_Y] = "threadIdx.y", [WEFT_THREAD_Z] = "threadIdx.z" },
     .barrier = { "__syncthreads();", "__syncthreads();", "__syncthreads();", "__syncthreads();" },
-    .unroll = "#pragma unroll",
     .narrow_calls = true,
     .call = { [WEFT_IN_EXP] = "expf(%0)",     [WEFT_IN_EXP2] = "exp2f(%0)",   [WEFT_IN_EXPM1] = "expm1f(%0)",
               [WEFT_IN_LOG] = "logf(%0)",     [WEFT_IN_LOG2] = "log2f(%0)",   [WEFT_IN_LOG1P] = "log1pf(%0)",

@@ -73,7 +73,6 @@ static const weft_dialect opencl = {
                [WEFT_THREAD_Y] = "get_local_id(1)", [WEFT_THREAD_Z] = "get_local_id(2)" },
     .barrier = { "barrier(0);", "barrier(CLK_LOCAL_MEM_FENCE);", "barrier(CLK_GLOBAL_MEM_FENCE);",
                  "barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);" },
-    .unroll = "#pragma unroll",
     .call = { [WEFT_IN_EXP] = "exp(%0)",     [WEFT_IN_EXP2] = "exp2(%0)",   [WEFT_IN_EXPM1] = "expm1(%0)",
               [WEFT_IN_LOG] = "log(%0)",     [WEFT_IN_LOG2] = "log2(%0)",   [WEFT_IN_LOG1P] = "log1p(%0)",
               [WEFT_IN_SQRT] = "sqrt(%0)",   [WEFT_IN_RSQRT] = "rsqrt(%0)", [WEFT_IN_SIN] = "sin(%0)",

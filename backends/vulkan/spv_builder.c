@@ -23,7 +23,7 @@ void
 spv_init(spv_builder *b, weft_arena *arena)
 {
     *b = (spv_builder){ .arena = arena, .interned = weft_map_create(arena), .next = 1 };
-    weft_names_init(&b->names, arena, NULL);
+    weft_idents_init(&b->names, arena, NULL);
     b->cap[SPV_CAP_SHADER] = true;
 }
 
@@ -51,7 +51,7 @@ spv_new(spv_builder *b, const char *hint)
 {
     if (!hint)
         return weft_arena_printf(b->arena, "%%%u", b->next++);
-    return weft_arena_printf(b->arena, "%%%s", weft_names_add(&b->names, hint));
+    return weft_arena_printf(b->arena, "%%%s", weft_idents_add(&b->names, hint));
 }
 
 /* ---- instructions ---------------------------------------------------------------------------- */
@@ -116,11 +116,12 @@ spv_rename_last(spv_builder *b, spv_id id, const char *hint)
         return id;
     const char *at = code->at + b->last;
     at += strspn(at, " ");
-    if (strncmp(at, id, n) != 0 || strncmp(at + n, " = ", 3) != 0)
+    if (strcmp(id, weft_arena_printf(b->arena, "%%%u", b->next - 1)) != 0 || strncmp(at, id, n) != 0 || strncmp(at + n, " = ", 3) != 0)
         return id;
     char *rest = weft_arena_strdup(b->arena, at + n + 3);
     rest[strlen(rest) - 1] = 0; /* the line's end */
     code->n = b->last;
+    b->next--; /* its number was the last given out */
     spv_id name = spv_new(b, hint);
     add_result(b, name, rest);
     return name;

@@ -7,7 +7,7 @@
 #ifndef WEFT_SPV_BUILDER_H
 #define WEFT_SPV_BUILDER_H
 
-#include "backends/names.h"
+#include "backends/idents.h"
 
 typedef const char *spv_id;
 
@@ -25,7 +25,7 @@ typedef struct spv_builder {
     weft_str section[SPV_SECTION_COUNT];
     weft_map *interned;            /* "OpTypeInt 32 1" -> index into ids */
     WEFT_VEC(spv_id) ids;
-    weft_names names;
+    weft_idents names;
     bool cap[SPV_CAP_COUNT], glsl; /* glsl: the extended instructions are used */
     uint32_t next;                 /* number of the next unnamed result */
     size_t last;                   /* where the last instruction of SPV_CODE begins */

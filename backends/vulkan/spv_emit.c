@@ -128,8 +128,7 @@ emit_loop(spv_emit *c, const weft_stmt *s)
     spv_block(c, head);
     spv_op_as(&c->b, i, "OpPhi %s %s %s %s %s", type, spv_int(c, t, 0), before, step, again);
     spv_id more = spv_op(&c->b, "OpSLessThan %s %s %s", spv_type(c, weft_scalar(WEFT_BOOL)), i, extent);
-    const char *control = s->u.loop.bind == WEFT_UNROLL ? "Unroll" : "None";
-    spv_add(&c->b, SPV_CODE, "OpLoopMerge %s %s %s", end, again, control);
+    spv_add(&c->b, SPV_CODE, "OpLoopMerge %s %s None", end, again);
     spv_add(&c->b, SPV_CODE, "OpBranchConditional %s %s %s", more, body, end);
     spv_block(c, body);
     c->var[var->id] = i;
@@ -146,14 +145,14 @@ static void
 emit_for(spv_emit *c, const weft_stmt *s)
 {
     switch (s->u.loop.bind) {
-    case WEFT_SERIAL: case WEFT_PARALLEL: case WEFT_UNROLL:
+    case WEFT_SERIAL:
         emit_loop(c, s);
         return;
     case WEFT_BLOCK_X: case WEFT_BLOCK_Y: case WEFT_BLOCK_Z:
     case WEFT_THREAD_X: case WEFT_THREAD_Y: case WEFT_THREAD_Z:
         emit_stmt(c, s->u.loop.body);
         return;
-    case WEFT_VECTORIZE: case WEFT_VTHREAD: case WEFT_BIND_COUNT:
+    case WEFT_PARALLEL: case WEFT_UNROLL: case WEFT_VECTORIZE: case WEFT_VTHREAD: case WEFT_BIND_COUNT:
         break;
     }
     spv_fail(c, "a loop bound to", weft_bind_name(s->u.loop.bind));

@@ -49,6 +49,9 @@ void spv_declare_param(spv_emit *, int i);
 void spv_declare_array(spv_emit *, const weft_buf *);
 void spv_declare_scalars(spv_emit *); /* and loads them */
 spv_id spv_load(spv_emit *, const weft_expr *load);
+/* Whether a vector load is made of scalar ones; then a conversion of it is made with them. */
+bool spv_loads_by_lane(const spv_emit *, const weft_expr *);
+spv_id spv_load_cast(spv_emit *, weft_type to, const weft_expr *load);
 void spv_store(spv_emit *, const weft_buf *, const weft_expr *index, const weft_expr *value);
 void spv_atomic(spv_emit *, const weft_stmt *);
 

@@ -226,6 +226,8 @@ compute(spv_emit *c, const weft_expr *e)
     case WEFT_EK_GUARD:
         return guard(c, e);
     case WEFT_EK_CAST:
+        if (spv_loads_by_lane(c, e->arg[0]))
+            return spv_load_cast(c, e->h.type, e->arg[0]);
         return spv_cast(c, e->h.type, e->arg[0]->h.type, spv_expr(c, e->arg[0]));
     case WEFT_EK_BITCAST:
         return spv_bitcast(c, e->h.type, e->arg[0]->h.type, spv_expr(c, e->arg[0]));

@@ -14,12 +14,6 @@ element(const spv_emit *c, const weft_buf *buf)
     return spv_lanes(buf->dtype, c->layout[buf->id]);
 }
 
-static const char *
-element_name(spv_emit *c, const weft_buf *buf)
-{
-    return spv_type(c, element(c, buf)) + 1;
-}
-
 static void
 storage_caps(spv_emit *c, weft_type type)
 {
@@ -216,32 +210,74 @@ store_at(spv_emit *c, const weft_buf *buf, spv_id pointer, spv_id value)
     spv_add(&c->b, SPV_CODE, "OpStore %s %s", pointer, value);
 }
 
-/* A conversion to f16 on its way to a storage buffer may say how it rounds. */
-static void
-round_to_even(spv_emit *c, const weft_buf *buf, const weft_expr *value, spv_id id)
+/* Narrow elements are converted one by one: vectors of them are not made. */
+spv_id
+spv_load_cast(spv_emit *c, weft_type to, const weft_expr *load)
 {
-    bool narrows = value->h.kind == WEFT_EK_CAST && value->h.type.dtype == WEFT_F16 &&
-                   weft_is_float((weft_dtype)value->arg[0]->h.type.dtype) && value->arg[0]->h.type.dtype != WEFT_F16;
-    if (narrows && buf->space == WEFT_GLOBAL)
-        spv_add(&c->b, SPV_DECORATION, "OpDecorate %s FPRoundingMode RTE", id);
+    const weft_buf *buf = load->h.u.buf;
+    weft_type from = { load->h.type.dtype, 1 }, lane = { to.dtype, 1 };
+    weft_str parts = { 0 };
+    for (int i = 0; i < to.lanes; i++) {
+        spv_id v = load_at(c, buf, pointer_to(c, buf, index_lane(c, load->arg[0], i), -1), 1);
+        weft_str_addf(&parts, " %s", spv_cast(c, lane, from, v));
+    }
+    spv_id v = spv_op(&c->b, "OpCompositeConstruct %s%s", spv_type(c, to), weft_str_text(&parts));
+    weft_str_free(&parts);
+    return v;
+}
+
+bool
+spv_loads_by_lane(const spv_emit *c, const weft_expr *e)
+{
+    return e->h.kind == WEFT_EK_LOAD && e->h.type.lanes > 1 && c->layout[e->h.u.buf->id] != e->h.type.lanes;
+}
+
+/* A conversion to f16 on its way to a storage buffer may say how it rounds. */
+static bool
+rounds(const weft_buf *buf, const weft_expr *value)
+{
+    if (value->h.kind != WEFT_EK_CAST || value->h.type.dtype != WEFT_F16 || buf->space != WEFT_GLOBAL)
+        return false;
+    weft_dtype from = (weft_dtype)value->arg[0]->h.type.dtype;
+    return weft_is_float(from) && from != WEFT_F16;
+}
+
+static void
+store_rounded(spv_emit *c, const weft_buf *buf, spv_id pointer, spv_id value, bool rounded)
+{
+    if (rounded)
+        spv_add(&c->b, SPV_DECORATION, "OpDecorate %s FPRoundingMode RTE", value);
+    store_at(c, buf, pointer, value);
+}
+
+static void
+store_lanes(spv_emit *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+{
+    bool casts = value->h.kind == WEFT_EK_CAST;
+    const weft_expr *whole = casts ? value->arg[0] : value;
+    weft_type from = { whole->h.type.dtype, 1 }, to = { value->h.type.dtype, 1 };
+    spv_id v = spv_expr(c, whole);
+    for (int i = 0; i < value->h.type.lanes; i++) {
+        spv_id lane = spv_op(&c->b, "OpCompositeExtract %s %s %d", spv_type(c, from), v, i);
+        if (casts)
+            lane = spv_cast(c, to, from, lane);
+        spv_id at = pointer_to(c, buf, index_lane(c, index, i), -1);
+        store_rounded(c, buf, at, lane, rounds(buf, value));
+    }
 }
 
 void
 spv_store(spv_emit *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
 {
     int lanes = value->h.type.lanes;
-    bool whole = lanes == 1 || c->layout[buf->id] == lanes;
-    spv_id v = spv_expr(c, value);
-    if (whole) {
-        round_to_even(c, buf, value, v);
-        store_at(c, buf, place(c, buf, index, lanes), v);
+    if (lanes > 1 && c->layout[buf->id] != lanes) {
+        store_lanes(c, buf, index, value);
         return;
     }
-    weft_type scalar = { value->h.type.dtype, 1 };
-    for (int i = 0; i < lanes; i++) {
-        spv_id lane = spv_op(&c->b, "OpCompositeExtract %s %s %d", spv_type(c, scalar), v, i);
-        store_at(c, buf, pointer_to(c, buf, index_lane(c, index, i), -1), lane);
-    }
+    bool rounded = rounds(buf, value); /* then the value is this store's alone */
+    spv_id v = rounded ? spv_cast(c, value->h.type, value->arg[0]->h.type, spv_expr(c, value->arg[0]))
+                       : spv_expr(c, value);
+    store_rounded(c, buf, place(c, buf, index, lanes), v, rounded);
 }
 
 /* ---- atomics --------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* names.c: unique identifiers by scope: base, base_1, base_2, ... */
-#include "backends/names.h"
+/* idents.c: unique identifiers by scope: base, base_1, base_2, ... */
+#include "backends/idents.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -11,15 +11,15 @@ set(weft_map *map, const char *key, int64_t value)
 }
 
 static bool
-is_live(const weft_names *names, const char *name)
+is_live(const weft_idents *names, const char *name)
 {
     return weft_map_get(names->live, name, strlen(name)) == 1;
 }
 
 void
-weft_names_init(weft_names *names, weft_arena *arena, const char *reserved)
+weft_idents_init(weft_idents *names, weft_arena *arena, const char *reserved)
 {
-    *names = (weft_names){ .arena = arena, .live = weft_map_create(arena), .suffix = weft_map_create(arena) };
+    *names = (weft_idents){ .arena = arena, .live = weft_map_create(arena), .suffix = weft_map_create(arena) };
     while (reserved && *reserved) {
         size_t n = strcspn(reserved, " ");
         if (n)
@@ -48,7 +48,7 @@ identifier(weft_arena *arena, const char *base)
 }
 
 const char *
-weft_names_add(weft_names *names, const char *ir_name)
+weft_idents_add(weft_idents *names, const char *ir_name)
 {
     const char *base = identifier(names->arena, ir_name), *name = base;
     int64_t before = weft_map_get(names->suffix, base, strlen(base)), suffix = before < 0 ? 0 : before;
@@ -60,15 +60,15 @@ weft_names_add(weft_names *names, const char *ir_name)
     }
     set(names->live, name, 1);
     set(names->suffix, base, suffix + 1);
-    *WEFT_PUSH(names->arena, &names->stack) = (weft_names_entry){ base, name, before < 0 ? 0 : before };
+    *WEFT_PUSH(names->arena, &names->stack) = (weft_idents_entry){ base, name, before < 0 ? 0 : before };
     return name;
 }
 
 void
-weft_names_close(weft_names *names, int mark)
+weft_idents_close(weft_idents *names, int mark)
 {
     while (names->stack.n > mark) {
-        const weft_names_entry *e = &names->stack.at[--names->stack.n];
+        const weft_idents_entry *e = &names->stack.at[--names->stack.n];
         set(names->live, e->name, 0);
         set(names->suffix, e->base, e->before);
     }

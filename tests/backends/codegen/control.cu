@@ -1,0 +1,28 @@
+// control
+//   launch    grid tdiv(n + t - 1, t),1,1  block t,1,1
+extern "C" __global__ void
+control(const int *A, int *C, int n, int t)
+{
+    int bx = blockIdx.x;
+    int tx = threadIdx.x;
+    int steps;
+    int x;
+    const int i = bx * t + tx;
+    if (i < n) {
+        steps = 0;
+        x = A[i];
+        while (x > 1 ? C[x] != 0 : false) {
+            if ((x & 1) == 0) {
+                x = x / 2;
+            } else if (x % 3 == 0) {
+                x = x / 3;
+            } else {
+                for (int k = 0; k < t; k++) {
+                    x = (int)((unsigned int)x + (unsigned int)k);
+                }
+            }
+            steps = (int)((unsigned int)steps + 1u);
+        }
+        C[i] = steps;
+    }
+}

@@ -1,0 +1,1 @@
+error: kernel doubles: values of type f64 is not legal for metal:apple7 and was not legalised

@@ -1,0 +1,22 @@
+// intrinsics
+//   launch    grid 1,1,1  block 64,1,1
+__kernel __attribute__((reqd_work_group_size(64, 1, 1)))
+void intrinsics(__global const float *A,
+                __global const int *I,
+                __global const uint *U,
+                __global float *C,
+                __global int *D,
+                __global uchar *E)
+{
+    int i = get_local_id(0);
+    const float x = A[i];
+    C[i] = exp(x) + exp2(x) + log(x) + log2(x);
+    C[i] = sqrt(x) * rsqrt(x);
+    C[i] = sin(x) + cos(x) + tan(x) + asin(x) + acos(x) + atan(x);
+    C[i] = sinh(x) + cosh(x) + tanh(x) + asinh(x) + acosh(x) + atanh(x);
+    C[i] = floor(x) + ceil(x) + trunc(x) + rint(x) + fabs(x);
+    C[i] = fmod(x, 2.0f) + atan2(x, 2.0f) + fma(x, x, 1.0f);
+    D[i] = (int)((uint)as_int(abs(I[i])) + (uint)min(I[i], 3) * (uint)max(I[i], -3));
+    D[i] = (int)min(U[i], 7u);
+    E[i] = isnan(x) || isinf(x);
+}

@@ -1,0 +1,17 @@
+// intrinsics
+//   launch    grid 1,1,1  block 64,1,1
+extern "C" __global__ void __launch_bounds__(64)
+intrinsics(const float *A, const int *I, const unsigned int *U, float *C, int *D, bool *E)
+{
+    int i = threadIdx.x;
+    const float x = A[i];
+    C[i] = expf(x) + exp2f(x) + logf(x) + log2f(x);
+    C[i] = sqrtf(x) * rsqrtf(x);
+    C[i] = sinf(x) + cosf(x) + tanf(x) + asinf(x) + acosf(x) + atanf(x);
+    C[i] = sinhf(x) + coshf(x) + tanhf(x) + asinhf(x) + acoshf(x) + atanhf(x);
+    C[i] = floorf(x) + ceilf(x) + truncf(x) + rintf(x) + fabsf(x);
+    C[i] = fmodf(x, 2.0f) + atan2f(x, 2.0f) + fmaf(x, x, 1.0f);
+    D[i] = (int)((unsigned int)abs(I[i]) + (unsigned int)min(I[i], 3) * (unsigned int)max(I[i], -3));
+    D[i] = (int)min(U[i], 7u);
+    E[i] = isnan(x) || isinf(x);
+}

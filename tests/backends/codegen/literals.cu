@@ -1,0 +1,23 @@
+// literals
+//   launch    grid 1,1,1  block 64,1,1
+extern "C" __global__ void __launch_bounds__(64)
+literals(float *float_1, int *int_1, long long *half_1, unsigned int *kernel_1)
+{
+    int for_ = threadIdx.x;
+    float_1[for_] = 0.1f + 1.0f + 3.4028235e+38f + 1.1754944e-38f + 1e-45f;
+    float_1[for_] = __int_as_float(0x7f800000) + -__int_as_float(0x7f800000);
+    float_1[for_] = __int_as_float(0x7fc00000);
+    float_1[for_] = -0.0f - -1.5f;
+    float_1[for_] = -(-float_1[for_]);
+    int_1[for_] = (-2147483647 - 1) + 2147483647 - -5;
+    half_1[for_] = (long long)(9223372036854775808ULL + (unsigned long long)half_1[for_] + 9223372036854775807ULL);
+    kernel_1[for_] = 4294967295u - kernel_1[for_];
+    for (int i = 0; i < 2; i++) {
+        for (int auto_1 = 0; auto_1 < 2; auto_1++) {
+            int_1[i] = auto_1;
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        int_1[i] = (int)(((unsigned int)int_1[i] - (unsigned int)(2 - i)) * (unsigned int)(int_1[i] & 1 | 2) + ((unsigned int)(int_1[i] >> 1) << 2));
+    }
+}

@@ -1,0 +1,10 @@
+// Another language's barrier.
+#include <metal_stdlib>
+using namespace metal;
+
+kernel void bad(device const float *A [[buffer(0)]], device float *C [[buffer(1)]], uint3 t [[thread_position_in_threadgroup]])
+{
+    int i = t.x;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    C[i] = A[i];
+}

@@ -1,0 +1,9 @@
+// Nor expm1.
+#include <metal_stdlib>
+using namespace metal;
+
+kernel void bad(device const float *A [[buffer(0)]], device float *C [[buffer(1)]], uint3 t [[thread_position_in_threadgroup]])
+{
+    int i = t.x;
+    C[i] = expm1(A[i]);
+}

@@ -1,0 +1,9 @@
+// The library has no erf.
+#include <metal_stdlib>
+using namespace metal;
+
+kernel void bad(device const float *A [[buffer(0)]], device float *C [[buffer(1)]], uint3 t [[thread_position_in_threadgroup]])
+{
+    int i = t.x;
+    C[i] = erf(A[i]);
+}

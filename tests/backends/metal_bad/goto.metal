@@ -1,0 +1,13 @@
+// There is no goto.
+#include <metal_stdlib>
+using namespace metal;
+
+kernel void bad(device const float *A [[buffer(0)]], device float *C [[buffer(1)]], uint3 t [[thread_position_in_threadgroup]])
+{
+    int i = t.x;
+    if (i > 3)
+        goto end;
+    C[i] = A[i];
+    end:
+    return;
+}

@@ -1,0 +1,9 @@
+// Another language's index.
+#include <metal_stdlib>
+using namespace metal;
+
+kernel void bad(device const float *A [[buffer(0)]], device float *C [[buffer(1)]], uint3 t [[thread_position_in_threadgroup]])
+{
+    int i = threadIdx.x;
+    C[i] = A[i];
+}

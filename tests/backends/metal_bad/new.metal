@@ -1,0 +1,10 @@
+// There is no new.
+#include <metal_stdlib>
+using namespace metal;
+
+kernel void bad(device const float *A [[buffer(0)]], device float *C [[buffer(1)]], uint3 t [[thread_position_in_threadgroup]])
+{
+    int i = t.x;
+    float *p = new float[4];
+    C[i] = p[0] + A[i];
+}

@@ -1,0 +1,10 @@
+// Address spaces do not convert.
+#include <metal_stdlib>
+using namespace metal;
+
+kernel void bad(device const float *A [[buffer(0)]], device float *C [[buffer(1)]], uint3 t [[thread_position_in_threadgroup]])
+{
+    int i = t.x;
+    thread const float *p = A;
+    C[i] = p[i];
+}

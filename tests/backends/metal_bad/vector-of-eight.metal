@@ -1,0 +1,10 @@
+// Vectors have at most four lanes.
+#include <metal_stdlib>
+using namespace metal;
+
+kernel void bad(device const float *A [[buffer(0)]], device float *C [[buffer(1)]], uint3 t [[thread_position_in_threadgroup]])
+{
+    int i = t.x;
+    float8 v = A[i];
+    C[i] = v.x;
+}

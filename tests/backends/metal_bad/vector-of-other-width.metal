@@ -1,0 +1,11 @@
+// Vectors do not convert by themselves.
+#include <metal_stdlib>
+using namespace metal;
+
+kernel void bad(device const float *A [[buffer(0)]], device float *C [[buffer(1)]], uint3 t [[thread_position_in_threadgroup]])
+{
+    int i = t.x;
+    float2 v = float2(A[i], A[i]);
+    float4 w = v;
+    C[i] = w.x;
+}
