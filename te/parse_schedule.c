@@ -49,20 +49,29 @@ qualified_axis(te_parser *tp, const weft_token *t, const char *dot)
     return axis;
 }
 
+/* The one axis of that name among all definitions, or NULL. */
+static weft_axis *
+only_axis(te_parser *tp, const weft_token *t)
+{
+    weft_axis *found = NULL;
+    for (int k = 0; k < tp->te->stage.n; k++) {
+        weft_axis *axis = root_axis(tp->te->stage.at[k], t->text, t->n);
+        if (axis && found)
+            weft_parse_fail(&tp->p, t, "several stages have an axis '%.*s': write TENSOR.%.*s",
+                            (int)t->n, t->text, (int)t->n, t->text);
+        found = axis ? axis : found;
+    }
+    return found;
+}
+
 /* A bare name: an axis a primitive made, one of the stage at hand, or the only one of that name. */
 static weft_axis *
 bare_axis(te_parser *tp, const weft_token *t, const weft_stage *here)
 {
     int64_t i = weft_map_get(tp->made, t->text, t->n);
-    weft_axis *found = i >= 0 ? tp->axes.at[i] : here ? root_axis(here, t->text, t->n) : NULL;
-    for (int k = 0; !found && !here && k < tp->te->stage.n; k++) {
-        weft_axis *axis = root_axis(tp->te->stage.at[k], t->text, t->n);
-        if (axis && found)
-            weft_parse_fail(&tp->p, t, "several stages have an axis '%.*s': write TENSOR.%.*s",
-                            (int)t->n, t->text, (int)t->n, t->text);
-        found = axis;
-    }
-    return found;
+    if (i >= 0)
+        return tp->axes.at[i];
+    return here ? root_axis(here, t->text, t->n) : only_axis(tp, t);
 }
 
 static weft_axis *

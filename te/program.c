@@ -102,13 +102,6 @@ constant_like(weft_te *te, const weft_expr *e, int64_t v)
 }
 
 const weft_expr *
-weft_te_simplify(weft_te *te, const weft_expr *e)
-{
-    (void)te;
-    return e;
-}
-
-const weft_expr *
 weft_te_ceildiv(weft_te *te, const weft_expr *a, const weft_expr *b)
 {
     int64_t m, n;
@@ -121,7 +114,7 @@ weft_te_ceildiv(weft_te *te, const weft_expr *a, const weft_expr *b)
     const weft_expr *one = weft_int(ir, (weft_dtype)b->h.type.dtype, 1);
     const weft_expr *less =
         whole ? weft_int(ir, (weft_dtype)b->h.type.dtype, n - 1) : weft_sub(ir, b, one);
-    return weft_te_simplify(te, weft_fdiv(ir, weft_add(ir, a, less), b));
+    return weft_simplify_expr(ir, NULL, weft_fdiv(ir, weft_add(ir, a, less), b));
 }
 
 const weft_expr *
@@ -134,7 +127,7 @@ weft_te_product(weft_te *te, const weft_expr *a, const weft_expr *b)
         return b;
     if (weft_is_int_imm(b, 1))
         return a;
-    return weft_te_simplify(te, weft_mul(te->ir, a, b));
+    return weft_simplify_expr(te->ir, NULL, weft_mul(te->ir, a, b));
 }
 
 /* ---- symbols, inputs, axes ------------------------------------------------------------------- */
