@@ -249,7 +249,7 @@ set_region(const weft_plan *p, weft_site *s, int d, weft_interval asked)
     weft_interval i = clip(p, asked, size);
     const weft_expr *extent = weft_ix(p->ir, WEFT_EK_ADD, weft_ix(p->ir, WEFT_EK_SUB, i.hi, i.lo), one);
     extent = fixed_extent(p, s, weft_simplify_expr(p->ir, p->facts, extent));
-    int64_t n, whole;
+    int64_t n = 0, whole = 0;
     bool constant = weft_as_int(extent, &n), known = weft_as_int(size, &whole);
     if (!extent || (known && (!constant || n >= whole))) {
         extent = size;
@@ -259,7 +259,7 @@ set_region(const weft_plan *p, weft_site *s, int d, weft_interval asked)
     if (!constant && s->space != WEFT_GLOBAL)
         return weft_fail(p->diag, WEFT_UNSUPPORTED,
                          "stage '%s' in %s memory needs a constant size, but how much of its axis '%s' one iteration of "
-                         "'%s' needs is not known; compute it at an inner loop, or keep it in global memory",
+                         "'%s' needs is not known; compute it at an inner loop, or use compute_root",
                          s->name, weft_space_name(s->space), axis->var->name,
                          weft_axis_label(p->te, s->stage->attach_axis));
     s->min[d] = i.lo;
@@ -343,9 +343,11 @@ infer_site(weft_plan *p, weft_site *s)
     st = st == WEFT_OK ? weft_site_extents(p, s) : st;
     for (int i = 0; st == WEFT_OK && i < s->stage->leaf.n; i++) {
         const weft_axis *leaf = s->stage->leaf.at[i];
-        s->value[leaf->id] = weft_site_leaf(p, s, leaf);
         if (s->group->var[leaf->bind])
             st = take_bound(p, s, leaf);
+        else if (weft_is_int_imm(s->extent[leaf->id], 1)) /* a loop of one step is none */
+            s->loop[leaf->id] = NULL;
+        s->value[leaf->id] = weft_site_leaf(p, s, leaf);
     }
     if (st == WEFT_OK)
         weft_site_values(p, s, s->value);

@@ -143,7 +143,8 @@ weft_site_leaf(const weft_plan *p, const weft_site *s, const weft_axis *leaf)
 {
     const weft_var *v = s->group->var[leaf->bind];
     v = v ? v : s->loop[leaf->id];
-    return weft_ix_cast(p->ir, (weft_dtype)leaf->var->type.dtype, weft_ref(p->ir, v));
+    return v ? weft_ix_cast(p->ir, (weft_dtype)leaf->var->type.dtype, weft_ref(p->ir, v))
+             : weft_int(p->ir, (weft_dtype)leaf->var->type.dtype, 0);
 }
 
 void

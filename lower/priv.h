@@ -36,7 +36,7 @@ struct weft_site {
     weft_tensor **read;
     const weft_expr **min;      /* a data dimension: first element of the region that is computed */
     const weft_expr **extent;   /* by axis: of the range it runs over here */
-    const weft_var **loop;      /* by axis: the variable of a leaf's loop */
+    const weft_var **loop;      /* by axis: the variable of a leaf's loop; NULL: bound, or one step */
     const weft_expr **value;    /* by axis: its index, over the variables of the loops */
     const weft_buf **buf;       /* memory of each output */
 };
@@ -71,7 +71,8 @@ weft_site *weft_plan_site(const weft_plan *, const weft_tensor *);
 weft_status weft_site_extents(weft_plan *, weft_site *);
 /* Indices of all axes from those of the leaves, which stand in value[] already (NULL: unknown). */
 void weft_site_values(const weft_plan *, const weft_site *, const weft_expr **value);
-/* The variable that runs a leaf: its loop's, or the kernel's for a block or thread axis. */
+/* What runs a leaf: the variable of its loop, the kernel's for a block or thread axis, 0 where a loop
+ * of one step was left out. */
 const weft_expr *weft_site_leaf(const weft_plan *, const weft_site *, const weft_axis *leaf);
 /* What must hold so that every axis is in its range and every data index within the tensor; NULL:
  * always.  data_only: of the data axes alone. */

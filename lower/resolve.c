@@ -98,6 +98,24 @@ resolve_load(const resolver *r, const weft_expr *e)
     return weft_load(r->p->ir, buf, e->h.nargs, index);
 }
 
+static bool
+is_plain(const weft_expr *e)
+{
+    return e->h.pure && !weft_is_float((weft_dtype)e->h.type.dtype);
+}
+
+/* Arithmetic of indices that is no index, as in a condition: simplified where it meets other values. */
+static const weft_expr *
+simplify_plain(const resolver *r, const weft_expr *e)
+{
+    if (!e || is_plain(e))
+        return e;
+    const weft_expr **arg = WEFT_NEW_ARRAY(r->p->arena, e->h.nargs, const weft_expr *);
+    for (int i = 0; i < e->h.nargs; i++)
+        arg[i] = is_plain(e->arg[i]) ? weft_simplify_expr(r->p->ir, r->p->facts, e->arg[i]) : e->arg[i];
+    return weft_expr_with(r->p->ir, e, arg);
+}
+
 static const weft_expr *
 resolve(weft_rewriter *rw, const weft_expr *e)
 {
@@ -105,7 +123,7 @@ resolve(weft_rewriter *rw, const weft_expr *e)
     if (e->h.kind == WEFT_EK_VAR)
         return resolve_var(r, e);
     e = weft_rewrite_args(rw, e);
-    return e && e->h.kind == WEFT_EK_LOAD ? resolve_load(r, e) : e;
+    return e && e->h.kind == WEFT_EK_LOAD ? resolve_load(r, e) : simplify_plain(r, e);
 }
 
 const weft_expr *
@@ -115,7 +133,7 @@ weft_site_resolve(const weft_plan *p, const weft_site *s, const weft_expr *const
     weft_rewriter rw = { .ir = p->ir, .expr = resolve, .user = &r };
     e = weft_rewrite_expr(&rw, e);
     weft_rewrite_done(&rw);
-    return e;
+    return e && is_plain(e) ? weft_simplify_expr(p->ir, p->facts, e) : e;
 }
 
 const weft_expr **

@@ -1,0 +1,92 @@
+/* Passes on kernels written as text: tests/lower/passes, first line "# passes: a,b". */
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+runs_the_named_passes_to_the_text_behind_the_mark(void **state)
+{
+    (void)state;
+    golden *at;
+    int n = goldens("passes", ".wir", &at);
+    assert_true(n > 0);
+    for (int i = 0; i < n; i++) {
+        char names[128];
+        weft_diag *diag = weft_diag_create();
+        weft_ir *ir = weft_ir_create(diag);
+        weft_kernel *const *kernel;
+        int nkernel = 0;
+        weft_lower_options o = plain_options();
+        weft_str got = { 0 };
+        if (sscanf(at[i].input, "# passes: %127s", names) != 1)
+            fail_msg("%s does not name its passes", at[i].path);
+        weft_status st = weft_parse_kernels(ir, at[i].path, at[i].input, &nkernel, &kernel);
+        for (int k = 0; st == WEFT_OK && k < nkernel; k++) {
+            st = weft_run_passes(kernel[k], names, &o, diag);
+            weft_print_kernel(&got, kernel[k]);
+        }
+        if (st != WEFT_OK)
+            fail_msg("%s: %s", at[i].path, weft_diag_text(diag));
+        assert_golden(&at[i], weft_str_text(&got));
+        weft_str_free(&got);
+        weft_ir_destroy(ir);
+        weft_diag_destroy(diag);
+    }
+    goldens_free(n, at);
+}
+
+static void
+names_the_passes_there_are_when_asked_for_another(void **state)
+{
+    (void)state;
+    weft_te *te = must_parse("te t(A: f32[4]) {\n    B[i < 4] = A[i]\n}\n");
+    weft_lowered low = must_lower(te);
+    weft_lower_options o = plain_options();
+    assert_int_equal(weft_run_passes(low.kernel[0], "flatten,flatter", &o, te->diag), WEFT_NOT_FOUND);
+    assert_non_null(strstr(weft_diag_text(te->diag), "no pass 'flatter'; passes are flatten, simplify"));
+    done(te);
+}
+
+static void
+refuses_a_pass_at_a_level_it_does_not_take(void **state)
+{
+    (void)state;
+    weft_te *te = must_parse("te t(A: f32[4]) {\n    B[i < 4] = A[i]\n}\n");
+    weft_lowered low = must_lower(te);
+    weft_lower_options o = plain_options();
+    assert_int_equal(weft_run_passes(low.kernel[0], "barriers", &o, te->diag), WEFT_INVALID_ARGUMENT);
+    assert_non_null(strstr(weft_diag_text(te->diag), "pass 'barriers' takes kernels at level flat"));
+    done(te);
+}
+
+static void
+skips_and_stops_where_the_options_say(void **state)
+{
+    (void)state;
+    weft_te *te = must_parse("te t(A: f32[4]) {\n    B[i < 4] = A[i]\n}\nschedule {\n    unroll(B.i)\n}\n");
+    weft_lowered low = must_lower(te);
+    weft_lower_options o = plain_options();
+    o.skip = "simplify,unroll";
+    o.stop_after = "hoist";
+    o.roundtrip = true;
+    assert_int_equal(weft_run_passes(low.kernel[0], NULL, &o, te->diag), WEFT_OK);
+    assert_int_equal(low.kernel[0]->level, WEFT_LEVEL_FLAT);
+    weft_str got = { 0 };
+    weft_print_kernel(&got, low.kernel[0]);
+    assert_non_null(strstr(weft_str_text(&got), "unroll"));
+    weft_str_free(&got);
+    done(te);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_the_named_passes_to_the_text_behind_the_mark),
+        cmocka_unit_test(names_the_passes_there_are_when_asked_for_another),
+        cmocka_unit_test(refuses_a_pass_at_a_level_it_does_not_take),
+        cmocka_unit_test(skips_and_stops_where_the_options_say),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
