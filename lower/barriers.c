@@ -19,8 +19,9 @@ typedef struct access {
     const weft_buf *buf;
     const weft_expr *index;
     bool write;
-    bool owned;              /* index = sum of stride[t] * thread[t] + rest, lo <= rest <= hi, */
-    int64_t stride[3], lo, hi; /* free of threads */
+    bool affine;             /* index = sum of stride[t] * thread[t] + rest, lo <= rest <= hi, */
+    int64_t stride[3], lo, hi; /* rest free of threads */
+    int64_t first[3], last[3]; /* the threads that get here, by the conditions around */
 } access;
 
 typedef WEFT_VEC(access) access_list;
@@ -57,7 +58,8 @@ find_owner(planner *p, access *a)
     for (int t = 0; t < 3; t++) {
         if (!p->thread[t])
             continue;
-        if (!weft_affine_in(p->ir, rest, p->thread[t], &stride, &rest) || !weft_as_int(stride, &a->stride[t]))
+        if (!weft_affine_in(p->ir, rest, p->thread[t], &stride, &rest) || !weft_as_int(stride, &a->stride[t])
+            || !weft_bounds(p->ir, p->facts, weft_ref(p->ir, p->thread[t]), &a->first[t], &a->last[t]))
             return;
     }
     rest = weft_simplify_expr(p->ir, p->facts, rest);
@@ -69,28 +71,63 @@ find_owner(planner *p, access *a)
             return;
         a->hi += step * (a->index->h.type.lanes - 1);
     }
-    a->owned = true;
+    a->affine = true;
 }
 
-/* Whether distinct threads touch distinct elements when the rest spans `span` values: the strides
- * are a mixed radix over the extents. */
+/* Differences of thread numbers, an axis each, by falling stride. */
+typedef struct differences {
+    int n;
+    int64_t stride[3], least[3], most[3];
+} differences;
+
+/* Whether a sum of stride * d over the axes from `k` on, not all d zero (unless `moved`), falls into
+ * [lo, hi]. */
 static bool
-is_radix(const planner *p, const int64_t stride[3], int64_t span)
+reaches(const differences *x, int k, int64_t lo, int64_t hi, bool moved)
 {
-    bool used[3] = { false };
-    for (int round = 0; round < 3; round++) {
-        int least = -1;
-        for (int t = 0; t < 3; t++)
-            if (!used[t] && p->extent[t] > 1 && (least < 0 || stride[t] < stride[least]))
-                least = t;
-        if (least < 0)
-            return true;
-        if (stride[least] <= span)
-            return false;
-        used[least] = true;
-        span += stride[least] * (p->extent[least] - 1);
+    if (k == 3 || k == x->n)
+        return moved && lo <= 0 && hi >= 0;
+    int64_t low = 0, high = 0, s = x->stride[k];
+    for (int i = k + 1; i < x->n && i < 3; i++) {
+        low += x->stride[i] * x->least[i];
+        high += x->stride[i] * x->most[i];
     }
-    return true;
+    if (s == 0) {
+        bool can_move = x->least[k] != 0 || x->most[k] != 0;
+        return reaches(x, k + 1, lo, hi, moved || can_move);
+    }
+    int64_t from = weft_ceildiv(lo - high, s), to = weft_floordiv(hi - low, s);
+    from = from > x->least[k] ? from : x->least[k];
+    to = to < x->most[k] ? to : x->most[k];
+    if (to - from > 4) /* a wide choice: some of it meets */
+        return true;
+    for (int64_t d = from; d <= to; d++)
+        if (reaches(x, k + 1, lo - d * s, hi - d * s, moved || d != 0))
+            return true;
+    return false;
+}
+
+/* Whether two different threads, one at a and one at b, may touch one element. */
+static bool
+may_meet(const planner *p, const access *a, const access *b)
+{
+    differences x = { 0 };
+    for (int t = 0; t < 3; t++) {
+        if (!p->thread[t] || p->extent[t] == 1)
+            continue;
+        if (a->stride[t] != b->stride[t] || a->stride[t] < 0)
+            return true;
+        int at = x.n++;
+        for (; at > 0 && x.stride[at - 1] < a->stride[t]; at--) {
+            x.stride[at] = x.stride[at - 1];
+            x.least[at] = x.least[at - 1];
+            x.most[at] = x.most[at - 1];
+        }
+        x.stride[at] = a->stride[t];
+        x.least[at] = a->first[t] - b->last[t];
+        x.most[at] = a->last[t] - b->first[t];
+    }
+    return reaches(&x, 0, b->lo - a->hi, b->hi - a->lo, false);
 }
 
 static bool
@@ -98,11 +135,8 @@ conflict(const planner *p, const access *a, const access *b)
 {
     if (a->buf != b->buf || (!a->write && !b->write))
         return false;
-    if (a->owned && b->owned && memcmp(a->stride, b->stride, sizeof a->stride) == 0) {
-        int64_t lo = a->lo < b->lo ? a->lo : b->lo, hi = a->hi > b->hi ? a->hi : b->hi;
-        if (is_radix(p, a->stride, hi - lo))
-            return false;
-    }
+    if (a->affine && b->affine && !may_meet(p, a, b))
+        return false;
     /* A thread's own sum in global memory: the same element at every step. */
     return a->buf->space != WEFT_GLOBAL || a->index != b->index;
 }
@@ -130,9 +164,6 @@ add_access(planner *p, access_list *list, const weft_buf *buf, const weft_expr *
 {
     if (!is_watched(p, buf))
         return;
-    for (int i = 0; i < list->n; i++)
-        if (list->at[i].buf == buf && list->at[i].index == index && list->at[i].write == write)
-            return;
     access *a = WEFT_PUSH(&p->scratch, list);
     *a = (access){ .buf = buf, .index = index, .write = write };
     find_owner(p, a);
@@ -202,6 +233,14 @@ put_barrier(planner *p, const weft_stmt *s, const access *a)
     *WEFT_PUSH(&p->scratch, &p->before) = s;
 }
 
+static bool
+same_access(const access *a, const access *b)
+{
+    return a->buf == b->buf && a->index == b->index && a->write == b->write && a->affine == b->affine && a->lo == b->lo
+           && a->hi == b->hi && memcmp(a->first, b->first, sizeof a->first) == 0
+           && memcmp(a->last, b->last, sizeof a->last) == 0;
+}
+
 /* The accesses happen now, at statement s. */
 static void
 meet(planner *p, const weft_stmt *s, const access_list *now)
@@ -218,25 +257,14 @@ meet(planner *p, const weft_stmt *s, const access_list *now)
     for (int i = 0; i < now->n; i++) {
         bool known = false;
         for (int k = 0; k < p->pending.n && !known; k++)
-            known = p->pending.at[k].buf == now->at[i].buf && p->pending.at[k].index == now->at[i].index
-                    && p->pending.at[k].write == now->at[i].write;
+            known = same_access(&p->pending.at[k], &now->at[i]);
         if (!known)
             *WEFT_PUSH(&p->scratch, &p->pending) = now->at[i];
     }
 }
 
 static bool
-collect_inside(void *user, const weft_stmt *s)
-{
-    collecting *c = user;
-    int mark = weft_facts_mark(c->p->facts);
-    collect_own(c->p, c->list, s);
-    weft_facts_pop(c->p->facts, mark);
-    return true;
-}
-
-static bool
-uses_thread(const planner *p, const weft_expr *e)
+differs(const planner *p, const weft_expr *e)
 {
     for (int t = 0; t < 3; t++)
         if (p->thread[t] && p->extent[t] > 1 && weft_uses_var(e, p->thread[t]))
@@ -244,14 +272,41 @@ uses_thread(const planner *p, const weft_expr *e)
     return !e->h.pure;
 }
 
-/* All loops inside, known to the facts, so that the accesses in them have ranges. */
-static bool
-know_loop(void *user, const weft_stmt *s)
+/* Everything that s touches, under the loops and conditions around each access. */
+static void
+collect_all(planner *p, access_list *list, const weft_stmt *s)
 {
-    planner *p = user;
-    if (s->kind == WEFT_SK_FOR)
+    int mark = weft_facts_mark(p->facts);
+    collect_own(p, list, s);
+    switch (s->kind) {
+    case WEFT_SK_SEQ:
+        for (int i = 0; i < s->u.seq.n; i++)
+            collect_all(p, list, s->u.seq.at[i]);
+        break;
+    case WEFT_SK_FOR:
         weft_facts_extent(p->facts, s->u.loop.var, s->u.loop.extent);
-    return true;
+        collect_all(p, list, s->u.loop.body);
+        break;
+    case WEFT_SK_WHILE:
+        collect_all(p, list, s->u.loop.body);
+        break;
+    case WEFT_SK_IF:
+        weft_facts_assume(p->facts, s->u.iff.cond);
+        collect_all(p, list, s->u.iff.then);
+        weft_facts_pop(p->facts, mark);
+        if (s->u.iff.els)
+            collect_all(p, list, s->u.iff.els);
+        break;
+    case WEFT_SK_LET:
+        collect_all(p, list, s->u.let.body);
+        break;
+    case WEFT_SK_ALLOC:
+        collect_all(p, list, s->u.alloc.body);
+        break;
+    default:
+        break;
+    }
+    weft_facts_pop(p->facts, mark);
 }
 
 /* Threads may disagree on whether they run it: its accesses count as one, at its place. */
@@ -259,11 +314,7 @@ static void
 follow_divided(planner *p, const weft_stmt *s)
 {
     access_list all = { 0 };
-    collecting c = { p, &all };
-    int mark = weft_facts_mark(p->facts);
-    weft_walk_stmt(&(weft_walker){ .stmt = know_loop, .user = p }, s);
-    weft_walk_stmt(&(weft_walker){ .stmt = collect_inside, .user = &c }, s);
-    weft_facts_pop(p->facts, mark);
+    collect_all(p, &all, s);
     for (int i = 0; i < all.n; i++)
         for (int k = i; k < all.n; k++)
             if (conflict(p, &all.at[i], &all.at[k]) && !p->status)
@@ -315,7 +366,7 @@ follow(planner *p, const weft_stmt *s)
 {
     access_list own = { 0 };
     bool loop = s->kind == WEFT_SK_FOR || s->kind == WEFT_SK_WHILE;
-    if ((loop && uses_thread(p, s->u.loop.extent)) || (s->kind == WEFT_SK_IF && uses_thread(p, s->u.iff.cond))) {
+    if ((loop && differs(p, s->u.loop.extent)) || (s->kind == WEFT_SK_IF && differs(p, s->u.iff.cond))) {
         follow_divided(p, s);
         return;
     }
@@ -357,7 +408,7 @@ note_bound(void *user, const weft_stmt *s)
         return true;
     weft_bind b = s->u.loop.bind;
     if (weft_is_thread(b)) {
-        int t = b - WEFT_THREAD_X;
+        int t = (int)b - WEFT_THREAD_X;
         p->thread[t] = s->u.loop.var;
         if (!weft_as_int(s->u.loop.extent, &p->extent[t]))
             p->extent[t] = INT32_MAX;
@@ -384,7 +435,8 @@ static bool
 count_block(void *user, const weft_stmt *s)
 {
     int *n = user;
-    *n += s->kind == WEFT_SK_FOR && weft_is_block(s->u.loop.bind);
+    if (s->kind == WEFT_SK_FOR && weft_is_block(s->u.loop.bind))
+        ++*n;
     return true;
 }
 

@@ -11,7 +11,6 @@
     }
 
 PENDING(hoist)
-PENDING(reduce_threads)
 
 __attribute__((weak)) weft_status
 weft_pass_legalize(weft_kernel *k, const weft_lower_options *o, bool *changed, weft_diag *diag)
