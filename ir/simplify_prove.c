@@ -80,7 +80,7 @@ try_range(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr 
     weft_lin fact;
     weft_range r = weft_range_of(f, atom);
     weft_lin_init(&fact, d->dtype, false);
-    fact.k = -r.lo;
+    fact.k = r.lo == INT64_MIN ? 0 : -r.lo;
     if (r.lo != INT64_MIN && weft_lin_add_term(&fact, atom, 1) &&
         try_fact(f, d, dc, atom, &fact, depth))
         return true;
