@@ -229,14 +229,32 @@ weft_te_define(weft_te *te, const weft_te_op *from, const char *const *names)
     return op;
 }
 
+weft_status
+weft_te_compute_tuple(weft_te *te, int n, const char *const *names, int ndim,
+                      weft_axis *const *axis, const weft_expr *const *value, weft_tensor **out)
+{
+    if (!te || !names || !value || !out || (ndim > 0 && !axis))
+        return weft_te_null(te, "weft_te_compute");
+    if (n < 1)
+        return weft_fail(te->diag, WEFT_INVALID_ARGUMENT, "a definition of %d tensors; give one",
+                         n);
+    for (int i = 0; i < n; i++)
+        if (!names[i] || !value[i])
+            return weft_te_null(te, "weft_te_compute");
+    weft_te_op op = { .naxis = ndim, .nout = n, .reducer = WEFT_REDUCER_COUNT };
+    op.axis = copy(te, axis, ndim, sizeof *axis);
+    op.body = copy(te, value, n, sizeof *value);
+    weft_te_op *made = weft_te_define(te, &op, names);
+    for (int i = 0; made && i < n; i++)
+        out[i] = made->out[i];
+    return made ? WEFT_OK : weft_te_null(te, "weft_te_compute");
+}
+
 weft_tensor *
 weft_te_compute(weft_te *te, const char *name, int ndim, weft_axis *const *axis,
                 const weft_expr *value)
 {
-    if (!te || !name || !value || (ndim > 0 && !axis))
-        return weft_te_null(te, "weft_te_compute"), NULL;
-    weft_te_op op = { .naxis = ndim, .nout = 1, .body = &value, .reducer = WEFT_REDUCER_COUNT };
-    op.axis = copy(te, axis, ndim, sizeof *axis);
-    weft_te_op *made = weft_te_define(te, &op, &name);
-    return made ? made->out[0] : NULL;
+    weft_tensor *t = NULL;
+    weft_te_compute_tuple(te, 1, &name, ndim, axis, &value, &t);
+    return t;
 }

@@ -268,6 +268,16 @@ variables(te_parser *tp, const definition *d, const weft_expr *const *source)
     return var;
 }
 
+/* The names of the targets. */
+static const char *const *
+names_of(te_parser *tp, const definition *d)
+{
+    const char **names = WEFT_NEW_ARRAY(&tp->p.scratch, d->target.n, const char *);
+    for (int i = 0; i < d->target.n; i++)
+        names[i] = d->target.at[i].name;
+    return names;
+}
+
 /* reduce(r < k) (e, e) from (e, e) with (a, b), (c, d) = (e, e) */
 static void
 tuple_reduction(te_parser *tp, definition *d, weft_tensor **made)
@@ -285,29 +295,52 @@ tuple_reduction(te_parser *tp, definition *d, weft_tensor **made)
     r.rhs = variables(tp, d, source);
     weft_parse_expect(p, "=");
     r.result = components(tp, d);
-    const char **names = WEFT_NEW_ARRAY(&p->scratch, r.n, const char *);
-    for (int i = 0; i < r.n; i++)
-        names[i] = d->target.at[i].name;
-    if (weft_te_reduce_tuple_where(tp->te, names, d->axis.n, d->axis.at, d->reduce.n, d->reduce.at,
-                                   &r, source, d->cond, made) != WEFT_OK)
+    if (weft_te_reduce_tuple_where(tp->te, names_of(tp, d), d->axis.n, d->axis.at, d->reduce.n,
+                                   d->reduce.at, &r, source, d->cond, made) != WEFT_OK)
         weft_te_refused(tp, &d->at);
 }
 
-static weft_tensor *
-simple_value(te_parser *tp, definition *d)
+/* e, or (e, e) for several tensors */
+static void
+plain_value(te_parser *tp, definition *d, weft_tensor **made)
 {
-    weft_reducer r = reducer(tp);
-    const char *name = d->target.at[0].name;
+    const weft_expr *one, *const *value = &one;
+    if (d->target.n == 1)
+        one = weft_parse_any(&tp->p);
+    else
+        value = components(tp, d);
+    if (weft_te_compute_tuple(tp->te, d->target.n, names_of(tp, d), d->axis.n, d->axis.at, value,
+                              made) != WEFT_OK)
+        weft_te_refused(tp, &d->at);
+}
+
+/* sum(r < k) e */
+static void
+reduction(te_parser *tp, definition *d, weft_reducer r, weft_tensor **made)
+{
     if (d->target.n > 1)
-        weft_parse_fail(&tp->p, &d->at, "%d tensors are defined at once by 'reduce' only",
-                        d->target.n);
-    if (r == WEFT_REDUCER_COUNT)
-        return weft_te_compute(tp->te, name, d->axis.n, d->axis.at, weft_parse_any(&tp->p));
+        weft_parse_fail(&tp->p, &d->at, "'%s' defines one tensor, not %d; use 'reduce'",
+                        weft_reducer_names[r], d->target.n);
     weft_lex_next(&tp->p.lex);
     reduce_axes(tp, d);
     const weft_expr *source = weft_parse_any(&tp->p);
-    return weft_te_reduce_where(tp->te, name, d->axis.n, d->axis.at, d->reduce.n, d->reduce.at, r,
-                                source, d->cond);
+    made[0] = weft_te_reduce_where(tp->te, d->target.at[0].name, d->axis.n, d->axis.at, d->reduce.n,
+                                   d->reduce.at, r, source, d->cond);
+    if (!made[0])
+        weft_te_refused(tp, &d->at);
+}
+
+static void
+value(te_parser *tp, definition *d, weft_tensor **made)
+{
+    weft_token after = peek(tp);
+    weft_reducer r = reducer(tp);
+    if (weft_tok_is(&d->at, "reduce") && weft_tok_is(&after, "("))
+        tuple_reduction(tp, d, made);
+    else if (r != WEFT_REDUCER_COUNT)
+        reduction(tp, d, r, made);
+    else
+        plain_value(tp, d, made);
 }
 
 /* [out] C[i < m] = value  or  [out] a, [out] b[i < m] = reduce... */
@@ -331,13 +364,7 @@ define(te_parser *tp)
     weft_parse_expect(p, "=");
     d.at = p->lex.tok;
     weft_tensor **made = WEFT_NEW_ARRAY(&p->scratch, d.target.n, weft_tensor *);
-    weft_token after = peek(tp);
-    if (weft_tok_is(&d.at, "reduce") && weft_tok_is(&after, "("))
-        tuple_reduction(tp, &d, made);
-    else
-        made[0] = simple_value(tp, &d);
-    if (!made[0])
-        weft_te_refused(tp, &d.at);
+    value(tp, &d, made);
     finish(tp, &d, mark, made);
 }
 

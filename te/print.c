@@ -173,8 +173,9 @@ print_value(printer *p, const weft_te_op *op)
         print_tuple(p, op);
         return;
     }
-    weft_str_add(p->out, op->nreduce ? " " : "");
-    weft_print_expr(p->out, op->body[0]);
+    weft_str_add(p->out, op->nreduce ? " " : op->nout > 1 ? "(" : "");
+    print_list(p, op->nout, op->body);
+    weft_str_add(p->out, op->nout > 1 ? ")" : "");
 }
 
 static void

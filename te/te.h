@@ -14,21 +14,21 @@ typedef enum weft_axis_kind { WEFT_AXIS_DATA, WEFT_AXIS_REDUCE } weft_axis_kind;
 typedef struct weft_stage weft_stage;
 
 struct weft_axis {
-    int id;                   /* order of creation in the program */
-    weft_stage *stage;        /* whose definition or split it is of; NULL until a definition takes it */
+    int id;            /* order of creation in the program */
+    weft_stage *stage; /* whose definition or split it is of; NULL until a definition takes it */
     const weft_var *var;
-    const weft_expr *extent;  /* declared (root axes) or derived (split, fuse); its index starts at 0 */
+    const weft_expr *extent; /* declared (root axes) or derived (split, fuse); indices start at 0 */
     weft_axis_kind kind;
-    weft_bind bind;           /* what runs it when it is a leaf: SERIAL, UNROLL, VECTORIZE, THREAD_X ... */
+    weft_bind bind; /* what runs it when it is a leaf: SERIAL, UNROLL, VECTORIZE, THREAD_X ... */
 };
 
 typedef enum weft_relation_kind { WEFT_REL_SPLIT, WEFT_REL_FUSE } weft_relation_kind;
 typedef struct weft_relation {
     weft_relation_kind kind;
-    weft_axis *outer, *inner;  /* SPLIT: made; FUSE: taken */
-    weft_axis *whole;          /* SPLIT: parent = outer * E(inner) + inner; FUSE: made, same formula */
-    const weft_expr *factor;   /* SPLIT by factor: declared extent of inner; NULL: by parts */
-    const weft_expr *parts;    /* SPLIT by parts: declared extent of outer; NULL: by factor */
+    weft_axis *outer, *inner; /* SPLIT: made; FUSE: taken */
+    weft_axis *whole; /* SPLIT: parent = outer * E(inner) + inner; FUSE: made, same formula */
+    const weft_expr *factor; /* SPLIT by factor: declared extent of inner; NULL: by parts */
+    const weft_expr *parts;  /* SPLIT by parts: declared extent of outer; NULL: by factor */
 } weft_relation;
 
 typedef enum weft_op_kind { WEFT_OP_INPUT, WEFT_OP_COMPUTE } weft_op_kind;
@@ -39,24 +39,24 @@ typedef struct weft_te_op {
     weft_op_kind kind;
     const char *name;
     int naxis, nreduce;
-    weft_axis **axis;          /* data axes: naxis, their extents are the shape */
-    weft_axis **reduce;        /* reduce axes */
+    weft_axis **axis;   /* data axes: naxis, their extents are the shape */
+    weft_axis **reduce; /* reduce axes */
     int nout;
     weft_tensor **out;
-    const weft_expr **body;    /* nout values over axis vars, LOADs of tensors' buffers */
+    const weft_expr **body; /* nout values over axis vars, LOADs of tensors' buffers */
     /* The combiner when nreduce > 0: result over lhs and rhs, starting from identity. */
-    weft_reducer reducer;      /* WEFT_REDUCER_COUNT: a user's tuple reducer */
+    weft_reducer reducer; /* WEFT_REDUCER_COUNT: a user's tuple reducer */
     const weft_var **lhs, **rhs;
     const weft_expr **result, **identity;
-    const weft_expr *cond;     /* contributes only where it holds; NULL: everywhere */
+    const weft_expr *cond; /* contributes only where it holds; NULL: everywhere */
 } weft_te_op;
 
 struct weft_tensor {
     int id;
     weft_te *te;
-    const weft_buf *buf;       /* multi-dimensional; LOADs in bodies name it.  space: see the stage */
+    const weft_buf *buf; /* multi-dimensional; LOADs in bodies name it.  space: see the stage */
     weft_te_op *op;
-    int index;                 /* which of op->out */
+    int index; /* which of op->out */
     bool is_output;
 };
 
@@ -64,13 +64,13 @@ typedef enum weft_attach { WEFT_AT_ROOT, WEFT_AT_INLINE, WEFT_AT_AXIS } weft_att
 
 struct weft_stage {
     weft_te_op *op;
-    WEFT_VEC(weft_axis *) leaf;         /* loop order, outermost first; data and reduce */
-    WEFT_VEC(weft_relation) relation;   /* parents before children */
+    WEFT_VEC(weft_axis *) leaf;       /* loop order, outermost first; data and reduce */
+    WEFT_VEC(weft_relation) relation; /* parents before children */
     weft_attach attach;
-    weft_stage *attach_stage;           /* AT_AXIS: the consumer and one of its leaves (at call time; */
-    weft_axis *attach_axis;             /* later splits move it to the inner, fuses to the fused axis) */
-    weft_space space;                   /* of the outputs' memory */
-    bool space_set;                     /* said by set_scope or a cache; else derived from the attach path */
+    weft_stage *attach_stage; /* AT_AXIS: the consumer and one of its leaves (at call time; */
+    weft_axis *attach_axis;   /* later splits move it to the inner, fuses to the fused axis) */
+    weft_space space;         /* of the outputs' memory */
+    bool space_set;           /* said by set_scope or a cache; else derived from the attach path */
     int64_t *align_factor, *align_offset; /* per dimension, 0: none; NULL: none at all */
 };
 
@@ -80,16 +80,16 @@ struct weft_te {
     weft_diag *diag;
     const char *name;
     WEFT_VEC(const weft_var *) symbol;
-    WEFT_VEC(weft_tensor *) tensor;     /* all, in order of creation */
-    WEFT_VEC(weft_tensor *) input;      /* in order of declaration */
+    WEFT_VEC(weft_tensor *) tensor; /* all, in order of creation */
+    WEFT_VEC(weft_tensor *) input;  /* in order of declaration */
     WEFT_VEC(weft_tensor *) output;
-    WEFT_VEC(weft_stage *) stage;       /* one a compute op, topological order, producers first */
-    int naxis;                          /* ids given out */
-    WEFT_VEC(const weft_te_op *) source; /* the definitions as written, before cache_* rewrote them */
-    WEFT_VEC(const char *) log;         /* every primitive that was applied, as its line of text */
-    WEFT_VEC(weft_tensor *) by_buf;     /* the tensor of a buffer, by the buffer's id; may be NULL */
-    weft_map *names;                    /* what a name stands for: te/names.c */
-    weft_kernel_info info;              /* for the kernels' headers; set by the graph's compiler and the rules */
+    WEFT_VEC(weft_stage *) stage;        /* one a compute op, topological order, producers first */
+    int naxis;                           /* ids given out */
+    WEFT_VEC(const weft_te_op *) source; /* definitions as written, before cache_* rewrote them */
+    WEFT_VEC(const char *) log;          /* every primitive that was applied, as its line of text */
+    WEFT_VEC(weft_tensor *) by_buf; /* the tensor of a buffer, by the buffer's id; may be NULL */
+    weft_map *names;                /* what a name stands for: te/names.c */
+    weft_kernel_info info; /* for the kernels' headers; set by the graph's compiler and the rules */
 };
 
 extern const char *const weft_reducer_names[WEFT_REDUCER_COUNT];
@@ -106,7 +106,7 @@ int weft_te_readers(const weft_te *, const weft_tensor *t, weft_arena *, weft_st
 const char *weft_axis_label(weft_te *, const weft_axis *);
 /* The op as lowering sees it: every LOAD of a tensor whose stage is inlined is replaced by that
  * stage's body, through any number of inlined stages.  The op itself when it reads none, else a
- * copy (same axes, same out).  op->body is never changed by compute_inline: the program still prints.
+ * copy (same axes, same out).  compute_inline itself changes no op: the program still prints.
  * NULL after an error: inlining may make an expression grow without bound, and is stopped. */
 const weft_te_op *weft_te_inlined(weft_te *, const weft_te_op *);
 /* The program as the primitives left it (cache stages, rewritten bodies), as te text without a

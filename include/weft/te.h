@@ -1,13 +1,13 @@
 /* weft/te.h: tensor expressions and their schedules.
  *
  * A program (weft_te) says what is computed: tensors defined element by element.  Its schedule says
- * how: every tensor has a stage, whose loops are split, fused, reordered, bound to threads and placed
- * inside one another.  A schedule never changes a result beyond the order of a reduction.
+ * how: every tensor has a stage, whose loops are split, fused, reordered, bound to threads and
+ * placed inside one another.  A schedule never changes a result beyond the order of a reduction.
  *
  * Ownership: everything belongs to the program and dies with it.  Errors are reported to the
  * program's diagnostics in a sentence that names stage, axis and remedy; makers then return NULL,
- * primitives the status, and NULL arguments give NULL or the first error's status, so that calls may
- * be chained and checked once.  A program belongs to one thread at a time.
+ * primitives the status, and NULL arguments give NULL or the first error's status, so that calls
+ * may be chained and checked once.  A program belongs to one thread at a time.
  */
 #ifndef WEFT_TE_PUBLIC_H
 #define WEFT_TE_PUBLIC_H
@@ -29,7 +29,7 @@ WEFT_API weft_te *weft_te_create(const char *name, weft_diag *);
 WEFT_API void weft_te_destroy(weft_te *);
 WEFT_API weft_ir *weft_te_ir(weft_te *); /* for the builders of <weft/expr.h> */
 
-/* A size known only at run time (i32 or i64): usable in shapes; a scalar argument of the kernels. */
+/* A size known only at run time (i32 or i64): for shapes; a scalar argument of the kernels. */
 WEFT_API const weft_expr *weft_te_symbol(weft_te *, const char *name, weft_dtype);
 WEFT_API weft_tensor *weft_te_input(weft_te *, const char *name, weft_dtype, int ndim,
                                     const weft_expr *const *shape);
@@ -38,7 +38,8 @@ WEFT_API weft_axis *weft_te_axis(weft_te *, const char *name, const weft_expr *e
 WEFT_API weft_axis *weft_te_reduce_axis(weft_te *, const char *name, const weft_expr *extent);
 WEFT_API const weft_expr *weft_axis_ref(weft_te *, const weft_axis *);
 /* The tensor's element at the given indices: ndim integer expressions. */
-WEFT_API const weft_expr *weft_tensor_at(weft_te *, weft_tensor *, int n, const weft_expr *const *index);
+WEFT_API const weft_expr *weft_tensor_at(weft_te *, weft_tensor *, int n,
+                                         const weft_expr *const *index);
 WEFT_API int weft_tensor_ndim(const weft_tensor *);
 WEFT_API const weft_expr *weft_tensor_dim(const weft_tensor *, int d);
 WEFT_API weft_dtype weft_tensor_dtype(const weft_tensor *);
@@ -46,21 +47,36 @@ WEFT_API weft_dtype weft_tensor_dtype(const weft_tensor *);
 /* tensor[axis 0, axis 1, ...] = value.  The axes' extents are the shape. */
 WEFT_API weft_tensor *weft_te_compute(weft_te *, const char *name, int ndim, weft_axis *const *axis,
                                       const weft_expr *value);
+/* n tensors of one shape, computed by one stage: names[i][axes] = value[i]; out[n] is written. */
+WEFT_API weft_status weft_te_compute_tuple(weft_te *, int n, const char *const *names, int ndim,
+                                           weft_axis *const *axis, const weft_expr *const *value,
+                                           weft_tensor **out);
 
-/* ORDER: weft_reducer_names in te/reduce.c.  Identities 0, 1, +inf/greatest, -inf/least, false, true. */
-typedef enum weft_reducer { WEFT_SUM, WEFT_PROD, WEFT_RMIN, WEFT_RMAX, WEFT_ANY, WEFT_ALL, WEFT_REDUCER_COUNT } weft_reducer;
-/* tensor[axes] = reducer over the reduce axes of source.  The order of combination is unspecified. */
+/* ORDER: weft_reducer_names in te/reduce.c.  Beside each, its identity. */
+typedef enum weft_reducer {
+    WEFT_SUM,  /* 0 */
+    WEFT_PROD, /* 1 */
+    WEFT_RMIN, /* inf, or the greatest integer */
+    WEFT_RMAX, /* -inf, or the least integer */
+    WEFT_ANY,  /* false */
+    WEFT_ALL,  /* true */
+    WEFT_REDUCER_COUNT
+} weft_reducer;
+/* tensor[axes] = reducer over the reduce axes of source; without any, source itself.  The order of
+ * combination is unspecified. */
 WEFT_API weft_tensor *weft_te_reduce(weft_te *, const char *name, int ndim, weft_axis *const *axis,
                                      int nreduce, weft_axis *const *reduce, weft_reducer,
                                      const weft_expr *source);
-/* A user's commutative reducer over n-tuples: lhs and rhs are 2n variables that `result` combines. */
+/* A user's commutative reducer over n-tuples: result combines the variables lhs and rhs; identity
+ * is n constants that change nothing. */
 typedef struct weft_tuple_reducer {
     int n;
     const weft_var *const *lhs, *const *rhs;
     const weft_expr *const *result, *const *identity;
 } weft_tuple_reducer;
-WEFT_API weft_status weft_te_reduce_tuple(weft_te *, const char *const *names, int ndim, weft_axis *const *axis,
-                                          int nreduce, weft_axis *const *reduce, const weft_tuple_reducer *,
+WEFT_API weft_status weft_te_reduce_tuple(weft_te *, const char *const *names, int ndim,
+                                          weft_axis *const *axis, int nreduce,
+                                          weft_axis *const *reduce, const weft_tuple_reducer *,
                                           const weft_expr *const *source, weft_tensor **out);
 /* Makes a variable for a tuple reducer. */
 WEFT_API const weft_var *weft_te_var(weft_te *, const char *name, weft_dtype);
@@ -73,31 +89,42 @@ WEFT_API weft_status weft_te_output(weft_te *, weft_tensor *);
 
 /* Axis i of the tensor's definition (data axes first, then reduce axes), for scheduling. */
 WEFT_API weft_axis *weft_stage_axis(weft_te *, weft_tensor *t, int i);
-/* axis = outer * factor + inner; a tail that does not divide is guarded. */
+/* axis = outer * factor + inner; a tail that does not divide is guarded.  A constant size takes the
+ * axis's type; outer and inner may be NULL. */
 WEFT_API weft_status weft_split(weft_te *, weft_tensor *t, weft_axis *, const weft_expr *factor,
                                 weft_axis **outer, weft_axis **inner);
 /* axis = outer * ceil(extent / parts) + inner, outer < parts. */
-WEFT_API weft_status weft_split_parts(weft_te *, weft_tensor *t, weft_axis *, const weft_expr *parts,
-                                      weft_axis **outer, weft_axis **inner);
-/* Two neighbouring leaves become one: fused = outer * extent(inner) + inner. */
-WEFT_API weft_status weft_fuse(weft_te *, weft_tensor *t, weft_axis *outer, weft_axis *inner, weft_axis **fused);
+WEFT_API weft_status weft_split_parts(weft_te *, weft_tensor *t, weft_axis *,
+                                      const weft_expr *parts, weft_axis **outer, weft_axis **inner);
+/* Two neighbouring leaves of one kind become one: fused = outer * extent(inner) + inner; given in
+ * either order. */
+WEFT_API weft_status weft_fuse(weft_te *, weft_tensor *t, weft_axis *outer, weft_axis *inner,
+                               weft_axis **fused);
 /* The listed leaves are permuted among the places they hold. */
 WEFT_API weft_status weft_reorder(weft_te *, weft_tensor *t, int n, weft_axis *const *axis);
-/* what: "block.x" ... "thread.z", "vthread", "parallel". */
+/* what: "block.x" ... "thread.z", "vthread", "parallel".  A reduce axis takes threads only. */
 WEFT_API weft_status weft_bind_axis(weft_te *, weft_tensor *t, weft_axis *, const char *what);
 WEFT_API weft_status weft_vectorize(weft_te *, weft_tensor *t, weft_axis *);
 WEFT_API weft_status weft_unroll(weft_te *, weft_tensor *t, weft_axis *);
-/* t is computed inside the consumer's loop `at`, as much of it as that iteration needs. */
-WEFT_API weft_status weft_compute_at(weft_te *, weft_tensor *t, weft_tensor *consumer, weft_axis *at);
+/* t is computed inside the consumer's loop `at`, as much of it as that iteration needs.  If `at` is
+ * split later, t moves to the inner loop; if it is fused, to the fused one. */
+WEFT_API weft_status weft_compute_at(weft_te *, weft_tensor *t, weft_tensor *consumer,
+                                     weft_axis *at);
+/* t's definition stands in its readers' place of t: no reduction, no output, one tensor. */
 WEFT_API weft_status weft_compute_inline(weft_te *, weft_tensor *t);
+/* Undoes compute_at and compute_inline. */
 WEFT_API weft_status weft_compute_root(weft_te *, weft_tensor *t);
-/* space: "global", "shared", "local".  A copy of t that the readers use; t itself when none are given: all. */
-WEFT_API weft_tensor *weft_cache_read(weft_te *, weft_tensor *t, const char *space, int n, weft_tensor *const *readers);
-/* t's computation moves to a tensor in `space` that t then copies. */
+/* A copy of t in `space` ("global", "shared", "local") that the n readers read instead of t; all
+ * readers when n is 0.  Its axes are its own, named like t's (i0, i1, ... for an input). */
+WEFT_API weft_tensor *weft_cache_read(weft_te *, weft_tensor *t, const char *space, int n,
+                                      weft_tensor *const *readers);
+/* t's definition, with its reduce axes, moves to a tensor in `space` that t then copies; a stage of
+ * several tensors moves whole.  Before t is split, fused or computed at. */
 WEFT_API weft_tensor *weft_cache_write(weft_te *, weft_tensor *t, const char *space);
 WEFT_API weft_status weft_set_scope(weft_te *, weft_tensor *t, const char *space);
 /* Stride of dimension d of t's own memory: a multiple of `factor` plus `offset`, in elements. */
-WEFT_API weft_status weft_storage_align(weft_te *, weft_tensor *t, int d, int64_t factor, int64_t offset);
+WEFT_API weft_status weft_storage_align(weft_te *, weft_tensor *t, int d, int64_t factor,
+                                        int64_t offset);
 
 /* ---- text ------------------------------------------------------------------------------------ */
 /* Reads "te f(...) {...}" with an optional "schedule {...}".  NULL after an error. */

@@ -306,8 +306,11 @@ program_text_says_what_is_wrong(void **state)
           "the definition of 'B' divides towards zero; use // and %" },
         { "te f(A: f32[m]) { B[i < m] = shfl(A[i], 0) }",
           "the definition of 'B' moves values between threads" },
-        { "te f(A: f32[m]) { B, C[i < m] = A[i] }",
-          "2 tensors are defined at once by 'reduce' only" },
+        { "te f(A: f32[m]) { B, C[i < m] = sum(r < m) A[r] }",
+          "'sum' defines one tensor, not 2; use 'reduce'" },
+        { "te f(A: f32[m]) { B, C[i < m] = A[i] }", "'(' is expected, not 'A'" },
+        { "te f(A: f32[m]) { B, C[i < m] = (A[i]) }",
+          "1 values for 2 tensors: one each is needed" },
         { "te f(A: f32[m]) { B, B[i < m] = A[i] }", "'B' is defined twice here" },
         { "te f(A: f32[m]) { B[i < m] = reduce(r < m) (A[i], 0) from (0.0) with (a), (b) = (a + b) "
           "}",
