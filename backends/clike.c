@@ -228,8 +228,11 @@ weft_clike_element(weft_clike *c, const weft_buf *buf)
 {
     if (buf->dtype == WEFT_BOOL)
         return c->d->bool_in_memory;
-    if (weft_clike_half_as_float(c, buf->dtype))
-        return buf->space == WEFT_GLOBAL ? c->d->type[WEFT_F16] : c->d->type[WEFT_U16];
+    if (weft_clike_half_as_float(c, buf->dtype)) {
+        if (buf->space != WEFT_GLOBAL)
+            weft_clike_fail(c, "an array of", weft_dtype_name(buf->dtype));
+        return c->d->type[WEFT_F16];
+    }
     return weft_clike_type(c, (weft_type){ (uint8_t)buf->dtype, c->layout[buf->id] });
 }
 
@@ -247,7 +250,7 @@ print_array(weft_clike *c, const weft_buf *buf)
     indent(c);
     weft_str_addf(c->out, "%s%s%s %s", align ? c->d->align : "", c->d->array[buf->space], weft_clike_element(c, buf),
                   c->buf[buf->id]);
-    if (n > 1 || buf->space != WEFT_LOCAL || weft_clike_half_as_float(c, buf->dtype))
+    if (n > 1 || buf->space != WEFT_LOCAL)
         weft_str_addf(c->out, "[%lld]", (long long)n);
     weft_str_add(c->out, ";\n");
 }

@@ -1,4 +1,4 @@
-/* clike_expr.c: expressions in C: precedence, literals, arithmetic that wraps, casts, calls. */
+/* clike_expr.c: expressions in C: precedence, literals, operators, casts, calls. */
 #include "backends/clike.h"
 
 #include <inttypes.h>
@@ -148,25 +148,6 @@ prefix(weft_clike *c, const char *op, const weft_expr *arg, int prec)
     weft_str_add(c->out, CLIKE_UNARY < prec ? ")" : "");
 }
 
-/* Signed data arithmetic wraps in the IR and is undefined in C; index arithmetic never overflows. */
-static bool
-is_wrapping(const weft_expr *e)
-{
-    bool is_signed = e->h.type.dtype == WEFT_I32 || e->h.type.dtype == WEFT_I64;
-    switch (e->h.kind) {
-    case WEFT_EK_ADD: case WEFT_EK_SUB: case WEFT_EK_MUL: case WEFT_EK_NEG: case WEFT_EK_SHL:
-        return is_signed && !e->h.index;
-    default:
-        return false;
-    }
-}
-
-static weft_type
-unsigned_of(weft_type type)
-{
-    return (weft_type){ type.dtype == WEFT_I64 ? WEFT_U64 : WEFT_U32, type.lanes };
-}
-
 static void
 cast_text(weft_clike *c, weft_type to, const weft_expr *arg, int prec)
 {
@@ -181,66 +162,17 @@ cast_text(weft_clike *c, weft_type to, const weft_expr *arg, int prec)
     weft_str_add(c->out, CLIKE_UNARY < prec ? ")" : "");
 }
 
-/* e as the unsigned type of its size: chains of wrapping operators stay unsigned. */
 static void
-unsigned_expr(weft_clike *c, const weft_expr *e, int prec)
+refuse_half(weft_clike *c, const weft_expr *e)
 {
-    weft_type type = unsigned_of(e->h.type);
-    if (e->h.kind == WEFT_EK_IMM && e->h.type.lanes == 1) {
-        int64_t v = e->h.type.dtype == WEFT_I32 ? (int64_t)(uint32_t)e->h.u.i : e->h.u.i;
-        int_literal(c, (weft_dtype)type.dtype, v);
-        return;
-    }
-    if (!is_wrapping(e)) {
-        cast_text(c, type, e, prec);
-        return;
-    }
-    int own = e->h.kind == WEFT_EK_NEG ? CLIKE_UNARY : infixes[e->h.kind].prec;
-    weft_str_add(c->out, own < prec ? "(" : "");
-    if (e->h.kind == WEFT_EK_NEG)
-        weft_str_add(c->out, "-");
-    unsigned_expr(c, e->arg[0], own + (e->h.kind == WEFT_EK_NEG));
-    if (e->h.kind != WEFT_EK_NEG) {
-        weft_str_addf(c->out, " %s ", infixes[e->h.kind].op);
-        if (e->h.kind == WEFT_EK_SHL)
-            weft_clike_expr(c, e->arg[1], own + 1);
-        else
-            unsigned_expr(c, e->arg[1], own + 1);
-    }
-    weft_str_add(c->out, own < prec ? ")" : "");
-}
-
-/* "(int)((uint)a + (uint)b)" */
-static void
-wrapping(weft_clike *c, const weft_expr *e, int prec)
-{
-    bool vector = e->h.type.lanes > 1;
-    weft_clike_fill fill = { .type = e->h.type };
-    const char *form = vector ? c->d->vector_cast : c->d->cast, *hole = vector ? strstr(form, "%0") : NULL;
-    weft_str_add(c->out, CLIKE_UNARY < prec && !vector ? "(" : "");
-    weft_clike_template(c, hole ? weft_arena_strndup(&c->arena, form, (size_t)(hole - form)) : form, &fill);
-    unsigned_expr(c, e, hole ? 0 : CLIKE_UNARY);
-    weft_str_add(c->out, hole ? hole + 2 : "");
-    weft_str_add(c->out, CLIKE_UNARY < prec && !vector ? ")" : "");
-}
-
-/* C computes narrow integers as int. */
-static bool
-is_narrow(const weft_expr *e)
-{
-    if (e->h.type.lanes > 1 || !weft_is_int(dtype_of(e)) || weft_dtype_bits(dtype_of(e)) >= 32)
-        return false;
-    switch (e->h.kind) {
-    case WEFT_EK_ADD: case WEFT_EK_SUB: case WEFT_EK_MUL: case WEFT_EK_NEG: case WEFT_EK_SHL: case WEFT_EK_BNOT:
-        return true;
-    default:
-        return false;
-    }
+    if (weft_clike_half_as_float(c, dtype_of(e)))
+        weft_clike_fail(c, "arithmetic of", weft_dtype_name(dtype_of(e)));
 }
 
 static void
-operator(weft_clike *c, const weft_expr *e, int prec)
+arithmetic(weft_clike *c, const weft_expr *e, int prec)
 {
+    refuse_half(c, e);
     switch (e->h.kind) {
     case WEFT_EK_NEG:
         prefix(c, "-", e->arg[0], prec);
@@ -253,28 +185,6 @@ operator(weft_clike *c, const weft_expr *e, int prec)
         return;
     default:
         infix(c, e, prec);
-    }
-}
-
-static void
-refuse_half(weft_clike *c, const weft_expr *e)
-{
-    if (weft_clike_half_as_float(c, dtype_of(e)))
-        weft_clike_fail(c, "arithmetic of", weft_dtype_name(dtype_of(e)));
-}
-
-static void
-arithmetic(weft_clike *c, const weft_expr *e, int prec)
-{
-    refuse_half(c, e);
-    if (is_wrapping(e)) {
-        wrapping(c, e, prec);
-    } else if (is_narrow(e)) {
-        weft_str_addf(c->out, "%s(%s)", CLIKE_UNARY < prec ? "(" : "", weft_clike_type(c, e->h.type));
-        operator(c, e, CLIKE_UNARY);
-        weft_str_add(c->out, CLIKE_UNARY < prec ? ")" : "");
-    } else {
-        operator(c, e, prec);
     }
 }
 
@@ -332,14 +242,21 @@ cast(weft_clike *c, const weft_expr *e, int prec)
         cast_text(c, e->h.type, arg, prec);
 }
 
+/* Of bitcasts of bitcasts only the last says anything: wrapping arithmetic is full of them. */
 static void
 bitcast(weft_clike *c, const weft_expr *e, int prec)
 {
     const weft_expr *arg = e->arg[0];
+    while (arg->h.kind == WEFT_EK_BITCAST)
+        arg = arg->arg[0];
     weft_clike_fill fill = { .type = e->h.type, .arg = { arg } };
+    bool ints = weft_is_int(dtype_of(e)) && weft_is_int(dtype_of(arg));
+    int64_t v;
     if (weft_same_type(e->h.type, arg->h.type))
         weft_clike_expr(c, arg, prec);
-    else if (e->h.type.lanes == 1 && weft_is_int(dtype_of(e)) && weft_is_int(dtype_of(arg)) && arg->h.type.lanes == 1)
+    else if (ints && weft_as_int(arg, &v) && v >= 0 && e->h.type.lanes == 1)
+        weft_clike_expr(c, weft_int(c->kernel->ir, dtype_of(e), v), prec);
+    else if (ints && e->h.type.lanes == 1 && arg->h.type.lanes == 1)
         cast_text(c, e->h.type, arg, prec);
     else
         weft_clike_template(c, c->d->bitcast, &fill);

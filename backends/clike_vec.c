@@ -5,17 +5,6 @@
 
 /* ---- templates ------------------------------------------------------------------------------- */
 
-/* The buffer as a pointer to its elements. */
-static void
-buffer_base(weft_clike *c, const weft_buf *buf)
-{
-    const char *name = c->buf[buf->id] ? c->buf[buf->id] : "?";
-    if (weft_clike_half_as_float(c, buf->dtype) && buf->space != WEFT_GLOBAL)
-        weft_str_addf(c->out, "((%shalf *)%s)", c->d->space[buf->space], name);
-    else
-        weft_str_add(c->out, name);
-}
-
 static void
 template_arg(weft_clike *c, const weft_clike_fill *f, int i)
 {
@@ -45,7 +34,7 @@ weft_clike_template(weft_clike *c, const char *text, const weft_clike_fill *f)
                 weft_str_addf(c->out, "%d", f->type.lanes);
             break;
         case 'b':
-            buffer_base(c, f->buf);
+            weft_str_add(c->out, c->buf[f->buf->id] ? c->buf[f->buf->id] : "?");
             break;
         case 'a':
             weft_str_add(c->out, c->d->space[f->buf->space]);

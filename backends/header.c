@@ -5,12 +5,18 @@
 
 /* Names come from models: nothing in them may end the comment's line. */
 static void
-add_clean(weft_str *out, const char *text)
+add_clean_n(weft_str *out, const char *text, size_t n)
 {
-    for (; *text; text++) {
+    for (; n-- > 0; text++) {
         char ch = (unsigned char)*text < ' ' || *text == 127 ? '?' : *text == '\\' ? '/' : *text;
         weft_str_addn(out, &ch, 1);
     }
+}
+
+static void
+add_clean(weft_str *out, const char *text)
+{
+    add_clean_n(out, text, strlen(text));
 }
 
 /* 236.0 MFLOP, 0.64 MB: the unit in which the number has at most four digits before the point. */
@@ -41,7 +47,7 @@ add_title(weft_str *out, const weft_kernel *kernel, const char *comment)
     }
     if (kernel->info.model && *kernel->info.model) {
         size_t width = out->n - start;
-        weft_str_addf(out, "%*smodel: ", width < 78 ? (int)(86 - width) : 8, "");
+        weft_str_addf(out, "%*smodel: ", width < 77 ? (int)(85 - width) : 8, "");
         add_clean(out, kernel->info.model);
     }
     weft_str_add(out, "\n");
@@ -68,11 +74,13 @@ add_output(weft_str *out, const weft_kernel_info *info, const char *comment)
 {
     const char *space = strchr(info->output, ' ');
     size_t n = space ? (size_t)(space - info->output) : strlen(info->output), start = out->n;
-    weft_str_addf(out, "%s  %-9.*s ", comment, (int)n, info->output);
+    weft_str_addf(out, "%s  ", comment);
+    add_clean_n(out, info->output, n);
+    weft_str_addf(out, "%*s", n < 9 ? (int)(10 - n) : 1, "");
     add_clean(out, space ? space + 1 : "");
     if (info->flops >= 0) {
         size_t width = out->n - start;
-        weft_str_addf(out, "%*s", width < 32 ? (int)(36 - width) : 4, "");
+        weft_str_addf(out, "%*s", width < 34 ? (int)(38 - width) : 4, "");
         add_amount(out, info->flops, "FLOP");
     }
     add_traffic(out, info);

@@ -14,12 +14,28 @@ imm(weft_ir *ir, weft_type type, int64_t v)
     return weft_expr_make(ir, h, 0, NULL);
 }
 
+static int64_t
+gcd(int64_t a, int64_t b)
+{
+    return b == 0 ? a : gcd(b, a % b);
+}
+
+/* c * x where c takes a part of n and x the rest; else a factor that takes all of it. */
 static const weft_expr *
 quotient_product(weft_ir *ir, const weft_expr *e, int64_t n)
 {
     for (int i = 0; i < 2; i++) {
-        const weft_expr *q = weft_quotient(ir, e->arg[i], n), *other = e->arg[1 - i];
-        if (!q)
+        const weft_expr *factor = e->arg[i], *other = e->arg[1 - i], *q;
+        int64_t c, part = n;
+        bool constant = weft_as_int(factor, &c) && c > 0;
+        if (constant) {
+            part = gcd(c, n);
+            other = part == n ? other : weft_quotient(ir, other, n / part);
+            q = imm(ir, factor->h.type, c / part);
+        } else {
+            q = weft_quotient(ir, factor, n);
+        }
+        if (!q || !other)
             continue;
         if (weft_is_int_imm(q, 1))
             return other;
@@ -33,6 +49,8 @@ const weft_expr *
 weft_quotient(weft_ir *ir, const weft_expr *e, int64_t n)
 {
     int64_t v;
+    if (n == 1)
+        return e;
     if (weft_as_int(e, &v))
         return v % n == 0 ? imm(ir, e->h.type, v / n) : NULL;
     if (e->h.kind == WEFT_EK_MUL)

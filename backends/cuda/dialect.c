@@ -101,10 +101,15 @@ print_vector(weft_clike *c, int row, int lanes)
     weft_str_addf(c->out, "WEFT_NEG%d(%s)\n#endif\n", lanes, name);
 }
 
+/* Of integers as integers is a cast. */
 static bool
 finds_bitcast(void *user, const weft_expr *e)
 {
-    *(bool *)user = *(bool *)user || e->h.kind == WEFT_EK_BITCAST;
+    if (e->h.kind != WEFT_EK_BITCAST)
+        return true;
+    bool ints = weft_is_int((weft_dtype)e->h.type.dtype) && weft_is_int((weft_dtype)e->arg[0]->h.type.dtype);
+    if (!ints || e->h.type.lanes > 1)
+        *(bool *)user = true;
     return true;
 }
 
@@ -121,13 +126,6 @@ prelude(weft_clike *c)
         weft_str_add(c->out, "#include <cuda_bf16.h>\n");
     if (bitcasts)
         weft_str_add(c->out, bits);
-    /* wrapping arithmetic goes through the unsigned type */
-    for (int t = 0; t < 2; t++) {
-        static const weft_dtype is[2] = { WEFT_I32, WEFT_I64 }, us[2] = { WEFT_U32, WEFT_U64 };
-        c->vectors[us[t]] |= c->operators[is[t]];
-        c->operators[us[t]] |= c->operators[is[t]];
-        c->functions |= c->operators[is[t]];
-    }
     any = c->functions;
     for (size_t row = 0; row < sizeof vectors / sizeof *vectors; row++)
         any |= c->operators[vectors[row].dtype] | (vectors[row].own ? c->vectors[vectors[row].dtype] : 0);

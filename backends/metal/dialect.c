@@ -15,7 +15,7 @@ open_kernel(weft_clike *c)
     int n = k->nparam + k->nscalar;
     const char **param = WEFT_NEW_ARRAY(&c->arena, n + 2, const char *);
     for (int i = 0; i < k->nparam; i++)
-        param[i] = weft_arena_printf(&c->arena, "device %s%s *%s [[buffer(%d)]]",
+        param[i] = weft_arena_printf(&c->arena, "%s%s%s *%s [[buffer(%d)]]", c->d->space[k->param[i]->space],
                                      k->access[i] == WEFT_READ ? "const " : "", weft_clike_element(c, k->param[i]),
                                      c->buf[k->param[i]->id], i);
     for (int i = 0; i < k->nscalar; i++)

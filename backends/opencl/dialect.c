@@ -17,9 +17,9 @@ open_kernel(weft_clike *c)
     int64_t block[3];
     const char **param = WEFT_NEW_ARRAY(&c->arena, k->nparam + k->nscalar + 1, const char *);
     for (int i = 0; i < k->nparam; i++)
-        param[i] = weft_arena_printf(&c->arena, "__global %s%s *%s%s", k->access[i] == WEFT_READ ? "const " : "",
-                                     weft_clike_element(c, k->param[i]), k->no_alias ? "restrict " : "",
-                                     c->buf[k->param[i]->id]);
+        param[i] = weft_arena_printf(&c->arena, "%s%s%s *%s%s", c->d->space[k->param[i]->space],
+                                     k->access[i] == WEFT_READ ? "const " : "", weft_clike_element(c, k->param[i]),
+                                     k->no_alias ? "restrict " : "", c->buf[k->param[i]->id]);
     for (int i = 0; i < k->nscalar; i++)
         param[k->nparam + i] = weft_arena_printf(&c->arena, "%s %s", weft_clike_type(c, k->scalar[i]->type),
                                                  c->var[k->scalar[i]->id]);

@@ -31,13 +31,13 @@ casts(const bool *__restrict__ B,
 {
     int i = threadIdx.x;
     I32o[i] = (int)B[i];
-    I32o[i] = (int)((unsigned int)(int)I8[i] + (unsigned int)(int)U8[i] * 3u);
-    I32o[i] = (int)((unsigned int)(int)I64[i] - (unsigned int)(int)U32[i]);
+    I32o[i] = (int)I8[i] + (int)U8[i] * 3;
+    I32o[i] = (int)I64[i] - (int)U32[i];
     I32o[i] = (int)F32[i];
     U32o[i] = (unsigned int)I8[i] + (unsigned int)U16[i];
     U32o[i] = (unsigned int)I32[i];
     U32o[i] = weft_bits<unsigned int>(F32[i]) ^ 2147483648u;
-    I64o[i] = (long long)((unsigned long long)(long long)I32[i] * 4294967296ULL + (unsigned long long)(long long)U32[i]);
+    I64o[i] = (long long)I32[i] * 4294967296LL + (long long)U32[i];
     F32o[i] = (float)I8[i] + (float)U8[i] + (float)I16[i] + (float)U16[i];
     F32o[i] = (float)I32[i] + (float)U32[i] + (float)I64[i];
     F32o[i] = weft_bits<float>(I32[i]);
@@ -47,6 +47,6 @@ casts(const bool *__restrict__ B,
     U16o[i] = (unsigned short)U32[i];
     Bo[i] = F32[i] != 0.0f || I32[i] != 0;
     Bo[i] = U8[i] != 0;
-    I32o[i] = (int)(-((unsigned int)I32[i]) + ((unsigned int)I32[i] << 3));
+    I32o[i] = -I32[i] + (I32[i] << 3);
     I8o[i] = I8[i];
 }

@@ -27,13 +27,13 @@ kernel void casts(device const bool *B [[buffer(0)]],
 {
     int i = thread_id.x;
     I32o[i] = (int)B[i];
-    I32o[i] = (int)((uint)(int)I8[i] + (uint)(int)U8[i] * 3u);
-    I32o[i] = (int)((uint)(int)I64[i] - (uint)(int)U32[i]);
+    I32o[i] = (int)I8[i] + (int)U8[i] * 3;
+    I32o[i] = (int)I64[i] - (int)U32[i];
     I32o[i] = (int)F32[i];
     U32o[i] = (uint)I8[i] + (uint)U16[i];
     U32o[i] = (uint)I32[i];
     U32o[i] = as_type<uint>(F32[i]) ^ 2147483648u;
-    I64o[i] = (long)((ulong)(long)I32[i] * 4294967296uL + (ulong)(long)U32[i]);
+    I64o[i] = (long)I32[i] * 4294967296L + (long)U32[i];
     F32o[i] = (float)I8[i] + (float)U8[i] + (float)I16[i] + (float)U16[i];
     F32o[i] = (float)I32[i] + (float)U32[i] + (float)I64[i];
     F32o[i] = as_type<float>(I32[i]);
@@ -43,6 +43,6 @@ kernel void casts(device const bool *B [[buffer(0)]],
     U16o[i] = (ushort)U32[i];
     Bo[i] = F32[i] != 0.0f || I32[i] != 0;
     Bo[i] = U8[i] != 0;
-    I32o[i] = (int)(-((uint)I32[i]) + ((uint)I32[i] << 3));
+    I32o[i] = -I32[i] + (I32[i] << 3);
     I8o[i] = I8[i];
 }

@@ -18,10 +18,10 @@ control(const int *A, int *C, int n, int t)
                 x = x / 3;
             } else {
                 for (int k = 0; k < t; k++) {
-                    x = (int)((unsigned int)x + (unsigned int)k);
+                    x = x + k;
                 }
             }
-            steps = (int)((unsigned int)steps + 1u);
+            steps = steps + 1;
         }
         C[i] = steps;
     }

@@ -16,7 +16,7 @@ void intrinsics(__global const float *A,
     C[i] = sinh(x) + cosh(x) + tanh(x) + asinh(x) + acosh(x) + atanh(x);
     C[i] = floor(x) + ceil(x) + trunc(x) + rint(x) + fabs(x);
     C[i] = fmod(x, 2.0f) + atan2(x, 2.0f) + fma(x, x, 1.0f);
-    D[i] = (int)((uint)as_int(abs(I[i])) + (uint)min(I[i], 3) * (uint)max(I[i], -3));
+    D[i] = as_int(abs(I[i])) + min(I[i], 3) * max(I[i], -3);
     D[i] = (int)min(U[i], 7u);
     E[i] = isnan(x) || isinf(x);
 }

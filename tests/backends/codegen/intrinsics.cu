@@ -11,7 +11,7 @@ intrinsics(const float *A, const int *I, const unsigned int *U, float *C, int *D
     C[i] = sinhf(x) + coshf(x) + tanhf(x) + asinhf(x) + acoshf(x) + atanhf(x);
     C[i] = floorf(x) + ceilf(x) + truncf(x) + rintf(x) + fabsf(x);
     C[i] = fmodf(x, 2.0f) + atan2f(x, 2.0f) + fmaf(x, x, 1.0f);
-    D[i] = (int)((unsigned int)abs(I[i]) + (unsigned int)min(I[i], 3) * (unsigned int)max(I[i], -3));
+    D[i] = abs(I[i]) + min(I[i], 3) * max(I[i], -3);
     D[i] = (int)min(U[i], 7u);
     E[i] = isnan(x) || isinf(x);
 }

@@ -21,7 +21,7 @@ kernel void intrinsics(device const float *A [[buffer(0)]],
     C[i] = sinh(x) + cosh(x) + tanh(x) + asinh(x) + acosh(x) + atanh(x);
     C[i] = floor(x) + ceil(x) + trunc(x) + rint(x) + fabs(x);
     C[i] = fmod(x, 2.0f) + atan2(x, 2.0f) + fma(x, x, 1.0f);
-    D[i] = (int)((uint)abs(I[i]) + (uint)min(I[i], 3) * (uint)max(I[i], -3));
+    D[i] = abs(I[i]) + min(I[i], 3) * max(I[i], -3);
     D[i] = (int)min(U[i], 7u);
     E[i] = isnan(x) || isinf(x);
 }

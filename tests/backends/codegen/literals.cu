@@ -10,7 +10,7 @@ literals(float *float_1, int *int_1, long long *half_1, unsigned int *kernel_1)
     float_1[for_] = -0.0f - -1.5f;
     float_1[for_] = -(-float_1[for_]);
     int_1[for_] = (-2147483647 - 1) + 2147483647 - -5;
-    half_1[for_] = (long long)(9223372036854775808ULL + (unsigned long long)half_1[for_] + 9223372036854775807ULL);
+    half_1[for_] = (-9223372036854775807LL - 1) + half_1[for_] + 9223372036854775807LL;
     kernel_1[for_] = 4294967295u - kernel_1[for_];
     for (int i = 0; i < 2; i++) {
         for (int auto_1 = 0; auto_1 < 2; auto_1++) {
@@ -18,6 +18,6 @@ literals(float *float_1, int *int_1, long long *half_1, unsigned int *kernel_1)
         }
     }
     for (int i = 0; i < 2; i++) {
-        int_1[i] = (int)(((unsigned int)int_1[i] - (unsigned int)(2 - i)) * (unsigned int)(int_1[i] & 1 | 2) + ((unsigned int)(int_1[i] >> 1) << 2));
+        int_1[i] = (int_1[i] - (2 - i)) * (int_1[i] & 1 | 2) + (int_1[i] >> 1 << 2);
     }
 }

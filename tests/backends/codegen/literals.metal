@@ -18,7 +18,7 @@ kernel void literals(device float *float_1 [[buffer(0)]],
     float_1[for_] = -0.0f - -1.5f;
     float_1[for_] = -(-float_1[for_]);
     int_1[for_] = (-2147483647 - 1) + 2147483647 - -5;
-    half_1[for_] = (long)(9223372036854775808uL + (ulong)half_1[for_] + 9223372036854775807uL);
+    half_1[for_] = (-9223372036854775807L - 1) + half_1[for_] + 9223372036854775807L;
     kernel_1[for_] = 4294967295u - kernel_1[for_];
     for (int i = 0; i < 2; i++) {
         for (int auto_1 = 0; auto_1 < 2; auto_1++) {
@@ -26,6 +26,6 @@ kernel void literals(device float *float_1 [[buffer(0)]],
         }
     }
     for (int i = 0; i < 2; i++) {
-        int_1[i] = (int)(((uint)int_1[i] - (uint)(2 - i)) * (uint)(int_1[i] & 1 | 2) + ((uint)(int_1[i] >> 1) << 2));
+        int_1[i] = (int_1[i] - (2 - i)) * (int_1[i] & 1 | 2) + (int_1[i] >> 1 << 2);
     }
 }

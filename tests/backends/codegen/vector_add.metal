@@ -1,4 +1,4 @@
-// vector_add: add1 (Add)                                                             model: add.onnx
+// vector_add: add1 (Add)                                                            model: add.onnx
 //   C         f32[n]
 //   schedule  injective/gpu: 256 threads
 //   launch    grid tdiv(n + 255, 256),1,1  block 256,1,1

@@ -24,6 +24,6 @@ void vectors(__global const float *restrict A,
     C[tx + 256] = lanes.s1;
     C[tx + 512] = lanes.s2;
     C[tx + 768] = lanes.s3;
-    vstore4(convert_int4(convert_uint4(convert_int4(v)) + convert_uint4(vload4(0, &I[i])) * convert_uint4((int4)(tx, tx + 1, tx + 2, tx + 3))), 0, &D[i]);
+    vstore4(convert_int4(v) + vload4(0, &I[i]) * (int4)(tx, tx + 1, tx + 2, tx + 3), 0, &D[i]);
     vstore2(s > 0.0f ? vload2(0, &A[i]) : (float2)(0.0f, s), 0, &C[i]);
 }

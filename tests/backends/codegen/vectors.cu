@@ -54,20 +54,6 @@ WEFT_OP4(int4, >>)
 WEFT_OP4(int4, %)
 WEFT_NEG4(int4)
 #endif
-#ifndef WEFT_uint4_OPS
-#define WEFT_uint4_OPS
-WEFT_OP4(uint4, +)
-WEFT_OP4(uint4, -)
-WEFT_OP4(uint4, *)
-WEFT_OP4(uint4, /)
-WEFT_OP4(uint4, &)
-WEFT_OP4(uint4, |)
-WEFT_OP4(uint4, ^)
-WEFT_OP4(uint4, <<)
-WEFT_OP4(uint4, >>)
-WEFT_OP4(uint4, %)
-WEFT_NEG4(uint4)
-#endif
 #ifndef WEFT_float4_OPS
 #define WEFT_float4_OPS
 WEFT_OP4(float4, +)
@@ -100,6 +86,6 @@ vectors(const float *__restrict__ A,
     C[tx + 256] = lanes.y;
     C[tx + 512] = lanes.z;
     C[tx + 768] = lanes.w;
-    *(int4 *)&D[i] = weft_cast4<int4>(weft_cast4<uint4>(weft_cast4<int4>(v)) + weft_cast4<uint4>(*(const int4 *)&I[i]) * weft_cast4<uint4>(make_int4(tx, tx + 1, tx + 2, tx + 3)));
+    *(int4 *)&D[i] = weft_cast4<int4>(v) + *(const int4 *)&I[i] * make_int4(tx, tx + 1, tx + 2, tx + 3);
     *(float2 *)&C[i] = s > 0.0f ? *(const float2 *)&A[i] : make_float2(0.0f, s);
 }

@@ -29,6 +29,6 @@ kernel void vectors(device const float *A [[buffer(0)]],
     C[tx + 256] = lanes.y;
     C[tx + 512] = lanes.z;
     C[tx + 768] = lanes.w;
-    *(device int4 *)&D[i] = int4(uint4(int4(v)) + uint4(*(device const int4 *)&I[i]) * uint4(int4(tx, tx + 1, tx + 2, tx + 3)));
+    *(device int4 *)&D[i] = int4(v) + *(device const int4 *)&I[i] * int4(tx, tx + 1, tx + 2, tx + 3);
     *(device float2 *)&C[i] = s > 0.0f ? *(device const float2 *)&A[i] : float2(0.0f, s);
 }
