@@ -14,11 +14,18 @@ unit_of(uint64_t word)
     return word >> TOUCH_UNIT;
 }
 
+/* Whether the touch is of a time that is over. */
+static bool
+is_past(const bufview *b, uint64_t old, uint64_t word)
+{
+    return old < b->first || (b->lone && unit_of(old) != unit_of(word));
+}
+
 /* Whether the touch `old` has no order with one by `lane` under `word`. */
 static bool
-unordered(uint64_t first, uint64_t old, uint64_t word, int lane)
+unordered(const bufview *b, uint64_t old, uint64_t word, int lane)
 {
-    if (old < first || ((old & TOUCH_ATOMIC) && (word & TOUCH_ATOMIC)))
+    if (is_past(b, old, word) || ((old & TOUCH_ATOMIC) && (word & TOUCH_ATOMIC)))
         return false;
     if ((old & TOUCH_UNITS) || unit_of(old) != unit_of(word))
         return true;
@@ -27,10 +34,10 @@ unordered(uint64_t first, uint64_t old, uint64_t word, int lane)
 
 /* What a read leaves behind: several lanes or units stay marked. */
 static uint64_t
-read_word(uint64_t first, uint64_t old, uint64_t word, int lane)
+read_word(const bufview *b, uint64_t old, uint64_t word, int lane)
 {
     uint64_t mine = word | (uint64_t)lane;
-    if (old < first)
+    if (is_past(b, old, word))
         return mine;
     if ((old & TOUCH_UNITS) || unit_of(old) != unit_of(word))
         return mine | TOUCH_UNITS;
@@ -40,11 +47,12 @@ read_word(uint64_t first, uint64_t old, uint64_t word, int lane)
 }
 
 static void
-note_read(const mem *m, uint64_t first, uint64_t word, int64_t e, int lane)
+note_read(const bufview *b, uint64_t word, int64_t e, int lane)
 {
+    const mem *m = b->m;
     uint64_t old = __atomic_load_n(&m->r[e], __ATOMIC_RELAXED);
     for (;;) {
-        uint64_t now = read_word(first, old, word, lane);
+        uint64_t now = read_word(b, old, word, lane);
         if (!m->shared) {
             m->r[e] = now;
             return;
@@ -242,14 +250,14 @@ read_words(ctx *c, const access *a, const place *p, int comps)
     uint64_t word = interp_word(c, a);
     for (int k = 0; m->r && k < comps * c->lanes; k++)
         if (interp_on(c, k % c->lanes))
-            note_read(m, b->first, word, interp_element(p, k), k % c->lanes);
+            note_read(b, word, interp_element(p, k), k % c->lanes);
     for (int k = 0; m->w && k < comps * c->lanes; k++) {
         int l = k % c->lanes;
         if (!interp_on(c, l))
             continue;
         int64_t e = interp_element(p, k);
         uint64_t old = __atomic_load_n(&m->w[e], __ATOMIC_RELAXED);
-        if (unordered(b->first, old, word, l)) {
+        if (unordered(b, old, word, l)) {
             race(c, a, e, l, old, "written");
             return false;
         }
@@ -326,10 +334,10 @@ swap(const mem *m, int64_t e, uint64_t word)
 
 /* 1 unless the touch is ordered before one under `mine`, by the words alone. */
 static uint64_t
-clashes(uint64_t first, uint64_t old, uint64_t mine)
+clashes(uint64_t first, uint64_t lone, uint64_t old, uint64_t mine)
 {
-    uint64_t x = old ^ mine;
-    return (uint64_t)(old >= first) & ((uint64_t)(x >> TOUCH_UNIT != 0) |
+    uint64_t x = old ^ mine, far = (uint64_t)(x >> TOUCH_UNIT != 0);
+    return (uint64_t)(old >= first) & ~(lone & far) & (far |
                                        ((uint64_t)(x >> TOUCH_EPOCH == 0) & (uint64_t)(x != 0)) |
                                        (uint64_t)((old & TOUCH_UNITS) != 0));
 }
@@ -343,9 +351,9 @@ write_run(const bufview *b, uint64_t word, int64_t at, int lanes)
     if (b->m->shared)
         return false;
     for (int l = 0; l < lanes; l++)
-        bad |= clashes(b->first, w[l], word | (uint64_t)l);
+        bad |= clashes(b->first, b->lone, w[l], word | (uint64_t)l);
     for (int l = 0; r && l < lanes; l++)
-        bad |= clashes(b->first, r[l], word | (uint64_t)l);
+        bad |= clashes(b->first, b->lone, r[l], word | (uint64_t)l);
     for (int l = 0; l < lanes && !bad; l++)
         w[l] = word | (uint64_t)l;
     return !bad;
@@ -366,7 +374,7 @@ write_words(ctx *c, const access *a, const place *p, int comps, const void *valu
             continue;
         int64_t e = interp_element(p, k);
         uint64_t old = swap(m, e, word | (uint64_t)l);
-        if (unordered(b->first, old, word, l)) {
+        if (unordered(b, old, word, l)) {
             if (!agrees(c, a, p, k, old, value)) {
                 race(c, a, e, l, old, "written");
                 return false;
@@ -376,7 +384,7 @@ write_words(ctx *c, const access *a, const place *p, int comps, const void *valu
         if (!m->r)
             continue;
         old = __atomic_load_n(&m->r[e], __ATOMIC_SEQ_CST);
-        if (unordered(b->first, old, word & ~(uint64_t)TOUCH_ATOMIC, l)) {
+        if (unordered(b, old, word & ~(uint64_t)TOUCH_ATOMIC, l)) {
             race(c, a, e, l, old, "read");
             return false;
         }

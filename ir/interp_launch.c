@@ -210,6 +210,9 @@ weft_interp_alloc(ctx *c, const code *k)
     b->inst = interp_tick(c);
     b->mask = c->mask->ver;
     b->first = c->word >> TOUCH_UNIT << TOUCH_UNIT;
+    b->lone = c != c->r->root;
+    if (b->lone)
+        b->first = 0;
     if (b->own.init)
         memset(b->own.init, 0, (size_t)b->count);
     weft_interp_exec(c, k->at[0]);

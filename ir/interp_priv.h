@@ -207,6 +207,7 @@ typedef struct bufview { /* a buffer as one worker sees it */
     int64_t ok_lo, ok_hi;    /* elements known to be initialised: ok_lo <= e < ok_hi */
     uint64_t inst;           /* of its ALLOC */
     uint64_t first;          /* touch words below are ordered before now */
+    bool lone;               /* of one worker alone: other units are ordered, too */
     uint64_t mask;           /* ROWS: mask it was allocated under */
     uint64_t *row, *part;    /* ROWS: == inst: all lanes wrote it; some did and `bytes` says which */
     uint8_t *bytes;
