@@ -109,9 +109,12 @@ static const struct { /* ORDER: the letters of weft_op_info.attrs */
     bool list;
     const char *text;
 } kinds[] = {
-    { 'i', WEFT_ATTR_INTS, false, "an integer" },  { 'I', WEFT_ATTR_INTS, true, "a list of integers" },
-    { 'f', WEFT_ATTR_FLOATS, false, "a number" },  { 't', WEFT_ATTR_TEXT, false, "a text" },
-    { 'd', WEFT_ATTR_DIMS, true, "a list of dimensions" }, { 'D', WEFT_ATTR_DTYPE, false, "a dtype" },
+    { 'i', WEFT_ATTR_INTS, false, "an integer" },
+    { 'I', WEFT_ATTR_INTS, true, "a list of integers" },
+    { 'f', WEFT_ATTR_FLOATS, false, "a number" },
+    { 't', WEFT_ATTR_TEXT, false, "a text" },
+    { 'd', WEFT_ATTR_DIMS, true, "a list of dimensions" },
+    { 'D', WEFT_ATTR_DTYPE, false, "a dtype" },
 };
 
 /* Integers where expressions or one float are asked for. */
@@ -144,12 +147,13 @@ check_kind(weft_graph *g, weft_node *n, weft_attr *a, char letter)
                               kinds[k].text);
     for (int i = 0; a->kind == WEFT_ATTR_DIMS && i < a->n; i++)
         if (!a->dims[i])
-            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "element %d of attribute '%s' is not known",
-                                  i, a->name);
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                  "element %d of attribute '%s' is not known", i, a->name);
     return WEFT_OK;
 }
 
-/* Finds `name` in a list "strides:I pads:I pack:i?" and the letter after it; NULL: it is not there. */
+/* Finds `name` in a list "strides:I pads:I pack:i?" and the letter after it; NULL: it is not there.
+ */
 static const char *
 spec_find(const char *spec, const char *name)
 {
@@ -160,6 +164,12 @@ spec_find(const char *spec, const char *name)
     return NULL;
 }
 
+const char *
+weft_attr_letter(weft_op op, const char *name)
+{
+    return spec_find(weft_op_infos[op].attrs, name);
+}
+
 weft_status
 weft_attr_check(weft_graph *g, weft_node *n)
 {
@@ -168,8 +178,9 @@ weft_attr_check(weft_graph *g, weft_node *n)
     for (int i = 0; i < n->nattr; i++) {
         const char *letter = spec_find(spec, own[i].name);
         if (!letter)
-            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "there is no attribute '%s' (known: %s)",
-                                  own[i].name, *spec ? spec : "none");
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                  "there is no attribute '%s' (known: %s)", own[i].name,
+                                  *spec ? spec : "none");
         weft_status st = check_kind(g, n, &own[i], *letter);
         if (st != WEFT_OK)
             return st;

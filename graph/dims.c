@@ -25,14 +25,33 @@ weft_dim(weft_graph *g, int64_t v)
     return weft_int(g->ir, WEFT_I64, v);
 }
 
+static void
+add_facts(weft_graph *g, weft_facts *facts, const weft_expr *e)
+{
+    if (e->h.kind == WEFT_EK_VAR)
+        weft_facts_range(facts, e->h.u.var, weft_dim(g, 0), NULL);
+    for (int i = 0; i < e->h.nargs; i++)
+        add_facts(g, facts, e->arg[i]);
+}
+
 /* Symbols are sizes: never negative. */
 static weft_facts *
-facts_of(weft_graph *g)
+facts_of(weft_graph *g, const weft_expr *e)
 {
     weft_facts *facts = weft_facts_create(g->ir);
-    for (int i = 0; i < g->symbol.n; i++)
-        weft_facts_range(facts, g->symbol.at[i], weft_dim(g, 0), NULL);
+    add_facts(g, facts, e);
     return facts;
+}
+
+/* Constant bounds, as wide as int64 where none are known. */
+static void
+bounds_of(weft_graph *g, const weft_expr *e, int64_t *min, int64_t *max)
+{
+    weft_facts *facts = facts_of(g, e);
+    *min = INT64_MIN;
+    *max = INT64_MAX;
+    weft_bounds(g->ir, facts, e, min, max);
+    weft_facts_destroy(facts);
 }
 
 /* The value of an operation on constants; false: overflow or no value. */
@@ -102,7 +121,7 @@ weft_dim_op(weft_graph *g, weft_ek op, const weft_expr *a, const weft_expr *b)
     e = weft_binary(g->ir, op, a, b);
     if (!e || size_within(e, SIZE_LIMIT) == 0)
         return NULL;
-    weft_facts *facts = facts_of(g);
+    weft_facts *facts = facts_of(g, e);
     e = weft_simplify_expr(g->ir, facts, e);
     weft_facts_destroy(facts);
     return e;
@@ -119,24 +138,19 @@ weft_dim_equal(weft_graph *g, const weft_expr *a, const weft_expr *b)
         return -1;
     if (weft_as_int(d, &v))
         return v == 0;
-    weft_facts *facts = facts_of(g);
-    bool known = weft_bounds(g->ir, facts, d, &min, &max);
-    weft_facts_destroy(facts);
-    (void)known;
+    bounds_of(g, d, &min, &max);
     return min > 0 || max < 0 ? 0 : -1;
 }
 
 int
 weft_dim_at_least(weft_graph *g, const weft_expr *a, int64_t least)
 {
-    int64_t v, min = INT64_MIN, max = INT64_MAX;
+    int64_t v, min, max;
     if (!a)
         return -1;
     if (weft_as_int(a, &v))
         return v >= least;
-    weft_facts *facts = facts_of(g);
-    weft_bounds(g->ir, facts, a, &min, &max);
-    weft_facts_destroy(facts);
+    bounds_of(g, a, &min, &max);
     return min >= least ? 1 : max < least ? 0 : -1;
 }
 

@@ -8,10 +8,10 @@
 /* What a graph has beside its public face. */
 typedef struct graph_impl {
     weft_graph graph;
-    weft_map *name;      /* value names in use; the number is the next suffix to try */
-    weft_map *symbol;    /* the model's name of a symbol: its index */
-    weft_map *var_name;  /* names of symbols in use, as name */
-    weft_map *hash;      /* address of a weft_const: index into hashes (looked up, never walked) */
+    weft_map *name;     /* value names in use; the number is the next suffix to try */
+    weft_map *symbol;   /* the model's name of a symbol: its index */
+    weft_map *var_name; /* names of symbols in use, as name */
+    weft_map *hash;     /* address of a weft_const: index into hashes (looked up, never walked) */
     WEFT_VEC(const char *) hashes;
 } graph_impl;
 
@@ -93,8 +93,7 @@ weft_graph_symbol(weft_graph *g, const char *name)
     if (*slot < 0) {
         *slot = g->symbol.n;
         const char *var = unique_name(g, impl->var_name, identifier(g, name));
-        *WEFT_PUSH(&g->ir->arena, &g->symbol) =
-            weft_var_make(g->ir, var, weft_scalar(WEFT_I64));
+        *WEFT_PUSH(&g->ir->arena, &g->symbol) = weft_var_make(g->ir, var, weft_scalar(WEFT_I64));
     }
     return weft_ref(g->ir, g->symbol.at[*slot]);
 }
@@ -142,7 +141,8 @@ weft_graph_input(weft_graph *g, const char *name, weft_dtype dtype, int ndim,
         if (!dim[i])
             return NULL;
         if (weft_dim_at_least(g, dim[i], 0) == 0) {
-            weft_fail(g->diag, WEFT_INVALID_INPUT, "input '%s' has a negative dimension %d", name, i);
+            weft_fail(g->diag, WEFT_INVALID_INPUT, "input '%s' has a negative dimension %d", name,
+                      i);
             return NULL;
         }
     }

@@ -36,9 +36,12 @@ check_inputs(weft_graph *g, weft_node *n)
 {
     const weft_op_info *info = &weft_op_infos[n->op];
     if (n->nin < info->min_in || (info->max_in >= 0 && n->nin > info->max_in))
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "takes %d%s%.0d inputs, not %d", info->min_in,
-                              info->max_in == info->min_in ? "" : info->max_in < 0 ? " or more" : " to ",
-                              info->max_in == info->min_in || info->max_in < 0 ? 0 : info->max_in, n->nin);
+        return weft_node_fail(
+            g, n, WEFT_INVALID_INPUT, "takes %d%s%.0d inputs, not %d", info->min_in,
+            info->max_in == info->min_in ? ""
+            : info->max_in < 0           ? " or more"
+                                         : " to ",
+            info->max_in == info->min_in || info->max_in < 0 ? 0 : info->max_in, n->nin);
     for (int i = 0; i < n->nin; i++) {
         bool optional = i >= info->min_in && info->max_in >= 0;
         if (!n->in[i] && !optional)
@@ -67,15 +70,19 @@ weft_infer_out(weft_graph *g, weft_node *n, weft_dtype dtype, int ndim, const we
 {
     for (int i = 0; i < ndim; i++) {
         if (!dim[i])
-            return weft_node_fail(g, n, WEFT_UNSUPPORTED, "dimension %d of the output overflows or is "
-                                  "too intricate an expression", i);
+            return weft_node_fail(g, n, WEFT_UNSUPPORTED,
+                                  "dimension %d of the output overflows or is "
+                                  "too intricate an expression",
+                                  i);
         if (weft_dim_at_least(g, dim[i], 0) == 0) {
             weft_str s = { 0 };
             weft_print_dims(&s, ndim, dim);
             const char *text = weft_arena_strdup(&g->ir->arena, weft_str_text(&s));
             weft_str_free(&s);
-            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the output would be %s, which has a "
-                                  "negative dimension", text);
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                  "the output would be %s, which has a "
+                                  "negative dimension",
+                                  text);
         }
     }
     weft_value *v = n->out[0];
@@ -139,8 +146,9 @@ check_vectors(weft_graph *g, weft_node *n, const weft_expr *c)
 {
     for (int i = 1; i < n->nin; i++)
         if (n->in[i]->ndim != 1 || weft_dim_equal(g, n->in[i]->dim[0], c) != 1)
-            return weft_node_fail(g, n, WEFT_INVALID_INPUT,
-                                  "input %d has to be a vector of as many elements as there are channels", i);
+            return weft_node_fail(
+                g, n, WEFT_INVALID_INPUT,
+                "input %d has to be a vector of as many elements as there are channels", i);
     return WEFT_OK;
 }
 
@@ -156,14 +164,14 @@ weft_infer_same(weft_graph *g, weft_node *n)
     weft_value *x = n->in[0];
     const char *fault = unary_fault(n->op, x->dtype);
     if (fault)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input 0 is %s: %s", weft_dtype_name(x->dtype),
-                              fault);
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input 0 is %s: %s",
+                              weft_dtype_name(x->dtype), fault);
     const weft_attr *axis = weft_node_attr(n, "axis");
     if (axis && (axis->ints[0] < 0 || axis->ints[0] >= (x->ndim ? x->ndim : 1)))
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "axis %lld is outside 0..%d",
                               (long long)axis->ints[0], x->ndim - 1);
-    bool channels = n->op == WEFT_GOP_BATCH_NORM || n->op == WEFT_GOP_INSTANCE_NORM ||
-                    n->op == WEFT_GOP_LRN;
+    bool channels =
+        n->op == WEFT_GOP_BATCH_NORM || n->op == WEFT_GOP_INSTANCE_NORM || n->op == WEFT_GOP_LRN;
     if (channels && x->ndim < 2)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "needs at least two dimensions, N and C");
     if (channels) {
@@ -175,7 +183,8 @@ weft_infer_same(weft_graph *g, weft_node *n)
         const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, const weft_expr *);
         if (n->in[i] && (n->in[i]->ndim > x->ndim ||
                          !weft_broadcast(g, x->ndim, x->dim, n->in[i]->ndim, n->in[i]->dim, dim)))
-            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input %d does not broadcast to input 0", i);
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                  "input %d does not broadcast to input 0", i);
     }
     return weft_infer_out(g, n, x->dtype, x->ndim, x->dim);
 }
@@ -211,9 +220,11 @@ joint_shape(weft_graph *g, weft_node *n, int first, int *ndim, const weft_expr *
     for (int i = first + 1; i < n->nin; i++) {
         const weft_expr **next = WEFT_NEW_ARRAY(&g->ir->arena, *ndim, const weft_expr *);
         if (!weft_broadcast(g, have, *dim, n->in[i]->ndim, n->in[i]->dim, next))
-            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the shapes do not broadcast (dimensions, "
-                                  "counted from the last, have to be equal or 1; give symbols that are "
-                                  "known a value)");
+            return weft_node_fail(
+                g, n, WEFT_INVALID_INPUT,
+                "the shapes do not broadcast (dimensions, "
+                "counted from the last, have to be equal or 1; give symbols that are "
+                "known a value)");
         have = have > n->in[i]->ndim ? have : n->in[i]->ndim;
         *dim = next;
     }
@@ -232,8 +243,9 @@ check_operands(weft_graph *g, weft_node *n)
     weft_dtype a = n->in[0]->dtype, b = n->in[1]->dtype;
     bool equality = n->op == WEFT_GOP_EQUAL || n->op == WEFT_GOP_NOT_EQUAL;
     if (a != b && n->op != WEFT_GOP_POW)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the operands are %s and %s: cast one of them",
-                              weft_dtype_name(a), weft_dtype_name(b));
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "the operands are %s and %s: cast one of them", weft_dtype_name(a),
+                              weft_dtype_name(b));
     if (is_logical(n->op) ? a != WEFT_BOOL : !equality && (!is_number(a) || !is_number(b)))
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "operands of %s are not possible",
                               weft_dtype_name(a));
@@ -251,7 +263,8 @@ weft_infer_broadcast(weft_graph *g, weft_node *n)
     if (st != WEFT_OK)
         return st;
     if (n->op == WEFT_GOP_PRELU && ndim != n->in[0]->ndim)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the slope has more dimensions than the input");
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "the slope has more dimensions than the input");
     return weft_infer_out(g, n, n->in[0]->dtype, ndim, dim);
 }
 
@@ -287,9 +300,10 @@ weft_infer_clip(weft_graph *g, weft_node *n)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input 0 has to be a number");
     for (int i = 1; i < n->nin; i++) {
         int64_t count;
-        if (n->in[i] && (n->in[i]->dtype != x->dtype || !weft_value_count(n->in[i], &count) || count != 1))
-            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input %d has to be one element of %s", i,
-                                  weft_dtype_name(x->dtype));
+        if (n->in[i] &&
+            (n->in[i]->dtype != x->dtype || !weft_value_count(n->in[i], &count) || count != 1))
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input %d has to be one element of %s",
+                                  i, weft_dtype_name(x->dtype));
     }
     return weft_infer_out(g, n, x->dtype, x->ndim, x->dim);
 }
@@ -309,7 +323,8 @@ weft_infer_dims(weft_graph *g, weft_node *n)
     const weft_attr *value = weft_node_attr(n, "value");
     bool scalar = weft_node_int(n, "scalar") != 0;
     if (scalar && value->n != 1)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "a scalar has one element, not %d", value->n);
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "a scalar has one element, not %d",
+                              value->n);
     const weft_expr *dim = weft_dim(g, value->n);
     return weft_infer_out(g, n, WEFT_I64, scalar ? 0 : 1, &dim);
 }

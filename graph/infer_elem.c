@@ -253,11 +253,15 @@ apply(weft_graph *g, const weft_node *n, const elem *a)
     if (n->op == WEFT_GOP_CAST)
         return cast_elem(g, from, to, a[0]);
     if (n->op == WEFT_GOP_WHERE)
-        return weft_is_int_imm(a[0], 1) ? a[1] : weft_is_int_imm(a[0], 0) ? a[2] : a[1] == a[2] ? a[1] : NULL;
+        return weft_is_int_imm(a[0], 1)   ? a[1]
+               : weft_is_int_imm(a[0], 0) ? a[2]
+               : a[1] == a[2]             ? a[1]
+                                          : NULL;
     if (n->nin == 1)
         e = unary_elem(g, n->op, from, a[0]);
     else if (weft_is_float(from))
-        return weft_is_float(n->in[1]->dtype) ? float_binary(g, n->op, to, a[0]->h.u.f, a[1]->h.u.f) : NULL;
+        return weft_is_float(n->in[1]->dtype) ? float_binary(g, n->op, to, a[0]->h.u.f, a[1]->h.u.f)
+                                              : NULL;
     else
         e = int_binary(g, n, a[0], a[1]);
     int64_t v;
@@ -288,8 +292,9 @@ move_slice(const weft_node *n, const shape *in, int64_t *c)
     const int64_t *step = weft_node_attr(n, "steps")->ints;
     for (int i = 0; i < in->ndim; i++) {
         int64_t start, at;
-        if (!weft_as_int(weft_node_dim(n, "starts", i), &start) || !weft_mul64(c[i], step[i], &at) ||
-            !weft_add64(start, at, &c[i]) || c[i] < 0 || c[i] >= in->dim[i])
+        if (!weft_as_int(weft_node_dim(n, "starts", i), &start) ||
+            !weft_mul64(c[i], step[i], &at) || !weft_add64(start, at, &c[i]) || c[i] < 0 ||
+            c[i] >= in->dim[i])
             return NULL;
     }
     return n->in[0]->elem[offset(in, c)];
@@ -302,7 +307,8 @@ move_gather(const weft_node *n, const shape *in, const int64_t *c)
     int axis = (int)weft_node_int(n, "axis");
     shape s;
     int64_t at[MAX_RANK], v;
-    if (!known(index) || !shape_of(index, &s) || !weft_as_int(index->elem[offset(&s, c + axis)], &v))
+    if (!known(index) || !shape_of(index, &s) ||
+        !weft_as_int(index->elem[offset(&s, c + axis)], &v))
         return NULL;
     v += v < 0 ? in->dim[axis] : 0;
     if (v < 0 || v >= in->dim[axis])

@@ -19,8 +19,9 @@ check_length(weft_graph *g, weft_node *n, const char *name)
     const weft_attr *a = weft_node_attr(n, name);
     if (a->n == n->in[0]->ndim)
         return WEFT_OK;
-    return weft_node_fail(g, n, WEFT_INVALID_INPUT, "attribute '%s' has %d elements where %d are needed",
-                          name, a->n, n->in[0]->ndim);
+    return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                          "attribute '%s' has %d elements where %d are needed", name, a->n,
+                          n->in[0]->ndim);
 }
 
 weft_status
@@ -33,8 +34,10 @@ weft_infer_broadcast_to(weft_graph *g, weft_node *n)
         fits = weft_is_int_imm(x->dim[i], 1) ||
                weft_dim_equal(g, x->dim[i], to->dims[to->n - x->ndim + i]) == 1;
     if (!fits)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input 0 does not broadcast to the %d dimensions "
-                              "given", to->n);
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "input 0 does not broadcast to the %d dimensions "
+                              "given",
+                              to->n);
     return weft_infer_out(g, n, x->dtype, to->n, to->dims);
 }
 
@@ -48,8 +51,8 @@ weft_infer_reshape(weft_graph *g, weft_node *n)
     if (weft_dim_equal(g, have, want) == 0) {
         weft_str s = { 0 };
         weft_print_dims(&s, to->n, to->dims);
-        weft_status st = weft_node_fail(g, n, WEFT_INVALID_INPUT, "%s holds another number of elements",
-                                        weft_str_text(&s));
+        weft_status st = weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                        "%s holds another number of elements", weft_str_text(&s));
         weft_str_free(&s);
         return st;
     }
@@ -102,8 +105,10 @@ weft_infer_concat(weft_graph *g, weft_node *n)
     memcpy(dim, x->dim, (size_t)x->ndim * sizeof *dim);
     for (int i = 1; i < n->nin; i++) {
         if (!fits_beside(g, x, n->in[i], (int)axis))
-            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input %d does not fit beside input 0: dtype, "
-                                  "rank and every dimension but %lld have to be equal", i, (long long)axis);
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                  "input %d does not fit beside input 0: dtype, "
+                                  "rank and every dimension but %lld have to be equal",
+                                  i, (long long)axis);
         dim[axis] = weft_dim_op(g, WEFT_EK_ADD, dim[axis], n->in[i]->dim[axis]);
     }
     return weft_infer_out(g, n, x->dtype, x->ndim, dim);
@@ -120,7 +125,8 @@ slice_outside(weft_graph *g, const weft_expr *start, int64_t step, const weft_ex
     const weft_expr *last = weft_dim_op(g, WEFT_EK_MUL, steps, weft_dim(g, step));
     last = weft_dim_op(g, WEFT_EK_ADD, start, last);
     const weft_expr *over = weft_dim_op(g, WEFT_EK_SUB, size, step < 0 ? start : last);
-    return weft_dim_at_least(g, step < 0 ? last : start, 0) == 0 || weft_dim_at_least(g, over, 1) == 0;
+    return weft_dim_at_least(g, step < 0 ? last : start, 0) == 0 ||
+           weft_dim_at_least(g, over, 1) == 0;
 }
 
 weft_status
@@ -140,7 +146,8 @@ weft_infer_slice(weft_graph *g, weft_node *n)
             return weft_node_fail(g, n, WEFT_INVALID_INPUT, "step %lld of axis %d is not possible",
                                   (long long)step->ints[i], i);
         if (slice_outside(g, start->dims[i], step->ints[i], dims->dims[i], x->dim[i]))
-            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "axis %d is read outside its bounds", i);
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "axis %d is read outside its bounds",
+                                  i);
     }
     return weft_infer_out(g, n, x->dtype, x->ndim, dims->dims);
 }
@@ -154,7 +161,8 @@ weft_infer_gather(weft_graph *g, weft_node *n)
     if (st != WEFT_OK)
         return st;
     if (!weft_is_int(index->dtype))
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input 1, the indices, has to be of integers");
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "input 1, the indices, has to be of integers");
     int ndim = x->ndim - 1 + index->ndim, at = 0;
     const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, ndim, const weft_expr *);
     for (int i = 0; i < axis; i++)
@@ -181,8 +189,10 @@ weft_infer_pad(weft_graph *g, weft_node *n)
     while (m < 4 && strcmp(mode, modes[m]) != 0)
         m++;
     if (m == 4)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "mode '%s' is not one of constant, edge, reflect "
-                              "and wrap", mode);
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "mode '%s' is not one of constant, edge, reflect "
+                              "and wrap",
+                              mode);
     int64_t count;
     if (fill && (fill->dtype != x->dtype || !weft_value_count(fill, &count) || count != 1))
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input 1 has to be one element of %s",

@@ -13,8 +13,9 @@ reduced(weft_graph *g, weft_node *n, weft_dtype dtype, int naxes, const int64_t 
     bool *gone = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, bool);
     for (int i = 0; i < naxes; i++) {
         if (axes[i] < 0 || axes[i] >= x->ndim || gone[axes[i]])
-            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "axis %lld is outside 0..%d or stands twice",
-                                  (long long)axes[i], x->ndim - 1);
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                  "axis %lld is outside 0..%d or stands twice", (long long)axes[i],
+                                  x->ndim - 1);
         gone[axes[i]] = true;
     }
     const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, const weft_expr *);
@@ -87,11 +88,14 @@ check_ints(weft_graph *g, weft_node *n, const char *name, int count, int64_t lea
     const weft_attr *a = weft_node_attr(n, name);
     if (a->n != count)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT,
-                              "attribute '%s' has %d elements where %d are needed", name, a->n, count);
+                              "attribute '%s' has %d elements where %d are needed", name, a->n,
+                              count);
     for (int i = 0; i < count; i++)
         if (a->ints[i] < least || a->ints[i] > INT32_MAX)
-            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "attribute '%s' holds %lld, which is not in "
-                                  "%lld..%d", name, (long long)a->ints[i], (long long)least, INT32_MAX);
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                  "attribute '%s' holds %lld, which is not in "
+                                  "%lld..%d",
+                                  name, (long long)a->ints[i], (long long)least, INT32_MAX);
     return WEFT_OK;
 }
 
@@ -165,7 +169,8 @@ check_conv(weft_graph *g, weft_node *n, bool packed)
 {
     const weft_value *x = n->in[0], *w = n->in[1];
     if (x->ndim < 3 || w->ndim != x->ndim + packed)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input and weight need one rank of at least three");
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "input and weight need one rank of at least three");
     if (x->dtype != w->dtype || (n->nin > 2 && n->in[2] && n->in[2]->dtype != x->dtype))
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the inputs are not of one dtype");
     if (weft_node_int(n, "groups") < 1)
@@ -181,7 +186,8 @@ check_bias(weft_graph *g, weft_node *n, const weft_expr *channels)
     const weft_value *b = n->nin > 2 ? n->in[2] : NULL;
     if (!b || (b->ndim == 1 && weft_dim_equal(g, b->dim[0], channels) == 1))
         return WEFT_OK;
-    return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the bias has to be a vector of the output channels");
+    return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                          "the bias has to be a vector of the output channels");
 }
 
 weft_status
@@ -197,7 +203,8 @@ weft_infer_conv(weft_graph *g, weft_node *n)
     const weft_expr *in = weft_dim_op(g, WEFT_EK_MUL, w->dim[1], weft_dim(g, groups));
     const weft_expr *left = weft_dim_op(g, WEFT_EK_FMOD, channels, weft_dim(g, groups));
     if (weft_dim_equal(g, x->dim[1], in) != 1 || weft_dim_equal(g, left, weft_dim(g, 0)) != 1)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the channels do not fit the weight and groups=%lld",
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "the channels do not fit the weight and groups=%lld",
                               (long long)groups);
     st = check_bias(g, n, channels);
     if (st != WEFT_OK)
@@ -225,8 +232,10 @@ weft_infer_conv_transpose(weft_graph *g, weft_node *n)
     const weft_expr *groups = weft_dim(g, weft_node_int(n, "groups"));
     const weft_expr *channels = weft_dim_op(g, WEFT_EK_MUL, w->dim[1], groups);
     const weft_expr *left = weft_dim_op(g, WEFT_EK_FMOD, x->dim[1], groups);
-    if (weft_dim_equal(g, x->dim[1], w->dim[0]) != 1 || weft_dim_equal(g, left, weft_dim(g, 0)) != 1)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the channels do not fit the weight and the groups");
+    if (weft_dim_equal(g, x->dim[1], w->dim[0]) != 1 ||
+        weft_dim_equal(g, left, weft_dim(g, 0)) != 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "the channels do not fit the weight and the groups");
     st = check_bias(g, n, channels);
     if (st != WEFT_OK)
         return st;
@@ -235,12 +244,13 @@ weft_infer_conv_transpose(weft_graph *g, weft_node *n)
     dim[1] = channels;
     for (int i = 0; i < spatial; i++) {
         const weft_expr *steps = weft_dim_op(g, WEFT_EK_SUB, x->dim[2 + i], weft_dim(g, 1));
-        steps = weft_dim_op(g, WEFT_EK_MUL, steps,
-                            weft_dim(g, weft_node_attr(n, "strides")->ints[i]));
-        const weft_expr *size = weft_dim_op(
-            g, WEFT_EK_ADD, steps, reach(g, w->dim[2 + i], weft_node_attr(n, "dilations")->ints[i]));
-        dim[2 + i] = weft_dim_op(g, WEFT_EK_ADD, size,
-                                 weft_dim(g, more[i] - pads[i] - pads[spatial + i]));
+        steps =
+            weft_dim_op(g, WEFT_EK_MUL, steps, weft_dim(g, weft_node_attr(n, "strides")->ints[i]));
+        const weft_expr *size =
+            weft_dim_op(g, WEFT_EK_ADD, steps,
+                        reach(g, w->dim[2 + i], weft_node_attr(n, "dilations")->ints[i]));
+        dim[2 + i] =
+            weft_dim_op(g, WEFT_EK_ADD, size, weft_dim(g, more[i] - pads[i] - pads[spatial + i]));
     }
     return weft_infer_out(g, n, x->dtype, x->ndim, dim);
 }

@@ -2,9 +2,9 @@
 #include "graph/priv.h"
 
 #define PENDING(te)                                                                                \
-    __attribute__((weak)) weft_status weft_te_op_##te(weft_te *t, const weft_graph *g,             \
-                                                      const weft_node *n, weft_tensor *const *in,  \
-                                                      weft_tensor **out)                           \
+    __attribute__((weak))                                                                          \
+    weft_status weft_te_op_##te(weft_te *t, const weft_graph *g, const weft_node *n,               \
+                                weft_tensor *const *in, weft_tensor **out)                         \
     {                                                                                              \
         (void)t, (void)in, (void)out;                                                              \
         return weft_fail(g->diag, WEFT_UNSUPPORTED, "node '%s': %s has no tensor expression yet",  \

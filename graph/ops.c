@@ -3,15 +3,17 @@
 
 const weft_op_info weft_op_infos[WEFT_GOP_COUNT] = {
 #define OP(kind, text, min, max, pattern, infer, te, attrs)                                        \
-    [WEFT_GOP_##kind] = { #kind, text,  min, max, attrs, WEFT_PAT_##pattern,                       \
-                          weft_infer_##infer, weft_te_op_##te },
+    [WEFT_GOP_##                                                                                   \
+        kind] = { #kind,          text, min, max, attrs, WEFT_PAT_##pattern, weft_infer_##infer,   \
+                  weft_te_op_##te },
 #include "graph/ops.def"
 #undef OP
 };
 
-static const char *const pattern_names[] = { /* ORDER: weft_pattern */
-    "const", "elementwise", "broadcast", "alias", "injective",
-    "reduction", "contraction", "rowwise", "opaque",
+static const char *const pattern_names[] = {
+    /* ORDER: weft_pattern */
+    "const",     "elementwise", "broadcast", "alias",  "injective",
+    "reduction", "contraction", "rowwise",   "opaque",
 };
 
 const char *

@@ -33,6 +33,8 @@ weft_attr weft_attr_copy(weft_arena *, const weft_attr *);
 /* Makes the node's attributes agree with the row's list: integers become expressions where
  * expressions are asked for; a missing, unknown or ill-typed one is an error. */
 weft_status weft_attr_check(weft_graph *, weft_node *);
+/* The letter of the operator's attribute in its row; NULL: it has none of that name. */
+const char *weft_attr_letter(weft_op, const char *name);
 
 /* ---- dims (dims.c) --------------------------------------------------------------------------- */
 /* Whether a == b, a >= 0, a < b is certain: 1 it holds, 0 it does not, -1 not known. */
@@ -47,8 +49,16 @@ void weft_print_dims(weft_str *, int n, const weft_expr *const *);
 /* "f32[1, n]". */
 void weft_print_type(weft_str *, const weft_value *);
 
+/* ---- groups (group.c) ------------------------------------------------------------------------ */
+/* Fills members, inputs and outputs of all groups from node->group; nodes in topological order. */
+void weft_group_finish(weft_graph *);
+/* Whether the group takes the value as an expression rather than as an input: a constant of one
+ * element that is no operand of a contraction. */
+bool weft_group_immediate(const weft_group *, const weft_value *);
+
 /* ---- inferring (infer.c) --------------------------------------------------------------------- */
-/* Reports a fault of the node: its provenance and operator before the sentence, its inputs after. */
+/* Reports a fault of the node: its provenance and operator before the sentence, its inputs after.
+ */
 weft_status weft_node_fail(weft_graph *, const weft_node *, weft_status, const char *fmt, ...)
     WEFT_PRINTF(4, 5);
 /* Sets the only output. */

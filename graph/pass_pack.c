@@ -1,0 +1,101 @@
+/* pack-weights: constant weights of contractions re-laid so that L output channels lie side by
+ * side: matmul's [K, N] as [ceil(N/L), K, L], conv's [M, C, k..] as [ceil(M/L), C, k.., L], zeros
+ * behind the last channel.  The node says so by its attributes pack and n or out_channels.
+ *
+ * needs   types, weights in their last form
+ * keeps   order, results; a weight is re-laid once, however many nodes read it
+ */
+#include "graph/passes.h"
+
+#include <string.h>
+
+static bool
+packs(const weft_node *n, int64_t lanes)
+{
+    if ((n->op != WEFT_GOP_MATMUL && n->op != WEFT_GOP_CONV) || !n->in[1]->data ||
+        weft_node_attr(n, "pack") || weft_dtype_bits(n->in[1]->dtype) < 8)
+        return false;
+    const weft_const *w = n->in[1]->data;
+    if (n->op == WEFT_GOP_MATMUL)
+        return w->ndim == 2 && w->dim[weft_node_int(n, "tb") ? 0 : 1] >= lanes;
+    return weft_node_int(n, "groups") == 1 && w->dim[0] >= lanes;
+}
+
+/* to[b][k][l] = from[(b * lanes + l) * stride + k * step], with `count` channels and `inner` ks. */
+static void
+relay(char *to, const char *from, int64_t count, int64_t inner, int64_t lanes, int64_t stride,
+      int64_t step, int64_t size)
+{
+    for (int64_t first = 0; first < count; first += lanes) {
+        int64_t some = count - first < lanes ? count - first : lanes;
+        for (int64_t k = 0; k < inner; k++, to += lanes * size) {
+            const char *at = from + (first * stride + k * step) * size;
+            if (stride == 1)
+                memcpy(to, at, (size_t)(some * size));
+            else
+                for (int64_t l = 0; l < some; l++)
+                    memcpy(to + l * size, at + l * stride * size, (size_t)size);
+        }
+    }
+}
+
+static weft_value *
+packed(weft_graph *g, const weft_node *n, int64_t lanes)
+{
+    const weft_const *w = n->in[1]->data;
+    bool columns = n->op == WEFT_GOP_MATMUL && !weft_node_int(n, "tb");
+    int64_t count = w->dim[columns ? 1 : 0], total = weft_const_count(w);
+    int64_t inner = count ? total / count : 0, padded = weft_ceildiv(count, lanes);
+    int64_t *dim = WEFT_NEW_ARRAY(&g->ir->arena, w->ndim + 1, int64_t);
+    dim[0] = padded;
+    dim[1] = columns ? w->dim[0] : w->dim[1];
+    for (int i = 2; i < w->ndim; i++)
+        dim[i] = w->dim[i];
+    dim[w->ndim] = lanes;
+    weft_const c = weft_const_make(g, w->dtype, w->ndim + 1, dim);
+    relay((char *)(uintptr_t)c.data, w->data, count, inner, lanes, columns ? 1 : inner,
+          columns ? count : 1, weft_dtype_bits(w->dtype) / 8);
+    return weft_graph_constant(g, weft_arena_printf(&g->ir->arena, "%s.packed", n->in[1]->name),
+                               &c);
+}
+
+static bool
+pack_node(weft_sweep *s, weft_node *n, int64_t lanes, weft_map *seen)
+{
+    weft_graph *g = s->g;
+    bool matmul = n->op == WEFT_GOP_MATMUL;
+    int64_t tb = matmul ? weft_node_int(n, "tb") : 0, key[2] = { n->in[1]->id, tb }, no = 0;
+    int64_t *slot = weft_map_slot(seen, key, sizeof key);
+    if (*slot < 0) {
+        const weft_value *v = packed(g, n, lanes);
+        if (!v)
+            return false;
+        *slot = v->id;
+    }
+    int64_t count = n->in[1]->data->dim[matmul && !tb ? 1 : 0];
+    n->in[1] = g->value.at[*slot];
+    if (tb)
+        weft_node_set_attr(g, n, weft_attr_int("tb", &no));
+    weft_node_set_attr(g, n, weft_attr_int("pack", &lanes));
+    weft_node_set_attr(g, n, weft_attr_int(matmul ? "n" : "out_channels", &count));
+    s->changed = true;
+    return weft_graph_infer_node(g, n) == WEFT_OK;
+}
+
+weft_status
+weft_pass_pack_weights(weft_graph *g, const weft_graph_options *options, bool *changed)
+{
+    if (options->pack_lanes <= 1)
+        return WEFT_OK;
+    bool ok = true;
+    weft_sweep s = weft_sweep_start(g);
+    weft_map *seen = weft_map_create(&s.scratch);
+    for (int i = 0; i < s.n; i++) {
+        weft_node *n = weft_sweep_take(&s, i);
+        if (ok && packs(n, options->pack_lanes))
+            ok = pack_node(&s, n, options->pack_lanes, seen);
+        weft_sweep_keep(&s, n);
+    }
+    *changed = weft_sweep_end(&s);
+    return ok ? WEFT_OK : WEFT_INTERNAL;
+}

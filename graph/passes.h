@@ -1,0 +1,29 @@
+/* graph/passes.h: the passes of passes.c's table, one file each. */
+#ifndef WEFT_GRAPH_PASSES_H
+#define WEFT_GRAPH_PASSES_H
+
+#include "graph/sweep.h"
+
+#define PASS(name)                                                                                 \
+    weft_status weft_pass_##name(weft_graph *, const weft_graph_options *, bool *changed)
+PASS(infer);
+PASS(simplify_inference);
+PASS(fold_constants);
+PASS(clean_up);
+PASS(common_subexpressions);
+PASS(fold_scale);
+PASS(split_large);
+PASS(pack_weights);
+PASS(eliminate_dead);
+PASS(fuse);
+#undef PASS
+
+/* A constant's bytes for somebody to fill: a copy of its description with room in the graph's
+ * arena. */
+weft_const weft_const_make(weft_graph *, weft_dtype, int ndim, const int64_t *dim);
+/* Number of elements. */
+int64_t weft_const_count(const weft_const *);
+/* "a (A) + b (B, folded)": the provenance of a node that took another in. */
+void weft_node_absorb(weft_graph *, weft_node *into, const weft_node *taken, const char *how);
+
+#endif
