@@ -5,7 +5,7 @@
 #include "te/priv.h"
 
 enum {
-    MAX_NODES = 1 << 20, /* expressions made for one op */
+    MAX_NODES = 1 << 15, /* expressions made for one op: far beyond any kernel a person reads */
     MAX_HEIGHT = 2000    /* operators within each other: what recursive passes can walk */
 };
 

@@ -411,6 +411,7 @@ constant_extent(weft_te *te, const weft_stage *s, const weft_axis *axis, const c
 {
     if (weft_as_int(axis->extent, n))
         return true;
+    *n = 0;
     weft_str text = { 0 };
     weft_print_expr(&text, axis->extent);
     weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
