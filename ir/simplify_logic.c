@@ -68,15 +68,36 @@ simplify_parts(weft_facts *f, parts *p, bool truth)
     weft_facts_pop(f, mark);
 }
 
+/* The parts one after the other; what became a chain itself is laid out flat. */
 static const weft_expr *
 join(weft_facts *f, weft_ek kind, const parts *p)
 {
     bool truth = kind == WEFT_EK_AND;
     const weft_expr *all = NULL;
-    for (int i = 0; i < p->n; i++)
-        if (!is_decided(p->at[i], truth))
-            all = all ? weft_binary(f->ir, kind, all, p->at[i]) : p->at[i];
+    for (int i = 0; i < p->n; i++) {
+        parts flat = { 0 };
+        if (is_decided(p->at[i], truth))
+            continue;
+        if (!flatten(kind, p->at[i], &flat)) {
+            flat.n = 1;
+            flat.at[0] = p->at[i];
+        }
+        for (int j = 0; j < flat.n; j++)
+            all = all ? weft_binary(f->ir, kind, all, flat.at[j]) : flat.at[j];
+    }
     return all ? all : weft_bool_const(f->ir, p->at[0]->h.type, truth);
+}
+
+/* Each part by itself. */
+static bool
+simplify_apart(weft_facts *f, weft_ek kind, parts *p)
+{
+    parts flat = { 0 };
+    for (int i = 0; i < p->n; i++)
+        if (!flatten(kind, weft_simp(f, p->at[i]), &flat))
+            return false;
+    *p = flat;
+    return true;
 }
 
 /* A chain whose parts are simplified under one another. */
@@ -85,16 +106,14 @@ simplify_chain(weft_facts *f, const weft_expr *e)
 {
     parts p = { 0 };
     weft_ek kind = (weft_ek)e->h.kind;
-    bool truth = kind == WEFT_EK_AND;
-    if (e->h.type.lanes != 1 || f->contexts < MAX_PARTS || !flatten(kind, e, &p)) {
+    bool truth = kind == WEFT_EK_AND, droppable = true;
+    if (e->h.type.lanes != 1 || f->contexts < MAX_PARTS || !flatten(kind, e, &p) ||
+        !simplify_apart(f, kind, &p)) {
         const weft_expr *arg[2] = { weft_simp(f, e->arg[0]), weft_simp(f, e->arg[1]) };
         return weft_expr_with(f->ir, e, arg);
     }
     f->contexts -= p.n;
-    for (int i = 0; i < p.n; i++)
-        p.at[i] = weft_simp(f, p.at[i]);
     simplify_parts(f, &p, truth);
-    bool droppable = true;
     for (int i = 0; i < p.n; i++)
         droppable &= weft_facts_droppable(f, p.at[i]);
     for (int i = 0; i < p.n && droppable; i++)
