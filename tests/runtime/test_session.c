@@ -1,6 +1,8 @@
 /* Sessions on real devices: hand-written kernels give the sums; limits and shapes are refused. */
 #include "support.h"
 
+#include "backends/vulkan/device_priv.h"
+
 #include <stdio.h>
 
 static weft_drivers
@@ -82,6 +84,71 @@ a_kernel_of_spirv_text_adds(void **state)
 {
     (void)state;
     adds_on(&weft_vulkan_driver, support_add_spv);
+}
+
+/* As on a GPU whose memory the host does not see. */
+static void
+vulkan_memory_that_the_host_does_not_see_is_staged(void **state)
+{
+    (void)state;
+    if (!present(&weft_vulkan_driver))
+        skip();
+    enum { BYTES = 40 << 20 }; /* more than the staging buffer */
+    weft_diag *diag = weft_diag_create();
+    weft_device *d = NULL;
+    weft_memory *a = NULL, *b = NULL;
+    char *data = malloc(BYTES), *back = malloc(BYTES);
+    for (int i = 0; i < BYTES; i++)
+        data[i] = (char)(i * 7 + (i >> 12));
+    assert_int_equal(weft_vulkan_driver.open(0, diag, &d), WEFT_OK);
+    ((weft_vk_device *)d)->mapped = false;
+    weft_vulkan_driver.alloc(d, BYTES, &a, diag);
+    weft_vulkan_driver.alloc(d, BYTES, &b, diag);
+    assert_null(a->mapped);
+    weft_vulkan_driver.upload(d, a, 0, data, BYTES, diag);
+    weft_vulkan_driver.copy(d, b, 4, a, 0, BYTES - 4, diag);
+    weft_vulkan_driver.upload(d, b, 0, "head", 4, diag);
+    weft_vulkan_driver.download(d, b, 0, back, BYTES, diag);
+    assert_string_equal(weft_diag_text(diag), "");
+    assert_memory_equal(back, "head", 4);
+    assert_memory_equal(back + 4, data, BYTES - 4);
+    weft_vulkan_driver.free(d, a);
+    weft_vulkan_driver.free(d, b);
+    weft_device_close(d);
+    free(data);
+    free(back);
+    weft_diag_destroy(diag);
+}
+
+static void
+text_that_does_not_compile_is_refused_with_the_compilers_words(void **state)
+{
+    (void)state;
+    const struct {
+        const weft_driver *driver;
+        const char *text, *words;
+    } bad[] = {
+        { &weft_opencl_driver, "__kernel void add(__global float *a) { x = 1; }", "add.cl" },
+        { &weft_vulkan_driver, "OpCapability Shader\nOpNonsense\n", "add:2:" },
+        { &weft_vulkan_driver, "OpCapability Shader\nOpMemoryModel Logical GLSL450\n%a = OpTypeInt 32 7\n",
+          "validator" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (!present(bad[i].driver))
+            continue;
+        weft_diag *diag = weft_diag_create();
+        weft_device *d = NULL;
+        weft_session *s = NULL;
+        weft_module *m = support_module(bad[i].driver->api, bad[i].text, "10");
+        assert_int_equal(bad[i].driver->open(0, diag, &d), WEFT_OK);
+        assert_int_not_equal(weft_session_create(m, d, NULL, diag, &s), WEFT_OK);
+        assert_null(s);
+        if (!strstr(weft_diag_text(diag), bad[i].words))
+            fail_msg("%s", weft_diag_text(diag));
+        weft_device_close(d);
+        weft_module_destroy(m);
+        weft_diag_destroy(diag);
+    }
 }
 
 static void
@@ -296,6 +363,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kernel_of_opencl_c_adds),
         cmocka_unit_test(a_kernel_of_spirv_text_adds),
+        cmocka_unit_test(vulkan_memory_that_the_host_does_not_see_is_staged),
+        cmocka_unit_test(text_that_does_not_compile_is_refused_with_the_compilers_words),
         cmocka_unit_test(temporaries_are_kept_when_asked),
         cmocka_unit_test(times_are_measured_and_written),
         cmocka_unit_test(everything_but_the_launch_works_without_an_api),
