@@ -13,7 +13,7 @@ reserve(weft_str *s, size_t more)
     if (need <= s->cap)
         return;
 #ifdef WEFT_TORTURE
-    size_t cap = need;
+    size_t cap = need + need / 16;
 #else
     size_t cap = s->cap < 64 ? 64 : s->cap * 2;
     if (cap < need)

@@ -10,7 +10,7 @@ weft_vec_grow(weft_arena *a, const void *at, int n, int *cap, size_t size)
     if (n > INT_MAX / 2)
         weft_out_of_memory(SIZE_MAX);
 #ifdef WEFT_TORTURE
-    int room = n + 1; /* every push moves the vector */
+    int room = n + 1 + n / 16; /* moves at every push while small, and often later */
 #else
     int room = n < 4 ? 8 : 2 * n;
 #endif

@@ -747,6 +747,7 @@ start(parser *p, weft_ir *ir, const char *source, const char *text)
 {
     *p = (parser){ .ir = ir, .diag = ir->diag, .inner = weft_diag_create() };
     p->known = weft_map_create(&p->scratch);
+    p->height = weft_map_create(&p->scratch);
     weft_lex_start(&p->lex, source, text);
     ir->diag = p->inner;
 }

@@ -22,7 +22,7 @@ typedef struct parser {
     weft_arena scratch;
     weft_map *known;  /* name -> index into names, or -1 */
     WEFT_VEC(parse_name) names;
-    WEFT_VEC(int) height; /* of expressions, by id; 0: not known */
+    weft_map *height;     /* of expressions, by id */
     int depth;            /* of brackets and blocks */
     int nlet;             /* lets and allocs open, each of which nests the rest of its block */
     jmp_buf *on_error;

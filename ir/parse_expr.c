@@ -11,17 +11,17 @@
 static int
 height_of(parser *p, const weft_expr *e)
 {
-    while (p->height.n <= (int)e->id)
-        *WEFT_PUSH(&p->scratch, &p->height) = 0;
-    if (p->height.at[e->id])
-        return p->height.at[e->id];
+    int64_t known = weft_map_get(p->height, &e->id, sizeof e->id);
+    if (known >= 0)
+        return (int)known;
     int most = 0;
     for (int i = 0; i < e->h.nargs; i++) { /* known, but for a broadcast that a builder added */
         int h = height_of(p, e->arg[i]);
         if (h > most)
             most = h;
     }
-    return p->height.at[e->id] = most + 1;
+    *weft_map_slot(p->height, &e->id, sizeof e->id) = most + 1;
+    return most + 1;
 }
 
 /* What a builder made at a token, or the end of the parse. */
