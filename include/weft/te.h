@@ -29,7 +29,12 @@ WEFT_API weft_te *weft_te_create(const char *name, weft_diag *);
 WEFT_API void weft_te_destroy(weft_te *);
 WEFT_API weft_ir *weft_te_ir(weft_te *); /* for the builders of <weft/expr.h> */
 
-/* A size known only at run time (i32 or i64): for shapes; a scalar argument of the kernels. */
+/* A size known only at run time (i32 or i64): for shapes; a scalar argument of the kernels.  The
+ * same name gives the same symbol.
+ *
+ * Names: every name given becomes an identifier (other bytes turn to '_'), with a suffix if a
+ * symbol, a tensor or a word of the text has it.  Make symbols before tensors to have theirs kept.
+ */
 WEFT_API const weft_expr *weft_te_symbol(weft_te *, const char *name, weft_dtype);
 WEFT_API weft_tensor *weft_te_input(weft_te *, const char *name, weft_dtype, int ndim,
                                     const weft_expr *const *shape);
