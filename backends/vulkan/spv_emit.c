@@ -328,6 +328,7 @@ emit_kernel(spv_emit *c)
     emit_stmt(c, k->body);
     spv_add(&c->b, SPV_CODE, "OpReturn");
     spv_add(&c->b, SPV_CODE, "OpFunctionEnd");
+    spv_settle_caps(c);
 }
 
 /* Only what is loaded and stored by whole aligned vectors everywhere is declared as vectors. */

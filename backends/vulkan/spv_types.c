@@ -32,6 +32,18 @@ spv_computes(spv_emit *c, weft_dtype t)
         c->b.cap[SPV_CAP_INT8] = true;
 }
 
+/* A narrow type that no buffer holds is there for its conversions alone: those need the capability. */
+void
+spv_settle_caps(spv_emit *c)
+{
+    static const weft_dtype narrow[] = { WEFT_I8, WEFT_U8, WEFT_I16, WEFT_U16, WEFT_F16 };
+    for (size_t i = 0; i < sizeof narrow / sizeof *narrow; i++) {
+        spv_cap held = weft_dtype_bits(narrow[i]) == 8 ? SPV_CAP_STORAGE8 : SPV_CAP_STORAGE16;
+        if (!c->b.cap[held] && !spv_is_new(&c->b, scalars[narrow[i]].text))
+            spv_computes(c, narrow[i]);
+    }
+}
+
 spv_id
 spv_type(spv_emit *c, weft_type type)
 {
