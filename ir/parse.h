@@ -1,4 +1,4 @@
-/* ir/parse.h: what the two files of the parser share, and te's parser, which wraps it.  Nothing else
+/* ir/parse.h: what the three files of the parser share, and te's parser, which wraps it.  Nothing else
  * includes it. */
 #ifndef WEFT_PARSE_H
 #define WEFT_PARSE_H
@@ -40,6 +40,8 @@ _Noreturn void weft_parse_fail(parser *, const weft_token *at, const char *fmt, 
 /* Leaves with what a builder reported, at a token. */
 _Noreturn void weft_parse_refused(parser *, const weft_token *at);
 
+/* The token as a message shows it. */
+const char *weft_parse_show(parser *, const weft_token *);
 void weft_parse_expect(parser *, const char *text);
 bool weft_parse_accept(parser *, const char *text);
 /* One level deeper; undone by p->depth--. */
@@ -47,7 +49,19 @@ void weft_parse_deeper(parser *);
 /* A name of the source's own, unescaped; copied to the context. */
 const char *weft_parse_new_name(parser *);
 void weft_parse_bind(parser *, const weft_token *at, parse_name);
+/* Forgets the names bound since there were `mark`. */
+void weft_parse_leave(parser *, int mark);
 const parse_name *weft_parse_look_up(parser *, const weft_token *);
+
+/* parse_stmt.c */
+/* A number without a dtype; a type; a space's name, if the token is one. */
+int64_t weft_parse_plain_int(parser *);
+weft_type weft_parse_typed(parser *);
+bool weft_parse_space(parser *, weft_space *);
+/* f32[m, n] stride [n, 1] align 16 */
+const weft_buf *weft_parse_buffer(parser *, const char *name, weft_space);
+/* { statement ... } */
+const weft_stmt *weft_parse_block(parser *);
 
 /* parse_expr.c */
 const weft_expr *weft_parse_any(parser *);
