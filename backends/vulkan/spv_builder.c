@@ -76,8 +76,10 @@ void
 spv_add(spv_builder *b, spv_section section, const char *fmt, ...)
 {
     FORMAT(text);
-    if (section == SPV_CODE)
+    if (section == SPV_CODE) {
         b->last = b->section[SPV_CODE].n;
+        b->last_decoration = 0;
+    }
     line(&b->section[section], NULL, weft_str_text(&text));
     weft_str_free(&text);
 }
@@ -86,7 +88,26 @@ static void
 add_result(spv_builder *b, spv_id id, const char *text)
 {
     b->last = b->section[SPV_CODE].n;
+    b->last_decoration = 0;
     line(&b->section[SPV_CODE], id, text);
+}
+
+void
+spv_decorate_last(spv_builder *b, spv_id id, const char *decoration)
+{
+    b->last_decoration = b->section[SPV_DECORATION].n;
+    spv_add(b, SPV_DECORATION, "OpDecorate %s %s", id, decoration);
+}
+
+/* "OpDecorate %12 RelaxedPrecision" of the last result, with its new name. */
+static void
+rename_decoration(spv_builder *b, size_t begin, spv_id id, spv_id name)
+{
+    weft_str *section = &b->section[SPV_DECORATION];
+    const char *at = strstr(section->at + begin, id) + strlen(id) + 1;
+    char *decoration = weft_arena_strndup(b->arena, at, strcspn(at, "\n"));
+    section->n = begin;
+    spv_add(b, SPV_DECORATION, "OpDecorate %s %s", name, decoration);
 }
 
 spv_id
@@ -123,7 +144,10 @@ spv_rename_last(spv_builder *b, spv_id id, const char *hint)
     code->n = b->last;
     b->next--; /* its number was the last given out */
     spv_id name = spv_new(b, hint);
+    size_t decoration = b->last_decoration;
     add_result(b, name, rest);
+    if (decoration)
+        rename_decoration(b, decoration, id, name);
     return name;
 }
 

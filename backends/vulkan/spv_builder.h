@@ -29,6 +29,7 @@ typedef struct spv_builder {
     bool cap[SPV_CAP_COUNT], glsl; /* glsl: the extended instructions are used */
     uint32_t next;                 /* number of the next unnamed result */
     size_t last;                   /* where the last instruction of SPV_CODE begins */
+    size_t last_decoration;        /* where its decoration begins; 0: it has none */
 } spv_builder;
 
 void spv_init(spv_builder *, weft_arena *);
@@ -48,7 +49,10 @@ bool spv_is_new(const spv_builder *, const char *text);
 spv_id spv_op(spv_builder *, const char *fmt, ...) WEFT_PRINTF(2, 3);
 /* The same with an id made before. */
 void spv_op_as(spv_builder *, spv_id, const char *fmt, ...) WEFT_PRINTF(3, 4);
-/* If `id` is the result of the instruction added last, and nothing refers to it yet: the same
+/* A decoration of the result of the instruction added last. */
+void spv_decorate_last(spv_builder *, spv_id, const char *decoration);
+/* If `id` is the result of the instruction added last, and no more than one
+ * decoration refers to it yet: the same
  * instruction under a name. */
 spv_id spv_rename_last(spv_builder *, spv_id id, const char *hint);
 

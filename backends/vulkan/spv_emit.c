@@ -210,13 +210,10 @@ emit_let(spv_emit *c, const weft_stmt *s)
 {
     const weft_expr *value = s->u.let.value;
     spv_id v = spv_expr(c, value);
-    if (c->numerics != WEFT_STRICT) {
-        spv_id named = spv_rename_last(&c->b, v, s->u.let.var->name);
-        if (named != v && value->id < c->nmemo && c->memo[value->id])
-            c->memo[value->id] = named;
-        v = named;
-    }
-    c->var[s->u.let.var->id] = v;
+    spv_id named = spv_rename_last(&c->b, v, s->u.let.var->name);
+    if (named != v && value->id < c->nmemo && c->memo[value->id])
+        c->memo[value->id] = named;
+    c->var[s->u.let.var->id] = named;
     emit_stmt(c, s->u.let.body);
 }
 

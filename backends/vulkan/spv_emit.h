@@ -65,8 +65,6 @@ spv_id spv_lane(spv_emit *, const weft_expr *, int lane);
 void spv_forget(spv_emit *, int mark);
 /* Begins a block. */
 void spv_block(spv_emit *, spv_id label);
-/* The decorations and extra facts of a float operation's result. */
-spv_id spv_exact(spv_emit *, spv_id);
 
 /* ---- spv_convert.c ------------------------------------------------------------------------------- */
 spv_id spv_cast(spv_emit *, weft_type to, weft_type from, spv_id value);

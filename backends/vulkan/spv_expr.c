@@ -46,14 +46,6 @@ spv_forget(spv_emit *c, int mark)
         c->memo[c->memoised.at[--c->memoised.n]] = NULL;
 }
 
-spv_id
-spv_exact(spv_emit *c, spv_id v)
-{
-    if (c->numerics == WEFT_STRICT)
-        spv_add(&c->b, SPV_DECORATION, "OpDecorate %s NoContraction", v);
-    return v;
-}
-
 /* ---- operators ------------------------------------------------------------------------------- */
 
 static const char *
@@ -90,6 +82,29 @@ remainder_of(spv_emit *c, const weft_expr *e)
     return spv_op(&c->b, "OpISub %s %s %s", type, a, spv_op(&c->b, "OpIMul %s %s %s", type, q, b));
 }
 
+static bool
+is_product(const weft_expr *e)
+{
+    const weft_expr *a = e->arg[0], *b = e->arg[1];
+    if (e->h.kind != WEFT_EK_MUL)
+        return false;
+    a = a->h.kind == WEFT_EK_BCAST ? a->arg[0] : a;
+    b = b->h.kind == WEFT_EK_BCAST ? b->arg[0] : b;
+    return !weft_is_imm(a) && !weft_is_imm(b);
+}
+
+/* Whether the result is to be what IEEE 754 says.  Where it is not, Mesa takes the liberty to fold
+ * x * 0 and to regroup constants, at the cost of NaN and infinities: only a multiply-add is left open to
+ * contraction at the default level. */
+static bool
+is_exact(const spv_emit *c, const weft_expr *e)
+{
+    if (c->numerics != WEFT_DEFAULT)
+        return c->numerics == WEFT_STRICT;
+    bool sum = e->h.kind == WEFT_EK_ADD || e->h.kind == WEFT_EK_SUB;
+    return !(is_product(e) || (sum && (is_product(e->arg[0]) || is_product(e->arg[1]))));
+}
+
 static spv_id
 operation(spv_emit *c, const weft_expr *e)
 {
@@ -99,7 +114,9 @@ operation(spv_emit *c, const weft_expr *e)
     spv_id a = spv_expr(c, e->arg[0]), b = e->h.nargs > 1 ? spv_expr(c, e->arg[1]) : "";
     spv_computes(c, dtype_of(e->arg[0]));
     spv_id v = spv_op(&c->b, "%s %s %s%s%s", name, spv_type(c, e->h.type), a, *b ? " " : "", b);
-    return weft_is_float(dtype_of(e)) ? spv_exact(c, v) : v;
+    if (weft_is_float(dtype_of(e)) && is_exact(c, e))
+        spv_decorate_last(&c->b, v, "NoContraction");
+    return v;
 }
 
 /* ---- choices --------------------------------------------------------------------------------- */

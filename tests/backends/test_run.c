@@ -52,8 +52,9 @@ bytes_of(const test_case *t, int param)
 
 /* Small numbers with their share of ties, zeros and negatives; the same on every run. */
 static void
-fill(weft_dtype dtype, void *data, int64_t n, uint32_t seed)
+fill(weft_dtype dtype, void *data, int64_t n, uint32_t seed, bool specials)
 {
+    static const double special[] = { 0.0, -0.0, INFINITY, -INFINITY, NAN };
     for (int64_t i = 0; i < n; i++) {
         seed = seed * 1664525u + 1013904223u;
         int64_t v = (int64_t)(seed >> 16) % 401 - 200;
@@ -64,6 +65,8 @@ fill(weft_dtype dtype, void *data, int64_t n, uint32_t seed)
         else
             weft_set_i64(dtype, data, i, weft_dtype_kind(dtype) == WEFT_KIND_UINT ? v + 200 : v);
     }
+    for (int64_t i = 0; i < 5 && specials && weft_is_float(dtype); i++)
+        weft_set_f64(dtype, data, 11 * i, special[i]);
 }
 
 /* Arguments filled, and what the interpreter makes of them. */
@@ -80,7 +83,7 @@ prepare(test_case *t)
         t->initial[i] = calloc(1, bytes_of(t, i));
         t->expected[i] = calloc(1, bytes_of(t, i));
         if (k->access[i] == WEFT_READ)
-            fill(k->param[i]->dtype, t->initial[i], t->count[i], (uint32_t)i + 7);
+            fill(k->param[i]->dtype, t->initial[i], t->count[i], (uint32_t)i + 7, strstr(t->text, "# specials"));
         memcpy(t->expected[i], t->initial[i], bytes_of(t, i));
         buffer[i] = (weft_interp_buffer){ t->expected[i], t->count[i], k->access[i] != WEFT_WRITE,
                                           k->access[i] == WEFT_WRITE };
