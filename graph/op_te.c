@@ -1,0 +1,248 @@
+/* graph/op_te.c: the te column of ops.def for elements, movement and reductions: attributes become
+ * arguments of te/topi.
+ */
+#include "graph/priv.h"
+#include "topi/topi.h"
+
+#include <string.h>
+
+#define TE_OP(te_name)                                                                             \
+    weft_status weft_te_op_##te_name(weft_te *te, const weft_graph *g, const weft_node *n,         \
+                                     weft_tensor *const *in, weft_tensor **out)
+
+/* The definition's only output. */
+static weft_status
+done(const weft_graph *g, const weft_node *n, weft_tensor *t, weft_tensor **out)
+{
+    (void)g;
+    out[0] = t;
+    if (t)
+        return WEFT_OK;
+    weft_status status = weft_diag_status(g->diag);
+    return status ? status : weft_fail(g->diag, WEFT_UNSUPPORTED, "node '%s': %s has no tensor expression for these operands",
+                                       n->name, weft_op_infos[n->op].text);
+}
+
+static const weft_expr *const *
+dims_attr(weft_te *te, const weft_graph *g, const weft_node *n, const char *name)
+{
+    const weft_attr *a = weft_node_attr(n, name);
+    const weft_expr **dim = WEFT_NEW_ARRAY(&te->ir->arena, a->n + 1, const weft_expr *);
+    for (int i = 0; i < a->n; i++)
+        dim[i] = weft_group_dim(te, g, a->dims[i]);
+    return dim;
+}
+
+static const int64_t *
+ints_attr(const weft_node *n, const char *name)
+{
+    return weft_node_attr(n, name)->ints;
+}
+
+static const char *
+text_of(const weft_node *n)
+{
+    return weft_op_infos[n->op].text;
+}
+
+/* ---- elements -------------------------------------------------------------------------------- */
+
+TE_OP(full)
+{
+    const weft_attr *dims = weft_node_attr(n, "dims");
+    (void)in;
+    return done(g, n, weft_topi_full(te, n->out[0]->dtype, dims->n, dims_attr(te, g, n, "dims"), weft_node_float(n, "value")), out);
+}
+
+TE_OP(identity)
+{
+    (void)te;
+    return done(g, n, in[0], out);
+}
+
+TE_OP(cast)
+{
+    return done(g, n, weft_topi_cast(te, in[0], n->out[0]->dtype), out);
+}
+
+/* The numbers of the row's attributes, in its order. */
+TE_OP(unary)
+{
+    static const char *const names[] = { "alpha", "beta", "gamma", "positive", "negative" };
+    double param[5] = { 0 };
+    int k = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const weft_attr *a = weft_node_attr(n, names[i]);
+        if (a)
+            param[k++] = a->kind == WEFT_ATTR_FLOATS ? a->floats[0] : (double)a->ints[0];
+    }
+    return done(g, n, weft_topi_unary(te, text_of(n), param, in[0]), out);
+}
+
+TE_OP(binary)
+{
+    bool flag = weft_node_attr(n, "fmod") && weft_node_int(n, "fmod");
+    return done(g, n, weft_topi_binary(te, text_of(n), flag, in[0], in[1]), out);
+}
+
+TE_OP(where)
+{
+    return done(g, n, weft_topi_where(te, in[0], in[1], in[2]), out);
+}
+
+TE_OP(clip)
+{
+    return done(g, n, weft_topi_clip(te, in[0], n->nin > 1 ? in[1] : NULL, n->nin > 2 ? in[2] : NULL), out);
+}
+
+/* ---- movement -------------------------------------------------------------------------------- */
+
+TE_OP(broadcast_to)
+{
+    const weft_attr *dims = weft_node_attr(n, "dims");
+    return done(g, n, weft_topi_broadcast_to(te, in[0], dims->n, dims_attr(te, g, n, "dims")), out);
+}
+
+TE_OP(reshape)
+{
+    const weft_attr *dims = weft_node_attr(n, "dims");
+    return done(g, n, weft_topi_reshape(te, in[0], dims->n, dims_attr(te, g, n, "dims")), out);
+}
+
+TE_OP(transpose)
+{
+    return done(g, n, weft_topi_transpose(te, in[0], ints_attr(n, "axes")), out);
+}
+
+TE_OP(concat)
+{
+    return done(g, n, weft_topi_concatenate(te, n->nin, in, (int)weft_node_int(n, "axis")), out);
+}
+
+TE_OP(slice)
+{
+    return done(g, n, weft_topi_slice(te, in[0], dims_attr(te, g, n, "starts"), ints_attr(n, "steps"), dims_attr(te, g, n, "dims")),
+                out);
+}
+
+TE_OP(gather)
+{
+    return done(g, n, weft_topi_take(te, in[0], in[1], (int)weft_node_int(n, "axis")), out);
+}
+
+TE_OP(pad)
+{
+    static const char *const modes[] = { "constant", "edge", "reflect", "wrap" };
+    const char *name = weft_node_attr(n, "mode")->text;
+    weft_pad_mode mode = WEFT_PAD_CONSTANT;
+    for (int i = 0; i < 4; i++)
+        if (strcmp(modes[i], name) == 0)
+            mode = (weft_pad_mode)i;
+    const weft_expr *zero[1] = { weft_i32(te->ir, 0) };
+    const weft_expr *value = n->nin > 1 && in[1] ? weft_topi_at(te, in[1], zero) : NULL;
+    if (!value && in[0])
+        value = weft_imm(te->ir, weft_scalar(in[0]->buf->dtype), 0);
+    return done(g, n, weft_topi_pad(te, in[0], dims_attr(te, g, n, "before"), dims_attr(te, g, n, "after"), mode, value), out);
+}
+
+/* ---- reductions ------------------------------------------------------------------------------ */
+
+TE_OP(reduce)
+{
+    const weft_attr *axes = weft_node_attr(n, "axes");
+    return done(g, n, weft_topi_reduce(te, text_of(n), in[0], axes->n, axes->ints, weft_node_int(n, "keepdims") != 0), out);
+}
+
+TE_OP(argreduce)
+{
+    return done(g, n, weft_topi_argreduce(te, n->op == WEFT_GOP_ARGMAX, in[0], (int)weft_node_int(n, "axis"),
+                                          weft_node_int(n, "keepdims") != 0, weft_node_int(n, "last") != 0), out);
+}
+
+/* ---- contractions and windows ---------------------------------------------------------------- */
+
+static int64_t
+int_or_zero(const weft_node *n, const char *name)
+{
+    return weft_node_attr(n, name) ? weft_node_int(n, name) : 0;
+}
+
+static weft_window
+window_of(const weft_node *n)
+{
+    const weft_attr *stride = weft_node_attr(n, "strides"), *kernel = weft_node_attr(n, "kernel");
+    return (weft_window){ .rank = stride->n,
+                          .kernel = kernel ? kernel->ints : NULL,
+                          .stride = stride->ints,
+                          .dilation = ints_attr(n, "dilations"),
+                          .pad = ints_attr(n, "pads") };
+}
+
+/* The spatial dims that inference found. */
+static const weft_expr *const *
+spatial_dims(weft_te *te, const weft_graph *g, const weft_node *n)
+{
+    const weft_value *v = n->out[0];
+    const weft_expr **dim = WEFT_NEW_ARRAY(&te->ir->arena, v->ndim, const weft_expr *);
+    for (int d = 2; d < v->ndim; d++)
+        dim[d - 2] = weft_group_dim(te, g, v->dim[d]);
+    return dim;
+}
+
+TE_OP(matmul)
+{
+    return done(g, n, weft_topi_matmul(te, in[0], in[1], weft_node_int(n, "ta") != 0, weft_node_int(n, "tb") != 0,
+                                       int_or_zero(n, "pack"), int_or_zero(n, "n")), out);
+}
+
+TE_OP(conv)
+{
+    weft_window w = window_of(n);
+    return done(g, n, weft_topi_conv(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, &w, weft_node_int(n, "groups"),
+                                     int_or_zero(n, "pack"), int_or_zero(n, "out_channels")), out);
+}
+
+TE_OP(conv_transpose)
+{
+    weft_window w = window_of(n);
+    return done(g, n, weft_topi_conv_transpose(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, &w, weft_node_int(n, "groups"),
+                                               spatial_dims(te, g, n)), out);
+}
+
+TE_OP(pool)
+{
+    weft_window w = window_of(n);
+    const weft_expr *const *dims = spatial_dims(te, g, n);
+    return done(g, n, n->op == WEFT_GOP_MAX_POOL ? weft_topi_max_pool(te, in[0], &w, dims)
+                                                 : weft_topi_avg_pool(te, in[0], &w, weft_node_int(n, "count_include_pad") != 0, dims),
+                out);
+}
+
+/* ---- row-wise -------------------------------------------------------------------------------- */
+
+TE_OP(lrn)
+{
+    return done(g, n, weft_topi_lrn(te, in[0], weft_node_int(n, "size"), weft_node_float(n, "alpha"), weft_node_float(n, "beta"),
+                                    weft_node_float(n, "bias")), out);
+}
+
+TE_OP(softmax)
+{
+    return done(g, n, weft_topi_softmax(te, in[0], (int)weft_node_int(n, "axis"), n->op == WEFT_GOP_LOG_SOFTMAX), out);
+}
+
+TE_OP(layer_norm)
+{
+    return done(g, n, weft_topi_layer_norm(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, (int)weft_node_int(n, "axis"),
+                                           weft_node_float(n, "epsilon")), out);
+}
+
+TE_OP(instance_norm)
+{
+    return done(g, n, weft_topi_instance_norm(te, in[0], in[1], in[2], weft_node_float(n, "epsilon")), out);
+}
+
+TE_OP(batch_norm)
+{
+    return done(g, n, weft_topi_batch_norm(te, in, weft_node_float(n, "epsilon")), out);
+}
