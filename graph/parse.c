@@ -207,7 +207,7 @@ parse_constant(graph_parser *p, const weft_token *at, const char *name, const ty
     int64_t *dim = WEFT_NEW_ARRAY(&p->scratch, t->ndim, int64_t);
     for (int i = 0; i < t->ndim; i++)
         if (!weft_as_int(t->dim[i], &dim[i]) || dim[i] < 0 || !weft_mul64(count, dim[i], &count))
-            return weft_graph_parse_fail(p, at, "a constant's dimensions have to be constant");
+            return weft_graph_parse_fail(p, at, "the dimensions have to be constant and their product below 2^63");
     if (!weft_dtype_bytes(t->dtype, count, &bytes))
         return weft_graph_parse_fail(p, at, "the constant has more elements than 64 bits count");
     weft_const c = { t->dtype, t->ndim, dim, NULL, (size_t)bytes };
@@ -444,7 +444,8 @@ parse_graph(graph_parser *p)
         return false;
     p->g->name = weft_graph_parse_name(p);
     if (!p->g->name || !weft_graph_parse_expect(p, "(") || !parse_header_inputs(p) ||
-        !weft_graph_parse_expect(p, "->") || !weft_graph_parse_expect(p, "("))
+        !weft_graph_parse_expect(p, "-") || !weft_graph_parse_expect(p, ">") ||
+        !weft_graph_parse_expect(p, "("))
         return false;
     weft_lexer outputs = p->lex;
     if (!skip_outputs(p))

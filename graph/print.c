@@ -67,6 +67,10 @@ print_float(weft_str *s, weft_dtype t, double v)
         weft_str_add(s, isnan(v) ? "nan" : v < 0 ? "-inf" : "inf");
         return;
     }
+    if (v == trunc(v) && fabs(v) < 1e15) {
+        weft_str_addf(s, "%.1f", v);
+        return;
+    }
     do
         snprintf(text, sizeof text, "%.*g", digits, v);
     while (weft_round_to(t, strtod(text, NULL)) != v && digits++ < 17);

@@ -80,7 +80,10 @@ check_groups(const char *text, const weft_graph_options *options, const char *gr
     run(g, NULL, options);
     for (int i = 0; i < g->group.n; i++)
         for (int j = 0; j < g->group.at[i]->nnode; j++)
-            weft_str_addf(&s, "%s%s", j ? "+" : i ? " | " : "",
+            weft_str_addf(&s, "%s%s",
+                          j   ? "+"
+                          : i ? " | "
+                              : "",
                           weft_op_infos[g->group.at[i]->node[j]->op].text);
     assert_string_equal(weft_str_text(&s), groups);
     weft_str_free(&s);

@@ -43,13 +43,15 @@ shapes_follow_the_operators(void **state)
         { "x: f32[10, 4]", "slice(x) {starts=[9, 0], steps=[-2, 1], dims=[5, 4]}", "f32[5, 4]" },
         { "x: f32[10, 4], i: i64[2, 3]", "take(x, i) {axis=0}", "f32[2, 3, 4]" },
         { "x: f32[10, 4], i: i64[]", "take(x, i) {axis=1}", "f32[10]" },
-        { "x: f32[n, 4]", "pad(x) {before=[1, -1], after=[2, 0], mode=\"edge\"}", "f32[n + 3i64, 3]" },
+        { "x: f32[n, 4]", "pad(x) {before=[1, -1], after=[2, 0], mode=\"edge\"}",
+          "f32[n + 3i64, 3]" },
         { "x: f32[2, 3, n]", "sum(x) {axes=[0, 2], keepdims=1}", "f32[1, 3, 1]" },
         { "x: f32[2, 3, n]", "max(x) {axes=[1], keepdims=0}", "f32[2, n]" },
         { "x: f32[2, 3]", "argmax(x) {axis=0, keepdims=0, last=0}", "i64[3]" },
         { "x: f32[5, 1, n, 8], w: f32[3, 8, m]", "matmul(x, w) {ta=0, tb=0}", "f32[5, 3, n, m]" },
         { "x: f32[8, 2], w: f32[3, 8]", "matmul(x, w) {ta=1, tb=1}", "f32[2, 3]" },
-        { "x: f32[4, 8], w: f32[2, 8, 16]", "matmul(x, w) {ta=0, tb=0, pack=16, n=20}", "f32[4, 20]" },
+        { "x: f32[4, 8], w: f32[2, 8, 16]", "matmul(x, w) {ta=0, tb=0, pack=16, n=20}",
+          "f32[4, 20]" },
         { "x: f32[1, 6, 9, n], w: f32[4, 3, 3, 1]",
           "conv(x, w) {strides=[2, 1], dilations=[2, 1], pads=[1, 0, 1, 0], groups=2}",
           "f32[1, 4, 4, n]" },
@@ -62,11 +64,14 @@ shapes_follow_the_operators(void **state)
           "groups=2}",
           "f32[1, 6, 11]" },
         { "x: f32[1, 2, 10]",
-          "max_pool(x) {kernel=[3], strides=[2], dilations=[1], pads=[0, 0], ceil=0}", "f32[1, 2, 4]" },
+          "max_pool(x) {kernel=[3], strides=[2], dilations=[1], pads=[0, 0], ceil=0}",
+          "f32[1, 2, 4]" },
         { "x: f32[1, 2, 10]",
-          "max_pool(x) {kernel=[3], strides=[2], dilations=[1], pads=[0, 0], ceil=1}", "f32[1, 2, 5]" },
+          "max_pool(x) {kernel=[3], strides=[2], dilations=[1], pads=[0, 0], ceil=1}",
+          "f32[1, 2, 5]" },
         { "x: f32[1, 2, 4]", /* the last window would start in the padding behind */
-          "max_pool(x) {kernel=[1], strides=[2], dilations=[1], pads=[0, 1], ceil=1}", "f32[1, 2, 2]" },
+          "max_pool(x) {kernel=[1], strides=[2], dilations=[1], pads=[0, 1], ceil=1}",
+          "f32[1, 2, 2]" },
         { "x: f32[2, 3, 4]", "softmax(x) {axis=2}", "f32[2, 3, 4]" },
         { "", "full() {dims=[2, 3], value=1.5, dtype=f16}", "f16[2, 3]" },
     };
@@ -122,8 +127,10 @@ faults_are_found(void **state)
           "conv(x, w) {strides=[0], dilations=[1], pads=[0, 0], groups=1}", "'strides' holds 0" },
         { "x: f32[1, 3, 2], w: f32[4, 3, 9]",
           "conv(x, w) {strides=[1], dilations=[1], pads=[0, 0], groups=1}", "negative dimension" },
-        { "x: f32[2, 3], s: f32[4]", "batch_norm(x, s, s, s, s) {epsilon=0.1}", "has to be a vector" },
-        { "x: f32[2, 3], s: f32[4]", "layer_norm(x, s, none) {axis=1, epsilon=0.1}", "does not broadcast" },
+        { "x: f32[2, 3], s: f32[4]", "batch_norm(x, s, s, s, s) {epsilon=0.1}",
+          "has to be a vector" },
+        { "x: f32[2, 3], s: f32[4]", "layer_norm(x, s, none) {axis=1, epsilon=0.1}",
+          "does not broadcast" },
         { "x: f32[2], i: f32[2]", "clip(x, i)", "has to be one element" },
     };
     (void)state;
@@ -175,7 +182,8 @@ elements_of_shapes_are_known(void **state)
         { "y = slice(s) {starts=[2], steps=[-1], dims=[3]}", "6 12 n" },
         { "y = cast(s) {dtype=i32}", "n 12 6" },
         { "a = take(s, zero) {axis=0} y = concatenate(a, two, a) {axis=0}", "n 2 n" },
-        { "a = divide(s, two) b = slice(a) {starts=[1], steps=[1], dims=[2]} y = negative(b)", "-6 -3" },
+        { "a = divide(s, two) b = slice(a) {starts=[1], steps=[1], dims=[2]} y = negative(b)",
+          "-6 -3" },
         { "y = prod(s) {axes=[0], keepdims=0}", "n * 72i64" },
         { "y = equal(s, minus)", "0 0 0" },
         { "e = equal(s, minus) y = where(e, two, s)", "n 12 6" },
@@ -224,7 +232,8 @@ names_are_made_unique(void **state)
 {
     (void)state;
     weft_graph *g = weft_graph_create("g", NULL);
-    const weft_expr *n = weft_graph_symbol(g, "batch size"), *m = weft_graph_symbol(g, "batch_size");
+    const weft_expr *n = weft_graph_symbol(g, "batch size"),
+                    *m = weft_graph_symbol(g, "batch_size");
     assert_ptr_not_equal(n, m);
     assert_ptr_equal(n, weft_graph_symbol(g, "batch size"));
     assert_string_equal(n->h.u.var->name, "batch_size");

@@ -109,8 +109,10 @@ static void
 hostile_sizes_are_refused(void **state)
 {
     (void)state;
-    check_error("graph f() -> () { w: f32[99999999999] = constant weights(\"00\") }", "larger than");
-    check_error("graph f() -> () { w: f32[99999999999, 99999999999] = constant [1] }", "have to be constant and their product");
+    check_error("graph f() -> () { w: f32[99999999999] = constant weights(\"00\") }",
+                "larger than");
+    check_error("graph f() -> () { w: f32[99999999999, 99999999999] = constant [1] }",
+                "have to be constant and their product");
     check_error("graph f() -> () { w: f32[99999999999] = constant [1] }", "elements are expected");
     check_error("graph f() -> () { w: f32[2] = constant [1] }", "',' is expected");
     check_error("graph f(x: f32[9223372036854775807 * 2]) -> () { }", "overflows");
@@ -126,8 +128,9 @@ static void
 every_prefix_of_a_graph_is_an_error(void **state)
 {
     (void)state;
-    const char *text = "graph f(x: f32[n, 2]) -> (y) model \"m\" { c: f32[2] = constant [1, 2] group 0 "
-                       "broadcast { y = add(x, c) from \"a\" (B) } }";
+    const char *text =
+        "graph f(x: f32[n, 2]) -> (y) model \"m\" { c: f32[2] = constant [1, 2] group 0 "
+        "broadcast { y = add(x, c) from \"a\" (B) } }";
     char *copy = strdup(text);
     for (size_t n = strlen(text) - 1; n > 0; n--) {
         copy[n] = 0;

@@ -1,0 +1,538 @@
+/* Each pass on graph text: what goes in, what comes out. */
+#include "support.h"
+
+static void
+simplify_drops_nodes_that_do_nothing(void **state)
+{
+    (void)state;
+    check_passes("simplify-inference,eliminate-dead", NULL,
+                 "graph f(x: f32[2, 3]) -> (y) {\n"
+                 "    one: f32[] = constant [1]\n"
+                 "    a = identity(x) from \"drop\" (Dropout)\n"
+                 "    b = cast(a) {dtype=f32}\n"
+                 "    c = slice(b) {starts=[0, 0], steps=[1, 1], dims=[2, 3]}\n"
+                 "    d = pad(c) {before=[0, 0], after=[0, 0], mode=\"constant\"}\n"
+                 "    e = transpose(d) {axes=[0, 1]}\n"
+                 "    h = multiply(e, one)\n"
+                 "    y = relu(h)\n"
+                 "}\n",
+                 "graph f(x: f32[2, 3]) -> (y) {\n"
+                 "    y: f32[2, 3] = relu(x)\n"
+                 "}\n");
+}
+
+static void
+simplify_keeps_an_add_of_zero_that_makes_negative_zero_positive(void **state)
+{
+    (void)state;
+    const char *text = "graph f(x: f32[2]) -> (y) {\n"
+                       "    zero: f32[] = constant [0.0]\n"
+                       "    y: f32[2] = add(x, zero)\n"
+                       "}\n";
+    check_passes("simplify-inference", NULL, text, text);
+}
+
+static void
+an_output_may_become_an_input(void **state)
+{
+    (void)state;
+    check_passes("simplify-inference,eliminate-dead", NULL,
+                 "graph f(x: f32[2]) -> (y) { y = identity(x) }",
+                 "graph f(x: f32[2]) -> (y = x) {\n}\n");
+}
+
+static void
+fold_makes_constants_of_known_elements(void **state)
+{
+    (void)state;
+    check_passes("fold-constants,eliminate-dead", NULL,
+                 "graph f(x: f32[2]) -> (y) {\n"
+                 "    s: i64[3] = constant [2, 3, 4]\n"
+                 "    i: i64[1] = constant [1]\n"
+                 "    a = take(s, i) {axis=0}\n"
+                 "    b = add(a, a)\n"
+                 "    c = cast(b) {dtype=f32}\n"
+                 "    y = multiply(x, c)\n"
+                 "}\n",
+                 "graph f(x: f32[2]) -> (y) {\n"
+                 "    c: f32[1] = constant [6.0]\n"
+                 "    y: f32[2] = multiply(x, c)\n"
+                 "}\n");
+}
+
+static void
+fold_transposes_and_reshapes_constants(void **state)
+{
+    (void)state;
+    check_passes("fold-constants,eliminate-dead", NULL,
+                 "graph f() -> (y, z) {\n"
+                 "    w: i8[2, 3] = constant [0, 1, 2, 3, 4, 5]\n"
+                 "    t: f32[2, 1, 2] = constant [0.5, 1, 2, 3]\n"
+                 "    y = transpose(w) {axes=[1, 0]}\n"
+                 "    z = reshape(t) {dims=[4]}\n"
+                 "}\n",
+                 "graph f() -> (y, z) {\n"
+                 "    y: i8[3, 2] = constant [0, 3, 1, 4, 2, 5]\n"
+                 "    z: f32[4] = constant [0.5, 1.0, 2.0, 3.0]\n"
+                 "}\n");
+}
+
+static weft_status
+evaluate_to_seven(void *user, weft_graph *g, const weft_node *n, weft_const *out, weft_diag *diag)
+{
+    static const float seven[] = { 7, 7, 7 };
+    static const int64_t dim[] = { 3 };
+    (void)g;
+    ++*(int *)user;
+    if (n->op == WEFT_GOP_SIN)
+        return weft_fail(diag, WEFT_UNSUPPORTED, "no");
+    *out = (weft_const){ WEFT_F32, 1, dim, seven, sizeof seven };
+    return WEFT_OK;
+}
+
+static void
+fold_asks_the_evaluator_and_takes_no_for_an_answer(void **state)
+{
+    (void)state;
+    int calls = 0;
+    weft_graph_options options = { .evaluate = evaluate_to_seven, .user = &calls };
+    check_passes("fold-constants,eliminate-dead", &options,
+                 "graph f(x: f32[3]) -> (y, z) {\n"
+                 "    w: f32[3] = constant [0, 1, 2]\n"
+                 "    a = exp(w)\n"
+                 "    y = sin(a)\n"
+                 "    z = exp(x)\n"
+                 "}\n",
+                 "graph f(x: f32[3]) -> (y, z) {\n"
+                 "    a: f32[3] = constant [7.0, 7.0, 7.0]\n"
+                 "    y: f32[3] = sin(a)\n"
+                 "    z: f32[3] = exp(x)\n"
+                 "}\n");
+    assert_int_equal(calls, 2);
+}
+
+static void
+fold_does_not_blow_constants_up(void **state)
+{
+    (void)state;
+    int calls = 0;
+    weft_graph_options options = { .evaluate = evaluate_to_seven,
+                                   .user = &calls,
+                                   .fold_max_bytes = 11 };
+    const char *text = "graph f() -> (y) {\n"
+                       "    w: f32[3] = constant [0.0, 1.0, 2.0]\n"
+                       "    y: f32[3] = exp(w)\n"
+                       "}\n";
+    check_passes("fold-constants", &options, text, text);
+    assert_int_equal(calls, 0);
+}
+
+static void
+dead_nodes_and_constants_go_and_inputs_stay(void **state)
+{
+    (void)state;
+    check_passes("eliminate-dead", NULL,
+                 "graph f(x: f32[2], unused: f32[1]) -> (y) {\n"
+                 "    w: f32[2] = constant [1, 2]\n"
+                 "    a = add(x, w)\n"
+                 "    b = exp(a)\n"
+                 "    y = exp(x)\n"
+                 "}\n",
+                 "graph f(x: f32[2], unused: f32[1]) -> (y) {\n"
+                 "    y: f32[2] = exp(x)\n"
+                 "}\n");
+}
+
+static void
+common_subexpressions_are_computed_once(void **state)
+{
+    (void)state;
+    check_passes("common-subexpressions,eliminate-dead", NULL,
+                 "graph f(x: f32[2]) -> (y, z) {\n"
+                 "    v: f32[2] = constant [1, 2]\n"
+                 "    w: f32[2] = constant [1, 2]\n"
+                 "    a = leaky_relu(x) {alpha=0.1}\n"
+                 "    b = leaky_relu(x) {alpha=0.1}\n"
+                 "    c = leaky_relu(x) {alpha=0.2}\n"
+                 "    p = add(a, v)\n"
+                 "    q = add(b, w)\n"
+                 "    y = multiply(p, q)\n"
+                 "    z = multiply(c, q)\n"
+                 "}\n",
+                 "graph f(x: f32[2]) -> (y, z) {\n"
+                 "    v: f32[2] = constant [1.0, 2.0]\n"
+                 "    a: f32[2] = leaky_relu(x) {alpha=0.1}\n"
+                 "    c: f32[2] = leaky_relu(x) {alpha=0.2}\n"
+                 "    p: f32[2] = add(a, v)\n"
+                 "    y: f32[2] = multiply(p, p)\n"
+                 "    z: f32[2] = multiply(c, p)\n"
+                 "}\n");
+}
+
+static void
+chains_of_reshapes_transposes_and_casts_are_shortened(void **state)
+{
+    (void)state;
+    check_passes("clean-up,eliminate-dead", NULL,
+                 "graph f(x: f32[2, 3, 4]) -> (r, s, t, u, v) {\n"
+                 "    a = reshape(x) {dims=[6, 4]}\n"
+                 "    r = reshape(a) {dims=[24]}\n"
+                 "    b = transpose(x) {axes=[2, 0, 1]}\n"
+                 "    s = transpose(b) {axes=[0, 2, 1]}\n"
+                 "    t = transpose(b) {axes=[1, 2, 0]}\n"
+                 "    c = cast(x) {dtype=f64}\n"
+                 "    u = cast(c) {dtype=f32}\n"
+                 "    d = cast(x) {dtype=f16}\n"
+                 "    v = cast(d) {dtype=f32}\n"
+                 "}\n",
+                 "graph f(x: f32[2, 3, 4]) -> (r, s, t = x, u = x, v) {\n"
+                 "    r: f32[24] = reshape(x) {dims=[24]}\n"
+                 "    s: f32[4, 3, 2] = transpose(x) {axes=[2, 1, 0]}\n"
+                 "    d: f16[2, 3, 4] = cast(x) {dtype=f16}\n"
+                 "    v: f32[2, 3, 4] = cast(d) {dtype=f32}\n"
+                 "}\n");
+}
+
+static void
+a_transpose_of_unit_axes_is_a_reshape_and_one_before_matmul_a_flag(void **state)
+{
+    (void)state;
+    check_passes("clean-up,eliminate-dead", NULL,
+                 "graph f(x: f32[1, 3, 1, 4], k: f32[2, 5, 4]) -> (r, y) {\n"
+                 "    r = transpose(x) {axes=[1, 0, 2, 3]}\n"
+                 "    t = transpose(k) {axes=[0, 2, 1]}\n"
+                 "    q = reshape(x) {dims=[1, 3, 4]}\n"
+                 "    y = matmul(q, t) {ta=0, tb=0}\n"
+                 "}\n",
+                 "graph f(x: f32[1, 3, 1, 4], k: f32[2, 5, 4]) -> (r, y) {\n"
+                 "    r: f32[3, 1, 1, 4] = reshape(x) {dims=[3, 1, 1, 4]}\n"
+                 "    q: f32[1, 3, 4] = reshape(x) {dims=[1, 3, 4]}\n"
+                 "    y: f32[2, 3, 5] = matmul(q, k) {ta=0, tb=1}\n"
+                 "}\n");
+}
+
+#define CONV "strides=[1], dilations=[1], pads=[0, 0], groups=1"
+
+static void
+batch_norm_goes_into_the_convolution(void **state)
+{
+    (void)state;
+    check_passes("fold-scale,eliminate-dead", NULL,
+                 "graph f(x: f32[1, 1, 4]) -> (y) {\n"
+                 "    w: f32[2, 1, 1] = constant [1, 2]\n"
+                 "    b: f32[2] = constant [1, 1]\n"
+                 "    scale: f32[2] = constant [2, 3]\n"
+                 "    shift: f32[2] = constant [0.5, 0]\n"
+                 "    mean: f32[2] = constant [1, 2]\n"
+                 "    var: f32[2] = constant [3, 0]\n"
+                 "    c = conv(x, w, b) {" CONV "} from \"conv1\" (Conv)\n"
+                 "    y = batch_norm(c, scale, shift, mean, var) {epsilon=1} from \"bn1\" (BN)\n"
+                 "}\n",
+                 "graph f(x: f32[1, 1, 4]) -> (y) {\n"
+                 "    w_1: f32[2, 1, 1] = constant [1.0, 6.0]\n"
+                 "    b_1: f32[2] = constant [0.5, -3.0]\n"
+                 "    y: f32[1, 2, 4] = conv(x, w_1, b_1) {" CONV
+                 "} from \"conv1 (Conv) + bn1 (BN, folded)\"\n"
+                 "}\n");
+}
+
+static void
+scales_and_shifts_in_a_row_all_go_into_the_convolution(void **state)
+{
+    (void)state;
+    check_passes(
+        "fold-scale,eliminate-dead", NULL,
+        "graph f(x: f32[1, 2, 4]) -> (y) {\n"
+        "    w: f32[2, 1, 1] = constant [1, 2]\n"
+        "    m: f32[2, 1] = constant [3, 5]\n"
+        "    a: f32[] = constant [10]\n"
+        "    c = conv(x, w) {strides=[1], dilations=[1], pads=[0, 0], groups=2}\n"
+        "    d = multiply(m, c)\n"
+        "    y = subtract(d, a)\n"
+        "}\n",
+        "graph f(x: f32[1, 2, 4]) -> (y) {\n"
+        "    w_1: f32[2, 1, 1] = constant [3.0, 10.0]\n"
+        "    w_1.bias: f32[2] = constant [-10.0, -10.0]\n"
+        "    y: f32[1, 2, 4] = conv(x, w_1, w_1.bias) {strides=[1], dilations=[1], pads=[0, 0], "
+        "groups=2}\n"
+        "}\n");
+}
+
+static void
+a_transposed_convolution_is_scaled_by_its_output_channels(void **state)
+{
+    (void)state;
+    check_passes(
+        "fold-scale,eliminate-dead", NULL,
+        "graph f(x: f32[1, 4, 4]) -> (y) {\n"
+        "    w: f32[4, 1, 1] = constant [1, 2, 3, 4]\n"
+        "    m: f32[2, 1] = constant [10, 100]\n"
+        "    c = conv_transpose(x, w) {"
+        "strides=[1], dilations=[1], pads=[0, 0], "
+        "output_padding=[0], groups=2}\n"
+        "    y = multiply(c, m)\n"
+        "}\n",
+        "graph f(x: f32[1, 4, 4]) -> (y) {\n"
+        "    w_1: f32[4, 1, 1] = constant [10.0, 20.0, 300.0, 400.0]\n"
+        "    y: f32[1, 2, 4] = conv_transpose(x, w_1) {strides=[1], dilations=[1], pads=[0, 0], "
+        "output_padding=[0], groups=2}\n"
+        "}\n");
+}
+
+static void
+a_matmul_is_scaled_by_its_columns(void **state)
+{
+    (void)state;
+    const char *head = "graph f(x: f32[3, 2]) -> (y) {\n"
+                       "    w: f32[2, 2] = constant [1, 2, 3, 4]\n"
+                       "    m: f32[2] = constant [10, 100]\n";
+    static const struct {
+        const char *tb, *weights;
+    } rows[] = { { "0", "[10.0, 200.0, 30.0, 400.0]" }, { "1", "[10.0, 20.0, 300.0, 400.0]" } };
+    for (int i = 0; i < 2; i++) {
+        weft_str before = { 0 }, after = { 0 };
+        weft_str_addf(&before, "%sc = matmul(x, w) {ta=0, tb=%s} y = multiply(c, m) }", head,
+                      rows[i].tb);
+        weft_str_addf(&after,
+                      "graph f(x: f32[3, 2]) -> (y) {\n    w_1: f32[2, 2] = constant %s\n"
+                      "    y: f32[3, 2] = matmul(x, w_1) {ta=0, tb=%s}\n}\n",
+                      rows[i].weights, rows[i].tb);
+        check_passes("fold-scale,eliminate-dead", NULL, weft_str_text(&before),
+                     weft_str_text(&after));
+        weft_str_free(&before);
+        weft_str_free(&after);
+    }
+}
+
+static void
+a_convolution_that_others_read_is_not_scaled(void **state)
+{
+    (void)state;
+    const char *text = "graph f(x: f32[1, 1, 4]) -> (y, c) {\n"
+                       "    w: f32[2, 1, 1] = constant [1.0, 2.0]\n"
+                       "    m: f32[2, 1] = constant [3.0, 5.0]\n"
+                       "    c: f32[1, 2, 4] = conv(x, w) {" CONV "}\n"
+                       "    y: f32[1, 2, 4] = multiply(c, m)\n"
+                       "}\n";
+    check_passes("fold-scale", NULL, text, text);
+}
+
+static void
+a_batch_norm_alone_is_a_multiply_and_an_add(void **state)
+{
+    (void)state;
+    check_passes("fold-scale,eliminate-dead", NULL,
+                 "graph f(x: f32[1, 2, 4]) -> (y) {\n"
+                 "    scale: f32[2] = constant [2, 3]\n"
+                 "    shift: f32[2] = constant [0.5, 0]\n"
+                 "    mean: f32[2] = constant [1, 2]\n"
+                 "    var: f32[2] = constant [3, 0]\n"
+                 "    y = batch_norm(x, scale, shift, mean, var) {epsilon=1} from \"bn1\" (BN)\n"
+                 "}\n",
+                 "graph f(x: f32[1, 2, 4]) -> (y) {\n"
+                 "    y.scale: f32[2, 1] = constant [1.0, 3.0]\n"
+                 "    y.shift: f32[2, 1] = constant [-0.5, -6.0]\n"
+                 "    bn1: f32[1, 2, 4] = multiply(x, y.scale) from \"bn1\" (BN)\n"
+                 "    y: f32[1, 2, 4] = add(bn1, y.shift) from \"bn1\" (BN)\n"
+                 "}\n");
+}
+
+static void
+a_large_matmul_is_split_along_its_columns(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .max_range = 16 };
+    check_passes("split-large,eliminate-dead", &options,
+                 "graph f(x: f32[1, 2]) -> (y) {\n"
+                 "    w: f32[2, 3] = constant [1, 2, 3, 4, 5, 6]\n"
+                 "    y = matmul(x, w) {ta=0, tb=0} from \"fc\" (Gemm)\n"
+                 "}\n",
+                 "graph f(x: f32[1, 2]) -> (y) {\n"
+                 "    w.0: f32[2, 2] = constant [1.0, 2.0, 4.0, 5.0]\n"
+                 "    w.2: f32[2, 1] = constant [3.0, 6.0]\n"
+                 "    fc: f32[1, 2] = matmul(x, w.0) {ta=0, tb=0} from \"fc\" (Gemm)\n"
+                 "    fc_1: f32[1, 1] = matmul(x, w.2) {ta=0, tb=0} from \"fc\" (Gemm)\n"
+                 "    y: f32[1, 3] = concatenate(fc, fc_1) {axis=1} from \"fc\" (Gemm)\n"
+                 "}\n");
+}
+
+static void
+rows_of_a_large_weight_are_not_copied(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .max_alloc = 8 };
+    weft_graph *g = graph_of("graph f(x: f32[1, 1, 4]) -> (y) {\n"
+                             "    w: f32[3, 1, 1] = constant [1, 2, 3]\n"
+                             "    b: f32[3] = constant [4, 5, 6]\n"
+                             "    y = conv(x, w, b) {" CONV "}\n"
+                             "}\n");
+    const weft_value *w = g->node.at[0]->in[1];
+    assert_int_equal(weft_run_graph_passes(g, "split-large", &options), WEFT_OK);
+    assert_int_equal(g->node.n, 3);
+    assert_ptr_equal(g->node.at[0]->in[1]->data->data, w->data->data);
+    assert_ptr_equal(g->node.at[1]->in[1]->data->data, (const float *)w->data->data + 2);
+    assert_float_equal(weft_get_f64(WEFT_F32, g->node.at[1]->in[2]->data->data, 0), 6, 0);
+    weft_graph_destroy(g);
+}
+
+static void
+a_weight_that_cannot_be_split_is_an_error_with_numbers(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .max_range = 4 };
+    check_pass_error(
+        "split-large", &options,
+        "graph f(x: f32[1, 2]) -> (y) {\n"
+        "    w: f32[2, 3] = constant [1, 2, 3, 4, 5, 6]\n"
+        "    y = matmul(x, w) {ta=0, tb=0} from \"fc\" (Gemm)\n"
+        "}\n",
+        "one output channel of the weight takes 8 bytes, and a buffer of the target has at "
+        "most 4");
+}
+
+static void
+a_large_table_is_looked_up_in_parts(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .max_range = 16 };
+    weft_graph *g = graph_of("graph f(i: i64[5]) -> (y) {\n"
+                             "    t: f32[3, 2] = constant [1, 2, 3, 4, 5, 6]\n"
+                             "    y = take(t, i) {axis=0}\n"
+                             "}\n");
+    assert_int_equal(weft_run_graph_passes(g, "split-large,eliminate-dead", &options), WEFT_OK);
+    int takes = 0;
+    for (int i = 0; i < g->node.n; i++)
+        takes += g->node.at[i]->op == WEFT_GOP_GATHER;
+    assert_int_equal(takes, 2);
+    assert_string_equal(g->output.at[0]->name, "y");
+    assert_int_equal(g->output.at[0]->ndim, 2);
+    weft_graph_destroy(g);
+}
+
+static void
+a_concatenation_of_many_becomes_a_tree(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .max_buffers = 4 };
+    check_passes("split-large,eliminate-dead", &options,
+                 "graph f(a: f32[1], b: f32[2]) -> (y) { y = concatenate(a, b, a, b) {axis=0} }",
+                 "graph f(a: f32[1], b: f32[2]) -> (y) {\n"
+                 "    concatenate: f32[4] = concatenate(a, b, a) {axis=0}\n"
+                 "    y: f32[6] = concatenate(concatenate, b) {axis=0}\n"
+                 "}\n");
+}
+
+static void
+weights_are_packed_in_lanes(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .pack_lanes = 2 };
+    check_passes(
+        "pack-weights,eliminate-dead", &options,
+        "graph f(x: f32[1, 2], z: f32[1, 1, 4]) -> (a, b, c) {\n"
+        "    w: f32[2, 3] = constant [1, 2, 3, 4, 5, 6]\n"
+        "    v: f32[3, 2] = constant [1, 2, 3, 4, 5, 6]\n"
+        "    k: f32[3, 1, 2] = constant [1, 2, 3, 4, 5, 6]\n"
+        "    a = matmul(x, w) {ta=0, tb=0}\n"
+        "    b = matmul(x, v) {ta=0, tb=1}\n"
+        "    c = conv(z, k) {" CONV "}\n"
+        "}\n",
+        "graph f(x: f32[1, 2], z: f32[1, 1, 4]) -> (a, b, c) {\n"
+        "    w.packed: f32[2, 2, 2] = constant [1.0, 2.0, 4.0, 5.0, 3.0, 0.0, 6.0, 0.0]\n"
+        "    v.packed: f32[2, 2, 2] = constant [1.0, 3.0, 2.0, 4.0, 5.0, 0.0, 6.0, 0.0]\n"
+        "    k.packed: f32[2, 1, 2, 2] = constant [1.0, 3.0, 2.0, 4.0, 5.0, 0.0, 6.0, 0.0]\n"
+        "    a: f32[1, 3] = matmul(x, w.packed) {ta=0, tb=0, pack=2, n=3}\n"
+        "    b: f32[1, 3] = matmul(x, v.packed) {ta=0, tb=0, pack=2, n=3}\n"
+        "    c: f32[1, 3, 3] = conv(z, k.packed) {" CONV ", pack=2, out_channels=3}\n"
+        "}\n");
+}
+
+static void
+a_weight_that_two_read_is_packed_once(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .pack_lanes = 2 };
+    weft_graph *g = graph_of("graph f(x: f32[1, 2], z: f32[5, 2]) -> (a, b) {\n"
+                             "    w: f32[2, 3] = constant [1, 2, 3, 4, 5, 6]\n"
+                             "    a = matmul(x, w) {ta=0, tb=0}\n"
+                             "    b = matmul(z, w) {ta=0, tb=0}\n"
+                             "}\n");
+    assert_int_equal(weft_run_graph_passes(g, "pack-weights", &options), WEFT_OK);
+    assert_ptr_equal(g->node.at[0]->in[1], g->node.at[1]->in[1]);
+    weft_graph_destroy(g);
+}
+
+static void
+infer_follows_what_changed(void **state)
+{
+    (void)state;
+    weft_graph *g =
+        graph_of("graph f(x: f32[n, 4]) -> (y) { a = exp(x) y = sum(a) {axes=[1], keepdims=0} }");
+    const weft_expr *dim[] = { weft_dim(g, 7), weft_dim(g, 4) };
+    g->input.at[0]->dim = dim;
+    assert_int_equal(weft_run_graph_passes(g, "infer", &(weft_graph_options){ 0 }), WEFT_OK);
+    assert_true(weft_is_int_imm(g->output.at[0]->dim[0], 7));
+    weft_graph_destroy(g);
+}
+
+static void
+an_unknown_pass_is_an_error(void **state)
+{
+    (void)state;
+    check_pass_error("infer,polish", NULL, "graph f(x: f32[1]) -> (x) { }",
+                     "no graph pass 'polish'");
+}
+
+static void
+verify_finds_a_use_before_its_value(void **state)
+{
+    (void)state;
+    weft_graph *g = graph_of("graph f(x: f32[1]) -> (y) { a = exp(x) y = exp(a) }");
+    weft_node *first = g->node.at[0];
+    g->node.at[0] = g->node.at[1];
+    g->node.at[1] = first;
+    g->node.at[0]->id = 0;
+    g->node.at[1]->id = 1;
+    weft_diag *diag = weft_diag_create();
+    g->diag = diag;
+    assert_int_equal(weft_graph_verify(g, "after a test"), WEFT_INTERNAL);
+    assert_non_null(
+        strstr(weft_diag_text(diag), "after a test: graph 'f': a value is read before"));
+    weft_graph_destroy(g);
+    weft_diag_destroy(diag);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(simplify_drops_nodes_that_do_nothing),
+        cmocka_unit_test(simplify_keeps_an_add_of_zero_that_makes_negative_zero_positive),
+        cmocka_unit_test(an_output_may_become_an_input),
+        cmocka_unit_test(fold_makes_constants_of_known_elements),
+        cmocka_unit_test(fold_transposes_and_reshapes_constants),
+        cmocka_unit_test(fold_asks_the_evaluator_and_takes_no_for_an_answer),
+        cmocka_unit_test(fold_does_not_blow_constants_up),
+        cmocka_unit_test(dead_nodes_and_constants_go_and_inputs_stay),
+        cmocka_unit_test(common_subexpressions_are_computed_once),
+        cmocka_unit_test(chains_of_reshapes_transposes_and_casts_are_shortened),
+        cmocka_unit_test(a_transpose_of_unit_axes_is_a_reshape_and_one_before_matmul_a_flag),
+        cmocka_unit_test(batch_norm_goes_into_the_convolution),
+        cmocka_unit_test(scales_and_shifts_in_a_row_all_go_into_the_convolution),
+        cmocka_unit_test(a_transposed_convolution_is_scaled_by_its_output_channels),
+        cmocka_unit_test(a_matmul_is_scaled_by_its_columns),
+        cmocka_unit_test(a_convolution_that_others_read_is_not_scaled),
+        cmocka_unit_test(a_batch_norm_alone_is_a_multiply_and_an_add),
+        cmocka_unit_test(a_large_matmul_is_split_along_its_columns),
+        cmocka_unit_test(rows_of_a_large_weight_are_not_copied),
+        cmocka_unit_test(a_weight_that_cannot_be_split_is_an_error_with_numbers),
+        cmocka_unit_test(a_large_table_is_looked_up_in_parts),
+        cmocka_unit_test(a_concatenation_of_many_becomes_a_tree),
+        cmocka_unit_test(weights_are_packed_in_lanes),
+        cmocka_unit_test(a_weight_that_two_read_is_packed_once),
+        cmocka_unit_test(infer_follows_what_changed),
+        cmocka_unit_test(an_unknown_pass_is_an_error),
+        cmocka_unit_test(verify_finds_a_use_before_its_value),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
