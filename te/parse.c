@@ -451,6 +451,7 @@ weft_te_parse(const char *source, const char *text, weft_diag *diag)
     weft_te *te = weft_te_create("main", inner);
     te_parser tp = { .p = { .ir = te->ir, .diag = diag, .inner = inner }, .te = te };
     tp.p.known = weft_map_create(&tp.p.scratch);
+    tp.p.height = weft_map_create(&tp.p.scratch);
     tp.made = weft_map_create(&tp.p.scratch);
     weft_lex_start(&tp.p.lex, source, text);
     bool ok = guarded(&tp);
