@@ -134,8 +134,10 @@ compile_access(compiler *c, const weft_buf *b, int n, const weft_expr *const *in
         a->buf = 0;
     }
     a->index = WEFT_NEW_ARRAY(&c->in->arena, n, node *);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         a->index[i] = compile_expr(c, index[i]);
+        a->guarded |= a->index[i]->guarded && !a->index[i]->pure;
+    }
     bufinfo *info = &c->buf.at[a->buf];
     int from = c->outside.at[a->buf];
     a->nloop = c->open.n - from;
@@ -206,6 +208,8 @@ make_node(compiler *c, const weft_expr *e)
     bool load = n->kind == WEFT_EK_LOAD;
     if (load) {
         n->load = compile_access(c, e->h.u.buf, e->h.nargs, e->arg, false, false);
+        for (int i = 0; i < n->load->n; i++)
+            n->guarded |= n->load->index[i]->guarded;
         return n;
     }
     n->n = e->h.nargs;
@@ -213,6 +217,9 @@ make_node(compiler *c, const weft_expr *e)
     for (int i = 0; i < n->n; i++)
         n->arg[i] = compile_expr(c, e->arg[i]);
     n->level = level_of_args(n);
+    n->guarded = n->kind == WEFT_EK_GUARD;
+    for (int i = 0; i < n->n; i++)
+        n->guarded |= n->arg[i]->guarded;
     compile_leaf(c, n, e);
     choose_kernels(c, n, e);
     return n;

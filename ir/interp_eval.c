@@ -68,91 +68,105 @@ weft_interp_way_buf(ctx *c, way *w, int comps, icls cls)
 
 /* ---- values -------------------------------------------------------------------------------------- */
 
-static val
-uniform(icls cls, scal u)
+static void
+set_int(val *o, int64_t i)
 {
+    o->v = NULL;
+    o->ver = 0;
+    o->i = i;
+    o->ranged = false;
+}
+
+void
+weft_interp_uniform(icls cls, scal u, val *o)
+{
+    set_int(o, 0);
     switch (cls) {
     case CLS_BOOL:
-        return (val){ .i = u.b };
+        o->i = u.b;
+        break;
     case CLS_I32:
-        return (val){ .i = u.i32 };
+        o->i = u.i32;
+        break;
     case CLS_U32:
-        return (val){ .i = u.u32 };
+        o->i = u.u32;
+        break;
     case CLS_I64:
     case CLS_U64:
-        return (val){ .i = u.i64 };
+        o->i = u.i64;
+        break;
     case CLS_F32:
-        return (val){ .f = (double)u.f32 };
+        o->f = (double)u.f32;
+        break;
     default:
-        return (val){ .f = u.f64 };
+        o->f = u.f64;
+        break;
     }
 }
 
-val
-weft_interp_value(ctx *c, icls cls, int comps, const void *v, bool measure)
+void
+weft_interp_value(ctx *c, icls cls, int comps, const void *v, bool measure, val *o)
 {
-    val o = { .v = v, .ver = interp_tick(c) };
     int n = comps * c->lanes;
     if (n == 1) {
         scal u;
         memcpy(&u, v, (size_t)weft_interp_size[cls]);
-        return uniform(cls, u);
+        weft_interp_uniform(cls, u, o);
+        return;
     }
+    o->v = v;
+    o->ver = interp_tick(c);
+    o->i = 0;
+    o->ranged = false;
     if (!measure || (cls != CLS_I32 && cls != CLS_I64))
-        return o;
+        return;
     if (cls == CLS_I32)
-        weft_interp_range32(v, n, &o);
+        weft_interp_range32(v, n, o);
     else
-        weft_interp_range64(v, n, &o);
-    if (o.min == o.max)
-        return (val){ .i = o.min };
-    return o;
+        weft_interp_range64(v, n, o);
+    if (o->min == o->max)
+        set_int(o, o->min);
 }
 
 scal
-weft_interp_scalar(icls cls, val v)
+weft_interp_scalar(icls cls, const val *v)
 {
     scal u = { 0 };
     switch (cls) {
     case CLS_BOOL:
-        u.b = (uint8_t)(v.i != 0);
+        u.b = (uint8_t)(v->i != 0);
         break;
     case CLS_I32:
-        u.i32 = (int32_t)v.i;
+        u.i32 = (int32_t)v->i;
         break;
     case CLS_U32:
-        u.u32 = (uint32_t)v.i;
-        break;
-    case CLS_I64:
-    case CLS_U64:
-        u.i64 = v.i;
+        u.u32 = (uint32_t)v->i;
         break;
     case CLS_F32:
-        u.f32 = (float)v.f;
+        u.f32 = (float)v->f;
         break;
-    default:
-        u.f64 = v.f;
+    default: /* 64 bits of either kind */
+        u.i64 = v->i;
         break;
     }
     return u;
 }
 
 const void *
-weft_interp_vector(ctx *c, const node *n, val a)
+weft_interp_vector(ctx *c, const node *n, const val *a)
 {
     icls cls = (icls)n->cls;
     int count = n->comps * c->lanes;
-    if (a.v && a.i == 0)
-        return a.v;
+    if (a->v && a->i == 0)
+        return a->v;
     void *o = weft_interp_scratch(c, interp_bytes(cls, count));
-    if (!a.v)
+    if (!a->v)
         weft_interp_fill(cls, o, weft_interp_scalar(cls, a), count);
     else {
-        scal off = { 0 };
-        off.i64 = a.i;
+        scal off = { .i64 = a->i };
         if (cls == CLS_I32)
-            off.i32 = (int32_t)a.i;
-        weft_interp_binary(WEFT_EK_ADD, cls)->vu(o, a.v, &off, count);
+            off.i32 = (int32_t)a->i;
+        weft_interp_binary(WEFT_EK_ADD, cls)->vu(o, a->v, &off, count);
     }
     return o;
 }
@@ -164,16 +178,8 @@ typedef struct dest {
     bool hit;
 } dest;
 
-static uint64_t
-bits_of(val a)
-{
-    uint64_t x;
-    memcpy(&x, &a.f, sizeof x);
-    return x ^ (uint64_t)a.i;
-}
-
 static dest
-place_for(ctx *c, const node *n, const val *a, int na)
+place_for(ctx *c, const node *n, const val *const *a, int na)
 {
     dest d = { 0 };
     if (!n->pure) {
@@ -182,124 +188,159 @@ place_for(ctx *c, const node *n, const val *a, int na)
     }
     uint64_t key[INTERP_KEYS] = { 0 };
     for (int i = 0; i < na; i++) {
-        key[2 * i] = a[i].ver;
-        key[2 * i + 1] = bits_of(a[i]);
+        key[2 * i] = a[i]->ver;
+        key[2 * i + 1] = (uint64_t)a[i]->i;
     }
     d.w = weft_interp_way(c, &c->node[n->id].way, key, &d.hit);
     d.o = weft_interp_way_buf(c, d.w, n->comps, (icls)n->cls);
     return d;
 }
 
-static val
-finish(ctx *c, const node *n, dest d)
+/* The vector at d.o as the node's value. */
+static void
+keep(ctx *c, const node *n, dest d, val *o)
+{
+    weft_interp_value(c, (icls)n->cls, n->comps, d.o, n->lin, o);
+    if (d.w)
+        d.w->v = *o;
+}
+
+static void
+finish(ctx *c, const node *n, dest d, val *o)
 {
     if (n->post)
         weft_interp_post((icls)n->cls, (weft_dtype)n->dtype, d.o, n->comps * c->lanes);
-    val v = weft_interp_value(c, (icls)n->cls, n->comps, d.o, n->lin);
-    if (d.w)
-        d.w->v = v;
-    return v;
+    keep(c, n, d, o);
 }
 
-static val
-finish_uniform(const node *n, scal u)
+static void
+finish_uniform(const node *n, scal u, val *o)
 {
     if (n->post)
         weft_interp_post((icls)n->cls, (weft_dtype)n->dtype, &u, 1);
-    return uniform((icls)n->cls, u);
+    weft_interp_uniform((icls)n->cls, u, o);
+}
+
+/* Argument i; a copy where evaluating argument i + 1 or later may take it away. */
+static const val *
+argument(ctx *c, const node *n, int i, val *copy)
+{
+    const val *a = weft_interp_eval(c, n->arg[i]);
+    bool lost = false;
+    for (int j = i + 1; j < n->n && !n->arg[i]->pure; j++)
+        lost |= n->arg[j]->guarded;
+    if (!lost)
+        return a;
+    *copy = *a;
+    return copy;
 }
 
 /* ---- operators ------------------------------------------------------------------------------------ */
 
-static val
-apply2(ctx *c, const node *n, const kernset *set, val a, val b)
+static void
+apply2(ctx *c, const node *n, const val *a, const val *b, val *o)
 {
     icls ac = (icls)n->arg[0]->cls;
     int count = n->comps * c->lanes;
-    if (!a.v && !b.v) {
-        scal x = weft_interp_scalar(ac, a), y = weft_interp_scalar(ac, b), o = { 0 };
-        set->vv(&o, &x, &y, 1);
-        return finish_uniform(n, o);
+    if (!a->v && !b->v) {
+        scal x = weft_interp_scalar(ac, a), y = weft_interp_scalar(ac, b), r = { 0 };
+        n->set->vv(&r, &x, &y, 1);
+        finish_uniform(n, r, o);
+        return;
     }
-    val both[2] = { a, b };
-    dest d = place_for(c, n, both, 2);
-    if (d.hit)
-        return d.w->v;
-    if (!b.v) {
+    dest d = place_for(c, n, (const val *const[]){ a, b }, 2);
+    if (d.hit) {
+        *o = d.w->v;
+        return;
+    }
+    if (!b->v) {
         scal y = weft_interp_scalar(ac, b);
-        set->vu(d.o, weft_interp_vector(c, n->arg[0], a), &y, count);
-    } else if (!a.v) {
+        n->set->vu(d.o, weft_interp_vector(c, n->arg[0], a), &y, count);
+    } else if (!a->v) {
         scal x = weft_interp_scalar(ac, a);
-        set->uv(d.o, &x, weft_interp_vector(c, n->arg[1], b), count);
+        n->set->uv(d.o, &x, weft_interp_vector(c, n->arg[1], b), count);
     } else {
         const void *x = weft_interp_vector(c, n->arg[0], a);
-        set->vv(d.o, x, weft_interp_vector(c, n->arg[1], b), count);
+        n->set->vv(d.o, x, weft_interp_vector(c, n->arg[1], b), count);
     }
-    return finish(c, n, d);
+    finish(c, n, d, o);
 }
 
-static val
-eval_binary(ctx *c, const node *n)
+/* && and ||: the operand that decides, or the other one. */
+static void
+eval_logic(ctx *c, const node *n, val *o)
 {
-    val a = weft_interp_eval(c, n->arg[0]), o;
-    if (!a.v && n->kind == WEFT_EK_AND && !a.i)
-        return a; /* pure by rule: nothing to evaluate for effect */
-    if (!a.v && n->kind == WEFT_EK_OR && a.i)
-        return a;
-    val b = weft_interp_eval(c, n->arg[1]);
-    if (n->arg[0]->lin && n->arg[1]->lin && weft_interp_linear(c, n, &a, &b, &o))
-        return o;
-    if ((n->kind == WEFT_EK_AND || n->kind == WEFT_EK_OR) && !(a.v && b.v)) {
-        val known = a.v ? b : a, other = a.v ? a : b;
-        return (known.i != 0) == (n->kind == WEFT_EK_AND) ? other : known;
+    bool and = n->kind == WEFT_EK_AND;
+    val copy;
+    const val *a = argument(c, n, 0, &copy);
+    if (!a->v && (a->i != 0) != and) {
+        *o = *a;
+        return;
     }
-    return apply2(c, n, n->set, a, b);
+    const val *b = weft_interp_eval(c, n->arg[1]);
+    if (!a->v)
+        *o = *b;
+    else if (!b->v)
+        *o = (b->i != 0) == and ? *a : *b;
+    else
+        apply2(c, n, a, b, o);
 }
 
-static val
-apply1(ctx *c, const node *n, kern1 f, val a)
+static void
+eval_binary(ctx *c, const node *n, val *o)
 {
-    icls ac = (icls)n->arg[0]->cls;
-    if (!a.v) {
-        scal x = weft_interp_scalar(ac, a), o = { 0 };
-        f(&o, &x, 1);
-        return finish_uniform(n, o);
+    val copy;
+    const val *a = argument(c, n, 0, &copy), *b = weft_interp_eval(c, n->arg[1]);
+    if (!n->arg[0]->lin || !n->arg[1]->lin || !weft_interp_linear(c, n, a, b, o))
+        apply2(c, n, a, b, o);
+}
+
+static void
+apply1(ctx *c, const node *n, kern1 f, val *o)
+{
+    const val *a = weft_interp_eval(c, n->arg[0]);
+    if (!a->v) {
+        scal x = weft_interp_scalar((icls)n->arg[0]->cls, a), r = { 0 };
+        f(&r, &x, 1);
+        finish_uniform(n, r, o);
+        return;
     }
     dest d = place_for(c, n, &a, 1);
-    if (d.hit)
-        return d.w->v;
+    if (d.hit) {
+        *o = d.w->v;
+        return;
+    }
     f(d.o, weft_interp_vector(c, n->arg[0], a), n->comps * c->lanes);
-    return finish(c, n, d);
+    finish(c, n, d, o);
 }
 
-static val
-eval_cast(ctx *c, const node *n)
+static void
+eval_cast(ctx *c, const node *n, val *o)
 {
     icls from = (icls)n->arg[0]->cls, to = (icls)n->cls;
-    val a = weft_interp_eval(c, n->arg[0]);
-    if (!a.v) {
-        scal x = weft_interp_scalar(from, a), o = { 0 };
-        weft_interp_cast(to, (weft_dtype)n->dtype, &o, from, &x, 1);
-        return uniform(to, o);
+    const val *a = weft_interp_eval(c, n->arg[0]);
+    if (!a->v) {
+        scal x = weft_interp_scalar(from, a), r = { 0 };
+        weft_interp_cast(to, (weft_dtype)n->dtype, &r, from, &x, 1);
+        weft_interp_uniform(to, r, o);
+        return;
     }
-    val key = a;
-    bool keep = n->lin && n->arg[0]->lin && to == CLS_I64; /* widening keeps the offset */
-    if (keep)
-        key.i = 0;
+    val bare = *a;
+    const val *key = &bare;
+    int64_t off = 0;
+    if (n->lin && n->arg[0]->lin && to == CLS_I64) { /* widening keeps the offset */
+        off = a->i;
+        bare.i = 0;
+    }
     dest d = place_for(c, n, &key, 1);
-    if (!d.hit) {
+    if (d.hit) {
+        *o = d.w->v;
+    } else {
         const void *x = weft_interp_vector(c, n->arg[0], key);
         weft_interp_cast(to, (weft_dtype)n->dtype, d.o, from, x, n->comps * c->lanes);
-        val v = weft_interp_value(c, to, n->comps, d.o, n->lin);
-        if (d.w)
-            d.w->v = v;
-        key = v;
-    } else {
-        key = d.w->v;
+        keep(c, n, d, o);
     }
-    if (keep)
-        key.i += a.i;
-    return key;
+    o->i += off;
 }
 
 /* Integers have one copy of each value's bits; floats held wider than their dtype are narrowed. */
@@ -332,20 +373,27 @@ unpack_bits(weft_dtype t, icls cls, void *to, int k, const void *from, int64_t a
         ((int32_t *)to)[k] = (int32_t)weft_get_i64(t, from, at);
 }
 
-static val
-eval_bitcast(ctx *c, const node *n)
+static bool
+is_whole(const node *n)
+{
+    return weft_dtype_bits((weft_dtype)n->dtype) == 8 * weft_interp_size[n->cls];
+}
+
+static void
+eval_bitcast(ctx *c, const node *n, val *o)
 {
     const node *from = n->arg[0];
-    val a = weft_interp_eval(c, from);
+    const val *a = weft_interp_eval(c, from);
     dest d = place_for(c, n, &a, 1);
-    if (d.hit)
-        return d.w->v;
+    if (d.hit) {
+        *o = d.w->v;
+        return;
+    }
     const void *x = weft_interp_vector(c, from, a);
     int lanes = c->lanes;
     uint64_t word[256];
-    bool same = weft_interp_size[from->cls] == weft_interp_size[n->cls] && from->comps == n->comps &&
-                weft_dtype_bits((weft_dtype)n->dtype) == 8 * weft_interp_size[n->cls] &&
-                weft_dtype_bits((weft_dtype)from->dtype) == 8 * weft_interp_size[n->cls];
+    bool same = weft_interp_size[from->cls] == weft_interp_size[n->cls] &&
+                from->comps == n->comps && is_whole(n) && is_whole(from);
     if (same)
         memcpy(d.o, x, interp_bytes((icls)n->cls, n->comps * lanes));
     for (int l = 0; l < lanes && !same; l++) {
@@ -354,204 +402,206 @@ eval_bitcast(ctx *c, const node *n)
         for (int k = 0; k < n->comps; k++)
             unpack_bits((weft_dtype)n->dtype, (icls)n->cls, d.o, k * lanes + l, word, k);
     }
-    val v = weft_interp_value(c, (icls)n->cls, n->comps, d.o, n->lin);
-    if (d.w)
-        d.w->v = v;
-    return v;
+    keep(c, n, d, o);
 }
 
 /* ---- vectors -------------------------------------------------------------------------------------- */
 
-/* keep: the base's offset stays one. */
-static val
-ramp(ctx *c, const node *n, val base, val stride, bool keep)
+/* keep_off: the base's offset stays one. */
+static void
+ramp(ctx *c, const node *n, const val *base, const val *stride, bool keep_off, val *o)
 {
     icls cls = (icls)n->cls;
-    val key[2] = { base, stride };
+    val bare = *base;
     int lanes = c->lanes;
-    if (keep)
-        key[0].i = 0;
-    dest d = place_for(c, n, key, 2);
-    val v;
+    if (keep_off)
+        bare.i = 0;
+    dest d = place_for(c, n, (const val *const[]){ &bare, stride }, 2);
     if (d.hit) {
-        v = d.w->v;
+        *o = d.w->v;
     } else {
-        const char *from = weft_interp_vector(c, n->arg[0], key[0]);
+        const char *from = weft_interp_vector(c, n->arg[0], &bare);
         const void *step = weft_interp_vector(c, n->arg[1], stride);
         for (int k = 0; k < n->comps; k++) {
-            char *o = (char *)d.o + interp_bytes(cls, k * lanes);
-            scal at = weft_interp_scalar(cls, (val){ .i = k, .f = k });
+            char *to = (char *)d.o + interp_bytes(cls, k * lanes);
+            scal at = weft_interp_scalar(cls, &(val){ .i = k });
             void *far = weft_interp_scratch(c, interp_bytes(cls, lanes));
             weft_interp_binary(WEFT_EK_MUL, cls)->vu(far, step, &at, lanes);
-            weft_interp_binary(WEFT_EK_ADD, cls)->vv(o, from, far, lanes);
+            weft_interp_binary(WEFT_EK_ADD, cls)->vv(to, from, far, lanes);
         }
-        v = finish(c, n, d);
+        finish(c, n, d, o);
     }
-    if (!keep)
-        return v;
-    int64_t lo = v.v ? v.min : v.i, hi = v.v ? v.max : v.i, off;
-    bool wide = n->dtype == WEFT_I64;
-    if (!weft_add64(v.v ? 0 : v.i, base.i, &off) || !weft_add64(lo, base.i, &lo) ||
-        !weft_add64(hi, base.i, &hi) || (!wide && (lo < INT32_MIN || hi > INT32_MAX)))
-        return ramp(c, n, base, stride, false);
-    v.i = off;
-    return v;
+    if (!keep_off)
+        return;
+    int64_t lo = o->v ? o->min : o->i, hi = o->v ? o->max : o->i, off;
+    if (!weft_add64(o->i, base->i, &off) || !weft_add64(lo, base->i, &lo) ||
+        !weft_add64(hi, base->i, &hi) ||
+        (n->dtype == WEFT_I32 && (lo < INT32_MIN || hi > INT32_MAX)))
+        ramp(c, n, base, stride, false, o);
+    else
+        o->i = off;
 }
 
-static val
-eval_ramp(ctx *c, const node *n)
+static void
+eval_ramp(ctx *c, const node *n, val *o)
 {
-    val base = weft_interp_eval(c, n->arg[0]);
-    return ramp(c, n, base, weft_interp_eval(c, n->arg[1]), n->lin);
+    val copy;
+    const val *base = argument(c, n, 0, &copy);
+    ramp(c, n, base, weft_interp_eval(c, n->arg[1]), n->lin, o);
 }
 
-static val
-eval_bcast(ctx *c, const node *n)
+static void
+eval_bcast(ctx *c, const node *n, val *o)
 {
-    val a = weft_interp_eval(c, n->arg[0]), key = a;
-    if (!a.v)
-        return a;
-    key.i = n->lin ? 0 : a.i;
+    const val *a = weft_interp_eval(c, n->arg[0]);
+    if (!a->v) {
+        *o = *a;
+        return;
+    }
+    val bare = *a;
+    const val *key = &bare;
+    bare.i = n->lin ? 0 : a->i;
     dest d = place_for(c, n, &key, 1);
-    val v;
     if (d.hit) {
-        v = d.w->v;
+        *o = d.w->v;
     } else {
         size_t bytes = interp_bytes((icls)n->cls, c->lanes);
         const void *x = weft_interp_vector(c, n->arg[0], key);
         for (int k = 0; k < n->comps; k++)
             memcpy((char *)d.o + (size_t)k * bytes, x, bytes);
-        v = weft_interp_value(c, (icls)n->cls, n->comps, d.o, n->lin);
-        if (d.w)
-            d.w->v = v;
+        keep(c, n, d, o);
     }
     if (n->lin)
-        v.i += a.i;
-    return v;
+        o->i += a->i;
 }
 
-static val
-eval_lane(ctx *c, const node *n)
+static void
+eval_lane(ctx *c, const node *n, val *o)
 {
     icls cls = (icls)n->cls;
-    val a = weft_interp_eval(c, n->arg[0]);
-    if (!a.v)
-        return a;
+    const val *a = weft_interp_eval(c, n->arg[0]);
+    if (!a->v) {
+        *o = *a;
+        return;
+    }
     dest d = place_for(c, n, &a, 1);
-    if (d.hit)
-        return d.w->v;
+    if (d.hit) {
+        *o = d.w->v;
+        return;
+    }
     const char *x = weft_interp_vector(c, n->arg[0], a);
     memcpy(d.o, x + interp_bytes(cls, n->lane * c->lanes), interp_bytes(cls, c->lanes));
-    val v = weft_interp_value(c, cls, 1, d.o, n->lin);
-    if (d.w)
-        d.w->v = v;
-    return v;
+    keep(c, n, d, o);
 }
 
-static val
-eval_vec(ctx *c, const node *n)
+/* Memory for a result that no key finds again: of the node, or of the statement. */
+static dest
+unkeyed(ctx *c, const node *n)
 {
-    icls cls = (icls)n->cls;
-    size_t bytes = interp_bytes(cls, c->lanes);
-    char *o = weft_interp_scratch(c, bytes * (size_t)n->comps);
+    dest d = { 0 };
+    size_t bytes = interp_bytes((icls)n->cls, n->comps * c->cap);
+    if (!n->pure) {
+        d.o = weft_interp_scratch(c, bytes);
+        return d;
+    }
+    if (!c->node[n->id].way)
+        c->node[n->id].way = WEFT_NEW_ARRAY(&c->arena, INTERP_WAYS, way);
+    d.o = weft_interp_way_buf(c, c->node[n->id].way, n->comps, (icls)n->cls);
+    return d;
+}
+
+static void
+eval_vec(ctx *c, const node *n, val *o)
+{
+    dest d = unkeyed(c, n);
+    size_t bytes = interp_bytes((icls)n->cls, c->lanes);
     for (int k = 0; k < n->n; k++) {
-        val a = weft_interp_eval(c, n->arg[k]);
-        memcpy(o + (size_t)k * bytes, weft_interp_vector(c, n->arg[k], a), bytes);
+        const val *a = weft_interp_eval(c, n->arg[k]);
+        memcpy((char *)d.o + (size_t)k * bytes, weft_interp_vector(c, n->arg[k], a), bytes);
     }
-    if (n->pure) { /* outlives the statement */
-        if (!c->node[n->id].way)
-            c->node[n->id].way = WEFT_NEW_ARRAY(&c->arena, INTERP_WAYS, way);
-        void *kept = weft_interp_way_buf(c, c->node[n->id].way, n->comps, cls);
-        o = memcpy(kept, o, bytes * (size_t)n->comps);
-    }
-    return weft_interp_value(c, cls, n->comps, o, n->lin);
+    keep(c, n, d, o);
 }
 
 /* ---- choices --------------------------------------------------------------------------------------- */
 
-static val
-blend(ctx *c, const node *n, val cond, val a, val b)
+static void
+blend(ctx *c, const node *n, const val *cond, const val *a, const val *b, val *o)
 {
     icls cls = (icls)n->cls;
-    val key[3] = { cond, a, b };
-    dest d = place_for(c, n, key, 3);
-    if (d.hit)
-        return d.w->v;
+    dest d = place_for(c, n, (const val *const[]){ cond, a, b }, 3);
+    if (d.hit) {
+        *o = d.w->v;
+        return;
+    }
     const void *x = weft_interp_vector(c, n->arg[1], a), *y = weft_interp_vector(c, n->arg[2], b);
     size_t step = interp_bytes(cls, c->lanes);
     bool each = n->arg[0]->comps > 1; /* a condition a component */
     for (int k = 0; k < n->comps; k++) {
         size_t at = (size_t)k * step;
-        const uint8_t *on = (const uint8_t *)cond.v + (each ? k * c->lanes : 0);
+        const uint8_t *on = (const uint8_t *)cond->v + (each ? k * c->lanes : 0);
         weft_interp_blend(cls, (char *)d.o + at, on, (const char *)x + at, (const char *)y + at,
                           c->lanes);
     }
-    val v = weft_interp_value(c, cls, n->comps, d.o, n->lin);
-    if (d.w)
-        d.w->v = v;
-    return v;
+    keep(c, n, d, o);
 }
 
-static val
-eval_select(ctx *c, const node *n)
+static void
+eval_select(ctx *c, const node *n, val *o)
 {
-    val cond = weft_interp_eval(c, n->arg[0]);
-    val a = weft_interp_eval(c, n->arg[1]), b = weft_interp_eval(c, n->arg[2]);
-    if (!cond.v)
-        return cond.i ? a : b;
-    return blend(c, n, cond, a, b);
+    val copy[2];
+    const val *cond = argument(c, n, 0, &copy[0]), *a = argument(c, n, 1, &copy[1]);
+    const val *b = weft_interp_eval(c, n->arg[2]);
+    if (!cond->v)
+        *o = cond->i ? *a : *b;
+    else
+        blend(c, n, cond, a, b, o);
 }
 
 static val
 eval_under(ctx *c, const node *n, const mask *m)
 {
     const mask *was = c->mask;
-    if (n->pure)
-        return weft_interp_eval(c, n);
     c->mask = m;
-    val v = weft_interp_eval(c, n);
+    val v = *weft_interp_eval(c, n);
     c->mask = was;
     return v;
 }
 
-static val
-eval_guard(ctx *c, const node *n)
+static void
+eval_guard(ctx *c, const node *n, val *o)
 {
-    val cond = weft_interp_eval(c, n->arg[0]);
-    if (!cond.v)
-        return weft_interp_eval(c, n->arg[cond.i ? 1 : 2]);
-    if (n->arg[1]->pure && n->arg[2]->pure)
-        return blend(c, n, cond, weft_interp_eval(c, n->arg[1]), weft_interp_eval(c, n->arg[2]));
+    const val *cond = weft_interp_eval(c, n->arg[0]);
+    if (!cond->v) {
+        *o = *weft_interp_eval(c, n->arg[cond->i ? 1 : 2]);
+        return;
+    }
+    val keep_cond = *cond;
+    if (n->arg[1]->pure && n->arg[2]->pure) {
+        const val *a = weft_interp_eval(c, n->arg[1]);
+        blend(c, n, &keep_cond, a, weft_interp_eval(c, n->arg[2]), o);
+        return;
+    }
     const mask *m = weft_interp_split(c, &c->node[n->id].way, cond);
-    if (m[1].n == 0)
-        return eval_under(c, n->arg[1], &m[0]);
-    if (m[0].n == 0)
-        return eval_under(c, n->arg[2], &m[1]);
+    if (m[1].n == 0 || m[0].n == 0) {
+        int arm = m[0].n == 0;
+        *o = eval_under(c, n->arg[1 + arm], &m[arm]);
+        return;
+    }
     val a = eval_under(c, n->arg[1], &m[0]), b = eval_under(c, n->arg[2], &m[1]);
-    return blend(c, n, cond, a, b);
+    blend(c, n, &keep_cond, &a, &b, o);
 }
 
 /* ---- calls ----------------------------------------------------------------------------------------- */
 
-static val
-eval_fma(ctx *c, const node *n)
+static void
+eval_fma(ctx *c, const node *n, val *o)
 {
     const void *x[3];
+    dest d = unkeyed(c, n);
     for (int i = 0; i < 3; i++)
         x[i] = weft_interp_vector(c, n->arg[i], weft_interp_eval(c, n->arg[i]));
-    int count = n->comps * c->lanes;
-    icls cls = (icls)n->cls;
-    char *o = weft_interp_scratch(c, interp_bytes(cls, count));
-    weft_interp_fma(cls, o, x[0], x[1], x[2], count);
-    if (n->post)
-        weft_interp_post(cls, (weft_dtype)n->dtype, o, count);
-    if (n->pure) {
-        if (!c->node[n->id].way)
-            c->node[n->id].way = WEFT_NEW_ARRAY(&c->arena, INTERP_WAYS, way);
-        void *kept = weft_interp_way_buf(c, c->node[n->id].way, n->comps, cls);
-        o = memcpy(kept, o, interp_bytes(cls, count));
-    }
-    return weft_interp_value(c, cls, n->comps, o, false);
+    weft_interp_fma((icls)n->cls, d.o, x[0], x[1], x[2], n->comps * c->lanes);
+    finish(c, n, d, o);
 }
 
 /* The lane whose value thread `t` of a subgroup of `size` gets; its own where there is none. */
@@ -565,17 +615,20 @@ shuffle_source(weft_intrin f, int t, int size, int64_t by, int threads)
     return first + (int)from;
 }
 
-static val
-eval_shuffle(ctx *c, const node *n)
+static void
+eval_shuffle(ctx *c, const node *n, val *o)
 {
-    val a = weft_interp_eval(c, n->arg[0]), b = weft_interp_eval(c, n->arg[1]);
-    if (!a.v)
-        return a;
+    val copy;
+    const val *a = argument(c, n, 0, &copy), *b = weft_interp_eval(c, n->arg[1]);
+    if (!a->v) {
+        *o = *a;
+        return;
+    }
     int lanes = c->lanes, size = c->in->kernel->subgroup ? c->in->kernel->subgroup : 32;
     const int32_t *by = weft_interp_vector(c, n->arg[1], b);
     const char *x = weft_interp_vector(c, n->arg[0], a);
     size_t bytes = (size_t)weft_interp_size[n->cls];
-    char *o = weft_interp_scratch(c, bytes * (size_t)(n->comps * lanes));
+    char *to = weft_interp_scratch(c, bytes * (size_t)(n->comps * lanes));
     for (int l = 0; l < lanes; l++) {
         int t = c->thread ? c->thread[l] : l;
         int from = shuffle_source(n->intrin, t, size, by[l], lanes);
@@ -583,75 +636,90 @@ eval_shuffle(ctx *c, const node *n)
         if (c->mask->on && !c->mask->on[from])
             from = l;
         for (int k = 0; k < n->comps; k++)
-            memcpy(o + (size_t)(k * lanes + l) * bytes, x + (size_t)(k * lanes + from) * bytes, bytes);
+            memcpy(to + (size_t)(k * lanes + l) * bytes, x + (size_t)(k * lanes + from) * bytes,
+                   bytes);
     }
-    return weft_interp_value(c, (icls)n->cls, n->comps, o, false);
+    weft_interp_value(c, (icls)n->cls, n->comps, to, false, o);
 }
 
-static val
-eval_call(ctx *c, const node *n)
+static void
+eval_call(ctx *c, const node *n, val *o)
 {
     if (weft_intrin_infos[n->intrin].effect)
-        return eval_shuffle(c, n);
-    if (n->intrin == WEFT_IN_FMA)
-        return eval_fma(c, n);
-    val a = weft_interp_eval(c, n->arg[0]);
-    if (n->set)
-        return apply2(c, n, n->set, a, weft_interp_eval(c, n->arg[1]));
-    return apply1(c, n, weft_interp_math1(n->intrin, (icls)n->arg[0]->cls), a);
+        eval_shuffle(c, n, o);
+    else if (n->intrin == WEFT_IN_FMA)
+        eval_fma(c, n, o);
+    else if (n->set)
+        eval_binary(c, n, o);
+    else
+        apply1(c, n, weft_interp_math1(n->intrin, (icls)n->arg[0]->cls), o);
 }
 
 /* ---- one node --------------------------------------------------------------------------------------- */
 
-static val
-eval_node(ctx *c, const node *n)
+static void
+eval_node(ctx *c, const node *n, val *o)
 {
     switch ((weft_ek)n->kind) {
-    case WEFT_EK_IMM:
-        return n->imm;
-    case WEFT_EK_VAR:
-        return c->var[n->slot];
     case WEFT_EK_NEG:
     case WEFT_EK_NOT:
-    case WEFT_EK_BNOT: {
-        val a = weft_interp_eval(c, n->arg[0]);
-        return apply1(c, n, weft_interp_unary((weft_ek)n->kind, (icls)n->arg[0]->cls), a);
-    }
+    case WEFT_EK_BNOT:
+        apply1(c, n, weft_interp_unary((weft_ek)n->kind, (icls)n->arg[0]->cls), o);
+        break;
+    case WEFT_EK_AND:
+    case WEFT_EK_OR:
+        eval_logic(c, n, o);
+        break;
     case WEFT_EK_SELECT:
-        return eval_select(c, n);
+        eval_select(c, n, o);
+        break;
     case WEFT_EK_GUARD:
-        return eval_guard(c, n);
+        eval_guard(c, n, o);
+        break;
     case WEFT_EK_CAST:
-        return eval_cast(c, n);
+        eval_cast(c, n, o);
+        break;
     case WEFT_EK_BITCAST:
-        return eval_bitcast(c, n);
+        eval_bitcast(c, n, o);
+        break;
     case WEFT_EK_LOAD:
-        return weft_interp_load(c, n);
+        weft_interp_load(c, n, o);
+        break;
     case WEFT_EK_CALL:
-        return eval_call(c, n);
+        eval_call(c, n, o);
+        break;
     case WEFT_EK_RAMP:
-        return eval_ramp(c, n);
+        eval_ramp(c, n, o);
+        break;
     case WEFT_EK_BCAST:
-        return eval_bcast(c, n);
+        eval_bcast(c, n, o);
+        break;
     case WEFT_EK_LANE:
-        return eval_lane(c, n);
+        eval_lane(c, n, o);
+        break;
     case WEFT_EK_VEC:
-        return eval_vec(c, n);
+        eval_vec(c, n, o);
+        break;
     default:
-        return eval_binary(c, n);
+        eval_binary(c, n, o);
+        break;
     }
 }
 
-val
+const val *
 weft_interp_eval(ctx *c, const node *n)
 {
+    if (n->kind == WEFT_EK_IMM)
+        return &n->imm;
+    if (n->kind == WEFT_EK_VAR)
+        return &c->var[n->slot];
     ncache *k = &c->node[n->id];
     uint64_t stamp = n->pure ? c->stamp[n->level] : c->stmt;
     uint64_t under = n->pure ? 0 : c->mask->ver;
     if (k->stamp == stamp && k->mask == under)
-        return k->out;
-    k->out = eval_node(c, n);
+        return &k->out;
+    eval_node(c, n, &k->out);
     k->stamp = stamp;
     k->mask = under;
-    return k->out;
+    return &k->out;
 }

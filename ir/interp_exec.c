@@ -52,9 +52,9 @@ own(ctx *c, const code *k, int i, int n, size_t bytes)
 }
 
 static void
-set_var(ctx *c, const code *k, int slot, val v)
+set_var(ctx *c, const code *k, int slot, const val *v)
 {
-    c->var[slot] = v;
+    c->var[slot] = *v;
     c->stamp[k->depth] = interp_tick(c);
 }
 
@@ -92,7 +92,11 @@ narrow(ctx *c, mask *m, uint8_t *on, const uint8_t *cond)
 static void
 one_pass(ctx *c, const code *k, int64_t i)
 {
-    set_var(c, k, k->slot[0], (val){ .i = i });
+    val *v = &c->var[k->slot[0]];
+    v->v = NULL;
+    v->ver = 0;
+    v->i = i;
+    c->stamp[k->depth] = interp_tick(c);
     if (k->check >= 0)
         c->loop_inst[k->check] = (c->loop_inst[k->check] & ~(uint64_t)UINT32_MAX) | (uint64_t)(i + 1);
     weft_interp_exec(c, k->at[0]);
@@ -102,7 +106,7 @@ one_pass(ctx *c, const code *k, int64_t i)
 
 /* An extent that lanes do not agree on: each goes as far as its own. */
 static void
-ragged_loop(ctx *c, const code *k, val extent)
+ragged_loop(ctx *c, const code *k, const val *extent)
 {
     const mask *was = c->mask;
     uint8_t *on;
@@ -128,17 +132,18 @@ ragged_loop(ctx *c, const code *k, val extent)
 static void
 exec_for(ctx *c, const code *k)
 {
-    val extent = weft_interp_eval(c, k->expr);
+    const val *extent = weft_interp_eval(c, k->expr);
     if (k->check >= 0)
         c->loop_inst[k->check] = ++c->insts << 32;
     if (c->failed)
         return;
-    if (extent.v) {
+    if (extent->v) {
         ragged_loop(c, k, extent);
         return;
     }
-    for (int64_t i = 0; i < extent.i && !c->failed; i++)
-        one_pass(c, k, k->reorder ? weft_interp_order(&c->in->opt, i, extent.i) : i);
+    int64_t n = extent->i;
+    for (int64_t i = 0; i < n && !c->failed; i++)
+        one_pass(c, k, k->reorder ? weft_interp_order(&c->in->opt, i, n) : i);
 }
 
 static void
@@ -149,11 +154,11 @@ exec_while(ctx *c, const code *k)
     mask *m = own_mask(c, k, &on);
     c->mask = m;
     while (weft_interp_begin(c, k)) {
-        val cond = weft_interp_eval(c, k->expr);
-        if (c->failed || (!cond.v && !cond.i))
+        const val *cond = weft_interp_eval(c, k->expr);
+        if (c->failed || (!cond->v && !cond->i))
             break;
-        if (cond.v)
-            narrow(c, m, on, cond.v);
+        if (cond->v)
+            narrow(c, m, on, cond->v);
         if (m->n == 0)
             break;
         weft_interp_exec(c, k->at[0]);
@@ -167,52 +172,53 @@ exec_while(ctx *c, const code *k)
 
 /* ---- axes of the launch --------------------------------------------------------------------------------- */
 
-static val
+static const val *
 axis_value(ctx *c, const code *k)
 {
-    val v = c->axis[k->axis];
-    if (!v.v || k->src->u.loop.var->type.dtype == WEFT_I32)
+    const val *v = &c->axis[k->axis];
+    if (!v->v || k->src->u.loop.var->type.dtype == WEFT_I32)
         return v;
-    uint64_t key[INTERP_KEYS] = { v.ver, 0, 0, [INTERP_KEYS - 1] = 4 };
+    uint64_t key[INTERP_KEYS] = { v->ver, 0, 0, [INTERP_KEYS - 1] = 4 };
     bool hit;
     way *w = weft_interp_way(c, &c->code[k->id].way2, key, &hit);
     if (!hit) {
         void *o = weft_interp_way_buf(c, w, 1, CLS_I64);
-        weft_interp_cast(CLS_I64, WEFT_I64, o, CLS_I32, v.v, c->lanes);
-        w->v = weft_interp_value(c, CLS_I64, 1, o, true);
+        weft_interp_cast(CLS_I64, WEFT_I64, o, CLS_I32, v->v, c->lanes);
+        weft_interp_value(c, CLS_I64, 1, o, true, &w->v);
     }
-    return w->v;
+    return &w->v;
 }
 
 /* Threads at or beyond the loop's extent sit it out. */
 static const mask *
 axis_mask(ctx *c, const code *k, int64_t extent)
 {
-    val v = c->axis[k->axis];
-    uint64_t key[INTERP_KEYS] = { v.ver, (uint64_t)extent, 0, [INTERP_KEYS - 1] = 3 };
+    const val *v = &c->axis[k->axis];
+    uint64_t key[INTERP_KEYS] = { v->ver, (uint64_t)extent, 0, [INTERP_KEYS - 1] = 3 };
     bool hit;
     way *w = weft_interp_way(c, &c->code[k->id].way2, key, &hit);
     if (!hit) {
         uint8_t *o = weft_interp_way_buf(c, w, 1, CLS_BOOL);
-        const int32_t *x = v.v;
+        const int32_t *x = v->v;
         for (int l = 0; l < c->lanes; l++)
             o[l] = x[l] < extent;
-        w->v = (val){ .v = o, .ver = interp_tick(c) };
+        weft_interp_value(c, CLS_BOOL, 1, o, false, &w->v);
     }
-    return weft_interp_split(c, &c->code[k->id].way, w->v);
+    return weft_interp_split(c, &c->code[k->id].way, &w->v);
 }
 
 static void
 exec_axis(ctx *c, const code *k)
 {
-    val extent = weft_interp_eval(c, k->expr), v = c->axis[k->axis];
+    int64_t extent = weft_interp_eval(c, k->expr)->i;
+    const val *v = &c->axis[k->axis];
     const mask *was = c->mask;
     if (c->failed)
         return;
-    if (extent.i < c->axis_size[k->axis]) {
-        if (v.v)
-            c->mask = axis_mask(c, k, extent.i);
-        else if (v.i >= extent.i)
+    if (extent < c->axis_size[k->axis]) {
+        if (v->v)
+            c->mask = axis_mask(c, k, extent);
+        else if (v->i >= extent)
             return;
     }
     if (c->mask->n > 0) {
@@ -227,13 +233,13 @@ exec_axis(ctx *c, const code *k)
 static void
 exec_if(ctx *c, const code *k)
 {
-    val cond = weft_interp_eval(c, k->expr);
+    const val *cond = weft_interp_eval(c, k->expr);
     const mask *was = c->mask;
     if (c->failed)
         return;
-    if (!cond.v) {
-        if (cond.i || k->at[1])
-            weft_interp_exec(c, k->at[cond.i ? 0 : 1]);
+    if (!cond->v) {
+        if (cond->i || k->at[1])
+            weft_interp_exec(c, k->at[cond->i ? 0 : 1]);
         return;
     }
     const mask *m = weft_interp_split(c, &c->code[k->id].way, cond);
@@ -246,27 +252,24 @@ exec_if(ctx *c, const code *k)
     c->mask = was;
 }
 
-/* What is read now has to outlive the statement. */
-static val
-keep(ctx *c, const code *k, int i, int n, const node *e, val v)
-{
-    icls cls = (icls)e->cls;
-    bool measure = e->dtype == WEFT_I32 || e->dtype == WEFT_I64;
-    if (!v.v || (e->pure && (v.ranged || !measure)))
-        return v;
-    void *o = own(c, k, i, n, (size_t)e->comps * (size_t)weft_interp_size[cls]);
-    const void *x = weft_interp_vector(c, e, v);
-    memcpy(o, x, interp_bytes(cls, e->comps * c->lanes));
-    return weft_interp_value(c, cls, e->comps, o, measure);
-}
-
 static void
 exec_let(ctx *c, const code *k)
 {
-    val v = weft_interp_eval(c, k->expr);
+    const node *e = k->expr;
+    const val *v = weft_interp_eval(c, e);
+    icls cls = (icls)e->cls;
+    bool measure = e->dtype == WEFT_I32 || e->dtype == WEFT_I64;
     if (c->failed)
         return;
-    set_var(c, k, k->slot[0], keep(c, k, 0, 1, k->expr, v));
+    if (!v->v || (e->pure && (v->ranged || !measure))) {
+        set_var(c, k, k->slot[0], v);
+    } else { /* what is read now has to outlive the statement */
+        void *o = own(c, k, 0, 1, (size_t)e->comps * (size_t)weft_interp_size[cls]);
+        val kept;
+        memcpy(o, weft_interp_vector(c, e, v), interp_bytes(cls, e->comps * c->lanes));
+        weft_interp_value(c, cls, e->comps, o, measure, &kept);
+        set_var(c, k, k->slot[0], &kept);
+    }
     weft_interp_exec(c, k->at[0]);
 }
 
@@ -329,8 +332,8 @@ member(const ctx *c, const group *g, int l, int m)
 }
 
 /* Each lane's value of its group's member m, in the statement's memory number i. */
-static val
-gather_member(ctx *c, const code *k, const group *g, int i, int n, int m)
+static void
+gather_member(ctx *c, const code *k, const group *g, int i, int n, int m, val *v)
 {
     const node *e = k->value[i % k->src->u.all.with->n];
     size_t size = (size_t)weft_interp_size[e->cls];
@@ -343,7 +346,7 @@ gather_member(ctx *c, const code *k, const group *g, int i, int n, int m)
             memcpy(o + (size_t)(j * c->lanes + l) * size, from + (size_t)(j * c->lanes + s) * size,
                    size);
     }
-    return weft_interp_value(c, (icls)e->cls, e->comps, o, true);
+    weft_interp_value(c, (icls)e->cls, e->comps, o, true, v);
 }
 
 void
@@ -360,18 +363,19 @@ weft_interp_allreduce(ctx *c, const code *k)
     /* memory: 0 the values, 1 the members gathered, 2 and 3 the combination so far, in turn */
     for (int i = 0; i < n; i++) {
         const node *e = k->value[i];
-        val v = weft_interp_eval(c, e);
+        const val *v = weft_interp_eval(c, e);
         void *o = own(c, k, i, 4 * n, (size_t)e->comps * (size_t)weft_interp_size[e->cls]);
         if (c->failed)
             return;
         memcpy(o, weft_interp_vector(c, e, v), interp_bytes((icls)e->cls, e->comps * c->lanes));
     }
     for (int i = 0; i < n; i++)
-        c->var[k->lhs[i]] = gather_member(c, k, &g, 2 * n + i, 4 * n, 0);
+        gather_member(c, k, &g, 2 * n + i, 4 * n, 0, &c->var[k->lhs[i]]);
     for (int m = 1; m < g.members && !c->failed; m++) {
         weft_interp_begin(c, k);
         for (int i = 0; i < n; i++)
-            set_var(c, k, k->rhs[i], gather_member(c, k, &g, n + i, 4 * n, m));
+            gather_member(c, k, &g, n + i, 4 * n, m, &c->var[k->rhs[i]]);
+        c->stamp[k->depth] = interp_tick(c);
         for (int i = 0; i < n; i++) {
             const node *e = k->result[i];
             size_t bytes = (size_t)e->comps * (size_t)weft_interp_size[e->cls];
@@ -381,11 +385,11 @@ weft_interp_allreduce(ctx *c, const code *k)
         for (int i = 0; i < n; i++) {
             const node *e = k->result[i];
             void *o = own(c, k, (m % 2 ? 3 : 2) * n + i, 4 * n, 0);
-            c->var[k->lhs[i]] = weft_interp_value(c, (icls)e->cls, e->comps, o, true);
+            weft_interp_value(c, (icls)e->cls, e->comps, o, true, &c->var[k->lhs[i]]);
         }
     }
     for (int i = 0; i < n; i++)
-        set_var(c, k, k->slot[i], c->var[k->lhs[i]]);
+        set_var(c, k, k->slot[i], &c->var[k->lhs[i]]);
     if (!c->failed)
         weft_interp_exec(c, k->at[0]);
 }

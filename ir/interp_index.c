@@ -26,11 +26,20 @@ fits(const node *n, int64_t min, int64_t max, int64_t off)
            hi <= type_max(n);
 }
 
-static val
-shifted(val a, int64_t by)
+static void
+shifted(const val *a, int64_t i, val *o)
 {
-    a.i += by;
-    return a;
+    *o = *a;
+    o->i = i;
+}
+
+static void
+set_int(val *o, int64_t i)
+{
+    o->v = NULL;
+    o->ver = 0;
+    o->i = i;
+    o->ranged = false;
 }
 
 /* The node's remembered vector for two operands and a tag; computed by set over x and y if new. */
@@ -47,7 +56,7 @@ memo(ctx *c, const node *n, uint64_t a, uint64_t b, uint64_t tag, way **w)
 static void
 remember(ctx *c, const node *n, way *w)
 {
-    w->v = weft_interp_value(c, (icls)n->cls, n->comps, w->buf, true);
+    weft_interp_value(c, (icls)n->cls, n->comps, w->buf, true, &w->v);
 }
 
 static bool
@@ -57,7 +66,7 @@ sum(ctx *c, const node *n, const val *a, const val *b, val *o)
         if (!fits(n, a->min, a->max, 0) || !weft_add64(a->i, b->i, &(int64_t){ 0 }) ||
             !fits(n, a->min, a->max, a->i + b->i))
             return false;
-        *o = shifted(*a, b->i);
+        shifted(a, a->i + b->i, o);
         return true;
     }
     int64_t lo, hi, off;
@@ -69,7 +78,7 @@ sum(ctx *c, const node *n, const val *a, const val *b, val *o)
         n->set->vv(w->buf, a->v, b->v, n->comps * c->lanes);
         remember(c, n, w);
     }
-    *o = shifted(w->v, off);
+    shifted(&w->v, w->v.i + off, o);
     return true;
 }
 
@@ -90,7 +99,7 @@ difference(ctx *c, const node *n, const val *a, const val *b, val *o)
             n->set->uv(w->buf, &zero, b->v, n->comps * c->lanes);
         remember(c, n, w);
     }
-    *o = shifted(w->v, off);
+    shifted(&w->v, w->v.i + off, o);
     return true;
 }
 
@@ -112,7 +121,7 @@ product(ctx *c, const node *n, const val *a, int64_t u, val *o)
         n->set->vu(w->buf, a->v, &s, n->comps * c->lanes);
         remember(c, n, w);
     }
-    *o = shifted(w->v, off);
+    shifted(&w->v, w->v.i + off, o);
     return true;
 }
 
@@ -125,9 +134,9 @@ divided(ctx *c, const node *n, const val *a, int64_t u, val *o)
     if (weft_floordiv(lo, u) == weft_floordiv(hi, u)) {
         int64_t q = weft_floordiv(lo, u);
         if (div)
-            *o = (val){ .i = q };
+            set_int(o, q);
         else
-            *o = shifted(*a, -q * u);
+            shifted(a, a->i - q * u, o);
         return true;
     }
     int64_t q = weft_floordiv(a->i, u), r = weft_floormod(a->i, u);
@@ -135,7 +144,9 @@ divided(ctx *c, const node *n, const val *a, int64_t u, val *o)
         return false;
     way *w;
     if (!memo(c, n, a->ver, (uint64_t)u, (uint64_t)r << 1, &w)) {
-        const void *x = weft_interp_vector(c, n->arg[0], shifted(*a, r - a->i));
+        val part = *a;
+        part.i = r;
+        const void *x = weft_interp_vector(c, n->arg[0], &part);
         scal s = { 0 };
         s.i64 = u;
         if (n->cls == CLS_I32)
@@ -143,7 +154,7 @@ divided(ctx *c, const node *n, const val *a, int64_t u, val *o)
         n->set->vu(w->buf, x, &s, n->comps * c->lanes);
         remember(c, n, w);
     }
-    *o = shifted(w->v, div ? q : 0);
+    shifted(&w->v, w->v.i + (div ? q : 0), o);
     return true;
 }
 
@@ -174,7 +185,7 @@ compared(ctx *c, const node *n, weft_ek kind, const val *a, int64_t u, val *o)
         break;
     }
     if (known >= 0) {
-        *o = (val){ .i = known };
+        set_int(o, known);
         return true;
     }
     way *w; /* lo <= u <= hi, so that u - off is between min and max */
@@ -186,7 +197,7 @@ compared(ctx *c, const node *n, weft_ek kind, const val *a, int64_t u, val *o)
         if (cls == CLS_I32)
             s.i32 = (int32_t)at;
         weft_interp_binary(kind, cls)->vu(w->buf, a->v, &s, n->comps * c->lanes);
-        w->v = weft_interp_value(c, CLS_BOOL, n->comps, w->buf, false);
+        weft_interp_value(c, CLS_BOOL, n->comps, w->buf, false, &w->v);
     }
     *o = w->v;
     return true;
@@ -253,7 +264,7 @@ both_uniform(const node *n, int64_t a, int64_t b, val *o)
     }
     if (n->lin && (r < type_min(n) || r > type_max(n)))
         return false;
-    *o = (val){ .i = r };
+    set_int(o, r);
     return true;
 }
 
@@ -312,9 +323,9 @@ cut(const uint8_t *on, const uint8_t *cond, uint8_t *yes, uint8_t *no, int n, in
 }
 
 const mask *
-weft_interp_split(ctx *c, way **ways, val cond)
+weft_interp_split(ctx *c, way **ways, const val *cond)
 {
-    uint64_t key[INTERP_KEYS] = { cond.ver, c->mask->ver, [INTERP_KEYS - 1] = 2 };
+    uint64_t key[INTERP_KEYS] = { cond->ver, c->mask->ver, [INTERP_KEYS - 1] = 2 };
     bool hit;
     way *w = weft_interp_way(c, ways, key, &hit);
     if (hit)
@@ -324,7 +335,7 @@ weft_interp_split(ctx *c, way **ways, val cond)
     uint8_t *yes = w->buf2, *no = yes + c->cap;
     w->m[0].on = yes;
     w->m[1].on = no;
-    cut(c->mask->on, cond.v, yes, no, c->lanes, &w->m[0].n, &w->m[1].n);
+    cut(c->mask->on, cond->v, yes, no, c->lanes, &w->m[0].n, &w->m[1].n);
     for (int i = 0; i < 2; i++) {
         w->m[i].ver = interp_tick(c);
         if (w->m[i].n == c->lanes)

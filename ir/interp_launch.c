@@ -129,16 +129,16 @@ weft_interp_shape(ctx *c, int buf)
     int ndim = info->src->ndim;
     int64_t count = 1, dense = 1;
     for (int d = ndim - 1; d >= 0; d--) {
-        val n = weft_interp_eval(c, info->shape[d]);
-        val s = info->stride ? weft_interp_eval(c, info->stride[d]) : (val){ .i = dense };
-        if (n.v || s.v || n.i < 0 || !weft_mul64(dense, n.i, &dense)) {
+        const val *n = weft_interp_eval(c, info->shape[d]), step = { .i = dense };
+        const val *s = info->stride ? weft_interp_eval(c, info->stride[d]) : &step;
+        b->shape[d] = n->i;
+        b->stride[d] = s->i;
+        if (n->v || s->v || n->i < 0 || !weft_mul64(dense, n->i, &dense)) {
             weft_interp_fault(c, -1, WEFT_INVALID_INPUT,
                               "buffer '%s' has no definite shape: extent %lld of dimension %d",
-                              info->src->name, (long long)n.i, d);
+                              info->src->name, (long long)n->i, d);
             return false;
         }
-        b->shape[d] = n.i;
-        b->stride[d] = s.i;
     }
     for (int d = 0; d < ndim; d++) {
         int64_t far;
@@ -221,19 +221,21 @@ weft_interp_alloc(ctx *c, const code *k)
 /* ---- chunks ----------------------------------------------------------------------------------------------- */
 
 /* The coordinates of the chunk's lanes on one axis. */
-static val
-fill_axis(ctx *c, int i, bool wide)
+static const val *
+fill_axis(ctx *c, int i, bool wide, val *one)
 {
     const trip *t = c->go;
     axisfill *f = &c->fill[i];
     int64_t below = 1, n = t->extent[i], last = c->base + c->lanes - 1;
     for (int j = i + 1; j < t->naxis; j++)
         below *= t->extent[j];
-    if (c->base / below == last / below)
-        return (val){ .i = c->base / below % n };
+    if (c->base / below == last / below) {
+        *one = (val){ .i = c->base / below % n };
+        return one;
+    }
     int64_t phase = c->base % (below * n);
     if (f->filled && f->phase == phase && f->below == below && f->extent == n && f->wide == wide)
-        return f->v;
+        return &f->v;
     if (!f->at)
         f->at = weft_arena_alloc(&c->arena, (size_t)c->cap * sizeof(int64_t));
     int64_t at = phase / below, step = phase % below;
@@ -252,8 +254,8 @@ fill_axis(ctx *c, int i, bool wide)
     }
     *f = (axisfill){ .at = f->at, .filled = true, .wide = wide, .phase = phase, .below = below,
                      .extent = n };
-    f->v = weft_interp_value(c, wide ? CLS_I64 : CLS_I32, 1, f->at, true);
-    return f->v;
+    weft_interp_value(c, wide ? CLS_I64 : CLS_I32, 1, f->at, true, &f->v);
+    return &f->v;
 }
 
 static void
@@ -267,11 +269,10 @@ run_chunk(ctx *c, const code *k, int64_t chunk)
     c->mask = &c->full;
     c->base = chunk * t->chunk;
     c->word = c->gword = (t->unit + (uint64_t)chunk) << TOUCH_UNIT;
-    for (int i = 0; i < t->naxis; i++)
-        if (g->slot)
-            c->var[g->slot[i]] = fill_axis(c, i, g->var[i]->type.dtype != WEFT_I32);
-        else
-            c->axis[t->axis[i]] = fill_axis(c, i, false);
+    for (int i = 0; i < t->naxis; i++) {
+        val one, *to = g->slot ? &c->var[g->slot[i]] : &c->axis[t->axis[i]];
+        *to = *fill_axis(c, i, g->slot && g->var[i]->type.dtype != WEFT_I32, &one);
+    }
     c->stamp[depth] = interp_tick(c);
     weft_interp_exec(c, k ? k->at[0] : c->in->body);
 }
@@ -361,7 +362,7 @@ plan_launch(ctx *c, const region *g, trip *t)
     for (int i = 0; i < WEFT_BIND_COUNT; i++)
         size[i] = 1;
     for (int i = 0; i < g->naxis; i++) {
-        int64_t n = weft_interp_eval(c, g->extent[i]).i;
+        int64_t n = weft_interp_eval(c, g->extent[i])->i;
         size[g->bind[i]] = n > size[g->bind[i]] ? n : size[g->bind[i]];
     }
     t->naxis = 6;
@@ -396,7 +397,7 @@ plan_loops(ctx *c, const region *g, trip *t)
     t->naxis = g->naxis;
     for (int i = 0; i < g->naxis; i++) {
         t->axis[i] = i;
-        t->extent[i] = weft_interp_eval(c, g->extent[i]).i;
+        t->extent[i] = weft_interp_eval(c, g->extent[i])->i;
         if (t->extent[i] < 0)
             t->extent[i] = 0;
         if (!weft_mul64(t->total, t->extent[i], &t->total)) {

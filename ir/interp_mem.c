@@ -24,14 +24,14 @@ index_at(const ctx *c, const node *n, const val *v, int k)
 }
 
 static void
-out_of_bounds(ctx *c, const access *a, const val *v, int d, int k)
+out_of_bounds(ctx *c, const access *a, const val *const *v, int d, int k)
 {
     const bufview *b = &c->buf[a->buf];
     int lane = k % c->lanes;
     weft_str text = { 0 };
     for (int i = 0; i < a->n; i++)
         weft_str_addf(&text, "%s%lld", i ? ", " : "",
-                      (long long)index_at(c, a->index[i], &v[i], k));
+                      (long long)index_at(c, a->index[i], v[i], k));
     weft_interp_fault(c, lane, WEFT_INVALID_INPUT,
                       "%s of %s[%s] is out of bounds: index %d must be from 0 to %lld",
                       a->write ? "write" : "read", a->src->name, weft_str_text(&text), d,
@@ -68,10 +68,10 @@ exact_range(ctx *c, const access *a, int d, const val *v, int64_t *lo, int64_t *
 }
 
 static bool
-find_bad(ctx *c, const access *a, int d, const val *v, int comps, int64_t limit)
+find_bad(ctx *c, const access *a, int d, const val *const *v, int comps, int64_t limit)
 {
     for (int k = 0; k < comps * c->lanes; k++) {
-        int64_t e = index_at(c, a->index[d], &v[d], k);
+        int64_t e = index_at(c, a->index[d], v[d], k);
         if (!interp_on(c, k % c->lanes) || (e >= 0 && e < limit))
             continue;
         out_of_bounds(c, a, v, d, k);
@@ -80,32 +80,36 @@ find_bad(ctx *c, const access *a, int d, const val *v, int comps, int64_t limit)
     return true;
 }
 
-/* Evaluates one index as i32 or i64 with a known range. */
-static val
-index_value(ctx *c, const node *n)
+/* Evaluates one index as i32 or i64 with a known range, measured into *own where it has none. */
+static const val *
+index_value(ctx *c, const access *a, int d, val *own)
 {
-    val v = weft_interp_eval(c, n);
-    if (!v.v || v.ranged)
+    const node *n = a->index[d];
+    const val *v = weft_interp_eval(c, n);
+    if (!v->v || (v->ranged && !a->guarded))
         return v;
+    *own = *v;
+    if (v->ranged)
+        return own;
     int count = n->comps * c->lanes;
     if (is_wide(n))
-        weft_interp_range64(v.v, count, &v);
+        weft_interp_range64(v->v, count, own);
     else
-        weft_interp_range32(v.v, count, &v);
-    return v;
+        weft_interp_range32(v->v, count, own);
+    return own;
 }
 
 static bool
-check_dim(ctx *c, const access *a, int d, const val *v, int comps, int64_t *lo, int64_t *hi)
+check_dim(ctx *c, const access *a, int d, const val *const *v, int comps, int64_t *lo, int64_t *hi)
 {
     int64_t limit = c->buf[a->buf].shape[d];
-    if (!v[d].v)
-        *lo = *hi = v[d].i;
+    if (!v[d]->v)
+        *lo = *hi = v[d]->i;
     else {
-        *lo = v[d].min + v[d].i;
-        *hi = v[d].max + v[d].i;
+        *lo = v[d]->min + v[d]->i;
+        *hi = v[d]->max + v[d]->i;
         if ((*lo < 0 || *hi >= limit) && c->mask->on)
-            exact_range(c, a, d, &v[d], lo, hi);
+            exact_range(c, a, d, v[d], lo, hi);
     }
     return (*lo >= 0 && *hi < limit) || find_bad(c, a, d, v, comps, limit);
 }
@@ -125,15 +129,15 @@ add_index(const node *n, const void *v, uint32_t stride, int32_t *x, int lanes)
 }
 
 static void
-flatten(const ctx *c, const access *a, const val *v, int comps, int32_t *x)
+flatten(const ctx *c, const access *a, const val *const *v, int comps, int32_t *x)
 {
     const bufview *b = &c->buf[a->buf];
     memset(x, 0, interp_bytes(CLS_I32, comps * c->lanes));
     for (int d = 0; d < a->n; d++) {
         const node *n = a->index[d];
-        for (int k = 0; k < comps && v[d].v; k++) {
+        for (int k = 0; k < comps && v[d]->v; k++) {
             size_t from = interp_bytes((icls)n->cls, n->comps == 1 ? 0 : k * c->lanes);
-            add_index(n, (const char *)v[d].v + from, (uint32_t)b->stride[d], x + k * c->lanes,
+            add_index(n, (const char *)v[d]->v + from, (uint32_t)b->stride[d], x + k * c->lanes,
                       c->lanes);
         }
     }
@@ -141,7 +145,7 @@ flatten(const ctx *c, const access *a, const val *v, int comps, int32_t *x)
 
 /* Elements relative to the first lane that is on; lanes that are off are put there too. */
 static bool
-flatten_far(ctx *c, const access *a, const val *v, int comps, place *p)
+flatten_far(ctx *c, const access *a, const val *const *v, int comps, place *p)
 {
     const bufview *b = &c->buf[a->buf];
     int n = comps * c->lanes, first = 0;
@@ -151,9 +155,9 @@ flatten_far(ctx *c, const access *a, const val *v, int comps, place *p)
     while (!interp_on(c, first))
         first++;
     for (int d = 0; d < a->n; d++)
-        for (int k = 0; k < n && v[d].v; k++)
+        for (int k = 0; k < n && v[d]->v; k++)
             if (interp_on(c, k % c->lanes))
-                e[k] += b->stride[d] * (index_at(c, a->index[d], &v[d], k) - v[d].i);
+                e[k] += b->stride[d] * (index_at(c, a->index[d], v[d], k) - v[d]->i);
     int64_t base = e[first];
     for (int k = 0; k < n; k++) {
         int64_t far = interp_on(c, k % c->lanes) ? e[k] - base : 0;
@@ -173,20 +177,20 @@ flatten_far(ctx *c, const access *a, const val *v, int comps, place *p)
 
 /* Several dimensions, or one of 64 bits: a remembered vector of flat elements. */
 static bool
-flat_vector(ctx *c, const access *a, const val *v, int comps, place *p)
+flat_vector(ctx *c, const access *a, const val *const *v, int comps, place *p)
 {
     const bufview *b = &c->buf[a->buf];
     int64_t lo = 0, hi = 0;
     uint64_t key[INTERP_KEYS] = { 0 };
     for (int d = 0; d < a->n; d++) {
         int64_t x, y;
-        if (!v[d].v)
+        if (!v[d]->v)
             continue;
-        if (d >= INTERP_KEYS - 1 || !weft_mul64(v[d].min, b->stride[d], &x) ||
-            !weft_mul64(v[d].max, b->stride[d], &y) || !weft_add64(lo, x < y ? x : y, &lo) ||
+        if (d >= INTERP_KEYS - 1 || !weft_mul64(v[d]->min, b->stride[d], &x) ||
+            !weft_mul64(v[d]->max, b->stride[d], &y) || !weft_add64(lo, x < y ? x : y, &lo) ||
             !weft_add64(hi, x < y ? y : x, &hi) || lo < INT32_MIN || hi > INT32_MAX)
             return flatten_far(c, a, v, comps, p);
-        key[d] = v[d].ver;
+        key[d] = v[d]->ver;
     }
     key[INTERP_KEYS - 1] = b->inst;
     bool hit;
@@ -194,7 +198,8 @@ flat_vector(ctx *c, const access *a, const val *v, int comps, place *p)
     int32_t *x = weft_interp_way_buf(c, w, comps, CLS_I32);
     if (!hit) {
         flatten(c, a, v, comps, x);
-        w->v = (val){ .v = x, .ver = interp_tick(c) };
+        w->v.v = x;
+        w->v.ver = interp_tick(c);
         weft_interp_range32(x, comps * c->lanes, &w->v);
     }
     p->x = x;
@@ -210,29 +215,30 @@ static bool
 locate(ctx *c, const access *a, int comps, place *p)
 {
     const bufview *b = &c->buf[a->buf];
-    val few[8], *v = a->n <= 8 ? few : weft_interp_scratch(c, (size_t)a->n * sizeof *v);
+    val few[8], *own = a->n <= 8 ? few : weft_interp_scratch(c, (size_t)a->n * sizeof *own);
+    const val *ptr[8], **v = a->n <= 8 ? ptr : weft_interp_scratch(c, (size_t)a->n * sizeof *v);
     bool one = true;
     *p = (place){ 0 };
     for (int d = 0; d < a->n; d++) {
-        v[d] = index_value(c, a->index[d]);
-        one &= !v[d].v;
+        v[d] = index_value(c, a, d, &own[d]);
+        one &= !v[d]->v;
     }
     for (int d = 0; d < a->n; d++) {
         int64_t lo, hi, s = b->stride[d];
         if (!check_dim(c, a, d, v, comps, &lo, &hi))
             return false;
-        p->off += v[d].i * s;
+        p->off += v[d]->i * s;
         p->lo += (s < 0 ? hi : lo) * s;
         p->hi += (s < 0 ? lo : hi) * s;
     }
     p->one = one;
     if (a->n == 1 && !one && b->stride[0] == 1 && !is_wide(a->index[0]) &&
         a->index[0]->comps == comps) {
-        p->x = v[0].v;
-        p->ver = v[0].ver;
-        p->contig = v[0].contig && comps == 1;
-        p->xlo = v[0].min;
-        p->xhi = v[0].max;
+        p->x = v[0]->v;
+        p->ver = v[0]->ver;
+        p->contig = v[0]->contig && comps == 1;
+        p->xlo = v[0]->min;
+        p->xhi = v[0]->max;
         p->xranged = true;
     } else if (!one && !flat_vector(c, a, v, comps, p)) {
         return false;
@@ -271,83 +277,70 @@ is_direct(const bufinfo *info, weft_dtype t)
     return info->cls != CLS_BOOL && weft_dtype_bits(t) == 8 * weft_interp_size[info->cls];
 }
 
-static val
-load_rows(ctx *c, const node *n, const place *p)
+static void
+load_rows(ctx *c, const node *n, const place *p, val *o)
 {
     const access *a = n->load;
     const bufview *b = &c->buf[a->buf];
     icls cls = c->in->buf[a->buf].cls;
     int lanes = c->lanes;
     if (c->check && !weft_interp_rows_read(c, a, p, n->comps))
-        return (val){ 0 };
-    if (p->one && n->comps == 1)
-        return weft_interp_value(c, cls, 1,
-                                 (const char *)b->data + interp_bytes(cls, lanes) * (size_t)p->off,
-                                 false);
-    char *o = weft_interp_scratch(c, interp_bytes(cls, n->comps * lanes));
+        return;
+    if (p->one && n->comps == 1) {
+        size_t from = interp_bytes(cls, lanes) * (size_t)p->off;
+        weft_interp_value(c, cls, 1, (const char *)b->data + from, false, o);
+        return;
+    }
+    char *to = weft_interp_scratch(c, interp_bytes(cls, n->comps * lanes));
     for (int k = 0; k < n->comps * lanes; k++) {
         int l = k % lanes;
         size_t size = (size_t)weft_interp_size[cls];
         if (interp_on(c, l)) {
             size_t from = (size_t)(interp_element(p, k) * lanes + l);
-            memcpy(o + (size_t)k * size, (const char *)b->data + from * size, size);
+            memcpy(to + (size_t)k * size, (const char *)b->data + from * size, size);
         } else {
-            memset(o + (size_t)k * size, 0, size);
+            memset(to + (size_t)k * size, 0, size);
         }
     }
-    return weft_interp_value(c, cls, n->comps, o, false);
+    weft_interp_value(c, cls, n->comps, to, false, o);
 }
 
-static val
-load_one(const ctx *c, const bufinfo *info, const bufview *b, int64_t e)
-{
-    scal u = { 0 };
-    (void)c;
-    weft_interp_get(weft_interp_stored_dtype(info), info->cls, &u, b->data, NULL, e, NULL, 1);
-    switch (info->cls) {
-    case CLS_BOOL:
-        return (val){ .i = u.b };
-    case CLS_I32:
-        return (val){ .i = u.i32 };
-    case CLS_U32:
-        return (val){ .i = u.u32 };
-    case CLS_F32:
-        return (val){ .f = (double)u.f32 };
-    case CLS_F64:
-        return (val){ .f = u.f64 };
-    default:
-        return (val){ .i = u.i64 };
-    }
-}
-
-val
-weft_interp_load(ctx *c, const node *n)
+void
+weft_interp_load(ctx *c, const node *n, val *o)
 {
     const access *a = n->load;
     const bufinfo *info = &c->in->buf[a->buf];
     const bufview *b = &c->buf[a->buf];
     place p;
+    weft_interp_uniform(info->cls, (scal){ 0 }, o); /* after an error */
     if (!locate(c, a, n->comps, &p))
-        return (val){ 0 };
-    if (info->store == STORE_ROWS)
-        return load_rows(c, n, &p);
+        return;
+    if (info->store == STORE_ROWS) {
+        load_rows(c, n, &p, o);
+        return;
+    }
     if (c->check && !weft_interp_touch_read(c, a, &p, n->comps))
-        return (val){ 0 };
-    if (p.one)
-        return load_one(c, info, b, p.off);
+        return;
     weft_dtype t = weft_interp_stored_dtype(info);
+    if (p.one) {
+        scal u = { 0 };
+        weft_interp_get(t, info->cls, &u, b->data, NULL, p.off, NULL, 1);
+        weft_interp_uniform(info->cls, u, o);
+        return;
+    }
     const uint8_t *on = c->mask->on;
     if (on && p.xranged && p.xlo + p.off >= 0 && p.xhi + p.off < b->count)
         on = NULL; /* lanes that are off may read too */
     if (p.contig && !on && is_direct(info, t)) {
         size_t from = (size_t)(p.off + p.x[0]) * (size_t)weft_interp_size[info->cls];
-        return weft_interp_value(c, info->cls, 1, (const char *)b->data + from, false);
+        weft_interp_value(c, info->cls, 1, (const char *)b->data + from, false, o);
+        return;
     }
-    char *o = weft_interp_scratch(c, interp_bytes(info->cls, n->comps * c->lanes));
+    char *to = weft_interp_scratch(c, interp_bytes(info->cls, n->comps * c->lanes));
     for (int k = 0; k < n->comps; k++)
-        weft_interp_get(t, info->cls, o + interp_bytes(info->cls, k * c->lanes), b->data,
+        weft_interp_get(t, info->cls, to + interp_bytes(info->cls, k * c->lanes), b->data,
                         p.x + k * c->lanes, p.off, on, c->lanes);
-    return weft_interp_value(c, info->cls, n->comps, o, false);
+    weft_interp_value(c, info->cls, n->comps, to, false, o);
 }
 
 /* ---- stores ------------------------------------------------------------------------------------- */
@@ -420,10 +413,9 @@ weft_interp_store(ctx *c, const code *s)
     const node *n = s->expr;
     const bufinfo *info = &c->in->buf[a->buf];
     place p;
-    val v = weft_interp_eval(c, n);
+    const void *value = weft_interp_vector(c, n, weft_interp_eval(c, n));
     if (c->failed || !locate(c, a, n->comps, &p))
         return;
-    const void *value = weft_interp_vector(c, n, v);
     if (info->store == STORE_ROWS) {
         store_rows(c, a, &p, n->comps, value);
         return;
@@ -457,10 +449,9 @@ weft_interp_atomic(ctx *c, const code *s)
 {
     const access *a = s->store;
     place p;
-    val v = weft_interp_eval(c, s->expr);
+    const void *value = weft_interp_vector(c, s->expr, weft_interp_eval(c, s->expr));
     if (c->failed || !locate(c, a, 1, &p))
         return;
-    const void *value = weft_interp_vector(c, s->expr, v);
     bool rows = c->in->buf[a->buf].store == STORE_ROWS;
     if (c->check && rows &&
         (!weft_interp_rows_read(c, a, &p, 1) || !weft_interp_rows_written(c, a, &p, 1, NULL)))

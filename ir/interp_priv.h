@@ -50,8 +50,10 @@ typedef union scal {
 typedef struct val {
     const void *v;    /* NULL: uniform, also over components */
     uint64_t ver;     /* of v's contents; 0 for a uniform value */
-    int64_t i;        /* uniform integer or bool; of an i32 or i64 vector: to be added to each element */
-    double f;         /* uniform float */
+    union {
+        int64_t i;    /* uniform integer or bool; of an i32 or i64 vector: to be added to each element */
+        double f;     /* uniform float */
+    };
     int64_t min, max; /* of v's elements, where `ranged` */
     bool ranged;
     bool contig;      /* where `ranged`: v[l] == v[0] + l */
@@ -83,6 +85,7 @@ struct node {
     uint8_t kind, cls, dtype, comps; /* kind: weft_ek */
     bool pure;
     bool lin;     /* pure i32 or i64: may carry an offset */
+    bool guarded; /* a guard below: loads may be evaluated again under another mask */
     bool post;    /* results are rounded or wrapped to dtype */
     int id, level; /* level: depth of the innermost binder it depends on */
     int n;
@@ -102,6 +105,7 @@ struct access {
     int n;
     node **index;
     bool write, atomic;
+    bool guarded;          /* a guard in an index */
     bool track;            /* others may touch the same element without order */
     int nloop;             /* checked loops around it whose iterations must not meet here */
     const int *loop;       /* their numbers, see code.check */
@@ -345,12 +349,17 @@ void weft_interp_flow(weft_interp *); /* interp_flow.c: sets bufinfo.crossed and
 
 /* ---- interp_eval.c, interp_index.c ------------------------------------------------------------- */
 
-val weft_interp_eval(ctx *, const node *);
+/* The result lives in the node's cache: it may be lost when the same node is evaluated under another
+ * mask in the same statement, as `guarded` tells.
+ * Values are passed by address and read by field on purpose: copying one that was just written costs
+ * more than computing it. */
+const val *weft_interp_eval(ctx *, const node *);
 /* The value as a vector with its offset added in; cls[] of comps * lanes. */
-const void *weft_interp_vector(ctx *, const node *, val);
-scal weft_interp_scalar(icls, val);
-/* A vector of class cls as a value with a new version; ints are measured when `measure`. */
-val weft_interp_value(ctx *, icls, int comps, const void *v, bool measure);
+const void *weft_interp_vector(ctx *, const node *, const val *);
+scal weft_interp_scalar(icls, const val *);
+/* *o is the vector of class cls under a new version; ints are measured when `measure`. */
+void weft_interp_value(ctx *, icls, int comps, const void *v, bool measure, val *o);
+void weft_interp_uniform(icls, scal, val *o);
 void *weft_interp_scratch(ctx *, size_t bytes);
 /* The slot for a key: *hit says whether it holds the result. */
 way *weft_interp_way(ctx *, way **ways, const uint64_t *key, bool *hit);
@@ -358,7 +367,7 @@ void *weft_interp_way_buf(ctx *, way *, int comps, icls);
 /* Index arithmetic that keeps offsets; false: not one of its cases. */
 bool weft_interp_linear(ctx *, const node *, const val *a, const val *b, val *o);
 /* The lanes of c->mask where the condition vector holds ([0]) and does not ([1]). */
-const mask *weft_interp_split(ctx *, way **ways, val cond);
+const mask *weft_interp_split(ctx *, way **ways, const val *cond);
 
 /* ---- interp_mem.c, interp_check.c -------------------------------------------------------------- */
 
@@ -371,7 +380,7 @@ typedef struct place {
     bool one, contig, xranged;
 } place;
 
-val weft_interp_load(ctx *, const node *);
+void weft_interp_load(ctx *, const node *, val *o);
 /* The dtype of a buffer's elements as they lie in memory: its own, or its class's. */
 weft_dtype weft_interp_stored_dtype(const bufinfo *);
 void weft_interp_store(ctx *, const code *);
