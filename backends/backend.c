@@ -18,8 +18,13 @@ static void
 interp_caps(const weft_target *target, weft_caps *caps)
 {
     (void)target;
-    *caps = (weft_caps){ .lanes = 0xfffffffeu, .vector_load = true, .aligned_vector_load = true,
-                         .vector_compare = true, .nan_min_max = true, .sat_cast = true, .safe_div = true,
+    *caps = (weft_caps){ .lanes = 0xfffffffeu,
+                         .vector_load = true,
+                         .aligned_vector_load = true,
+                         .vector_compare = true,
+                         .nan_min_max = true,
+                         .sat_cast = true,
+                         .safe_div = true,
                          .bool_storage = true };
     for (int i = 0; i < WEFT_IN_COUNT; i++)
         caps->intrin[i] = true;
@@ -28,8 +33,8 @@ interp_caps(const weft_target *target, weft_caps *caps)
 }
 
 static weft_status
-interp_print(weft_str *out, const weft_kernel *kernel, const weft_target *target, weft_numerics numerics,
-             weft_diag *diag)
+interp_print(weft_str *out, const weft_kernel *kernel, const weft_target *target,
+             weft_numerics numerics, weft_diag *diag)
 {
     (void)target, (void)numerics, (void)diag;
     weft_print_kernel(out, kernel);

@@ -12,15 +12,17 @@ typedef struct weft_backend {
     weft_api api;
     /* What legalise may leave in a kernel for this target. */
     void (*caps)(const weft_target *, weft_caps *);
-    /* Appends the kernel's self-contained source: header comment, prelude guarded against repetition,
-     * entry point of the kernel's name.  WEFT_INTERNAL with the construct named if the kernel is not
-     * legal for the target: legalise has a hole. */
-    weft_status (*print)(weft_str *, const weft_kernel *, const weft_target *, weft_numerics, weft_diag *);
+    /* Appends the kernel's self-contained source: header comment, prelude guarded against
+     * repetition, entry point of the kernel's name.  WEFT_INTERNAL with the construct named if the
+     * kernel is not legal for the target: legalise has a hole. */
+    weft_status (*print)(weft_str *, const weft_kernel *, const weft_target *, weft_numerics,
+                         weft_diag *);
 } weft_backend;
 
 extern const weft_backend weft_opencl_backend, weft_cuda_backend, weft_metal_backend,
     weft_vulkan_backend, weft_interp_backend; /* interp: the IR text itself */
-/* The backend of an API; never NULL for a printable one, NULL for WEFT_API_NULL's callers to treat as interp. */
+/* The backend of an API; never NULL for a printable one, NULL for WEFT_API_NULL's callers to treat
+ * as interp. */
 const weft_backend *weft_backend_of(weft_api);
 
 /* The header comment of DESIGN section 7, lines begun with `comment` ("// " or "; "). */

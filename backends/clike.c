@@ -24,9 +24,10 @@ void
 weft_clike_fail(weft_clike *c, const char *what, const char *detail)
 {
     if (c->status == WEFT_OK)
-        c->status = weft_fail(c->diag, WEFT_INTERNAL, "kernel %s: %s%s%s is not legal for %s:%s and was not legalised",
-                              c->kernel->name, what, *detail ? " " : "", detail, weft_api_name(c->target->api),
-                              c->target->name);
+        c->status = weft_fail(c->diag, WEFT_INTERNAL,
+                              "kernel %s: %s%s%s is not legal for %s:%s and was not legalised",
+                              c->kernel->name, what, *detail ? " " : "", detail,
+                              weft_api_name(c->target->api), c->target->name);
 }
 
 static const char *
@@ -83,11 +84,19 @@ print_for(weft_clike *c, const weft_stmt *s)
     case WEFT_SERIAL:
         print_loop(c, s);
         return;
-    case WEFT_BLOCK_X: case WEFT_BLOCK_Y: case WEFT_BLOCK_Z:
-    case WEFT_THREAD_X: case WEFT_THREAD_Y: case WEFT_THREAD_Z:
+    case WEFT_BLOCK_X:
+    case WEFT_BLOCK_Y:
+    case WEFT_BLOCK_Z:
+    case WEFT_THREAD_X:
+    case WEFT_THREAD_Y:
+    case WEFT_THREAD_Z:
         print_index(c, s);
         return;
-    case WEFT_PARALLEL: case WEFT_UNROLL: case WEFT_VECTORIZE: case WEFT_VTHREAD: case WEFT_BIND_COUNT:
+    case WEFT_PARALLEL:
+    case WEFT_UNROLL:
+    case WEFT_VECTORIZE:
+    case WEFT_VTHREAD:
+    case WEFT_BIND_COUNT:
         break;
     }
     weft_clike_fail(c, "a loop bound to", weft_bind_name(s->u.loop.bind));
@@ -160,7 +169,8 @@ store_half(weft_clike *c, const weft_buf *buf, const weft_expr *index, const wef
     if (value->h.kind == WEFT_EK_CAST)
         wide = value->arg[0]->h.type.dtype == WEFT_F64
                    ? value->arg[0]
-                   : weft_cast_to(c->kernel->ir, (weft_type){ WEFT_F32, value->h.type.lanes }, value->arg[0]);
+                   : weft_cast_to(c->kernel->ir, (weft_type){ WEFT_F32, value->h.type.lanes },
+                                  value->arg[0]);
     fill.arg[0] = wide;
     fill.index = value->h.type.lanes > 1 ? index->arg[0] : index;
     indent(c);
@@ -168,13 +178,15 @@ store_half(weft_clike *c, const weft_buf *buf, const weft_expr *index, const wef
     weft_str_add(c->out, ";\n");
 }
 
-static void store_to(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value);
+static void store_to(weft_clike *c, const weft_buf *buf, const weft_expr *index,
+                     const weft_expr *value);
 
 /* A vector to places that do not lie side by side: lane by lane, the value computed once. */
 static void
 scatter(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
 {
-    bool simple = value->h.kind == WEFT_EK_VAR || value->h.kind == WEFT_EK_BCAST || value->h.kind == WEFT_EK_IMM;
+    bool simple = value->h.kind == WEFT_EK_VAR || value->h.kind == WEFT_EK_BCAST ||
+                  value->h.kind == WEFT_EK_IMM;
     if (!simple) {
         const weft_var *var = weft_var_make(c->kernel->ir, "lanes", value->h.type);
         c->var = memcpy(WEFT_NEW_ARRAY(&c->arena, c->kernel->ir->nvar, const char *), c->var,
@@ -196,7 +208,9 @@ store_to(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_
     } else if (lanes == 1 || c->layout[buf->id] == lanes) {
         assign(c, buf, index, value);
     } else if (dense && weft_clike_dense(c, buf)) {
-        weft_clike_fill fill = { .type = value->h.type, .buf = buf, .index = index->arg[0], .arg = { value } };
+        weft_clike_fill fill = {
+            .type = value->h.type, .buf = buf, .index = index->arg[0], .arg = { value }
+        };
         indent(c);
         weft_clike_template(c, c->d->store, &fill);
         weft_str_add(c->out, ";\n");
@@ -210,7 +224,9 @@ print_atomic(weft_clike *c, const weft_stmt *s)
 {
     const weft_buf *buf = s->u.atomic.buf;
     const char *text = c->d->atomic[s->u.atomic.op][weft_dtype_bits(buf->dtype) == 64];
-    weft_clike_fill fill = { .type = s->u.atomic.value->h.type, .buf = buf, .index = s->u.atomic.index,
+    weft_clike_fill fill = { .type = s->u.atomic.value->h.type,
+                             .buf = buf,
+                             .index = s->u.atomic.index,
                              .arg = { s->u.atomic.value } };
     if (!text || !weft_is_int(buf->dtype) || weft_dtype_bits(buf->dtype) < 32) {
         weft_clike_fail(c, "an atomic on", weft_dtype_name(buf->dtype));
@@ -248,8 +264,8 @@ print_array(weft_clike *c, const weft_buf *buf)
     bool align = c->d->align && buf->space == WEFT_SHARED && c->by_vector[buf->id];
     n /= c->layout[buf->id];
     indent(c);
-    weft_str_addf(c->out, "%s%s%s %s", align ? c->d->align : "", c->d->array[buf->space], weft_clike_element(c, buf),
-                  c->buf[buf->id]);
+    weft_str_addf(c->out, "%s%s%s %s", align ? c->d->align : "", c->d->array[buf->space],
+                  weft_clike_element(c, buf), c->buf[buf->id]);
     if (n > 1 || buf->space != WEFT_LOCAL)
         weft_str_addf(c->out, "[%lld]", (long long)n);
     weft_str_add(c->out, ";\n");
@@ -310,7 +326,8 @@ print_stmt(weft_clike *c, const weft_stmt *s)
     case WEFT_SK_EVAL:
         print_eval(c, s);
         return;
-    case WEFT_SK_ALLREDUCE: case WEFT_SK_COUNT:
+    case WEFT_SK_ALLREDUCE:
+    case WEFT_SK_COUNT:
         weft_clike_fail(c, "a reduction across threads", "");
         return;
     }
@@ -326,7 +343,8 @@ survey_vector(weft_clike *c, const weft_expr *e)
     uint8_t form = weft_expr_infos[e->h.kind].form;
     if (e->h.kind != WEFT_EK_RAMP)
         c->vectors[type.dtype] |= 1u << type.lanes;
-    if (form == WEFT_FORM_INFIX || form == WEFT_FORM_PREFIX || e->h.kind == WEFT_EK_TDIV || e->h.kind == WEFT_EK_TMOD)
+    if (form == WEFT_FORM_INFIX || form == WEFT_FORM_PREFIX || e->h.kind == WEFT_EK_TDIV ||
+        e->h.kind == WEFT_EK_TMOD)
         c->operators[type.dtype] |= 1u << type.lanes;
     else if (e->h.kind != WEFT_EK_RAMP && e->h.kind != WEFT_EK_LOAD && e->h.kind != WEFT_EK_VAR)
         c->functions |= 1u << type.lanes;
@@ -438,13 +456,16 @@ weft_clike_caps(const weft_dialect *d, weft_caps *caps)
 }
 
 weft_status
-weft_clike_print(const weft_dialect *d, weft_str *out, const weft_kernel *kernel, const weft_target *target,
-                 weft_numerics numerics, weft_diag *diag)
+weft_clike_print(const weft_dialect *d, weft_str *out, const weft_kernel *kernel,
+                 const weft_target *target, weft_numerics numerics, weft_diag *diag)
 {
-    weft_clike c = { .d = d, .kernel = kernel, .target = target, .numerics = numerics, .diag = diag, .out = out };
+    weft_clike c = {
+        .d = d, .kernel = kernel, .target = target, .numerics = numerics, .diag = diag, .out = out
+    };
     size_t start = out->n;
     if (kernel->level != WEFT_LEVEL_DEVICE)
-        return weft_fail(diag, WEFT_INTERNAL, "kernel %s is at level %s: only level device is printed", kernel->name,
+        return weft_fail(diag, WEFT_INTERNAL,
+                         "kernel %s is at level %s: only level device is printed", kernel->name,
                          weft_level_name(kernel->level));
     c.var = WEFT_NEW_ARRAY(&c.arena, kernel->ir->nvar + 1, const char *);
     c.buf = WEFT_NEW_ARRAY(&c.arena, kernel->ir->nbuf + 1, const char *);

@@ -18,36 +18,36 @@ typedef struct weft_clike weft_clike;
 
 typedef struct weft_dialect {
     /* the kernel */
-    const char *reserved;                      /* words no name may be */
-    void (*open)(weft_clike *);                /* prelude and everything up to the body's "{" */
+    const char *reserved;       /* words no name may be */
+    void (*open)(weft_clike *); /* prelude and everything up to the body's "{" */
     /* types */
-    const char *type[WEFT_DTYPE_COUNT];        /* of a scalar; NULL: not to be had */
-    const char *vector[WEFT_DTYPE_COUNT];      /* stem of vector types where it differs */
-    const char *space[WEFT_SPACE_COUNT];       /* qualifier of a pointer's target, blank included */
-    const char *array[WEFT_SPACE_COUNT];       /* qualifier of an array's declaration */
+    const char *type[WEFT_DTYPE_COUNT];   /* of a scalar; NULL: not to be had */
+    const char *vector[WEFT_DTYPE_COUNT]; /* stem of vector types where it differs */
+    const char *space[WEFT_SPACE_COUNT];  /* qualifier of a pointer's target, blank included */
+    const char *array[WEFT_SPACE_COUNT];  /* qualifier of an array's declaration */
     /* values */
-    const char *suffix[WEFT_DTYPE_COUNT];      /* of literals; a '%0' makes it a template */
-    const char *inf[3], *nan[3];               /* of f16 (and bf16), f32, f64 */
-    const char *cast, *vector_cast;            /* "(%t)" stands before, vector_cast is a template */
-    const char *bitcast, *make, *splat;        /* "as_%t(%0)", "make_%t(" up to the lanes, "(%t)(%0)" */
-    const char *lane, *lanes;                  /* ".s", "0123...": how a lane is named */
-    bool mask;                                 /* vector comparisons give integers, all bits set */
-    const char *vector_call;                   /* wraps an intrinsic of vectors; NULL: overloaded */
-    const char *choose;                        /* vector condition: template of cond, then, else */
-    const char *half_load, *half_store;        /* where f16 is held but not computed with */
+    const char *suffix[WEFT_DTYPE_COUNT]; /* of literals; a '%0' makes it a template */
+    const char *inf[3], *nan[3];          /* of f16 (and bf16), f32, f64 */
+    const char *cast, *vector_cast;       /* "(%t)" stands before, vector_cast is a template */
+    const char *bitcast, *make, *splat;   /* "as_%t(%0)", "make_%t(" up to the lanes, "(%t)(%0)" */
+    const char *lane, *lanes;             /* ".s", "0123...": how a lane is named */
+    bool mask;                            /* vector comparisons give integers, all bits set */
+    const char *vector_call;              /* wraps an intrinsic of vectors; NULL: overloaded */
+    const char *choose;                   /* vector condition: template of cond, then, else */
+    const char *half_load, *half_store;   /* where f16 is held but not computed with */
     /* memory */
-    const char *load, *store;                  /* dense vectors; store's %0 is the value */
-    const char *align;                         /* those need aligned arrays: how one is declared; else NULL */
-    const char *bool_in_memory;                /* type of a bool in a parameter or array */
-    const char *const (*atomic)[2];            /* by kind; [0] 32 bits, [1] 64 */
+    const char *load, *store;       /* dense vectors; store's %0 is the value */
+    const char *align;              /* those need aligned arrays: how one is declared; else NULL */
+    const char *bool_in_memory;     /* type of a bool in a parameter or array */
+    const char *const (*atomic)[2]; /* by kind; [0] 32 bits, [1] 64 */
     /* statements */
     const char *index[WEFT_BIND_COUNT];
-    const char *barrier[4];                    /* by WEFT_FENCE bits */
+    const char *barrier[4]; /* by WEFT_FENCE bits */
     /* functions: f32 (and f16 where overloaded), f64, integers */
     const char *call[WEFT_IN_COUNT], *call64[WEFT_IN_COUNT];
-    bool narrow_calls;                         /* call[] takes f32 alone: f16 goes through it */
-    const char *min[3], *max[3];               /* of integers, f32, f64; NULL: legalise spells them */
-    const char *iabs[2];                       /* ABS of integers up to 32 bits, of 64 */
+    bool narrow_calls;           /* call[] takes f32 alone: f16 goes through it */
+    const char *min[3], *max[3]; /* of integers, f32, f64; NULL: legalise spells them */
+    const char *iabs[2];         /* ABS of integers up to 32 bits, of 64 */
 } weft_dialect;
 
 /* State of one print. */
@@ -57,24 +57,24 @@ struct weft_clike {
     const weft_target *target;
     weft_numerics numerics;
     weft_diag *diag;
-    weft_status status;          /* the first failure; printing goes on to the end */
+    weft_status status; /* the first failure; printing goes on to the end */
     weft_str *out;
     weft_arena arena;
     weft_idents names;
-    const char **var, **buf;     /* identifiers by id */
-    const uint8_t *layout;       /* weft_vector_layout of local arrays */
-    bool *by_vector;             /* by buffer id: loaded or stored by vectors too */
+    const char **var, **buf; /* identifiers by id */
+    const uint8_t *layout;   /* weft_vector_layout of local arrays */
+    bool *by_vector;         /* by buffer id: loaded or stored by vectors too */
     WEFT_VEC(const weft_buf *) shared;
-    bool uses[WEFT_DTYPE_COUNT]; /* dtypes of any value, parameter or array */
+    bool uses[WEFT_DTYPE_COUNT];          /* dtypes of any value, parameter or array */
     uint32_t vectors[WEFT_DTYPE_COUNT];   /* bit n: there are vectors of n lanes */
     uint32_t operators[WEFT_DTYPE_COUNT]; /* ... that arithmetic is done with */
     uint32_t functions;                   /* ... that are made, converted or passed to functions */
-    bool atomic64, subgroup;     /* what extensions hang on */
+    bool atomic64, subgroup;              /* what extensions hang on */
     int depth;
 };
 
-weft_status weft_clike_print(const weft_dialect *, weft_str *, const weft_kernel *, const weft_target *,
-                             weft_numerics, weft_diag *);
+weft_status weft_clike_print(const weft_dialect *, weft_str *, const weft_kernel *,
+                             const weft_target *, weft_numerics, weft_diag *);
 
 /* Words that no C-like dialect gives to a name: C's own and the IR's functions. */
 #define WEFT_C_WORDS                                                                               \
@@ -85,11 +85,11 @@ weft_status weft_clike_print(const weft_dialect *, weft_str *, const weft_kernel
     "floor fma fmax fmin fmod isinf isnan log log1p log2 main max min pow rint rsqrt select sin "  \
     "sinh sqrt tan tanh trunc INFINITY NAN NULL "
 
-/* What follows from the table alone: functions that have a spelling, types that have a name.  Integers
- * of fewer than 32 bits are held, not computed with. */
+/* What follows from the table alone: functions that have a spelling, types that have a name.
+ * Integers of fewer than 32 bits are held, not computed with. */
 void weft_clike_caps(const weft_dialect *, weft_caps *);
 
-/* ---- for hooks ------------------------------------------------------------------------------- */
+/* ---- for hooks ---------------------------------------------------------------------------- */
 /* "float4"; bool vectors are the masks of the dialect. */
 const char *weft_clike_type(weft_clike *, weft_type);
 /* The type of parameter i's elements in memory. */
@@ -99,11 +99,21 @@ void weft_clike_signature(weft_clike *, const char *head, int n, const char *con
 /* True and the threads of a block, when constant. */
 bool weft_clike_block(const weft_kernel *, int64_t block[3]);
 
-/* ---- between clike*.c -------------------------------------------------------------------------- */
+/* ---- between clike*.c ------------------------------------------------------------------------ */
 enum { /* C's precedences; a template's arguments stand at 0 */
-    CLIKE_CHOICE = 5, CLIKE_OR = 10, CLIKE_AND = 20, CLIKE_BOR = 30, CLIKE_BXOR = 40, CLIKE_BAND = 50,
-    CLIKE_EQ = 60, CLIKE_LT = 70, CLIKE_SHIFT = 80, CLIKE_ADD = 90, CLIKE_MUL = 100, CLIKE_UNARY = 110,
-    CLIKE_POSTFIX = 120
+       CLIKE_CHOICE = 5,
+       CLIKE_OR = 10,
+       CLIKE_AND = 20,
+       CLIKE_BOR = 30,
+       CLIKE_BXOR = 40,
+       CLIKE_BAND = 50,
+       CLIKE_EQ = 60,
+       CLIKE_LT = 70,
+       CLIKE_SHIFT = 80,
+       CLIKE_ADD = 90,
+       CLIKE_MUL = 100,
+       CLIKE_UNARY = 110,
+       CLIKE_POSTFIX = 120
 };
 /* Prints e, bracketed if it binds less than prec. */
 void weft_clike_expr(weft_clike *, const weft_expr *e, int prec);
@@ -125,7 +135,8 @@ void weft_clike_template(weft_clike *, const char *text, const weft_clike_fill *
 bool weft_clike_half_as_float(const weft_clike *, weft_dtype);
 /* The element of an access: "A[i]", "acc", "acc[2].s3". */
 void weft_clike_place(weft_clike *, const weft_buf *, const weft_expr *index, int lanes);
-/* Whether a dense vector of the buffer is one access: an array kept in registers is not addressed. */
+/* Whether a dense vector of the buffer is one access: an array kept in registers is not addressed.
+ */
 bool weft_clike_dense(const weft_clike *, const weft_buf *);
 /* Records that the kernel is not legal for the target. */
 void weft_clike_fail(weft_clike *, const char *what, const char *detail);

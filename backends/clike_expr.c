@@ -6,16 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct { const char *op; uint8_t prec; } infixes[WEFT_EK_COUNT] = {
-    [WEFT_EK_OR] = { "||", CLIKE_OR },    [WEFT_EK_AND] = { "&&", CLIKE_AND },
-    [WEFT_EK_EQ] = { "==", CLIKE_EQ },    [WEFT_EK_NE] = { "!=", CLIKE_EQ },
-    [WEFT_EK_LT] = { "<", CLIKE_LT },     [WEFT_EK_LE] = { "<=", CLIKE_LT },
-    [WEFT_EK_GT] = { ">", CLIKE_LT },     [WEFT_EK_GE] = { ">=", CLIKE_LT },
-    [WEFT_EK_BOR] = { "|", CLIKE_BOR },   [WEFT_EK_BXOR] = { "^", CLIKE_BXOR },
-    [WEFT_EK_BAND] = { "&", CLIKE_BAND }, [WEFT_EK_SHL] = { "<<", CLIKE_SHIFT },
-    [WEFT_EK_SHR] = { ">>", CLIKE_SHIFT },[WEFT_EK_ADD] = { "+", CLIKE_ADD },
-    [WEFT_EK_SUB] = { "-", CLIKE_ADD },   [WEFT_EK_MUL] = { "*", CLIKE_MUL },
-    [WEFT_EK_DIV] = { "/", CLIKE_MUL },   [WEFT_EK_TDIV] = { "/", CLIKE_MUL },
+static const struct {
+    const char *op;
+    uint8_t prec;
+} infixes[WEFT_EK_COUNT] = {
+    [WEFT_EK_OR] = { "||", CLIKE_OR },     [WEFT_EK_AND] = { "&&", CLIKE_AND },
+    [WEFT_EK_EQ] = { "==", CLIKE_EQ },     [WEFT_EK_NE] = { "!=", CLIKE_EQ },
+    [WEFT_EK_LT] = { "<", CLIKE_LT },      [WEFT_EK_LE] = { "<=", CLIKE_LT },
+    [WEFT_EK_GT] = { ">", CLIKE_LT },      [WEFT_EK_GE] = { ">=", CLIKE_LT },
+    [WEFT_EK_BOR] = { "|", CLIKE_BOR },    [WEFT_EK_BXOR] = { "^", CLIKE_BXOR },
+    [WEFT_EK_BAND] = { "&", CLIKE_BAND },  [WEFT_EK_SHL] = { "<<", CLIKE_SHIFT },
+    [WEFT_EK_SHR] = { ">>", CLIKE_SHIFT }, [WEFT_EK_ADD] = { "+", CLIKE_ADD },
+    [WEFT_EK_SUB] = { "-", CLIKE_ADD },    [WEFT_EK_MUL] = { "*", CLIKE_MUL },
+    [WEFT_EK_DIV] = { "/", CLIKE_MUL },    [WEFT_EK_TDIV] = { "/", CLIKE_MUL },
     [WEFT_EK_TMOD] = { "%", CLIKE_MUL },
 };
 
@@ -54,7 +57,8 @@ weft_clike_type(weft_clike *c, weft_type type)
         return scalar;
     if (type.lanes > strlen(c->d->lanes))
         weft_clike_fail(c, "a vector of more lanes than there are of", weft_dtype_name(t));
-    return weft_arena_printf(&c->arena, "%s%d", c->d->vector[t] ? c->d->vector[t] : scalar, type.lanes);
+    return weft_arena_printf(&c->arena, "%s%d", c->d->vector[t] ? c->d->vector[t] : scalar,
+                             type.lanes);
 }
 
 /* ---- literals -------------------------------------------------------------------------------- */
@@ -79,7 +83,8 @@ float_literal(weft_clike *c, weft_dtype t, double v)
     int wide = t == WEFT_F64 ? 2 : t == WEFT_F32 ? 1 : 0;
     char text[64];
     if (isnan(v) || isinf(v)) {
-        snprintf(text, sizeof text, "%s%s", isinf(v) && v < 0 ? "-" : "", isnan(v) ? c->d->nan[wide] : c->d->inf[wide]);
+        snprintf(text, sizeof text, "%s%s", isinf(v) && v < 0 ? "-" : "",
+                 isnan(v) ? c->d->nan[wide] : c->d->inf[wide]);
         weft_str_add(c->out, text);
         return;
     }
@@ -109,7 +114,8 @@ static void
 literal(weft_clike *c, const weft_expr *e, int prec)
 {
     weft_dtype t = dtype_of(e);
-    bool negative = weft_is_float(t) ? signbit(e->h.u.f) && !isnan(e->h.u.f) : t != WEFT_U64 && e->h.u.i < 0;
+    bool negative =
+        weft_is_float(t) ? signbit(e->h.u.f) && !isnan(e->h.u.f) : t != WEFT_U64 && e->h.u.i < 0;
     bool bracket = negative && prec >= CLIKE_UNARY;
     if (weft_clike_half_as_float(c, t))
         t = WEFT_F32;
@@ -144,7 +150,8 @@ prefix(weft_clike *c, const char *op, const weft_expr *arg, int prec)
 {
     weft_str_add(c->out, CLIKE_UNARY < prec ? "(" : "");
     weft_str_add(c->out, op);
-    weft_clike_expr(c, arg, CLIKE_UNARY + (arg->h.kind == WEFT_EK_NEG || arg->h.kind == WEFT_EK_IMM));
+    weft_clike_expr(c, arg,
+                    CLIKE_UNARY + (arg->h.kind == WEFT_EK_NEG || arg->h.kind == WEFT_EK_IMM));
     weft_str_add(c->out, CLIKE_UNARY < prec ? ")" : "");
 }
 
@@ -237,7 +244,8 @@ cast(weft_clike *c, const weft_expr *e, int prec)
     else if (to == WEFT_BOOL)
         weft_clike_expr(c, weft_binary(ir, WEFT_EK_NE, arg, zero(c, arg->h.type)), prec);
     else if (is_mask(c, arg))
-        weft_clike_expr(c, weft_select(ir, arg, weft_imm(ir, e->h.type, 1), zero(c, e->h.type)), prec);
+        weft_clike_expr(c, weft_select(ir, arg, weft_imm(ir, e->h.type, 1), zero(c, e->h.type)),
+                        prec);
     else
         cast_text(c, e->h.type, arg, prec);
 }
@@ -315,7 +323,8 @@ widened_call(weft_clike *c, const weft_expr *e, int prec)
     weft_type wide = { WEFT_F32, e->h.type.lanes };
     for (int i = 0; i < e->h.nargs && i < 3; i++)
         arg[i] = weft_cast_to(ir, wide, e->arg[i]);
-    weft_clike_expr(c, weft_cast_to(ir, e->h.type, weft_intrinsic(ir, e->h.u.intrin, e->h.nargs, arg)), prec);
+    weft_clike_expr(
+        c, weft_cast_to(ir, e->h.type, weft_intrinsic(ir, e->h.u.intrin, e->h.nargs, arg)), prec);
 }
 
 static void
@@ -329,7 +338,8 @@ call(weft_clike *c, const weft_expr *e, int prec)
         weft_clike_expr(c, e->arg[0], prec);
         return;
     }
-    bool is_float = weft_intrin_infos[in].cls == WEFT_IC_FLOAT || (in == WEFT_IN_ABS && weft_is_float(t));
+    bool is_float =
+        weft_intrin_infos[in].cls == WEFT_IC_FLOAT || (in == WEFT_IN_ABS && weft_is_float(t));
     if (is_float && c->d->narrow_calls && (t == WEFT_F16 || t == WEFT_BF16)) {
         widened_call(c, e, prec);
         return;
@@ -346,7 +356,11 @@ extremum(weft_clike *c, const weft_expr *e)
 {
     weft_dtype t = dtype_of(e);
     const char *const *text = e->h.kind == WEFT_EK_MIN ? c->d->min : c->d->max;
-    function(c, e, text[t == WEFT_F64 ? 2 : weft_is_float(t) ? 1 : 0], e->h.kind == WEFT_EK_MIN ? "min of" : "max of");
+    function(c, e,
+             text[t == WEFT_F64      ? 2
+                  : weft_is_float(t) ? 1
+                                     : 0],
+             e->h.kind == WEFT_EK_MIN ? "min of" : "max of");
 }
 
 /* ---- the switch ------------------------------------------------------------------------------ */
@@ -369,16 +383,36 @@ weft_clike_expr(weft_clike *c, const weft_expr *e, int prec)
     case WEFT_EK_VAR:
         weft_str_add(c->out, c->var[e->h.u.var->id] ? c->var[e->h.u.var->id] : "?");
         return;
-    case WEFT_EK_OR: case WEFT_EK_AND: case WEFT_EK_EQ: case WEFT_EK_NE: case WEFT_EK_LT: case WEFT_EK_LE:
-    case WEFT_EK_GT: case WEFT_EK_GE: case WEFT_EK_BOR: case WEFT_EK_BXOR: case WEFT_EK_BAND: case WEFT_EK_SHL:
-    case WEFT_EK_SHR: case WEFT_EK_ADD: case WEFT_EK_SUB: case WEFT_EK_MUL: case WEFT_EK_DIV: case WEFT_EK_NEG:
-    case WEFT_EK_NOT: case WEFT_EK_BNOT: case WEFT_EK_TDIV: case WEFT_EK_TMOD:
+    case WEFT_EK_OR:
+    case WEFT_EK_AND:
+    case WEFT_EK_EQ:
+    case WEFT_EK_NE:
+    case WEFT_EK_LT:
+    case WEFT_EK_LE:
+    case WEFT_EK_GT:
+    case WEFT_EK_GE:
+    case WEFT_EK_BOR:
+    case WEFT_EK_BXOR:
+    case WEFT_EK_BAND:
+    case WEFT_EK_SHL:
+    case WEFT_EK_SHR:
+    case WEFT_EK_ADD:
+    case WEFT_EK_SUB:
+    case WEFT_EK_MUL:
+    case WEFT_EK_DIV:
+    case WEFT_EK_NEG:
+    case WEFT_EK_NOT:
+    case WEFT_EK_BNOT:
+    case WEFT_EK_TDIV:
+    case WEFT_EK_TMOD:
         arithmetic(c, e, prec);
         return;
-    case WEFT_EK_MIN: case WEFT_EK_MAX:
+    case WEFT_EK_MIN:
+    case WEFT_EK_MAX:
         extremum(c, e);
         return;
-    case WEFT_EK_SELECT: case WEFT_EK_GUARD:
+    case WEFT_EK_SELECT:
+    case WEFT_EK_GUARD:
         choice(c, e, prec);
         return;
     case WEFT_EK_CAST:
@@ -390,10 +424,16 @@ weft_clike_expr(weft_clike *c, const weft_expr *e, int prec)
     case WEFT_EK_CALL:
         call(c, e, prec);
         return;
-    case WEFT_EK_LOAD: case WEFT_EK_RAMP: case WEFT_EK_BCAST: case WEFT_EK_LANE: case WEFT_EK_VEC:
+    case WEFT_EK_LOAD:
+    case WEFT_EK_RAMP:
+    case WEFT_EK_BCAST:
+    case WEFT_EK_LANE:
+    case WEFT_EK_VEC:
         weft_clike_vector(c, e, prec);
         return;
-    case WEFT_EK_FDIV: case WEFT_EK_FMOD: case WEFT_EK_COUNT:
+    case WEFT_EK_FDIV:
+    case WEFT_EK_FMOD:
+    case WEFT_EK_COUNT:
         break;
     }
     weft_clike_fail(c, "the operator", weft_expr_infos[e->h.kind].text);

@@ -42,7 +42,9 @@ weft_clike_template(weft_clike *c, const char *text, const weft_clike_fill *f)
         case 'i':
             weft_clike_expr(c, f->index, 0);
             break;
-        case '0': case '1': case '2':
+        case '0':
+        case '1':
+        case '2':
             template_arg(c, f, at[1] - '0');
             break;
         default:
@@ -115,7 +117,8 @@ ramp_lane(weft_clike *c, const weft_expr *ramp, int lane)
         return ramp->arg[0];
     if (weft_as_int(ramp->arg[1], &stride))
         return weft_add(ir, ramp->arg[0], weft_int(ir, (weft_dtype)type.dtype, lane * stride));
-    return weft_add(ir, ramp->arg[0], weft_mul(ir, ramp->arg[1], weft_int(ir, (weft_dtype)type.dtype, lane)));
+    return weft_add(ir, ramp->arg[0],
+                    weft_mul(ir, ramp->arg[1], weft_int(ir, (weft_dtype)type.dtype, lane)));
 }
 
 const weft_expr *
@@ -172,8 +175,11 @@ load(weft_clike *c, const weft_expr *e)
 {
     const weft_buf *buf = e->h.u.buf;
     int lanes = e->h.type.lanes;
-    bool dense = lanes > 1 && weft_is_dense(e->arg[0]), half = weft_clike_half_as_float(c, buf->dtype);
-    weft_clike_fill fill = { .type = e->h.type, .buf = buf, .index = dense ? e->arg[0]->arg[0] : e->arg[0] };
+    bool dense = lanes > 1 && weft_is_dense(e->arg[0]),
+         half = weft_clike_half_as_float(c, buf->dtype);
+    weft_clike_fill fill = { .type = e->h.type,
+                             .buf = buf,
+                             .index = dense ? e->arg[0]->arg[0] : e->arg[0] };
     if (half && (dense || lanes == 1))
         weft_clike_template(c, c->d->half_load, &fill);
     else if (lanes == 1 || c->layout[buf->id] == lanes)
@@ -211,7 +217,8 @@ weft_clike_vector(weft_clike *c, const weft_expr *e, int prec)
     case WEFT_EK_LANE:
         lane(c, e, prec);
         return;
-    case WEFT_EK_IMM: case WEFT_EK_BCAST:
+    case WEFT_EK_IMM:
+    case WEFT_EK_BCAST:
         fill.arg[0] = weft_clike_lane_of(c, e, 0);
         weft_clike_template(c, c->d->splat, &fill);
         return;
@@ -237,14 +244,17 @@ open_convert(weft_clike *c, int have, int bits, int lanes)
         return false;
     const char *hole = strstr(c->d->vector_cast, "%0");
     weft_clike_fill fill = { .type = mask_type(bits, lanes) };
-    weft_clike_template(c, weft_arena_strndup(&c->arena, c->d->vector_cast, (size_t)(hole - c->d->vector_cast)), &fill);
+    weft_clike_template(
+        c, weft_arena_strndup(&c->arena, c->d->vector_cast, (size_t)(hole - c->d->vector_cast)),
+        &fill);
     return true;
 }
 
 static void
 mask_compare(weft_clike *c, const weft_expr *e, int bits, int prec, const char *op, int own)
 {
-    bool convert = open_convert(c, weft_dtype_bits((weft_dtype)e->arg[0]->h.type.dtype), bits, e->h.type.lanes);
+    bool convert = open_convert(c, weft_dtype_bits((weft_dtype)e->arg[0]->h.type.dtype), bits,
+                                e->h.type.lanes);
     bool bracket = !convert && own < prec;
     weft_str_add(c->out, bracket ? "(" : "");
     weft_clike_expr(c, e->arg[0], own);
@@ -270,7 +280,8 @@ mask_lanes(weft_clike *c, const weft_expr *e, int bits, int n)
     weft_clike_fill fill = { .type = mask_type(bits, e->h.type.lanes) };
     weft_clike_template(c, c->d->make, &fill);
     for (int i = 0; i < n; i++) {
-        const weft_expr *of = e->h.kind == WEFT_EK_LOAD ? weft_clike_lane_of(c, e->arg[0], i) : NULL;
+        const weft_expr *of =
+            e->h.kind == WEFT_EK_LOAD ? weft_clike_lane_of(c, e->arg[0], i) : NULL;
         weft_head h = e->h;
         h.type.lanes = 1;
         of = of ? weft_expr_make(c->kernel->ir, h, 1, &of) : weft_clike_lane_of(c, e, i);
@@ -331,9 +342,13 @@ mask_not(weft_clike *c, const weft_expr *e, int bits, int prec)
 void
 weft_clike_mask(weft_clike *c, const weft_expr *e, int bits, int prec)
 {
-    static const struct { const char *op; int prec; } compare[WEFT_EK_COUNT] = {
-        [WEFT_EK_EQ] = { "==", CLIKE_EQ }, [WEFT_EK_NE] = { "!=", CLIKE_EQ }, [WEFT_EK_LT] = { "<", CLIKE_LT },
-        [WEFT_EK_LE] = { "<=", CLIKE_LT }, [WEFT_EK_GT] = { ">", CLIKE_LT },  [WEFT_EK_GE] = { ">=", CLIKE_LT },
+    static const struct {
+        const char *op;
+        int prec;
+    } compare[WEFT_EK_COUNT] = {
+        [WEFT_EK_EQ] = { "==", CLIKE_EQ }, [WEFT_EK_NE] = { "!=", CLIKE_EQ },
+        [WEFT_EK_LT] = { "<", CLIKE_LT },  [WEFT_EK_LE] = { "<=", CLIKE_LT },
+        [WEFT_EK_GT] = { ">", CLIKE_LT },  [WEFT_EK_GE] = { ">=", CLIKE_LT },
     };
     weft_ek kind = (weft_ek)e->h.kind;
     bool of_bools = e->h.nargs > 0 && e->arg[0]->h.type.dtype == WEFT_BOOL;
@@ -352,8 +367,10 @@ weft_clike_mask(weft_clike *c, const weft_expr *e, int bits, int prec)
     else if (kind == WEFT_EK_CAST && of_bools)
         weft_clike_mask(c, e->arg[0], bits, prec);
     else if (kind == WEFT_EK_CAST)
-        weft_clike_mask(c, weft_binary(c->kernel->ir, WEFT_EK_NE, e->arg[0],
-                                       weft_imm(c->kernel->ir, e->arg[0]->h.type, 0)), bits, prec);
+        weft_clike_mask(c,
+                        weft_binary(c->kernel->ir, WEFT_EK_NE, e->arg[0],
+                                    weft_imm(c->kernel->ir, e->arg[0]->h.type, 0)),
+                        bits, prec);
     else if (kind == WEFT_EK_VAR || kind == WEFT_EK_CALL)
         mask_value(c, e, bits);
     else

@@ -4,8 +4,10 @@
 #include <string.h>
 #include <weft/weft.h>
 
-static const weft_driver *const linked[] = { /* in the order of preference */
-    &weft_cuda_driver, &weft_metal_driver, &weft_vulkan_driver, &weft_opencl_driver, &weft_null_driver,
+static const weft_driver *const linked[] = {
+    /* in the order of preference */
+    &weft_cuda_driver,   &weft_metal_driver, &weft_vulkan_driver,
+    &weft_opencl_driver, &weft_null_driver,
 };
 
 weft_drivers
@@ -32,7 +34,8 @@ weft_open_device(const char *id, weft_diag *diag, weft_device **device)
         if (all.at[i]->count(&why) > 0 && all.at[i]->open(0, NULL, device) == WEFT_OK)
             break;
     }
-    weft_status s = *device ? WEFT_OK : weft_fail(diag, WEFT_NO_DEVICE, "no device is usable: %s", why.at);
+    weft_status s =
+        *device ? WEFT_OK : weft_fail(diag, WEFT_NO_DEVICE, "no device is usable: %s", why.at);
     weft_str_free(&why);
     return s;
 }
@@ -47,7 +50,8 @@ weft_device_describe(const weft_device *device, weft_device_desc *out)
     memcpy(full.id, device->info.id, sizeof full.id);
     memcpy(full.name, device->info.name, sizeof full.name);
     memcpy(full.driver, device->info.driver, sizeof full.driver);
-    snprintf(full.device_class, sizeof full.device_class, "%s", weft_class_name(device->info.target.cls));
+    snprintf(full.device_class, sizeof full.device_class, "%s",
+             weft_class_name(device->info.target.cls));
     memcpy(out, &full, n);
     return WEFT_OK;
 }

@@ -23,8 +23,14 @@ add_clean(weft_str *out, const char *text)
 static void
 add_amount(weft_str *out, double amount, const char *unit)
 {
-    static const struct { double scale; const char *prefix; } steps[] = {
-        { 1e12, "T" }, { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" },
+    static const struct {
+        double scale;
+        const char *prefix;
+    } steps[] = {
+        { 1e12, "T" },
+        { 1e9, "G" },
+        { 1e6, "M" },
+        { 1e3, "k" },
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         double v = amount / steps[i].scale;

@@ -19,7 +19,9 @@ is_live(const weft_idents *names, const char *name)
 void
 weft_idents_init(weft_idents *names, weft_arena *arena, const char *reserved)
 {
-    *names = (weft_idents){ .arena = arena, .live = weft_map_create(arena), .suffix = weft_map_create(arena) };
+    *names = (weft_idents){ .arena = arena,
+                            .live = weft_map_create(arena),
+                            .suffix = weft_map_create(arena) };
     while (reserved && *reserved) {
         size_t n = strcspn(reserved, " ");
         if (n)
@@ -51,7 +53,8 @@ const char *
 weft_idents_add(weft_idents *names, const char *ir_name)
 {
     const char *base = identifier(names->arena, ir_name), *name = base;
-    int64_t before = weft_map_get(names->suffix, base, strlen(base)), suffix = before < 0 ? 0 : before;
+    int64_t before = weft_map_get(names->suffix, base, strlen(base)),
+            suffix = before < 0 ? 0 : before;
     for (;; suffix++) {
         if (suffix > 0)
             name = weft_arena_printf(names->arena, "%s_%lld", base, (long long)suffix);
@@ -60,7 +63,8 @@ weft_idents_add(weft_idents *names, const char *ir_name)
     }
     set(names->live, name, 1);
     set(names->suffix, base, suffix + 1);
-    *WEFT_PUSH(names->arena, &names->stack) = (weft_idents_entry){ base, name, before < 0 ? 0 : before };
+    *WEFT_PUSH(names->arena, &names->stack) =
+        (weft_idents_entry){ base, name, before < 0 ? 0 : before };
     return name;
 }
 

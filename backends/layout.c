@@ -84,9 +84,11 @@ meet(survey *s, const weft_buf *buf, const weft_expr *index, int lanes)
     int64_t extent;
     if (lanes == 1 && s->scalars && buf->space == WEFT_LOCAL && weft_as_int(index, &extent))
         return;
-    bool whole = buf->space == WEFT_GLOBAL || (weft_buf_extent(buf, &extent) && extent % lanes == 0);
-    bool fits = lanes > 1 && lanes != 3 && buf->dtype != WEFT_BOOL && (*lane == 0 || *lane == lanes) &&
-                whole && weft_is_dense(index) && weft_quotient(s->kernel->ir, index->arg[0], lanes);
+    bool whole =
+        buf->space == WEFT_GLOBAL || (weft_buf_extent(buf, &extent) && extent % lanes == 0);
+    bool fits = lanes > 1 && lanes != 3 && buf->dtype != WEFT_BOOL &&
+                (*lane == 0 || *lane == lanes) && whole && weft_is_dense(index) &&
+                weft_quotient(s->kernel->ir, index->arg[0], lanes);
     *lane = fits ? (uint8_t)lanes : 1;
 }
 

@@ -1,4 +1,5 @@
-/* backends/layout.h: how a kernel uses its buffers, as far as printers choose declarations by it. */
+/* backends/layout.h: how a kernel uses its buffers, as far as printers choose declarations by it.
+ */
 #ifndef WEFT_LAYOUT_H
 #define WEFT_LAYOUT_H
 
@@ -10,10 +11,10 @@ bool weft_is_dense(const weft_expr *index);
 /* e / n where e is a multiple of n by its form alone (4*i + 8 by 4), else NULL. */
 const weft_expr *weft_quotient(weft_ir *, const weft_expr *e, int64_t n);
 
-/* What every access to each buffer agrees on: lane[buf->id] is n > 1 when the buffer may be declared
- * as an array of n-lane vectors, because all its loads and stores are dense, n lanes wide and begin
- * at a multiple of n; scalar accesses at a constant index are allowed where `scalars` says the
- * language can name a lane of an element.  1 for all others.  Lives in `arena`. */
+/* What every access to each buffer agrees on: lane[buf->id] is n > 1 when the buffer may be
+ * declared as an array of n-lane vectors, because all its loads and stores are dense, n lanes wide
+ * and begin at a multiple of n; scalar accesses at a constant index are allowed where `scalars`
+ * says the language can name a lane of an element.  1 for all others.  Lives in `arena`. */
 const uint8_t *weft_vector_layout(weft_arena *, const weft_kernel *, bool scalars);
 
 /* Elements of an allocation; false when not a constant. */

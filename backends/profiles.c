@@ -40,7 +40,8 @@ weft_profile_find(const char *spec, weft_diag *diag)
         if (names(spec, &profiles[i]))
             return &profiles[i];
     for (int i = 0; i < weft_profile_count(); i++)
-        weft_str_addf(&list, "%s%s:%s", i ? ", " : "", weft_api_name(profiles[i].api), profiles[i].name);
+        weft_str_addf(&list, "%s%s:%s", i ? ", " : "", weft_api_name(profiles[i].api),
+                      profiles[i].name);
     weft_fail(diag, WEFT_NOT_FOUND, "no target '%s'; there are %s", spec, weft_str_text(&list));
     weft_str_free(&list);
     return NULL;

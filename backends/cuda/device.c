@@ -1,5 +1,5 @@
-/* CUDA: opening devices through libcuda, memory, copies.  The driver API alone; nothing of the toolkit is
- * needed to build. */
+/* CUDA: opening devices through libcuda, memory, copies.  The driver API alone; nothing of the
+ * toolkit is needed to build. */
 #include "backends/cuda/device_priv.h"
 
 #include <dlfcn.h>
@@ -7,19 +7,19 @@
 #include <string.h>
 
 enum { /* CUdevice_attribute */
-    MAX_THREADS = 1,
-    MAX_BLOCK_X = 2,
-    MAX_GRID_X = 5,
-    SHARED_BYTES = 8,
-    WARP_SIZE = 10,
-    CLOCK_KHZ = 13,
-    MULTIPROCESSORS = 16,
-    MEMORY_KHZ = 36,
-    BUS_BITS = 37,
-    CAPABILITY_MAJOR = 75,
-    CAPABILITY_MINOR = 76,
-    SHARED_BYTES_SM = 81,
-    SHARED_BYTES_OPTIN = 97
+       MAX_THREADS = 1,
+       MAX_BLOCK_X = 2,
+       MAX_GRID_X = 5,
+       SHARED_BYTES = 8,
+       WARP_SIZE = 10,
+       CLOCK_KHZ = 13,
+       MULTIPROCESSORS = 16,
+       MEMORY_KHZ = 36,
+       BUS_BITS = 37,
+       CAPABILITY_MAJOR = 75,
+       CAPABILITY_MINOR = 76,
+       SHARED_BYTES_SM = 81,
+       SHARED_BYTES_OPTIN = 97
 };
 enum { NON_BLOCKING = 1 }; /* CUstream_flags */
 
@@ -58,21 +58,23 @@ error_name(const weft_cu_api *api, int code)
 }
 
 weft_status
-weft_cu_check(const weft_cu_api *api, weft_diag *diag, int code, const char *call, const char *object)
+weft_cu_check(const weft_cu_api *api, weft_diag *diag, int code, const char *call,
+              const char *object)
 {
     const char *words = NULL;
     if (!code)
         return WEFT_OK;
     if (api->error_text(code, &words) || !words)
         words = "no description";
-    return weft_fail(diag, code == 2 ? WEFT_OUT_OF_MEMORY : WEFT_DEVICE, "%s: %s (%d), %s, at %s", call,
-                     error_name(api, code), code, words, object);
+    return weft_fail(diag, code == 2 ? WEFT_OUT_OF_MEMORY : WEFT_DEVICE, "%s: %s (%d), %s, at %s",
+                     call, error_name(api, code), code, words, object);
 }
 
 weft_status
 weft_cu_enter(weft_cu_device *d, weft_diag *diag)
 {
-    return weft_cu_check(&d->api, diag, d->api.context_set(d->context), "cuCtxSetCurrent", d->base.info.name);
+    return weft_cu_check(&d->api, diag, d->api.context_set(d->context), "cuCtxSetCurrent",
+                         d->base.info.name);
 }
 
 /* Loads both libraries; the number of devices, or 0 and the reason. */
@@ -192,8 +194,9 @@ make_context(weft_cu_device *d, weft_diag *diag)
                                   "cuDevicePrimaryCtxRetain", name);
     if (!s)
         s = weft_cu_enter(d, diag);
-    return s ? s : weft_cu_check(&d->api, diag, d->api.stream_create(&d->stream, NON_BLOCKING),
-                                 "cuStreamCreate", name);
+    return s ? s
+             : weft_cu_check(&d->api, diag, d->api.stream_create(&d->stream, NON_BLOCKING),
+                             "cuStreamCreate", name);
 }
 
 static weft_status
@@ -211,7 +214,8 @@ cu_open(int index, weft_diag *diag, weft_device **device)
         s = weft_fail(diag, WEFT_NO_DEVICE, "cuda: %s",
                       n ? "there is no device of that number" : weft_str_text(&why));
     if (!s)
-        s = weft_cu_check(&d->api, diag, d->api.device_get(&d->id, index), "cuDeviceGet", "the device");
+        s = weft_cu_check(&d->api, diag, d->api.device_get(&d->id, index), "cuDeviceGet",
+                          "the device");
     if (!s) {
         query(d, index);
         s = make_context(d, diag);
@@ -238,7 +242,8 @@ cu_alloc(weft_device *device, int64_t bytes, weft_memory **memory, weft_diag *di
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a buffer handle");
     weft_status s = weft_cu_enter(d, diag);
     if (!s)
-        s = weft_cu_check(&d->api, diag, d->api.mem_alloc(&m->address, (size_t)bytes), "cuMemAlloc", what);
+        s = weft_cu_check(&d->api, diag, d->api.mem_alloc(&m->address, (size_t)bytes), "cuMemAlloc",
+                          what);
     m->bytes = bytes;
     if (s)
         free(m);
@@ -260,8 +265,9 @@ static weft_status
 finish(weft_cu_device *d, int code, const char *call, weft_diag *diag)
 {
     weft_status s = weft_cu_check(&d->api, diag, code, call, d->base.info.name);
-    return s ? s : weft_cu_check(&d->api, diag, d->api.stream_wait(d->stream), "cuStreamSynchronize",
-                                 d->base.info.name);
+    return s ? s
+             : weft_cu_check(&d->api, diag, d->api.stream_wait(d->stream), "cuStreamSynchronize",
+                             d->base.info.name);
 }
 
 static weft_status
@@ -271,28 +277,33 @@ cu_upload(weft_device *device, weft_memory *m, int64_t offset, const void *data,
     weft_cu_device *d = (weft_cu_device *)device;
     weft_status s = weft_cu_enter(d, diag);
     uint64_t to = m->address + (uint64_t)offset;
-    return s ? s : finish(d, d->api.copy_in(to, data, (size_t)bytes, d->stream), "cuMemcpyHtoDAsync", diag);
+    return s ? s
+             : finish(d, d->api.copy_in(to, data, (size_t)bytes, d->stream), "cuMemcpyHtoDAsync",
+                      diag);
 }
 
 static weft_status
-cu_download(weft_device *device, weft_memory *m, int64_t offset, void *data, int64_t bytes, weft_diag *diag)
+cu_download(weft_device *device, weft_memory *m, int64_t offset, void *data, int64_t bytes,
+            weft_diag *diag)
 {
     weft_cu_device *d = (weft_cu_device *)device;
     weft_status s = weft_cu_enter(d, diag);
     uint64_t from = m->address + (uint64_t)offset;
-    return s ? s : finish(d, d->api.copy_out(data, from, (size_t)bytes, d->stream), "cuMemcpyDtoHAsync", diag);
+    return s ? s
+             : finish(d, d->api.copy_out(data, from, (size_t)bytes, d->stream), "cuMemcpyDtoHAsync",
+                      diag);
 }
 
 static weft_status
-cu_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *from, int64_t from_offset,
-        int64_t bytes, weft_diag *diag)
+cu_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *from,
+        int64_t from_offset, int64_t bytes, weft_diag *diag)
 {
     weft_cu_device *d = (weft_cu_device *)device;
     weft_status s = weft_cu_enter(d, diag);
     if (s)
         return s;
-    int code = d->api.copy_over(to->address + (uint64_t)to_offset, from->address + (uint64_t)from_offset,
-                                (size_t)bytes, d->stream);
+    int code = d->api.copy_over(to->address + (uint64_t)to_offset,
+                                from->address + (uint64_t)from_offset, (size_t)bytes, d->stream);
     return weft_cu_check(&d->api, diag, code, "cuMemcpyDtoDAsync", device->info.name);
 }
 

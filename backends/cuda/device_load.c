@@ -1,4 +1,4 @@
-/* CUDA: each kernel's text through NVRTC to machine code, in parallel and through the kernel cache. */
+/* CUDA: each kernel's text through NVRTC to machine code, in parallel and through the cache. */
 #include "backends/cuda/device_priv.h"
 
 #include <stdlib.h>
@@ -46,8 +46,8 @@ compile_one(void *user, int i)
     cache_key(j, key);
     if (weft_cache_get(key, &j->image, &j->size))
         return;
-    j->status = weft_nvrtc_image(&j->device->nvrtc, j->source->name, j->source->text, j->options, j->exact,
-                                 j->diag, NULL, &j->image, &j->size);
+    j->status = weft_nvrtc_image(&j->device->nvrtc, j->source->name, j->source->text, j->options,
+                                 j->exact, j->diag, NULL, &j->image, &j->size);
     if (!j->status)
         weft_cache_put(key, j->image, j->size);
 }
@@ -59,16 +59,17 @@ make_kernel(weft_cu_device *d, job *j, kernel *k, weft_diag *diag)
     int code = d->api.module_load(&k->module, j->image);
     if (code) {
         free(j->image);
-        j->status = weft_nvrtc_image(&d->nvrtc, j->source->name, j->source->text, j->options, j->exact, diag,
-                                     NULL, &j->image, &j->size);
+        j->status = weft_nvrtc_image(&d->nvrtc, j->source->name, j->source->text, j->options,
+                                     j->exact, diag, NULL, &j->image, &j->size);
         if (j->status)
             return j->status;
         code = d->api.module_load(&k->module, j->image);
     }
     weft_status s = weft_cu_check(&d->api, diag, code, "cuModuleLoadData", j->source->name);
-    return s ? s : weft_cu_check(&d->api, diag,
-                                 d->api.module_function(&k->function, k->module, j->source->name),
-                                 "cuModuleGetFunction", j->source->name);
+    return s ? s
+             : weft_cu_check(&d->api, diag,
+                             d->api.module_function(&k->function, k->module, j->source->name),
+                             "cuModuleGetFunction", j->source->name);
 }
 
 static weft_status
@@ -86,8 +87,8 @@ load_all(weft_cu_device *d, weft_code *c, job *j, weft_diag *diag)
 }
 
 weft_status
-weft_cu_load(weft_device *device, const weft_source *source, int n, weft_numerics numerics, weft_code **code,
-             weft_diag *diag)
+weft_cu_load(weft_device *device, const weft_source *source, int n, weft_numerics numerics,
+             weft_code **code, weft_diag *diag)
 {
     weft_cu_device *d = (weft_cu_device *)device;
     weft_arena scratch = { 0 };
@@ -96,14 +97,17 @@ weft_cu_load(weft_device *device, const weft_source *source, int n, weft_numeric
     weft_code *c = *code = calloc(1, sizeof *c);
     if (!c)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a code handle");
-    weft_status s = weft_nvrtc_options(&d->nvrtc, device->info.target.cuda_arch, numerics, &exact, &options,
-                                       diag);
+    weft_status s = weft_nvrtc_options(&d->nvrtc, device->info.target.cuda_arch, numerics, &exact,
+                                       &options, diag);
     job *j = WEFT_NEW_ARRAY(&scratch, n, job);
     c->n = n;
     c->kernel = WEFT_NEW_ARRAY(&c->arena, n, kernel);
     for (int i = 0; i < n; i++) {
-        c->kernel[i].scalar = weft_arena_dup(&c->arena, source[i].scalar, (size_t)source[i].nscalar);
-        j[i] = (job){ .device = d, .source = &source[i], .options = options.at, .exact = exact, .diag = diag };
+        c->kernel[i].scalar =
+            weft_arena_dup(&c->arena, source[i].scalar, (size_t)source[i].nscalar);
+        j[i] = (job){
+            .device = d, .source = &source[i], .options = options.at, .exact = exact, .diag = diag
+        };
     }
     if (!s)
         s = load_all(d, c, j, diag);

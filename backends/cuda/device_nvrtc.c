@@ -8,8 +8,10 @@
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
-static const char *const names[] = { "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so" };
-static const char *const folders[] = { "lib64", "lib", "targets/x86_64-linux/lib", "targets/sbsa-linux/lib" };
+static const char *const names[] = { "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2",
+                                     "libnvrtc.so" };
+static const char *const folders[] = { "lib64", "lib", "targets/x86_64-linux/lib",
+                                       "targets/sbsa-linux/lib" };
 enum { NNAME = sizeof names / sizeof *names, NFOLDER = sizeof folders / sizeof *folders };
 
 static void *
@@ -70,7 +72,8 @@ find_include(weft_nvrtc *n)
     const char *root[5];
     Dl_info info;
     char path[400];
-    if (dladdr(*(void **)&n->version, &info) && info.dli_fname && strlen(info.dli_fname) < sizeof path) {
+    if (dladdr(*(void **)&n->version, &info) && info.dli_fname &&
+        strlen(info.dli_fname) < sizeof path) {
         strcpy(path, info.dli_fname);
         char *slash = strrchr(path, '/');
         if (slash) {
@@ -122,8 +125,8 @@ weft_nvrtc_open(weft_nvrtc *n, weft_str *why)
 /* ---- options --------------------------------------------------------------------------------- */
 
 weft_status
-weft_nvrtc_options(const weft_nvrtc *n, int arch, weft_numerics numerics, bool *exact, weft_str *options,
-                   weft_diag *diag)
+weft_nvrtc_options(const weft_nvrtc *n, int arch, weft_numerics numerics, bool *exact,
+                   weft_str *options, weft_diag *diag)
 {
     static const char *const by_numerics[] = {
         [WEFT_STRICT] = "--fmad=false\n--ftz=false\n--prec-div=true\n--prec-sqrt=true\n",
@@ -135,9 +138,10 @@ weft_nvrtc_options(const weft_nvrtc *n, int arch, weft_numerics numerics, bool *
         if (n->arch[i] <= arch && n->arch[i] > best)
             best = n->arch[i];
     if (!best)
-        return weft_fail(diag, WEFT_UNSUPPORTED,
-                         "NVRTC %d.%d compiles for sm_%d and later, not for sm_%d; use an older CUDA toolkit",
-                         n->major, n->minor, n->narch ? n->arch[0] : 0, arch);
+        return weft_fail(
+            diag, WEFT_UNSUPPORTED,
+            "NVRTC %d.%d compiles for sm_%d and later, not for sm_%d; use an older CUDA toolkit",
+            n->major, n->minor, n->narch ? n->arch[0] : 0, arch);
     *exact = best == arch;
     weft_str_addf(options, "--gpu-architecture=%s_%d\n", *exact ? "sm" : "compute", best);
     weft_str_add(options, by_numerics[numerics]);
@@ -186,8 +190,8 @@ read_image(const weft_nvrtc *n, void *program, bool exact, void **image, size_t 
 }
 
 weft_status
-weft_nvrtc_image(const weft_nvrtc *n, const char *name, const char *text, const char *options, bool exact,
-                 weft_diag *diag, weft_str *log, void **image, size_t *size)
+weft_nvrtc_image(const weft_nvrtc *n, const char *name, const char *text, const char *options,
+                 bool exact, weft_diag *diag, weft_str *log, void **image, size_t *size)
 {
     weft_arena arena = { 0 };
     weft_str words = { 0 };
@@ -201,8 +205,8 @@ weft_nvrtc_image(const weft_nvrtc *n, const char *name, const char *text, const 
         s = weft_fail(diag, WEFT_DEVICE, "nvrtcCreateProgram failed at %s", file);
     if (!s && n->compile(program, noption + (log && exact), option)) {
         read_log(n, program, &words);
-        s = weft_fail(diag, WEFT_INVALID_INPUT, "NVRTC %d.%d refuses %s:\n%s", n->major, n->minor, file,
-                      weft_str_text(&words));
+        s = weft_fail(diag, WEFT_INVALID_INPUT, "NVRTC %d.%d refuses %s:\n%s", n->major, n->minor,
+                      file, weft_str_text(&words));
     } else if (!s) {
         read_log(n, program, &words);
         s = read_image(n, program, exact, image, size);
@@ -223,8 +227,8 @@ weft_nvrtc_image(const weft_nvrtc *n, const char *name, const char *text, const 
 }
 
 weft_status
-weft_nvrtc_compile(const char *name, const char *text, int arch, weft_numerics numerics, weft_diag *diag,
-                   weft_str *log)
+weft_nvrtc_compile(const char *name, const char *text, int arch, weft_numerics numerics,
+                   weft_diag *diag, weft_str *log)
 {
     weft_nvrtc n;
     weft_str options = { 0 };

@@ -1,11 +1,15 @@
-/* CUDA: recorded launches.  Arguments are laid out once; where the driver knows graphs the whole batch is one
- * graph launch. */
+/* CUDA: recorded launches.  Arguments are laid out once; where the driver knows graphs the whole
+ * batch is one graph launch. */
 #include "backends/cuda/device_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DYNAMIC_SHARED = 8 /* CUfunction_attribute */, CAPTURE_THREAD_LOCAL = 1, STATIC_SHARED = 48 << 10 };
+enum {
+    MAX_DYNAMIC_SHARED = 8 /* CUfunction_attribute */,
+    CAPTURE_THREAD_LOCAL = 1,
+    STATIC_SHARED = 48 << 10
+};
 
 typedef struct launch {
     void *function;
@@ -40,7 +44,8 @@ lay_out(weft_batch *b, launch *to, const weft_launch *from, const uint8_t *scala
 }
 
 static weft_status
-record_launch(weft_cu_device *d, weft_batch *b, launch *to, const weft_launch *from, weft_diag *diag)
+record_launch(weft_cu_device *d, weft_batch *b, launch *to, const weft_launch *from,
+              weft_diag *diag)
 {
     const uint8_t *scalar;
     to->function = weft_cu_function(from->code, from->kernel, &scalar);
@@ -52,26 +57,28 @@ record_launch(weft_cu_device *d, weft_batch *b, launch *to, const weft_launch *f
     }
     lay_out(b, to, from, scalar);
     if (from->shared_bytes > d->shared_optin)
-        return weft_fail(diag, WEFT_LIMIT, "kernel '%s' asks for %lld shared bytes; device '%s' has %lld",
-                         from->name, (long long)from->shared_bytes, d->base.info.id,
-                         (long long)d->shared_optin);
+        return weft_fail(
+            diag, WEFT_LIMIT, "kernel '%s' asks for %lld shared bytes; device '%s' has %lld",
+            from->name, (long long)from->shared_bytes, d->base.info.id, (long long)d->shared_optin);
     if (from->shared_bytes <= STATIC_SHARED)
         return WEFT_OK;
-    return weft_cu_check(&d->api, diag,
-                         d->api.function_set(to->function, MAX_DYNAMIC_SHARED, (int)from->shared_bytes),
-                         "cuFuncSetAttribute", from->name);
+    return weft_cu_check(
+        &d->api, diag,
+        d->api.function_set(to->function, MAX_DYNAMIC_SHARED, (int)from->shared_bytes),
+        "cuFuncSetAttribute", from->name);
 }
 
 static weft_status
 start(weft_cu_device *d, const launch *l, weft_diag *diag)
 {
-    int code = d->api.launch(l->function, l->grid[0], l->grid[1], l->grid[2], l->block[0], l->block[1],
-                             l->block[2], l->shared, d->stream, l->argument, NULL);
+    int code = d->api.launch(l->function, l->grid[0], l->grid[1], l->grid[2], l->block[0],
+                             l->block[1], l->block[2], l->shared, d->stream, l->argument, NULL);
     if (!code)
         return WEFT_OK;
     char what[200];
-    snprintf(what, sizeof what, "kernel '%.80s', grid %ux%ux%u, block %ux%ux%u, %u shared bytes", l->name,
-             l->grid[0], l->grid[1], l->grid[2], l->block[0], l->block[1], l->block[2], l->shared);
+    snprintf(what, sizeof what, "kernel '%.80s', grid %ux%ux%u, block %ux%ux%u, %u shared bytes",
+             l->name, l->grid[0], l->grid[1], l->grid[2], l->block[0], l->block[1], l->block[2],
+             l->shared);
     return weft_cu_check(&d->api, diag, code, "cuLaunchKernel", what);
 }
 
@@ -97,7 +104,8 @@ make_graph(weft_cu_device *d, weft_batch *b)
 }
 
 weft_status
-weft_cu_record(weft_device *device, const weft_launch *from, int n, weft_batch **batch, weft_diag *diag)
+weft_cu_record(weft_device *device, const weft_launch *from, int n, weft_batch **batch,
+               weft_diag *diag)
 {
     weft_cu_device *d = (weft_cu_device *)device;
     weft_status s = weft_cu_enter(d, diag);
@@ -136,14 +144,17 @@ record_events(weft_cu_device *d, const weft_batch *b, void **event, weft_diag *d
 {
     weft_status s = WEFT_OK;
     for (int i = 0; i <= b->n && !s; i++)
-        s = weft_cu_check(&d->api, diag, d->api.event_create(&event[i], 0), "cuEventCreate", "a time");
+        s = weft_cu_check(&d->api, diag, d->api.event_create(&event[i], 0), "cuEventCreate",
+                          "a time");
     for (int i = 0; i <= b->n && !s; i++) {
-        s = weft_cu_check(&d->api, diag, d->api.event_record(event[i], d->stream), "cuEventRecord", "a time");
+        s = weft_cu_check(&d->api, diag, d->api.event_record(event[i], d->stream), "cuEventRecord",
+                          "a time");
         if (!s && i < b->n)
             s = start(d, &b->at[i], diag);
     }
-    return s ? s : weft_cu_check(&d->api, diag, d->api.stream_wait(d->stream), "cuStreamSynchronize",
-                                 d->base.info.name);
+    return s ? s
+             : weft_cu_check(&d->api, diag, d->api.stream_wait(d->stream), "cuStreamSynchronize",
+                             d->base.info.name);
 }
 
 static weft_status
@@ -154,7 +165,8 @@ submit_timed(weft_cu_device *d, const weft_batch *b, double *times, weft_diag *d
     weft_status s = record_events(d, b, event, diag);
     for (int i = 0; i < b->n && !s; i++) {
         float milliseconds = 0;
-        s = weft_cu_check(&d->api, diag, d->api.event_elapsed(&milliseconds, event[i], event[i + 1]),
+        s = weft_cu_check(&d->api, diag,
+                          d->api.event_elapsed(&milliseconds, event[i], event[i + 1]),
                           "cuEventElapsedTime", b->at[i].name);
         times[i] = (double)milliseconds * 1e-3;
     }
@@ -173,8 +185,8 @@ weft_cu_submit(weft_device *device, weft_batch *b, double *times, weft_diag *dia
     if (s || times)
         return s ? s : submit_timed(d, b, times, diag);
     if (b->graph)
-        return weft_cu_check(&d->api, diag, d->api.graph_launch(b->graph, d->stream), "cuGraphLaunch",
-                             device->info.name);
+        return weft_cu_check(&d->api, diag, d->api.graph_launch(b->graph, d->stream),
+                             "cuGraphLaunch", device->info.name);
     for (int i = 0; i < b->n && !s; i++)
         s = start(d, &b->at[i], diag);
     return s;

@@ -1,5 +1,5 @@
-/* Metal: opening devices, memory, copies.  Frameworks are found at run time, through the Objective-C runtime;
- * the file compiles everywhere and finds devices on Apple's systems. */
+/* Metal: opening devices, memory, copies.  Frameworks are found at run time, through the
+ * Objective-C runtime; the file compiles everywhere and finds devices on Apple's systems. */
 #include "backends/metal/device_priv.h"
 
 #include <dlfcn.h>
@@ -18,7 +18,8 @@ load_objc(weft_objc *o)
     if (!runtime || !metal)
         return false;
     dlopen("/System/Library/Frameworks/Foundation.framework/Foundation", how);
-    dlopen("/System/Library/Frameworks/CoreGraphics.framework/CoreGraphics", how); /* for default_device */
+    dlopen("/System/Library/Frameworks/CoreGraphics.framework/CoreGraphics",
+           how); /* for default_device */
     o->send = dlsym(runtime, "objc_msgSend");
     *(void **)&o->find_class = dlsym(runtime, "objc_getClass");
     *(void **)&o->selector = dlsym(runtime, "sel_registerName");
@@ -26,7 +27,8 @@ load_objc(weft_objc *o)
     *(void **)&o->pool_pop = dlsym(runtime, "objc_autoreleasePoolPop");
     *(void **)&o->all_devices = dlsym(metal, "MTLCopyAllDevices");
     *(void **)&o->default_device = dlsym(metal, "MTLCreateSystemDefaultDevice");
-    return o->send && o->find_class && o->selector && o->pool_push && o->pool_pop && o->default_device;
+    return o->send && o->find_class && o->selector && o->pool_push && o->pool_pop &&
+           o->default_device;
 }
 
 /* Device i, retained; NULL beyond the last. */
@@ -39,7 +41,8 @@ get_device(const weft_objc *o, int i)
     weft_id all = o->all_devices(), found = NULL;
     if (i >= 0 && all && (unsigned long)i < weft_mtl_number(o, all, "count")) {
         const at send = *(const at *)&o->send;
-        found = weft_mtl_get(o, send(all, o->selector("objectAtIndex:"), (unsigned long)i), "retain");
+        found =
+            weft_mtl_get(o, send(all, o->selector("objectAtIndex:"), (unsigned long)i), "retain");
     }
     weft_mtl_release(o, all);
     return found;
@@ -67,7 +70,7 @@ mtl_count(weft_str *why)
 /* ---- the profile ----------------------------------------------------------------------------- */
 
 enum { /* MTLGPUFamily */
-    FAMILY_APPLE1 = 1001
+       FAMILY_APPLE1 = 1001
 };
 
 /* 1 to 10 for Apple's own GPUs; 0 for others. */
@@ -89,7 +92,8 @@ query(weft_mtl_device *d, int index)
     weft_target *t = &info->target;
     int family = apple_family(d);
     snprintf(info->id, sizeof info->id, index ? "metal:%d" : "metal", index);
-    snprintf(info->name, sizeof info->name, "%s", weft_mtl_text(o, weft_mtl_get(o, d->device, "name")));
+    snprintf(info->name, sizeof info->name, "%s",
+             weft_mtl_text(o, weft_mtl_get(o, d->device, "name")));
     weft_id process = weft_mtl_get(o, o->find_class("NSProcessInfo"), "processInfo");
     snprintf(info->driver, sizeof info->driver, "Metal, system %s",
              weft_mtl_text(o, weft_mtl_get(o, process, "operatingSystemVersionString")));
@@ -175,13 +179,15 @@ mtl_alloc(weft_device *device, int64_t bytes, weft_memory **memory, weft_diag *d
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a buffer handle");
     const new_buffer send = *(const new_buffer *)&d->objc.send;
     m->bytes = bytes;
-    m->buffer = send(d->device, d->objc.selector("newBufferWithLength:options:"), (unsigned long)bytes, 0);
+    m->buffer =
+        send(d->device, d->objc.selector("newBufferWithLength:options:"), (unsigned long)bytes, 0);
     m->contents = m->buffer ? weft_mtl_get(&d->objc, m->buffer, "contents") : NULL;
     if (!m->contents) {
         weft_mtl_release(&d->objc, m->buffer);
         free(m);
-        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "newBufferWithLength:options: at %lld bytes on '%s'",
-                         (long long)bytes, device->info.id);
+        return weft_fail(diag, WEFT_OUT_OF_MEMORY,
+                         "newBufferWithLength:options: at %lld bytes on '%s'", (long long)bytes,
+                         device->info.id);
     }
     *memory = m;
     return WEFT_OK;
@@ -231,7 +237,8 @@ mtl_upload(weft_device *device, weft_memory *m, int64_t offset, const void *data
 }
 
 static weft_status
-mtl_download(weft_device *device, weft_memory *m, int64_t offset, void *data, int64_t bytes, weft_diag *diag)
+mtl_download(weft_device *device, weft_memory *m, int64_t offset, void *data, int64_t bytes,
+             weft_diag *diag)
 {
     weft_status s = mtl_sync(device, diag);
     if (!s)
@@ -240,8 +247,8 @@ mtl_download(weft_device *device, weft_memory *m, int64_t offset, void *data, in
 }
 
 static weft_status
-mtl_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *from, int64_t from_offset,
-         int64_t bytes, weft_diag *diag)
+mtl_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *from,
+         int64_t from_offset, int64_t bytes, weft_diag *diag)
 {
     weft_status s = mtl_sync(device, diag);
     if (!s)

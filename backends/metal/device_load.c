@@ -1,5 +1,6 @@
-/* Metal: each kernel's text compiled by the system, in parallel.  The system keeps its own cache of compiled
- * libraries; there is no way to hand it a binary without an archive file, so ours is not used. */
+/* Metal: each kernel's text compiled by the system, in parallel.  The system keeps its own cache of
+ * compiled libraries; there is no way to hand it a binary without an archive file, so ours is not
+ * used. */
 #include "backends/metal/device_priv.h"
 
 #include <stdlib.h>
@@ -29,7 +30,8 @@ static weft_id
 make_options(const weft_objc *o, bool fast)
 {
     typedef void (*set_flag)(weft_id, weft_id, signed char);
-    weft_id options = weft_mtl_get(o, weft_mtl_get(o, o->find_class("MTLCompileOptions"), "alloc"), "init");
+    weft_id options =
+        weft_mtl_get(o, weft_mtl_get(o, o->find_class("MTLCompileOptions"), "alloc"), "init");
     const set_flag send = *(const set_flag *)&o->send;
     send(options, o->selector("setFastMathEnabled:"), fast);
     return options;
@@ -42,16 +44,19 @@ make_pipeline(const job *j, weft_id library)
     const weft_objc *o = &j->device->objc;
     const new_pipeline send = *(const new_pipeline *)&o->send;
     weft_id error = NULL;
-    weft_id function = weft_mtl_get1(o, library, "newFunctionWithName:", weft_mtl_string(o, j->source->name));
+    weft_id function =
+        weft_mtl_get1(o, library, "newFunctionWithName:", weft_mtl_string(o, j->source->name));
     if (!function) {
         weft_fail(j->diag, WEFT_INVALID_INPUT, "kernel '%s': its text has no function of that name",
                   j->source->name);
         return NULL;
     }
-    weft_id pipeline = send(j->device->device, o->selector("newComputePipelineStateWithFunction:error:"),
-                            function, &error);
+    weft_id pipeline =
+        send(j->device->device, o->selector("newComputePipelineStateWithFunction:error:"), function,
+             &error);
     if (!pipeline)
-        weft_mtl_fail(o, j->diag, "newComputePipelineStateWithFunction:error:", j->source->name, error);
+        weft_mtl_fail(o, j->diag, "newComputePipelineStateWithFunction:error:", j->source->name,
+                      error);
     weft_mtl_release(o, function);
     return pipeline;
 }
@@ -78,8 +83,8 @@ load_one(void *user, int i)
 }
 
 weft_status
-weft_mtl_load(weft_device *device, const weft_source *source, int n, weft_numerics numerics, weft_code **code,
-              weft_diag *diag)
+weft_mtl_load(weft_device *device, const weft_source *source, int n, weft_numerics numerics,
+              weft_code **code, weft_diag *diag)
 {
     weft_mtl_device *d = (weft_mtl_device *)device;
     weft_arena scratch = { 0 };
@@ -91,7 +96,8 @@ weft_mtl_load(weft_device *device, const weft_source *source, int n, weft_numeri
     c->n = n;
     c->kernel = WEFT_NEW_ARRAY(&c->arena, n, kernel);
     for (int i = 0; i < n; i++) {
-        c->kernel[i].scalar = weft_arena_dup(&c->arena, source[i].scalar, (size_t)source[i].nscalar);
+        c->kernel[i].scalar =
+            weft_arena_dup(&c->arena, source[i].scalar, (size_t)source[i].nscalar);
         j[i] = (job){ d, &source[i], numerics == WEFT_FAST, &c->kernel[i], diag, WEFT_OK };
     }
     weft_parallel_for(0, n, load_one, j);

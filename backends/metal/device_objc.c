@@ -64,7 +64,8 @@ weft_id
 weft_mtl_string(const weft_objc *o, const char *text)
 {
     typedef weft_id (*method)(weft_id, weft_id, const char *);
-    return SEND(o, const method)(o->find_class("NSString"), o->selector("stringWithUTF8String:"), text);
+    return SEND(o, const method)(o->find_class("NSString"), o->selector("stringWithUTF8String:"),
+                                 text);
 }
 
 const char *
@@ -76,7 +77,8 @@ weft_mtl_text(const weft_objc *o, weft_id string)
 }
 
 weft_status
-weft_mtl_fail(const weft_objc *o, weft_diag *diag, const char *call, const char *object, weft_id error)
+weft_mtl_fail(const weft_objc *o, weft_diag *diag, const char *call, const char *object,
+              weft_id error)
 {
     const char *words = error ? weft_mtl_text(o, weft_mtl_get(o, error, "localizedDescription"))
                               : "Metal gives no reason";

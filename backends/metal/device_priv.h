@@ -1,14 +1,15 @@
-/* backends/metal/device_priv.h: Objective-C by its runtime's functions, and what the driver's files share.
+/* backends/metal/device_priv.h: Objective-C by its runtime's functions, and what the driver's files
+ * share.
  *
- * A message is a call of objc_msgSend cast to the method's own C type.  No method that returns a structure
- * is used, so that the same casts hold on every processor.
+ * A message is a call of objc_msgSend cast to the method's own C type.  No method that returns a
+ * structure is used, so that the same casts hold on every processor.
  */
 #ifndef WEFT_METAL_DEVICE_PRIV_H
 #define WEFT_METAL_DEVICE_PRIV_H
 
 #include "runtime/device.h"
 
-typedef void *weft_id;  /* an object or a selector */
+typedef void *weft_id; /* an object or a selector */
 typedef struct weft_mtl_size {
     unsigned long width, height, depth;
 } weft_mtl_size;
@@ -50,12 +51,14 @@ struct weft_memory {
 };
 
 /* A report with the text of an NSError. */
-weft_status weft_mtl_fail(const weft_objc *, weft_diag *, const char *call, const char *object, weft_id error);
+weft_status weft_mtl_fail(const weft_objc *, weft_diag *, const char *call, const char *object,
+                          weft_id error);
 /* Waits for the command buffer last committed and reports its error. */
 weft_status weft_mtl_wait(weft_mtl_device *, weft_diag *);
 
 /* device_load.c, device_run.c */
-weft_status weft_mtl_load(weft_device *, const weft_source *, int n, weft_numerics, weft_code **, weft_diag *);
+weft_status weft_mtl_load(weft_device *, const weft_source *, int n, weft_numerics, weft_code **,
+                          weft_diag *);
 void weft_mtl_unload(weft_device *, weft_code *);
 /* The pipeline state of a kernel and the dtypes of its scalars. */
 weft_id weft_mtl_pipeline(const weft_code *, int kernel, const uint8_t **scalar);

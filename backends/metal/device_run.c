@@ -1,6 +1,6 @@
-/* Metal: recorded launches.  A command buffer cannot be used twice, so a submission encodes the batch anew:
- * one compute encoder, whose dispatches are in order.  When times are asked each launch has its own command
- * buffer, as that is what Metal measures everywhere. */
+/* Metal: recorded launches.  A command buffer cannot be used twice, so a submission encodes the
+ * batch anew: one compute encoder, whose dispatches are in order.  When times are asked each launch
+ * has its own command buffer, as that is what Metal measures everywhere. */
 #include "backends/metal/device_priv.h"
 
 #include <stdlib.h>
@@ -24,14 +24,16 @@ struct weft_batch {
 };
 
 static weft_status
-record_launch(weft_mtl_device *d, weft_batch *b, launch *to, const weft_launch *from, weft_diag *diag)
+record_launch(weft_mtl_device *d, weft_batch *b, launch *to, const weft_launch *from,
+              weft_diag *diag)
 {
     to->pipeline = weft_mtl_pipeline(from->code, from->kernel, &to->scalar_type);
     to->nbuffer = from->nbuffer;
     to->nscalar = from->nscalar;
     to->buffer = WEFT_NEW_ARRAY(&b->arena, from->nbuffer, weft_id);
     to->offset = WEFT_NEW_ARRAY(&b->arena, from->nbuffer, unsigned long);
-    to->scalar = weft_arena_dup(&b->arena, from->scalar, (size_t)from->nscalar * sizeof *from->scalar);
+    to->scalar =
+        weft_arena_dup(&b->arena, from->scalar, (size_t)from->nscalar * sizeof *from->scalar);
     for (int i = 0; i < from->nbuffer; i++) {
         to->buffer[i] = from->buffer[i].memory->buffer;
         to->offset[i] = (unsigned long)from->buffer[i].offset;
@@ -44,14 +46,16 @@ record_launch(weft_mtl_device *d, weft_batch *b, launch *to, const weft_launch *
     unsigned long most = weft_mtl_number(&d->objc, to->pipeline, "maxTotalThreadsPerThreadgroup");
     int64_t threads = from->block[0] * from->block[1] * from->block[2];
     if ((unsigned long)threads > most)
-        return weft_fail(diag, WEFT_LIMIT,
-                         "kernel '%s': its block is %lld threads; as compiled for '%s' it can have %lu",
-                         from->name, (long long)threads, d->base.info.id, most);
+        return weft_fail(
+            diag, WEFT_LIMIT,
+            "kernel '%s': its block is %lld threads; as compiled for '%s' it can have %lu",
+            from->name, (long long)threads, d->base.info.id, most);
     return WEFT_OK;
 }
 
 weft_status
-weft_mtl_record(weft_device *device, const weft_launch *from, int n, weft_batch **batch, weft_diag *diag)
+weft_mtl_record(weft_device *device, const weft_launch *from, int n, weft_batch **batch,
+                weft_diag *diag)
 {
     weft_mtl_device *d = (weft_mtl_device *)device;
     weft_status s = WEFT_OK;
@@ -90,7 +94,8 @@ encode(const weft_objc *o, weft_id encoder, const launch *l)
     const dispatch go = *(const dispatch *)&o->send;
     weft_mtl_tell1(o, encoder, "setComputePipelineState:", l->pipeline);
     for (int i = 0; i < l->nbuffer; i++)
-        buffer(encoder, o->selector("setBuffer:offset:atIndex:"), l->buffer[i], l->offset[i], (unsigned long)i);
+        buffer(encoder, o->selector("setBuffer:offset:atIndex:"), l->buffer[i], l->offset[i],
+               (unsigned long)i);
     for (int i = 0; i < l->nscalar; i++) {
         int32_t narrow = (int32_t)l->scalar[i];
         bool is_narrow = l->scalar_type[i] == WEFT_I32;
@@ -99,7 +104,8 @@ encode(const weft_objc *o, weft_id encoder, const launch *l)
               (unsigned long)(l->nbuffer + i));
     }
     if (l->shared)
-        shared(encoder, o->selector("setThreadgroupMemoryLength:atIndex:"), (l->shared + 15) / 16 * 16, 0);
+        shared(encoder, o->selector("setThreadgroupMemoryLength:atIndex:"),
+               (l->shared + 15) / 16 * 16, 0);
     go(encoder, o->selector("dispatchThreadgroups:threadsPerThreadgroup:"), l->grid, l->block);
 }
 

@@ -64,9 +64,10 @@ weft_cl_check(weft_diag *diag, cl_int code, const char *call, const char *object
 
 /* ---- enumeration ----------------------------------------------------------------------------- */
 
-/* All devices of all platforms in the platforms' order, processors last: GPUs get the low numbers. */
+/* All devices of all platforms in their order, processors last: GPUs get the low numbers. */
 static int
-list_devices(const weft_cl_api *api, weft_arena *arena, cl_device_id **device, cl_platform_id **platform)
+list_devices(const weft_cl_api *api, weft_arena *arena, cl_device_id **device,
+             cl_platform_id **platform)
 {
     cl_uint nplatform = 0;
     WEFT_VEC(cl_device_id) all = { 0 };
@@ -79,7 +80,8 @@ list_devices(const weft_cl_api *api, weft_arena *arena, cl_device_id **device, c
     for (int cpus = 0; cpus < 2; cpus++)
         for (cl_uint p = 0; p < nplatform; p++) {
             cl_uint n = 0;
-            if (api->clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, 0, NULL, &n) != CL_SUCCESS || !n)
+            if (api->clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, 0, NULL, &n) != CL_SUCCESS ||
+                !n)
                 continue;
             cl_device_id *ids = WEFT_NEW_ARRAY(arena, n, cl_device_id);
             api->clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, n, ids, NULL);
@@ -87,7 +89,8 @@ list_devices(const weft_cl_api *api, weft_arena *arena, cl_device_id **device, c
                 cl_device_type type = 0;
                 cl_bool compiler = CL_FALSE;
                 api->clGetDeviceInfo(ids[i], CL_DEVICE_TYPE, sizeof type, &type, NULL);
-                api->clGetDeviceInfo(ids[i], CL_DEVICE_COMPILER_AVAILABLE, sizeof compiler, &compiler, NULL);
+                api->clGetDeviceInfo(ids[i], CL_DEVICE_COMPILER_AVAILABLE, sizeof compiler,
+                                     &compiler, NULL);
                 if (!compiler || ((type & CL_DEVICE_TYPE_CPU) != 0) != cpus)
                     continue;
                 *WEFT_PUSH(arena, &all) = ids[i];
@@ -134,7 +137,8 @@ cl_close(weft_device *device)
 static weft_status
 make_context(weft_cl_device *d, weft_diag *diag)
 {
-    cl_context_properties properties[] = { CL_CONTEXT_PLATFORM, (cl_context_properties)d->platform, 0 };
+    cl_context_properties properties[] = { CL_CONTEXT_PLATFORM, (cl_context_properties)d->platform,
+                                           0 };
     cl_int code;
     d->context = d->api.clCreateContext(properties, 1, &d->id, NULL, NULL, &code);
     weft_status s = weft_cl_check(diag, code, "clCreateContext", d->base.info.name);
@@ -185,9 +189,9 @@ cl_alloc(weft_device *device, int64_t bytes, weft_memory **memory, weft_diag *di
     cl_int code;
     *memory = NULL;
     if (bytes > d->global_bytes - d->used_bytes)
-        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "%lld bytes on device '%s': %lld of its %lld are in use",
-                         (long long)bytes, device->info.id, (long long)d->used_bytes,
-                         (long long)d->global_bytes);
+        return weft_fail(diag, WEFT_OUT_OF_MEMORY,
+                         "%lld bytes on device '%s': %lld of its %lld are in use", (long long)bytes,
+                         device->info.id, (long long)d->used_bytes, (long long)d->global_bytes);
     weft_memory *m = calloc(1, sizeof *m);
     if (!m)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a buffer handle");
@@ -218,23 +222,24 @@ cl_upload(weft_device *device, weft_memory *m, int64_t offset, const void *data,
           weft_diag *diag)
 {
     weft_cl_device *d = (weft_cl_device *)device;
-    cl_int code = d->api.clEnqueueWriteBuffer(d->queue, m->mem, CL_TRUE, (size_t)offset, (size_t)bytes, data,
-                                              0, NULL, NULL);
+    cl_int code = d->api.clEnqueueWriteBuffer(d->queue, m->mem, CL_TRUE, (size_t)offset,
+                                              (size_t)bytes, data, 0, NULL, NULL);
     return weft_cl_check(diag, code, "clEnqueueWriteBuffer", device->info.name);
 }
 
 static weft_status
-cl_download(weft_device *device, weft_memory *m, int64_t offset, void *data, int64_t bytes, weft_diag *diag)
+cl_download(weft_device *device, weft_memory *m, int64_t offset, void *data, int64_t bytes,
+            weft_diag *diag)
 {
     weft_cl_device *d = (weft_cl_device *)device;
-    cl_int code = d->api.clEnqueueReadBuffer(d->queue, m->mem, CL_TRUE, (size_t)offset, (size_t)bytes, data,
-                                             0, NULL, NULL);
+    cl_int code = d->api.clEnqueueReadBuffer(d->queue, m->mem, CL_TRUE, (size_t)offset,
+                                             (size_t)bytes, data, 0, NULL, NULL);
     return weft_cl_check(diag, code, "clEnqueueReadBuffer", device->info.name);
 }
 
 static weft_status
-cl_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *from, int64_t from_offset,
-        int64_t bytes, weft_diag *diag)
+cl_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *from,
+        int64_t from_offset, int64_t bytes, weft_diag *diag)
 {
     weft_cl_device *d = (weft_cl_device *)device;
     cl_int code = d->api.clEnqueueCopyBuffer(d->queue, from->mem, to->mem, (size_t)from_offset,

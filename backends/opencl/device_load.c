@@ -6,16 +6,16 @@
 
 struct weft_code {
     int nkernel, nprogram;
-    cl_program *program;  /* one, or one a kernel */
-    char **name;          /* of the kernels */
-    weft_source *source;  /* scalar types only; texts are not kept */
+    cl_program *program; /* one, or one a kernel */
+    char **name;         /* of the kernels */
+    weft_source *source; /* scalar types only; texts are not kept */
     weft_arena arena;
 };
 
 typedef struct build { /* one program to be made */
     weft_cl_device *device;
     const weft_source *source;
-    int n;                /* sources in it */
+    int n; /* sources in it */
     const char *options;
     weft_diag *diag;
     cl_program program;
@@ -39,7 +39,8 @@ static void
 join_sources(const build *b, weft_str *text)
 {
     for (int i = 0; i < b->n; i++)
-        weft_str_addf(text, "%s#line 1 \"%s.cl\"\n%s", i ? "\n" : "", b->source[i].name, b->source[i].text);
+        weft_str_addf(text, "%s#line 1 \"%s.cl\"\n%s", i ? "\n" : "", b->source[i].name,
+                      b->source[i].text);
 }
 
 static void
@@ -51,8 +52,10 @@ cache_key(const build *b, char key[65])
         weft_str_add(&bare, "\n");
     }
     const weft_device_info *info = &b->device->base.info;
-    const char *part[] = { "weft opencl 1", info->name, info->driver, b->options, weft_str_text(&bare) };
-    const size_t size[] = { strlen(part[0]), strlen(part[1]), strlen(part[2]), strlen(part[3]), bare.n };
+    const char *part[] = { "weft opencl 1", info->name, info->driver, b->options,
+                           weft_str_text(&bare) };
+    const size_t size[] = { strlen(part[0]), strlen(part[1]), strlen(part[2]), strlen(part[3]),
+                            bare.n };
     weft_cache_key(key, 5, part, size);
     weft_str_free(&bare);
 }
@@ -67,8 +70,8 @@ build_cached(build *b, const char *key)
     if (!weft_cache_get(key, &data, &size))
         return false;
     const unsigned char *bytes = data;
-    b->program = api->clCreateProgramWithBinary(b->device->context, 1, &b->device->id, &size, &bytes, &status,
-                                                &code);
+    b->program = api->clCreateProgramWithBinary(b->device->context, 1, &b->device->id, &size,
+                                                &bytes, &status, &code);
     free(data);
     if (!code && !status)
         code = api->clBuildProgram(b->program, 1, &b->device->id, b->options, NULL, NULL);
@@ -85,10 +88,12 @@ keep_binary(build *b, const char *key)
 {
     const weft_cl_api *api = &b->device->api;
     size_t size = 0;
-    if (api->clGetProgramInfo(b->program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) || !size)
+    if (api->clGetProgramInfo(b->program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) ||
+        !size)
         return;
     unsigned char *bytes = malloc(size);
-    if (bytes && !api->clGetProgramInfo(b->program, CL_PROGRAM_BINARIES, sizeof bytes, &bytes, NULL))
+    if (bytes &&
+        !api->clGetProgramInfo(b->program, CL_PROGRAM_BINARIES, sizeof bytes, &bytes, NULL))
         weft_cache_put(key, bytes, size);
     free(bytes);
 }
@@ -160,14 +165,15 @@ make_code(const weft_source *source, int n, int nprogram)
         c->name[i] = weft_arena_strdup(&c->arena, source[i].name);
         c->source[i] = source[i];
         c->source[i].text = c->source[i].name = c->name[i];
-        c->source[i].scalar = weft_arena_dup(&c->arena, source[i].scalar, (size_t)source[i].nscalar);
+        c->source[i].scalar =
+            weft_arena_dup(&c->arena, source[i].scalar, (size_t)source[i].nscalar);
     }
     return c;
 }
 
 weft_status
-weft_cl_load(weft_device *device, const weft_source *source, int n, weft_numerics numerics, weft_code **code,
-             weft_diag *diag)
+weft_cl_load(weft_device *device, const weft_source *source, int n, weft_numerics numerics,
+             weft_code **code, weft_diag *diag)
 {
     weft_cl_device *d = (weft_cl_device *)device;
     bool together = device->info.target.one_program;
@@ -181,7 +187,8 @@ weft_cl_load(weft_device *device, const weft_source *source, int n, weft_numeric
     weft_status s = WEFT_OK;
     make_options(d, numerics, &options);
     for (int i = 0; i < nprogram; i++)
-        b[i] = (build){ d, &source[i], together ? n : 1, weft_str_text(&options), diag, NULL, WEFT_OK };
+        b[i] = (build){ d,    &source[i], together ? n : 1, weft_str_text(&options),
+                        diag, NULL,       WEFT_OK };
     weft_parallel_for(0, nprogram, build_one, b);
     for (int i = 0; i < nprogram; i++) {
         c->program[i] = b[i].program;

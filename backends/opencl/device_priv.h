@@ -22,8 +22,8 @@ typedef struct weft_cl_device {
     cl_context context;
     cl_command_queue queue, timed; /* timed: with profiling; made when first asked for */
     int64_t global_bytes, used_bytes;
-    bool rounds_division;          /* knows -cl-fp32-correctly-rounded-divide-sqrt */
-    char cl_std[16];               /* "CL1.2" */
+    bool rounds_division; /* knows -cl-fp32-correctly-rounded-divide-sqrt */
+    char cl_std[16];      /* "CL1.2" */
 } weft_cl_device;
 
 struct weft_memory {
@@ -41,10 +41,12 @@ void weft_cl_device_text(const weft_cl_device *, cl_device_info, char *out, size
 void weft_cl_query(weft_cl_device *, int index);
 
 /* device_load.c, device_run.c */
-weft_status weft_cl_load(weft_device *, const weft_source *, int n, weft_numerics, weft_code **, weft_diag *);
+weft_status weft_cl_load(weft_device *, const weft_source *, int n, weft_numerics, weft_code **,
+                         weft_diag *);
 void weft_cl_unload(weft_device *, weft_code *);
 /* The program that holds the kernel of that index, and its name. */
-cl_program weft_cl_program_of(const weft_code *, int kernel, const char **name, const weft_source **source);
+cl_program weft_cl_program_of(const weft_code *, int kernel, const char **name,
+                              const weft_source **source);
 weft_status weft_cl_record(weft_device *, const weft_launch *, int n, weft_batch **, weft_diag *);
 void weft_cl_discard(weft_device *, weft_batch *);
 weft_status weft_cl_submit(weft_device *, weft_batch *, double *times, weft_diag *);

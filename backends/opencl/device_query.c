@@ -138,7 +138,8 @@ weft_cl_query(weft_cl_device *d, int index)
     weft_cl_device_text(d, CL_DRIVER_VERSION, driver, sizeof driver);
     snprintf(info->driver, sizeof info->driver, "%s, driver %s", version, driver);
     weft_cl_device_text(d, CL_DEVICE_OPENCL_C_VERSION, language, sizeof language);
-    snprintf(d->cl_std, sizeof d->cl_std, strncmp(language, "OpenCL C 1.1", 12) ? "CL1.2" : "CL1.1");
+    snprintf(d->cl_std, sizeof d->cl_std,
+             strncmp(language, "OpenCL C 1.1", 12) ? "CL1.2" : "CL1.1");
     d->global_bytes = get_number(d, CL_DEVICE_GLOBAL_MEM_SIZE);
     d->rounds_division =
         (get_number(d, CL_DEVICE_SINGLE_FP_CONFIG) & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;

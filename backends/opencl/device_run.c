@@ -1,5 +1,5 @@
-/* OpenCL: recorded launches.  Kernels, their arguments and sub-buffers are made once; a submission is one
- * enqueue a launch. */
+/* OpenCL: recorded launches.  Kernels, their arguments and sub-buffers are made once; a submission
+ * is one enqueue a launch. */
 #include "backends/opencl/device_priv.h"
 
 #include <stdlib.h>
@@ -50,8 +50,8 @@ range_of(weft_cl_device *d, weft_batch *b, const weft_arg *a, cl_mem *out, weft_
 }
 
 static weft_status
-set_scalar(weft_cl_device *d, const launch *to, const weft_launch *from, const weft_source *source, int i,
-           weft_diag *diag)
+set_scalar(weft_cl_device *d, const launch *to, const weft_launch *from, const weft_source *source,
+           int i, weft_diag *diag)
 {
     cl_uint index = (cl_uint)(from->nbuffer + i);
     int64_t wide = from->scalar[i];
@@ -63,7 +63,8 @@ set_scalar(weft_cl_device *d, const launch *to, const weft_launch *from, const w
 }
 
 static weft_status
-record_launch(weft_cl_device *d, weft_batch *b, launch *to, const weft_launch *from, weft_diag *diag)
+record_launch(weft_cl_device *d, weft_batch *b, launch *to, const weft_launch *from,
+              weft_diag *diag)
 {
     cl_int code;
     const char *name;
@@ -89,7 +90,8 @@ record_launch(weft_cl_device *d, weft_batch *b, launch *to, const weft_launch *f
 }
 
 weft_status
-weft_cl_record(weft_device *device, const weft_launch *from, int n, weft_batch **batch, weft_diag *diag)
+weft_cl_record(weft_device *device, const weft_launch *from, int n, weft_batch **batch,
+               weft_diag *diag)
 {
     weft_cl_device *d = (weft_cl_device *)device;
     weft_batch *b = *batch = calloc(1, sizeof *b);
@@ -121,15 +123,17 @@ weft_cl_discard(weft_device *device, weft_batch *b)
 }
 
 static weft_status
-enqueue(weft_cl_device *d, cl_command_queue queue, const launch *l, cl_event *event, weft_diag *diag)
+enqueue(weft_cl_device *d, cl_command_queue queue, const launch *l, cl_event *event,
+        weft_diag *diag)
 {
-    cl_int code =
-        d->api.clEnqueueNDRangeKernel(queue, l->kernel, 3, NULL, l->global, l->local, 0, NULL, event);
+    cl_int code = d->api.clEnqueueNDRangeKernel(queue, l->kernel, 3, NULL, l->global, l->local, 0,
+                                                NULL, event);
     if (!code)
         return WEFT_OK;
     char what[200];
-    snprintf(what, sizeof what, "kernel '%.80s', %zux%zux%zu threads in blocks of %zux%zux%zu", l->name,
-             l->global[0], l->global[1], l->global[2], l->local[0], l->local[1], l->local[2]);
+    snprintf(what, sizeof what, "kernel '%.80s', %zux%zux%zu threads in blocks of %zux%zux%zu",
+             l->name, l->global[0], l->global[1], l->global[2], l->local[0], l->local[1],
+             l->local[2]);
     return weft_cl_check(diag, code, "clEnqueueNDRangeKernel", what);
 }
 
@@ -137,9 +141,11 @@ static weft_status
 event_seconds(const weft_cl_device *d, cl_event event, double *seconds, weft_diag *diag)
 {
     cl_ulong start = 0, end = 0;
-    cl_int code = d->api.clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
+    cl_int code = d->api.clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start,
+                                                 &start, NULL);
     if (!code)
-        code = d->api.clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+        code =
+            d->api.clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
     *seconds = end > start ? (double)(end - start) * 1e-9 : 0;
     return weft_cl_check(diag, code, "clGetEventProfilingInfo", d->base.info.name);
 }
@@ -150,7 +156,8 @@ submit_timed(weft_cl_device *d, const weft_batch *b, double *times, weft_diag *d
     cl_int code = CL_SUCCESS;
     if (!d->timed)
         d->timed = d->api.clCreateCommandQueue(d->context, d->id, CL_QUEUE_PROFILING_ENABLE, &code);
-    weft_status s = weft_cl_check(diag, code, "clCreateCommandQueue", "a queue that measures times");
+    weft_status s =
+        weft_cl_check(diag, code, "clCreateCommandQueue", "a queue that measures times");
     cl_event *event = s ? NULL : calloc((size_t)b->n + 1, sizeof(cl_event));
     if (!s && !event)
         s = weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for %d events", b->n);

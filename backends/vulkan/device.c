@@ -1,4 +1,5 @@
-/* Vulkan: opening and closing a device.  Everything about kernels is in device_load.c and device_run.c. */
+/* Vulkan: opening and closing a device.  Everything about kernels is in device_load.c and
+ * device_run.c. */
 #include "backends/vulkan/device_priv.h"
 
 #include <stdlib.h>
@@ -43,7 +44,8 @@ find_functions(weft_vk_device *d)
 {
 #define VK_GLOBAL(name)
 #define VK_INSTANCE(name)
-#define VK_DEVICE(name) d->name = (PFN_vk##name)d->instance->GetDeviceProcAddr(d->handle, "vk" #name);
+#define VK_DEVICE(name)                                                                            \
+    d->name = (PFN_vk##name)d->instance->GetDeviceProcAddr(d->handle, "vk" #name);
 #include "backends/vulkan/vk_functions.def"
 #undef VK_GLOBAL
 #undef VK_INSTANCE
@@ -115,8 +117,9 @@ create_queue(weft_vk_device *d, weft_diag *diag)
     d->GetDeviceQueue(d->handle, d->family, 0, &d->queue);
     weft_status s = weft_vk_check(diag, d->CreateCommandPool(d->handle, &pool, NULL, &d->pool),
                                   "vkCreateCommandPool", d->base.info.name);
-    return s ? s : weft_vk_check(diag, d->CreateFence(d->handle, &fence, NULL, &d->fence), "vkCreateFence",
-                                 d->base.info.name);
+    return s ? s
+             : weft_vk_check(diag, d->CreateFence(d->handle, &fence, NULL, &d->fence),
+                             "vkCreateFence", d->base.info.name);
 }
 
 static weft_status

@@ -1,5 +1,5 @@
-/* Vulkan: the loader and an instance.  No layer is loaded unless WEFT_VULKAN_VALIDATION=1; then every
- * error of the validation layer fails the call in which it came up. */
+/* Vulkan: the loader and an instance.  No layer is loaded unless WEFT_VULKAN_VALIDATION=1; then
+ * every error of the validation layer fails the call in which it came up. */
 #include "backends/vulkan/device_priv.h"
 
 #include <dlfcn.h>
@@ -131,7 +131,8 @@ create_instance(weft_vk_instance *v, bool validate)
         .pUserData = v->complaints,
     };
     VkInstanceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-                                  .flags = portability ? 1 : 0, /* ..._ENUMERATE_PORTABILITY_BIT_KHR */
+                                  .flags =
+                                      portability ? 1 : 0, /* ..._ENUMERATE_PORTABILITY_BIT_KHR */
                                   .pNext = validate ? &messages : NULL,
                                   .pApplicationInfo = &app,
                                   .enabledLayerCount = validate ? 1 : 0,
@@ -143,7 +144,8 @@ create_instance(weft_vk_instance *v, bool validate)
         return code;
     PFN_vkCreateDebugUtilsMessengerEXT create =
         (PFN_vkCreateDebugUtilsMessengerEXT)v->get(v->handle, "vkCreateDebugUtilsMessengerEXT");
-    return create ? create(v->handle, &messages, NULL, &v->messenger) : VK_ERROR_EXTENSION_NOT_PRESENT;
+    return create ? create(v->handle, &messages, NULL, &v->messenger)
+                  : VK_ERROR_EXTENSION_NOT_PRESENT;
 }
 
 static const char *
@@ -216,8 +218,8 @@ weft_vk_instance_destroy(weft_vk_instance *v)
     if (!v)
         return;
     if (v->messenger) {
-        PFN_vkDestroyDebugUtilsMessengerEXT destroy =
-            (PFN_vkDestroyDebugUtilsMessengerEXT)v->get(v->handle, "vkDestroyDebugUtilsMessengerEXT");
+        PFN_vkDestroyDebugUtilsMessengerEXT destroy = (PFN_vkDestroyDebugUtilsMessengerEXT)v->get(
+            v->handle, "vkDestroyDebugUtilsMessengerEXT");
         destroy(v->handle, v->messenger, NULL);
     }
     if (v->handle && v->DestroyInstance)
@@ -229,7 +231,8 @@ weft_vk_instance_destroy(weft_vk_instance *v)
 static bool
 is_usable(const weft_vk_instance *v, VkPhysicalDevice p, VkPhysicalDeviceType *type)
 {
-    VkPhysicalDeviceProperties2 properties = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2 };
+    VkPhysicalDeviceProperties2 properties = { .sType =
+                                                   VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2 };
     v->GetPhysicalDeviceProperties2(p, &properties);
     *type = properties.properties.deviceType;
     return properties.properties.apiVersion >= VK_API_VERSION_1_1 && weft_vk_family(v, p) >= 0;
@@ -240,7 +243,8 @@ weft_vk_list(const weft_vk_instance *v, weft_arena *arena, VkPhysicalDevice **ou
 {
     static const VkPhysicalDeviceType order[] = {
         VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU,
-        VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU, VK_PHYSICAL_DEVICE_TYPE_OTHER, VK_PHYSICAL_DEVICE_TYPE_CPU,
+        VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU,  VK_PHYSICAL_DEVICE_TYPE_OTHER,
+        VK_PHYSICAL_DEVICE_TYPE_CPU,
     };
     uint32_t n = 0;
     WEFT_VEC(VkPhysicalDevice) all = { 0 };

@@ -1,8 +1,9 @@
-/* Vulkan: SPIR-V text assembled and validated by SPIRV-Tools, then made into compute pipelines, in parallel
- * and through a pipeline cache on disk.
+/* Vulkan: SPIR-V text assembled and validated by SPIRV-Tools, then made into compute pipelines, in
+ * parallel and through a pipeline cache on disk.
  *
- * A kernel's interface: storage buffers at set 0, bindings 0 to n-1; its scalars as push constants in
- * order, each aligned to its size; the block is the text's LocalSize; the entry point has the kernel's name.
+ * A kernel's interface: storage buffers at set 0, bindings 0 to n-1; its scalars as push constants
+ * in order, each aligned to its size; the block is the text's LocalSize; the entry point has the
+ * kernel's name.
  */
 #include "backends/vulkan/device_priv.h"
 
@@ -19,7 +20,8 @@ assembly_failed(const weft_source *source, const char *what, spv_diagnostic d, w
                          .line = d ? (int)d->position.line + 1 : 0,
                          .column = d ? (int)d->position.column + 1 : 0,
                          .source = source->text };
-    return weft_fail_at(diag, WEFT_INVALID_INPUT, place, "%s: %s", what, d ? d->error : "no reason given");
+    return weft_fail_at(diag, WEFT_INVALID_INPUT, place, "%s: %s", what,
+                        d ? d->error : "no reason given");
 }
 
 static weft_status
@@ -34,13 +36,14 @@ assemble(spv_context context, const weft_source *source, spv_binary *binary, wef
 }
 
 static weft_status
-validate(spv_context context, const weft_source *source, const uint32_t *word, size_t n, weft_diag *diag)
+validate(spv_context context, const weft_source *source, const uint32_t *word, size_t n,
+         weft_diag *diag)
 {
     spv_diagnostic why = NULL;
     weft_status s = WEFT_OK;
     if (spvValidateBinary(context, word, n, &why) != SPV_SUCCESS)
-        s = weft_fail(diag, WEFT_INVALID_INPUT, "kernel '%s': the SPIR-V validator refuses it: %s", source->name,
-                      why && why->error ? why->error : "no reason given");
+        s = weft_fail(diag, WEFT_INVALID_INPUT, "kernel '%s': the SPIR-V validator refuses it: %s",
+                      source->name, why && why->error ? why->error : "no reason given");
     spvDiagnosticDestroy(why);
     return s;
 }
@@ -62,17 +65,21 @@ make_layout(const job *j)
     weft_vk_device *d = j->device;
     weft_vk_kernel *k = j->kernel;
     weft_arena arena = { 0 };
-    VkDescriptorSetLayoutBinding *binding = WEFT_NEW_ARRAY(&arena, k->nbuffer, VkDescriptorSetLayoutBinding);
+    VkDescriptorSetLayoutBinding *binding =
+        WEFT_NEW_ARRAY(&arena, k->nbuffer, VkDescriptorSetLayoutBinding);
     for (int i = 0; i < k->nbuffer; i++)
-        binding[i] = (VkDescriptorSetLayoutBinding){ .binding = (uint32_t)i,
-                                                     .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
-                                                     .descriptorCount = 1,
-                                                     .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT };
-    VkDescriptorSetLayoutCreateInfo set = { .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
+        binding[i] =
+            (VkDescriptorSetLayoutBinding){ .binding = (uint32_t)i,
+                                            .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                                            .descriptorCount = 1,
+                                            .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT };
+    VkDescriptorSetLayoutCreateInfo set = { .sType =
+                                                VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
                                             .bindingCount = (uint32_t)k->nbuffer,
                                             .pBindings = binding };
-    weft_status s = weft_vk_check(j->diag, d->CreateDescriptorSetLayout(d->handle, &set, NULL, &k->set_layout),
-                                  "vkCreateDescriptorSetLayout", k->name);
+    weft_status s =
+        weft_vk_check(j->diag, d->CreateDescriptorSetLayout(d->handle, &set, NULL, &k->set_layout),
+                      "vkCreateDescriptorSetLayout", k->name);
     VkPushConstantRange push = { VK_SHADER_STAGE_COMPUTE_BIT, 0, k->push_bytes };
     VkPipelineLayoutCreateInfo layout = { .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
                                           .setLayoutCount = 1,
@@ -103,18 +110,22 @@ make_pipeline(const job *j, const uint32_t *word, size_t n)
     bool ask = j->source->subgroup && d->features.subgroup_sizes;
     if (!s && j->source->subgroup && !ask && j->source->subgroup != d->base.info.target.subgroup)
         s = weft_fail(j->diag, WEFT_LIMIT, "kernel '%s' needs subgroups of %d; device '%s' has %d",
-                      j->kernel->name, j->source->subgroup, d->base.info.id, d->base.info.target.subgroup);
-    VkComputePipelineCreateInfo info = { .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-                                         .stage = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-                                                    .pNext = ask ? &size : NULL,
-                                                    .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-                                                    .module = module,
-                                                    .pName = j->kernel->name },
-                                         .layout = j->kernel->layout };
+                      j->kernel->name, j->source->subgroup, d->base.info.id,
+                      d->base.info.target.subgroup);
+    VkComputePipelineCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .stage = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                   .pNext = ask ? &size : NULL,
+                   .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                   .module = module,
+                   .pName = j->kernel->name },
+        .layout = j->kernel->layout
+    };
     if (!s)
-        s = weft_vk_check(j->diag,
-                          d->CreateComputePipelines(d->handle, j->cache, 1, &info, NULL, &j->kernel->pipeline),
-                          "vkCreateComputePipelines", j->kernel->name);
+        s = weft_vk_check(
+            j->diag,
+            d->CreateComputePipelines(d->handle, j->cache, 1, &info, NULL, &j->kernel->pipeline),
+            "vkCreateComputePipelines", j->kernel->name);
     if (module)
         d->DestroyShaderModule(d->handle, module, NULL);
     return s;
@@ -160,7 +171,8 @@ cache_key(const weft_vk_device *d, const weft_source *source, int n, char key[65
     const weft_device_info *info = &d->base.info;
     const char *part[] = { "weft vulkan 1", info->name, info->driver, (const char *)d->cache_uuid,
                            weft_str_text(&bare) };
-    const size_t size[] = { strlen(part[0]), strlen(part[1]), strlen(part[2]), sizeof d->cache_uuid, bare.n };
+    const size_t size[] = { strlen(part[0]), strlen(part[1]), strlen(part[2]), sizeof d->cache_uuid,
+                            bare.n };
     weft_cache_key(key, 5, part, size);
     weft_str_free(&bare);
 }
@@ -211,8 +223,8 @@ describe(weft_vk_kernel *k, const weft_source *source, weft_arena *arena)
 }
 
 weft_status
-weft_vk_load(weft_device *device, const weft_source *source, int n, weft_numerics numerics, weft_code **code,
-             weft_diag *diag)
+weft_vk_load(weft_device *device, const weft_source *source, int n, weft_numerics numerics,
+             weft_code **code, weft_diag *diag)
 {
     weft_vk_device *d = (weft_vk_device *)device;
     weft_arena scratch = { 0 };

@@ -1,4 +1,5 @@
-/* Vulkan: buffers, copies through a staging buffer where the host sees no device memory, and waiting. */
+/* Vulkan: buffers, copies through a staging buffer where the host sees no device memory, and
+ * waiting. */
 #include "backends/vulkan/device_priv.h"
 
 #include <stdlib.h>
@@ -22,8 +23,8 @@ bind_memory(weft_vk_device *d, weft_memory *m, uint32_t type, bool map, weft_dia
     weft_status s = weft_vk_check(diag, d->AllocateMemory(d->handle, &info, NULL, &m->memory),
                                   "vkAllocateMemory", what);
     if (!s)
-        s = weft_vk_check(diag, d->BindBufferMemory(d->handle, m->buffer, m->memory, 0), "vkBindBufferMemory",
-                          what);
+        s = weft_vk_check(diag, d->BindBufferMemory(d->handle, m->buffer, m->memory, 0),
+                          "vkBindBufferMemory", what);
     void *mapped = NULL;
     if (!s && map)
         s = weft_vk_check(diag, d->MapMemory(d->handle, m->memory, 0, VK_WHOLE_SIZE, 0, &mapped),
@@ -33,13 +34,14 @@ bind_memory(weft_vk_device *d, weft_memory *m, uint32_t type, bool map, weft_dia
 }
 
 static weft_status
-make_memory(weft_vk_device *d, int64_t bytes, uint32_t type, bool map, weft_memory **memory, weft_diag *diag)
+make_memory(weft_vk_device *d, int64_t bytes, uint32_t type, bool map, weft_memory **memory,
+            weft_diag *diag)
 {
     *memory = NULL;
     if (bytes > d->heap_bytes - d->used_bytes)
-        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "%lld bytes on device '%s': %lld of its %lld are in use",
-                         (long long)bytes, d->base.info.id, (long long)d->used_bytes,
-                         (long long)d->heap_bytes);
+        return weft_fail(diag, WEFT_OUT_OF_MEMORY,
+                         "%lld bytes on device '%s': %lld of its %lld are in use", (long long)bytes,
+                         d->base.info.id, (long long)d->used_bytes, (long long)d->heap_bytes);
     weft_memory *m = calloc(1, sizeof *m);
     if (!m)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a buffer handle");
@@ -47,11 +49,12 @@ make_memory(weft_vk_device *d, int64_t bytes, uint32_t type, bool map, weft_memo
     VkBufferCreateInfo info = { .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                 .size = (VkDeviceSize)bytes,
                                 .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT |
-                                         VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                                         VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+                                         VK_BUFFER_USAGE_TRANSFER_DST_BIT,
                                 .sharingMode = VK_SHARING_MODE_EXCLUSIVE };
     d->used_bytes += bytes;
-    weft_status s = weft_vk_check(diag, d->CreateBuffer(d->handle, &info, NULL, &m->buffer), "vkCreateBuffer",
-                                  d->base.info.name);
+    weft_status s = weft_vk_check(diag, d->CreateBuffer(d->handle, &info, NULL, &m->buffer),
+                                  "vkCreateBuffer", d->base.info.name);
     if (!s)
         s = bind_memory(d, m, type, map, diag);
     if (s)
@@ -66,7 +69,8 @@ weft_vk_alloc(weft_device *device, int64_t bytes, weft_memory **memory, weft_dia
 {
     weft_vk_device *d = (weft_vk_device *)device;
     int64_t whole = weft_round_up(bytes > 0 ? bytes : 1, 4); /* a kernel may see it as words */
-    return weft_vk_complaints(d, make_memory(d, whole, d->buffer_type, d->mapped, memory, diag), diag);
+    return weft_vk_complaints(d, make_memory(d, whole, d->buffer_type, d->mapped, memory, diag),
+                              diag);
 }
 
 void
@@ -89,10 +93,12 @@ weft_vk_wait(weft_vk_device *d, weft_diag *diag)
     if (!d->pending)
         return WEFT_OK;
     d->pending = false;
-    weft_status s = weft_vk_check(diag, d->WaitForFences(d->handle, 1, &d->fence, VK_TRUE, UINT64_MAX),
-                                  "vkWaitForFences", d->base.info.name);
-    return s ? s : weft_vk_check(diag, d->ResetFences(d->handle, 1, &d->fence), "vkResetFences",
-                                 d->base.info.name);
+    weft_status s =
+        weft_vk_check(diag, d->WaitForFences(d->handle, 1, &d->fence, VK_TRUE, UINT64_MAX),
+                      "vkWaitForFences", d->base.info.name);
+    return s ? s
+             : weft_vk_check(diag, d->ResetFences(d->handle, 1, &d->fence), "vkResetFences",
+                             d->base.info.name);
 }
 
 weft_status
@@ -119,8 +125,9 @@ weft_vk_commands(weft_vk_device *d, VkCommandBuffer *commands, weft_diag *diag)
     VkCommandBufferBeginInfo begin = { .sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO };
     weft_status s = weft_vk_check(diag, d->AllocateCommandBuffers(d->handle, &info, commands),
                                   "vkAllocateCommandBuffers", d->base.info.name);
-    return s ? s : weft_vk_check(diag, d->BeginCommandBuffer(*commands, &begin), "vkBeginCommandBuffer",
-                                 d->base.info.name);
+    return s ? s
+             : weft_vk_check(diag, d->BeginCommandBuffer(*commands, &begin), "vkBeginCommandBuffer",
+                             d->base.info.name);
 }
 
 static void
@@ -128,10 +135,11 @@ barrier(weft_vk_device *d, VkCommandBuffer commands)
 {
     VkMemoryBarrier all = { .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
                             .srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT,
-                            .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT };
+                            .dstAccessMask =
+                                VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT };
     d->CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
-                          VK_PIPELINE_STAGE_ALL_COMMANDS_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &all, 0, NULL,
-                          0, NULL);
+                          VK_PIPELINE_STAGE_ALL_COMMANDS_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1,
+                          &all, 0, NULL, 0, NULL);
 }
 
 static weft_status
@@ -139,13 +147,15 @@ copy_now(weft_vk_device *d, const weft_memory *to, int64_t to_offset, const weft
          int64_t from_offset, int64_t bytes, weft_diag *diag)
 {
     VkCommandBuffer commands = NULL;
-    VkBufferCopy region = { (VkDeviceSize)from_offset, (VkDeviceSize)to_offset, (VkDeviceSize)bytes };
+    VkBufferCopy region = { (VkDeviceSize)from_offset, (VkDeviceSize)to_offset,
+                            (VkDeviceSize)bytes };
     weft_status s = weft_vk_commands(d, &commands, diag);
     if (!s) {
         barrier(d, commands);
         d->CmdCopyBuffer(commands, from->buffer, to->buffer, 1, &region);
         barrier(d, commands);
-        s = weft_vk_check(diag, d->EndCommandBuffer(commands), "vkEndCommandBuffer", d->base.info.name);
+        s = weft_vk_check(diag, d->EndCommandBuffer(commands), "vkEndCommandBuffer",
+                          d->base.info.name);
     }
     if (!s)
         s = weft_vk_start(d, commands, diag);
@@ -157,8 +167,8 @@ copy_now(weft_vk_device *d, const weft_memory *to, int64_t to_offset, const weft
 }
 
 weft_status
-weft_vk_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *from, int64_t from_offset,
-             int64_t bytes, weft_diag *diag)
+weft_vk_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *from,
+             int64_t from_offset, int64_t bytes, weft_diag *diag)
 {
     weft_vk_device *d = (weft_vk_device *)device;
     weft_status s = bytes ? copy_now(d, to, to_offset, from, from_offset, bytes, diag) : WEFT_OK;
@@ -168,7 +178,8 @@ weft_vk_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memor
 static weft_status
 need_staging(weft_vk_device *d, weft_diag *diag)
 {
-    return d->staging ? WEFT_OK : make_memory(d, STAGING_BYTES, d->staging_type, true, &d->staging, diag);
+    return d->staging ? WEFT_OK
+                      : make_memory(d, STAGING_BYTES, d->staging_type, true, &d->staging, diag);
 }
 
 weft_status

@@ -13,7 +13,7 @@ typedef struct weft_vk_instance {
     PFN_vkGetInstanceProcAddr get;
     VkDebugUtilsMessengerEXT messenger;
     weft_diag *complaints; /* what the validation layer reports; NULL when it is off */
-#define VK_GLOBAL(name) PFN_vk##name name;
+#define VK_GLOBAL(name)   PFN_vk##name name;
 #define VK_INSTANCE(name) PFN_vk##name name;
 #define VK_DEVICE(name)
 #include "backends/vulkan/vk_functions.def"
@@ -37,16 +37,16 @@ typedef struct weft_vk_device {
     uint32_t family;
     VkCommandPool pool;
     VkFence fence;
-    bool pending;               /* the fence guards a submission not yet waited for */
+    bool pending; /* the fence guards a submission not yet waited for */
     VkPhysicalDeviceMemoryProperties memory;
     uint32_t buffer_type, staging_type; /* memory types */
-    bool mapped;                /* buffers are host-visible: no staging */
+    bool mapped;                        /* buffers are host-visible: no staging */
     int64_t heap_bytes, used_bytes;
-    double timestamp_seconds;   /* of one tick; 0: no timestamps */
+    double timestamp_seconds; /* of one tick; 0: no timestamps */
     uint32_t timestamp_bits;
     uint8_t cache_uuid[VK_UUID_SIZE];
     weft_vk_features features;
-    weft_memory *staging;       /* made when first needed */
+    weft_memory *staging; /* made when first needed */
 #define VK_GLOBAL(name)
 #define VK_INSTANCE(name)
 #define VK_DEVICE(name) PFN_vk##name name;
@@ -60,7 +60,7 @@ struct weft_memory {
     VkBuffer buffer;
     VkDeviceMemory memory;
     int64_t bytes;
-    char *mapped;               /* NULL: not visible to the host */
+    char *mapped; /* NULL: not visible to the host */
 };
 
 typedef struct weft_vk_kernel {
@@ -98,8 +98,10 @@ void weft_vk_query(weft_vk_device *, int index);
 /* ---- device_memory.c ---- */
 weft_status weft_vk_alloc(weft_device *, int64_t bytes, weft_memory **, weft_diag *);
 void weft_vk_free(weft_device *, weft_memory *);
-weft_status weft_vk_upload(weft_device *, weft_memory *, int64_t offset, const void *, int64_t bytes, weft_diag *);
-weft_status weft_vk_download(weft_device *, weft_memory *, int64_t offset, void *, int64_t bytes, weft_diag *);
+weft_status weft_vk_upload(weft_device *, weft_memory *, int64_t offset, const void *,
+                           int64_t bytes, weft_diag *);
+weft_status weft_vk_download(weft_device *, weft_memory *, int64_t offset, void *, int64_t bytes,
+                             weft_diag *);
 weft_status weft_vk_copy(weft_device *, weft_memory *to, int64_t to_offset, weft_memory *from,
                          int64_t from_offset, int64_t bytes, weft_diag *);
 /* Starts a command buffer, after what was started before it is done. */
@@ -109,7 +111,8 @@ weft_status weft_vk_wait(weft_vk_device *, weft_diag *);
 weft_status weft_vk_commands(weft_vk_device *, VkCommandBuffer *, weft_diag *);
 
 /* ---- device_load.c, device_run.c ---- */
-weft_status weft_vk_load(weft_device *, const weft_source *, int n, weft_numerics, weft_code **, weft_diag *);
+weft_status weft_vk_load(weft_device *, const weft_source *, int n, weft_numerics, weft_code **,
+                         weft_diag *);
 void weft_vk_unload(weft_device *, weft_code *);
 weft_status weft_vk_record(weft_device *, const weft_launch *, int n, weft_batch **, weft_diag *);
 void weft_vk_discard(weft_device *, weft_batch *);

@@ -14,7 +14,8 @@ weft_vk_family(const weft_vk_instance *v, VkPhysicalDevice p)
     v->GetPhysicalDeviceQueueFamilyProperties(p, &n, NULL);
     VkQueueFamilyProperties *family = WEFT_NEW_ARRAY(&arena, n, VkQueueFamilyProperties);
     v->GetPhysicalDeviceQueueFamilyProperties(p, &n, family);
-    for (uint32_t i = 0; i < n; i++) { /* the first that computes, but rather one without graphics */
+    for (uint32_t i = 0; i < n;
+         i++) { /* the first that computes, but rather one without graphics */
         bool computes = family[i].queueCount && (family[i].queueFlags & VK_QUEUE_COMPUTE_BIT);
         bool draws = (family[i].queueFlags & VK_QUEUE_GRAPHICS_BIT) != 0;
         if (computes && (best < 0 || (!draws && (family[best].queueFlags & VK_QUEUE_GRAPHICS_BIT))))
@@ -99,8 +100,9 @@ query_features(weft_vk_device *d, uint32_t version)
 static bool
 is_mobile(uint32_t vendor)
 {
-    static const uint32_t vendors[] = { 0x1010 /* Imagination */, 0x13B5 /* Arm */, 0x14E4 /* Broadcom */,
-                                        0x144D /* Samsung */, 0x5143 /* Qualcomm */, 0x10001 /* Vivante */ };
+    static const uint32_t vendors[] = { 0x1010 /* Imagination */, 0x13B5 /* Arm */,
+                                        0x14E4 /* Broadcom */,    0x144D /* Samsung */,
+                                        0x5143 /* Qualcomm */,    0x10001 /* Vivante */ };
     for (size_t i = 0; i < sizeof vendors / sizeof *vendors; i++)
         if (vendors[i] == vendor)
             return true;
@@ -186,7 +188,8 @@ find_type(const weft_vk_device *d, VkMemoryPropertyFlags need, VkMemoryPropertyF
     for (uint32_t i = d->memory.memoryTypeCount; i-- > 0;) {
         VkMemoryPropertyFlags have = d->memory.memoryTypes[i].propertyFlags;
         bool fits = (have & need) == need, better = (have & like) == like;
-        bool had = found < UINT32_MAX && (d->memory.memoryTypes[found].propertyFlags & like) == like;
+        bool had =
+            found < UINT32_MAX && (d->memory.memoryTypes[found].propertyFlags & like) == like;
         if (fits && (found == UINT32_MAX || better || !had))
             found = i;
     }
@@ -234,16 +237,20 @@ weft_vk_query(weft_vk_device *d, int index)
     snprintf(info->driver, sizeof info->driver, "Vulkan %u.%u.%u, driver %u.%u.%u of vendor 0x%x",
              VK_API_VERSION_MAJOR(p->apiVersion), VK_API_VERSION_MINOR(p->apiVersion),
              VK_API_VERSION_PATCH(p->apiVersion), VK_API_VERSION_MAJOR(p->driverVersion),
-             VK_API_VERSION_MINOR(p->driverVersion), VK_API_VERSION_PATCH(p->driverVersion), p->vendorID);
+             VK_API_VERSION_MINOR(p->driverVersion), VK_API_VERSION_PATCH(p->driverVersion),
+             p->vendorID);
     memcpy(d->cache_uuid, p->pipelineCacheUUID, sizeof d->cache_uuid);
     d->timestamp_bits = family_timestamp_bits(d);
     d->timestamp_seconds = d->timestamp_bits ? (double)p->limits.timestampPeriod * 1e-9 : 0;
     profile_name(t->name, sizeof t->name, p->deviceName);
     t->api = WEFT_API_VULKAN;
-    t->cls = is_cpu ? WEFT_CLASS_LANE_CPU : is_mobile(p->vendorID) ? WEFT_CLASS_MOBILE : WEFT_CLASS_GPU;
+    t->cls = is_cpu                   ? WEFT_CLASS_LANE_CPU
+             : is_mobile(p->vendorID) ? WEFT_CLASS_MOBILE
+                                      : WEFT_CLASS_GPU;
     fill_limits(t, &p->limits);
-    t->max_alloc = sizes.maxMemoryAllocationSize > INT64_MAX ? INT64_MAX
-                                                             : (int64_t)sizes.maxMemoryAllocationSize;
+    t->max_alloc = sizes.maxMemoryAllocationSize > INT64_MAX
+                       ? INT64_MAX
+                       : (int64_t)sizes.maxMemoryAllocationSize;
     if (t->max_alloc > d->heap_bytes)
         t->max_alloc = d->heap_bytes;
     bool in_compute = (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;

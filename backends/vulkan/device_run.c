@@ -1,5 +1,6 @@
-/* Vulkan: launches recorded once in a command buffer.  Each has its descriptor set; a memory barrier stands
- * before each but the first.  A second command buffer with timestamps is made when times are asked. */
+/* Vulkan: launches recorded once in a command buffer.  Each has its descriptor set; a memory
+ * barrier stands before each but the first.  A second command buffer with timestamps is made when
+ * times are asked. */
 #include "backends/vulkan/device_priv.h"
 
 #include <stdlib.h>
@@ -48,7 +49,8 @@ visible(const weft_arg *a)
 }
 
 static weft_status
-bind_buffers(weft_vk_device *d, const weft_batch *b, launch *to, const weft_launch *from, weft_diag *diag)
+bind_buffers(weft_vk_device *d, const weft_batch *b, launch *to, const weft_launch *from,
+             weft_diag *diag)
 {
     weft_arena arena = { 0 };
     VkDescriptorSetAllocateInfo info = { .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
@@ -61,7 +63,8 @@ bind_buffers(weft_vk_device *d, const weft_batch *b, launch *to, const weft_laun
     VkWriteDescriptorSet *write = WEFT_NEW_ARRAY(&arena, from->nbuffer, VkWriteDescriptorSet);
     for (int i = 0; i < from->nbuffer && !s; i++) {
         const weft_arg *a = &from->buffer[i];
-        range[i] = (VkDescriptorBufferInfo){ a->memory->buffer, (VkDeviceSize)a->offset, visible(a) };
+        range[i] =
+            (VkDescriptorBufferInfo){ a->memory->buffer, (VkDeviceSize)a->offset, visible(a) };
         write[i] = (VkWriteDescriptorSet){ .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
                                            .dstSet = to->set,
                                            .dstBinding = (uint32_t)i,
@@ -84,7 +87,8 @@ pack_scalars(launch *to, const weft_launch *from)
         bool is_wide = to->kernel->scalar[i] == WEFT_I64;
         int64_t size = is_wide ? 8 : 4;
         at = weft_round_up(at, size);
-        memcpy(to->push + at, is_wide ? (const void *)&from->scalar[i] : (const void *)&narrow, (size_t)size);
+        memcpy(to->push + at, is_wide ? (const void *)&from->scalar[i] : (const void *)&narrow,
+               (size_t)size);
         at += size;
     }
 }
@@ -105,8 +109,8 @@ static void
 record_launch(weft_vk_device *d, VkCommandBuffer commands, const launch *l)
 {
     d->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, l->kernel->pipeline);
-    d->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, l->kernel->layout, 0, 1, &l->set, 0,
-                             NULL);
+    d->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, l->kernel->layout, 0, 1,
+                             &l->set, 0, NULL);
     if (l->kernel->push_bytes)
         d->CmdPushConstants(commands, l->kernel->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
                             l->kernel->push_bytes, l->push);
@@ -117,21 +121,24 @@ static weft_status
 record_all(weft_vk_device *d, const weft_batch *b, VkQueryPool queries, VkCommandBuffer *commands,
            weft_diag *diag)
 {
-    enum { COMPUTE = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, READ_WRITE = VK_ACCESS_SHADER_READ_BIT |
-                                                                        VK_ACCESS_SHADER_WRITE_BIT };
+    enum {
+        COMPUTE = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+        READ_WRITE = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT
+    };
     weft_status s = weft_vk_commands(d, commands, diag);
     if (s)
         return s;
     if (queries)
         d->CmdResetQueryPool(*commands, queries, 0, 2 * (uint32_t)b->n);
     barrier(d, *commands, COMPUTE | VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT,
-            VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_HOST_WRITE_BIT, COMPUTE,
-            READ_WRITE);
+            VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_HOST_WRITE_BIT,
+            COMPUTE, READ_WRITE);
     for (int i = 0; i < b->n; i++) {
         if (i)
             barrier(d, *commands, COMPUTE, VK_ACCESS_SHADER_WRITE_BIT, COMPUTE, READ_WRITE);
         if (queries)
-            d->CmdWriteTimestamp(*commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, queries, 2 * (uint32_t)i);
+            d->CmdWriteTimestamp(*commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, queries,
+                                 2 * (uint32_t)i);
         record_launch(d, *commands, &b->at[i]);
         if (queries)
             d->CmdWriteTimestamp(*commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries,
@@ -140,11 +147,13 @@ record_all(weft_vk_device *d, const weft_batch *b, VkQueryPool queries, VkComman
     barrier(d, *commands, COMPUTE, VK_ACCESS_SHADER_WRITE_BIT,
             VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
             VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT);
-    return weft_vk_check(diag, d->EndCommandBuffer(*commands), "vkEndCommandBuffer", d->base.info.name);
+    return weft_vk_check(diag, d->EndCommandBuffer(*commands), "vkEndCommandBuffer",
+                         d->base.info.name);
 }
 
 weft_status
-weft_vk_record(weft_device *device, const weft_launch *from, int n, weft_batch **batch, weft_diag *diag)
+weft_vk_record(weft_device *device, const weft_launch *from, int n, weft_batch **batch,
+               weft_diag *diag)
 {
     weft_vk_device *d = (weft_vk_device *)device;
     weft_batch *b = *batch = calloc(1, sizeof *b);
@@ -214,8 +223,9 @@ read_times(weft_vk_device *d, const weft_batch *b, double *times, weft_diag *dia
     uint64_t mask = d->timestamp_bits >= 64 ? UINT64_MAX : (UINT64_C(1) << d->timestamp_bits) - 1;
     size_t n = 2 * (size_t)b->n;
     uint64_t *tick = WEFT_NEW_ARRAY(&arena, n, uint64_t);
-    VkResult code = d->GetQueryPoolResults(d->handle, b->queries, 0, (uint32_t)n, n * sizeof *tick, tick,
-                                           sizeof *tick, VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT);
+    VkResult code =
+        d->GetQueryPoolResults(d->handle, b->queries, 0, (uint32_t)n, n * sizeof *tick, tick,
+                               sizeof *tick, VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT);
     weft_status s = weft_vk_check(diag, code, "vkGetQueryPoolResults", d->base.info.name);
     for (int i = 0; i < b->n && !s; i++)
         times[i] = (double)((tick[2 * i + 1] - tick[2 * i]) & mask) * d->timestamp_seconds;

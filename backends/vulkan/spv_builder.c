@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-static const struct { const char *name, *extension; } caps[SPV_CAP_COUNT] = {
+static const struct {
+    const char *name, *extension;
+} caps[SPV_CAP_COUNT] = {
     [SPV_CAP_FLOAT16] = { "Float16", NULL },
     [SPV_CAP_FLOAT64] = { "Float64", NULL },
     [SPV_CAP_SHUFFLE] = { "GroupNonUniformShuffle", NULL },
@@ -137,7 +139,8 @@ spv_rename_last(spv_builder *b, spv_id id, const char *hint)
         return id;
     const char *at = code->at + b->last;
     at += strspn(at, " ");
-    if (strcmp(id, weft_arena_printf(b->arena, "%%%u", b->next - 1)) != 0 || strncmp(at, id, n) != 0 || strncmp(at + n, " = ", 3) != 0)
+    if (strcmp(id, weft_arena_printf(b->arena, "%%%u", b->next - 1)) != 0 ||
+        strncmp(at, id, n) != 0 || strncmp(at + n, " = ", 3) != 0)
         return id;
     char *rest = weft_arena_strdup(b->arena, at + n + 3);
     rest[strlen(rest) - 1] = 0; /* the line's end */

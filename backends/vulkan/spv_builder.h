@@ -1,8 +1,8 @@
 /* backends/vulkan/spv_builder.h: a SPIR-V module as text for spirv-as, section by section.
  *
- * Instructions may be added in any order: each goes to its section, and the sections are joined in the
- * order the specification lays down.  An id is its text, "%float"; ids made for results are numbers,
- * declarations and whatever a person would name have names.
+ * Instructions may be added in any order: each goes to its section, and the sections are joined in
+ * the order the specification lays down.  An id is its text, "%float"; ids made for results are
+ * numbers, declarations and whatever a person would name have names.
  */
 #ifndef WEFT_SPV_BUILDER_H
 #define WEFT_SPV_BUILDER_H
@@ -12,18 +12,35 @@
 typedef const char *spv_id;
 
 typedef enum spv_section { /* ORDER: SPIR-V specification, 2.4 Logical Layout of a Module */
-    SPV_ENTRY, SPV_MODE, SPV_DECORATION, SPV_TYPE, SPV_FUNCTION, SPV_VARIABLE, SPV_CODE, SPV_SECTION_COUNT
+                           SPV_ENTRY,
+                           SPV_MODE,
+                           SPV_DECORATION,
+                           SPV_TYPE,
+                           SPV_FUNCTION,
+                           SPV_VARIABLE,
+                           SPV_CODE,
+                           SPV_SECTION_COUNT
 } spv_section;
 
 typedef enum spv_cap { /* ORDER: by name; spv_builder.c has the names */
-    SPV_CAP_FLOAT16, SPV_CAP_FLOAT64, SPV_CAP_SHUFFLE, SPV_CAP_SHUFFLE_RELATIVE, SPV_CAP_INT16, SPV_CAP_INT64,
-    SPV_CAP_INT64_ATOMICS, SPV_CAP_INT8, SPV_CAP_SHADER, SPV_CAP_STORAGE16, SPV_CAP_STORAGE8, SPV_CAP_COUNT
+                       SPV_CAP_FLOAT16,
+                       SPV_CAP_FLOAT64,
+                       SPV_CAP_SHUFFLE,
+                       SPV_CAP_SHUFFLE_RELATIVE,
+                       SPV_CAP_INT16,
+                       SPV_CAP_INT64,
+                       SPV_CAP_INT64_ATOMICS,
+                       SPV_CAP_INT8,
+                       SPV_CAP_SHADER,
+                       SPV_CAP_STORAGE16,
+                       SPV_CAP_STORAGE8,
+                       SPV_CAP_COUNT
 } spv_cap;
 
 typedef struct spv_builder {
     weft_arena *arena;
     weft_str section[SPV_SECTION_COUNT];
-    weft_map *interned;            /* "OpTypeInt 32 1" -> index into ids */
+    weft_map *interned; /* "OpTypeInt 32 1" -> index into ids */
     WEFT_VEC(spv_id) ids;
     weft_idents names;
     bool cap[SPV_CAP_COUNT], glsl; /* glsl: the extended instructions are used */

@@ -2,26 +2,38 @@
 #include "backends/vulkan/spv_emit.h"
 
 /* wide: GLSL.std.450 defines it for 64 bits too. */
-static const struct { const char *name; bool wide; } glsl[WEFT_IN_COUNT] = {
-    [WEFT_IN_EXP] = { "Exp", false },     [WEFT_IN_EXP2] = { "Exp2", false },   [WEFT_IN_LOG] = { "Log", false },
-    [WEFT_IN_LOG2] = { "Log2", false },   [WEFT_IN_SQRT] = { "Sqrt", true },    [WEFT_IN_RSQRT] = { "InverseSqrt", true },
-    [WEFT_IN_SIN] = { "Sin", false },     [WEFT_IN_COS] = { "Cos", false },     [WEFT_IN_TAN] = { "Tan", false },
-    [WEFT_IN_ASIN] = { "Asin", false },   [WEFT_IN_ACOS] = { "Acos", false },   [WEFT_IN_ATAN] = { "Atan", false },
-    [WEFT_IN_SINH] = { "Sinh", false },   [WEFT_IN_COSH] = { "Cosh", false },   [WEFT_IN_TANH] = { "Tanh", false },
-    [WEFT_IN_ASINH] = { "Asinh", false }, [WEFT_IN_ACOSH] = { "Acosh", false }, [WEFT_IN_ATANH] = { "Atanh", false },
-    [WEFT_IN_FLOOR] = { "Floor", true },  [WEFT_IN_CEIL] = { "Ceil", true },    [WEFT_IN_TRUNC] = { "Trunc", true },
-    [WEFT_IN_RINT] = { "RoundEven", true }, [WEFT_IN_ABS] = { "FAbs", true },   [WEFT_IN_ATAN2] = { "Atan2", false },
+static const struct {
+    const char *name;
+    bool wide;
+} glsl[WEFT_IN_COUNT] = {
+    [WEFT_IN_EXP] = { "Exp", false },     [WEFT_IN_EXP2] = { "Exp2", false },
+    [WEFT_IN_LOG] = { "Log", false },     [WEFT_IN_LOG2] = { "Log2", false },
+    [WEFT_IN_SQRT] = { "Sqrt", true },    [WEFT_IN_RSQRT] = { "InverseSqrt", true },
+    [WEFT_IN_SIN] = { "Sin", false },     [WEFT_IN_COS] = { "Cos", false },
+    [WEFT_IN_TAN] = { "Tan", false },     [WEFT_IN_ASIN] = { "Asin", false },
+    [WEFT_IN_ACOS] = { "Acos", false },   [WEFT_IN_ATAN] = { "Atan", false },
+    [WEFT_IN_SINH] = { "Sinh", false },   [WEFT_IN_COSH] = { "Cosh", false },
+    [WEFT_IN_TANH] = { "Tanh", false },   [WEFT_IN_ASINH] = { "Asinh", false },
+    [WEFT_IN_ACOSH] = { "Acosh", false }, [WEFT_IN_ATANH] = { "Atanh", false },
+    [WEFT_IN_FLOOR] = { "Floor", true },  [WEFT_IN_CEIL] = { "Ceil", true },
+    [WEFT_IN_TRUNC] = { "Trunc", true },  [WEFT_IN_RINT] = { "RoundEven", true },
+    [WEFT_IN_ABS] = { "FAbs", true },     [WEFT_IN_ATAN2] = { "Atan2", false },
     [WEFT_IN_FMA] = { "Fma", true },
 };
 
-static const struct { const char *name; spv_cap cap; } shuffles[WEFT_IN_COUNT] = {
+static const struct {
+    const char *name;
+    spv_cap cap;
+} shuffles[WEFT_IN_COUNT] = {
     [WEFT_IN_SHFL] = { "OpGroupNonUniformShuffle", SPV_CAP_SHUFFLE },
     [WEFT_IN_SHFL_XOR] = { "OpGroupNonUniformShuffleXor", SPV_CAP_SHUFFLE },
     [WEFT_IN_SHFL_DOWN] = { "OpGroupNonUniformShuffleDown", SPV_CAP_SHUFFLE_RELATIVE },
 };
 
 static const char *const instructions[WEFT_IN_COUNT] = {
-    [WEFT_IN_ISNAN] = "OpIsNan", [WEFT_IN_ISINF] = "OpIsInf", [WEFT_IN_FREM] = "OpFRem",
+    [WEFT_IN_ISNAN] = "OpIsNan",
+    [WEFT_IN_ISINF] = "OpIsInf",
+    [WEFT_IN_FREM] = "OpFRem",
 };
 
 static spv_id
@@ -31,7 +43,8 @@ extended(spv_emit *c, const weft_expr *e, const char *name)
     for (int i = 0; i < e->h.nargs; i++)
         weft_str_addf(&args, " %s", spv_expr(c, e->arg[i]));
     c->b.glsl = true;
-    spv_id v = spv_op(&c->b, "OpExtInst %s %%glsl %s%s", spv_type(c, e->h.type), name, weft_str_text(&args));
+    spv_id v = spv_op(&c->b, "OpExtInst %s %%glsl %s%s", spv_type(c, e->h.type), name,
+                      weft_str_text(&args));
     weft_str_free(&args);
     return v;
 }
@@ -43,7 +56,8 @@ shuffle(spv_emit *c, const weft_expr *e)
     spv_id v = spv_expr(c, e->arg[0]), lane = spv_expr(c, e->arg[1]);
     lane = spv_cast(c, weft_scalar(WEFT_U32), e->arg[1]->h.type, lane);
     c->b.cap[shuffles[in].cap] = true;
-    return spv_op(&c->b, "%s %s %s %s %s", shuffles[in].name, spv_type(c, e->h.type), spv_uint(c, 3), v, lane);
+    return spv_op(&c->b, "%s %s %s %s %s", shuffles[in].name, spv_type(c, e->h.type),
+                  spv_uint(c, 3), v, lane);
 }
 
 static spv_id
@@ -64,7 +78,8 @@ spv_call(spv_emit *c, const weft_expr *e)
     if (instructions[in])
         return instruction(c, e, instructions[in]);
     if (in == WEFT_IN_ABS && weft_is_int(t))
-        return weft_dtype_kind(t) == WEFT_KIND_UINT ? spv_expr(c, e->arg[0]) : extended(c, e, "SAbs");
+        return weft_dtype_kind(t) == WEFT_KIND_UINT ? spv_expr(c, e->arg[0])
+                                                    : extended(c, e, "SAbs");
     if (glsl[in].name && (t != WEFT_F64 || glsl[in].wide))
         return extended(c, e, glsl[in].name);
     spv_fail(c, weft_intrin_infos[in].text, weft_dtype_name(t));
@@ -89,5 +104,6 @@ void
 spv_call_caps(const weft_target *t, weft_caps *caps)
 {
     for (int i = 0; i < WEFT_IN_COUNT; i++)
-        caps->intrin[i] = glsl[i].name || instructions[i] || (shuffles[i].name && t->subgroup_shuffle);
+        caps->intrin[i] =
+            glsl[i].name || instructions[i] || (shuffles[i].name && t->subgroup_shuffle);
 }

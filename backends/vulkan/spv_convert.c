@@ -41,7 +41,8 @@ int_to_int(spv_emit *c, weft_type to, weft_type from, spv_id v)
         from = type;
     }
     if (bits(from) > bits(to)) {
-        weft_type type = bits(to) < 32 ? spv_lanes((weft_dtype)to.dtype, to.lanes) : int_type(32, is_signed(to), to);
+        weft_type type = bits(to) < 32 ? spv_lanes((weft_dtype)to.dtype, to.lanes)
+                                       : int_type(32, is_signed(to), to);
         if (is_signed(from) != is_signed(to))
             v = op(c, "OpBitcast", int_type(bits(from), is_signed(to), from), v);
         return op(c, is_signed(to) ? "OpSConvert" : "OpUConvert", type, v);
@@ -53,7 +54,8 @@ static spv_id
 from_bool(spv_emit *c, weft_type to, spv_id v)
 {
     weft_type type = bits(to) < 32 && to.dtype != WEFT_F16 ? int_type(32, is_signed(to), to) : to;
-    v = spv_op(&c->b, "OpSelect %s %s %s %s", spv_type(c, type), v, spv_number(c, type, 1), spv_number(c, type, 0));
+    v = spv_op(&c->b, "OpSelect %s %s %s %s", spv_type(c, type), v, spv_number(c, type, 1),
+               spv_number(c, type, 0));
     return weft_same_type(type, to) ? v : spv_cast(c, to, type, v);
 }
 
@@ -66,8 +68,8 @@ to_bool(spv_emit *c, weft_type to, weft_type from, spv_id v)
         v = spv_cast(c, type, from, v);
     if (is_float)
         spv_computes(c, (weft_dtype)from.dtype);
-    return spv_op(&c->b, "%s %s %s %s", is_float ? "OpFUnordNotEqual" : "OpINotEqual", spv_type(c, to), v,
-                  spv_number(c, type, 0));
+    return spv_op(&c->b, "%s %s %s %s", is_float ? "OpFUnordNotEqual" : "OpINotEqual",
+                  spv_type(c, to), v, spv_number(c, type, 0));
 }
 
 static spv_id
@@ -93,7 +95,8 @@ float_to_int(spv_emit *c, weft_type to, weft_type from, spv_id v)
 spv_id
 spv_cast(spv_emit *c, weft_type to, weft_type from, spv_id v)
 {
-    bool to_float = weft_is_float((weft_dtype)to.dtype), from_float = weft_is_float((weft_dtype)from.dtype);
+    bool to_float = weft_is_float((weft_dtype)to.dtype),
+         from_float = weft_is_float((weft_dtype)from.dtype);
     if (weft_same_type(to, from))
         return v;
     if (from.dtype == WEFT_BOOL)

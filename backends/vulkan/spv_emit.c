@@ -1,4 +1,5 @@
-/* spv_emit.c: kernels and statements as SPIR-V text: structured control flow, phis for loop variables. */
+/* spv_emit.c: kernels and statements as SPIR-V text: structured control flow, phis for loop
+ * variables. */
 #include "backends/vulkan/spv_emit.h"
 
 #include <string.h>
@@ -9,12 +10,13 @@ void
 spv_fail(spv_emit *c, const char *what, const char *detail)
 {
     if (c->status == WEFT_OK)
-        c->status = weft_fail(c->diag, WEFT_INTERNAL, "kernel %s: %s%s%s is not legal for %s:%s and was not legalised",
-                              c->kernel->name, what, *detail ? " " : "", detail, weft_api_name(c->target->api),
-                              c->target->name);
+        c->status = weft_fail(c->diag, WEFT_INTERNAL,
+                              "kernel %s: %s%s%s is not legal for %s:%s and was not legalised",
+                              c->kernel->name, what, *detail ? " " : "", detail,
+                              weft_api_name(c->target->api), c->target->name);
 }
 
-/* ---- thread and block indices ----------------------------------------------------------------- */
+/* ---- thread and block indices ---------------------------------------------------------------- */
 
 typedef struct bound { /* a launch axis the kernel reads, as a type */
     weft_bind bind;
@@ -49,11 +51,12 @@ survey_stmt(void *user, const weft_stmt *stmt)
         else
             spv_fail(s->c, "an alloc in space", weft_space_name(space));
     }
-    if (stmt->kind == WEFT_SK_FOR && (weft_is_block(stmt->u.loop.bind) || weft_is_thread(stmt->u.loop.bind))) {
+    if (stmt->kind == WEFT_SK_FOR &&
+        (weft_is_block(stmt->u.loop.bind) || weft_is_thread(stmt->u.loop.bind))) {
         const weft_var *var = stmt->u.loop.var;
         if (!find_bound(s, stmt->u.loop.bind, (weft_dtype)var->type.dtype))
-            *WEFT_PUSH(&s->c->arena, &s->bounds) = (bound){ stmt->u.loop.bind, (weft_dtype)var->type.dtype, var->name,
-                                                            NULL };
+            *WEFT_PUSH(&s->c->arena, &s->bounds) =
+                (bound){ stmt->u.loop.bind, (weft_dtype)var->type.dtype, var->name, NULL };
     }
     return true;
 }
@@ -62,7 +65,8 @@ static bool
 bind_stmt(void *user, const weft_stmt *stmt)
 {
     survey *s = user;
-    if (stmt->kind == WEFT_SK_FOR && (weft_is_block(stmt->u.loop.bind) || weft_is_thread(stmt->u.loop.bind))) {
+    if (stmt->kind == WEFT_SK_FOR &&
+        (weft_is_block(stmt->u.loop.bind) || weft_is_thread(stmt->u.loop.bind))) {
         const weft_var *var = stmt->u.loop.var;
         s->c->var[var->id] = find_bound(s, stmt->u.loop.bind, (weft_dtype)var->type.dtype)->value;
     }
@@ -72,7 +76,8 @@ bind_stmt(void *user, const weft_stmt *stmt)
 static spv_id
 declare_input(spv_emit *c, const char *name, const char *builtin)
 {
-    spv_id v3uint = spv_type(c, spv_lanes(WEFT_U32, 3)), pointer = spv_pointer(c, "Input", v3uint, "v3uint");
+    spv_id v3uint = spv_type(c, spv_lanes(WEFT_U32, 3)),
+           pointer = spv_pointer(c, "Input", v3uint, "v3uint");
     spv_id id = spv_new(&c->b, name);
     weft_str_addf(&c->b.section[SPV_TYPE], "%15s = OpVariable %s Input\n", id, pointer);
     spv_add(&c->b, SPV_DECORATION, "OpDecorate %s BuiltIn %s", id, builtin);
@@ -93,14 +98,15 @@ load_input(survey *s, weft_bind first, const char *name, const char *builtin)
             input = declare_input(c, name, builtin);
             all = spv_op(&c->b, "OpLoad %s %s", spv_type(c, spv_lanes(WEFT_U32, 3)), input);
         }
-        spv_id part = spv_op(&c->b, "OpCompositeExtract %s %s %d", spv_type(c, weft_scalar(WEFT_U32)), all,
-                             (int)b->bind - (int)first);
-        b->value = spv_rename_last(&c->b, spv_cast(c, weft_scalar(b->dtype), weft_scalar(WEFT_U32), part), b->name);
+        spv_id part = spv_op(&c->b, "OpCompositeExtract %s %s %d",
+                             spv_type(c, weft_scalar(WEFT_U32)), all, (int)b->bind - (int)first);
+        b->value = spv_rename_last(
+            &c->b, spv_cast(c, weft_scalar(b->dtype), weft_scalar(WEFT_U32), part), b->name);
     }
     return input;
 }
 
-/* ---- statements ------------------------------------------------------------------------------ */
+/* ---- statements --------------------------------------------------------------------------- */
 
 static void
 branch(spv_emit *c, spv_id to)
@@ -127,7 +133,8 @@ emit_loop(spv_emit *c, const weft_stmt *s)
     branch(c, head);
     spv_block(c, head);
     spv_op_as(&c->b, i, "OpPhi %s %s %s %s %s", type, spv_int(c, t, 0), before, step, again);
-    spv_id more = spv_op(&c->b, "OpSLessThan %s %s %s", spv_type(c, weft_scalar(WEFT_BOOL)), i, extent);
+    spv_id more =
+        spv_op(&c->b, "OpSLessThan %s %s %s", spv_type(c, weft_scalar(WEFT_BOOL)), i, extent);
     spv_add(&c->b, SPV_CODE, "OpLoopMerge %s %s None", end, again);
     spv_add(&c->b, SPV_CODE, "OpBranchConditional %s %s %s", more, body, end);
     spv_block(c, body);
@@ -148,11 +155,19 @@ emit_for(spv_emit *c, const weft_stmt *s)
     case WEFT_SERIAL:
         emit_loop(c, s);
         return;
-    case WEFT_BLOCK_X: case WEFT_BLOCK_Y: case WEFT_BLOCK_Z:
-    case WEFT_THREAD_X: case WEFT_THREAD_Y: case WEFT_THREAD_Z:
+    case WEFT_BLOCK_X:
+    case WEFT_BLOCK_Y:
+    case WEFT_BLOCK_Z:
+    case WEFT_THREAD_X:
+    case WEFT_THREAD_Y:
+    case WEFT_THREAD_Z:
         emit_stmt(c, s->u.loop.body);
         return;
-    case WEFT_PARALLEL: case WEFT_UNROLL: case WEFT_VECTORIZE: case WEFT_VTHREAD: case WEFT_BIND_COUNT:
+    case WEFT_PARALLEL:
+    case WEFT_UNROLL:
+    case WEFT_VECTORIZE:
+    case WEFT_VTHREAD:
+    case WEFT_BIND_COUNT:
         break;
     }
     spv_fail(c, "a loop bound to", weft_bind_name(s->u.loop.bind));
@@ -228,7 +243,8 @@ emit_barrier(spv_emit *c, int fence)
     if (fence & WEFT_FENCE_GLOBAL)
         semantics |= UNIFORM_MEMORY;
     spv_id workgroup = spv_uint(c, 2);
-    spv_add(&c->b, SPV_CODE, "OpControlBarrier %s %s %s", workgroup, workgroup, spv_uint(c, semantics));
+    spv_add(&c->b, SPV_CODE, "OpControlBarrier %s %s %s", workgroup, workgroup,
+            spv_uint(c, semantics));
 }
 
 static void
@@ -266,13 +282,14 @@ emit_stmt(spv_emit *c, const weft_stmt *s)
     case WEFT_SK_EVAL:
         spv_expr(c, s->u.eval.call);
         return;
-    case WEFT_SK_ALLREDUCE: case WEFT_SK_COUNT:
+    case WEFT_SK_ALLREDUCE:
+    case WEFT_SK_COUNT:
         spv_fail(c, "a reduction across threads", "");
         return;
     }
 }
 
-/* ---- kernels --------------------------------------------------------------------------------- */
+/* ---- kernels ------------------------------------------------------------------------------ */
 
 /* The block, or specialisation constants 0, 1, 2 where only the launch knows it. */
 static void
@@ -286,11 +303,12 @@ emit_block_size(spv_emit *c, spv_id entry)
         if (k->block[i] && !weft_as_int(k->block[i], &block[i]))
             known = false;
     }
-    spv_add(&c->b, SPV_MODE, "OpExecutionMode %s LocalSize %d %d %d", entry, known ? (int)block[0] : 1,
-            known ? (int)block[1] : 1, known ? (int)block[2] : 1);
+    spv_add(&c->b, SPV_MODE, "OpExecutionMode %s LocalSize %d %d %d", entry,
+            known ? (int)block[0] : 1, known ? (int)block[1] : 1, known ? (int)block[2] : 1);
     if (known)
         return;
-    spv_id size[3], uint = spv_type(c, weft_scalar(WEFT_U32)), all = spv_new(&c->b, "gl_WorkGroupSize");
+    spv_id size[3], uint = spv_type(c, weft_scalar(WEFT_U32)),
+                    all = spv_new(&c->b, "gl_WorkGroupSize");
     for (int i = 0; i < 3; i++) {
         size[i] = spv_new(&c->b, weft_arena_printf(&c->arena, "block_%c", "xyz"[i]));
         weft_str_addf(&c->b.section[SPV_TYPE], "%15s = OpSpecConstant %s 1\n", size[i], uint);
@@ -308,9 +326,10 @@ emit_kernel(spv_emit *c)
     survey s = { .c = c };
     weft_walker walker = { NULL, survey_stmt, &s }, binder = { NULL, bind_stmt, &s };
     spv_id entry = spv_new(&c->b, k->name), none = spv_declare(&c->b, "void", "OpTypeVoid");
-    spv_id type = spv_declare(&c->b, "void_fn", "OpTypeFunction %s", none), start = spv_new(&c->b, "start");
-    weft_str_addf(&c->b.section[SPV_FUNCTION], "%15s = OpFunction %s None %s\n%15s = OpLabel\n", entry, none, type,
-                  start);
+    spv_id type = spv_declare(&c->b, "void_fn", "OpTypeFunction %s", none),
+           start = spv_new(&c->b, "start");
+    weft_str_addf(&c->b.section[SPV_FUNCTION], "%15s = OpFunction %s None %s\n%15s = OpLabel\n",
+                  entry, none, type, start);
     c->label = start;
     for (int i = 0; i < k->nparam; i++)
         spv_declare_param(c, i);
@@ -319,8 +338,8 @@ emit_kernel(spv_emit *c)
     spv_id group = load_input(&s, WEFT_BLOCK_X, "gl_WorkGroupID", "WorkgroupId");
     spv_id thread = load_input(&s, WEFT_THREAD_X, "gl_LocalInvocationID", "LocalInvocationId");
     weft_walk_stmt(&binder, k->body);
-    spv_add(&c->b, SPV_ENTRY, "OpEntryPoint GLCompute %s \"%s\"%s%s%s%s", entry, k->name, group ? " " : "",
-            group ? group : "", thread ? " " : "", thread ? thread : "");
+    spv_add(&c->b, SPV_ENTRY, "OpEntryPoint GLCompute %s \"%s\"%s%s%s%s", entry, k->name,
+            group ? " " : "", group ? group : "", thread ? " " : "", thread ? thread : "");
     emit_block_size(c, entry);
     emit_stmt(c, k->body);
     spv_add(&c->b, SPV_CODE, "OpReturn");
@@ -341,12 +360,14 @@ layout(spv_emit *c)
 }
 
 static weft_status
-print(weft_str *out, const weft_kernel *kernel, const weft_target *target, weft_numerics numerics, weft_diag *diag)
+print(weft_str *out, const weft_kernel *kernel, const weft_target *target, weft_numerics numerics,
+      weft_diag *diag)
 {
     spv_emit c = { .kernel = kernel, .target = target, .numerics = numerics, .diag = diag };
     weft_str text = { 0 };
     if (kernel->level != WEFT_LEVEL_DEVICE)
-        return weft_fail(diag, WEFT_INTERNAL, "kernel %s is at level %s: only level device is printed", kernel->name,
+        return weft_fail(diag, WEFT_INTERNAL,
+                         "kernel %s is at level %s: only level device is printed", kernel->name,
                          weft_level_name(kernel->level));
     c.var = WEFT_NEW_ARRAY(&c.arena, kernel->ir->nvar + 1, spv_id);
     c.buf = WEFT_NEW_ARRAY(&c.arena, kernel->ir->nbuf + 1, spv_id);
@@ -367,12 +388,15 @@ print(weft_str *out, const weft_kernel *kernel, const weft_target *target, weft_
 static void
 caps(const weft_target *t, weft_caps *caps)
 {
-    *caps = (weft_caps){ .lanes = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4, .vector_load = true, .vector_compare = true,
+    *caps = (weft_caps){ .lanes = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4,
+                         .vector_load = true,
+                         .vector_compare = true,
                          .bool_storage = t->storage8 };
     static const weft_dtype words[] = { WEFT_BOOL, WEFT_I32, WEFT_U32, WEFT_F32 };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         caps->arith[words[i]] = caps->storage[words[i]] = true;
-    caps->arith[WEFT_I64] = caps->storage[WEFT_I64] = caps->arith[WEFT_U64] = caps->storage[WEFT_U64] = t->i64;
+    caps->arith[WEFT_I64] = caps->storage[WEFT_I64] = caps->arith[WEFT_U64] =
+        caps->storage[WEFT_U64] = t->i64;
     caps->arith[WEFT_F64] = caps->storage[WEFT_F64] = t->f64;
     caps->arith[WEFT_F16] = t->f16;
     caps->storage[WEFT_F16] = caps->storage[WEFT_I16] = caps->storage[WEFT_U16] = t->storage16;

@@ -6,19 +6,20 @@
 #include "backends/layout.h"
 #include "backends/vulkan/spv_builder.h"
 
-/* State of one print.  Descriptor set 0, binding i: parameter i.  Push constants: the scalars in order,
- * each aligned to its size.  Specialisation constants 0, 1, 2: the block, where it is not constant. */
+/* State of one print.  Descriptor set 0, binding i: parameter i.  Push constants: the scalars in
+ * order, each aligned to its size.  Specialisation constants 0, 1, 2: the block, where it is not
+ * constant. */
 typedef struct spv_emit {
     spv_builder b;
     const weft_kernel *kernel;
     const weft_target *target;
     weft_numerics numerics;
     weft_diag *diag;
-    weft_status status;          /* the first failure */
+    weft_status status; /* the first failure */
     weft_arena arena;
-    spv_id *var, *buf;           /* by id: a variable's value, a buffer's pointer */
-    const uint8_t *layout;       /* weft_vector_layout */
-    spv_id *memo;                /* by expression id: values of pure expressions that dominate here */
+    spv_id *var, *buf;     /* by id: a variable's value, a buffer's pointer */
+    const uint8_t *layout; /* weft_vector_layout */
+    spv_id *memo;          /* by expression id: values of pure expressions that dominate here */
     uint32_t nmemo;
     WEFT_VEC(uint32_t) memoised; /* in order, to be undone */
     spv_id label;                /* of the block being written */
@@ -27,7 +28,7 @@ typedef struct spv_emit {
 /* Records that the kernel is not legal for the target. */
 void spv_fail(spv_emit *, const char *what, const char *detail);
 
-/* ---- spv_types.c --------------------------------------------------------------------------------- */
+/* ---- spv_types.c ----------------------------------------------------------------------------- */
 spv_id spv_type(spv_emit *, weft_type);
 spv_id spv_pointer(spv_emit *, const char *storage, spv_id to, const char *to_name);
 /* Says that values of the type are computed with, not only moved between memory and wider types. */
@@ -46,7 +47,7 @@ spv_lanes(weft_dtype t, int lanes)
     return (weft_type){ (uint8_t)t, (uint8_t)lanes };
 }
 
-/* ---- spv_memory.c -------------------------------------------------------------------------------- */
+/* ---- spv_memory.c ---------------------------------------------------------------------------- */
 void spv_declare_param(spv_emit *, int i);
 void spv_declare_array(spv_emit *, const weft_buf *);
 void spv_declare_scalars(spv_emit *); /* and loads them */
@@ -57,7 +58,7 @@ spv_id spv_load_cast(spv_emit *, weft_type to, const weft_expr *load);
 void spv_store(spv_emit *, const weft_buf *, const weft_expr *index, const weft_expr *value);
 void spv_atomic(spv_emit *, const weft_stmt *);
 
-/* ---- spv_expr.c ---------------------------------------------------------------------------------- */
+/* ---- spv_expr.c ------------------------------------------------------------------------------ */
 spv_id spv_expr(spv_emit *, const weft_expr *);
 /* Lane i of a vector expression's value. */
 spv_id spv_lane(spv_emit *, const weft_expr *, int lane);
@@ -66,11 +67,11 @@ void spv_forget(spv_emit *, int mark);
 /* Begins a block. */
 void spv_block(spv_emit *, spv_id label);
 
-/* ---- spv_convert.c ------------------------------------------------------------------------------- */
+/* ---- spv_convert.c --------------------------------------------------------------------------- */
 spv_id spv_cast(spv_emit *, weft_type to, weft_type from, spv_id value);
 spv_id spv_bitcast(spv_emit *, weft_type to, weft_type from, spv_id value);
 
-/* ---- spv_call.c ---------------------------------------------------------------------------------- */
+/* ---- spv_call.c ------------------------------------------------------------------------------ */
 spv_id spv_call(spv_emit *, const weft_expr *);
 /* MIN and MAX of integers. */
 spv_id spv_extremum(spv_emit *, const weft_expr *);

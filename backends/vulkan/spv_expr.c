@@ -1,7 +1,10 @@
-/* spv_expr.c: values. A pure expression that was computed in a block that dominates is not computed again. */
+/* spv_expr.c: values. A pure expression that was computed in a block that dominates is not computed
+ * again. */
 #include "backends/vulkan/spv_emit.h"
 
-static const struct { const char *f, *s, *u, *b; } binaries[WEFT_EK_COUNT] = {
+static const struct {
+    const char *f, *s, *u, *b;
+} binaries[WEFT_EK_COUNT] = {
     [WEFT_EK_OR] = { .b = "OpLogicalOr" },
     [WEFT_EK_AND] = { .b = "OpLogicalAnd" },
     [WEFT_EK_EQ] = { "OpFOrdEqual", "OpIEqual", "OpIEqual", "OpLogicalEqual" },
@@ -94,8 +97,8 @@ is_product(const weft_expr *e)
 }
 
 /* Whether the result is to be what IEEE 754 says.  Where it is not, Mesa takes the liberty to fold
- * x * 0 and to regroup constants, at the cost of NaN and infinities: only a multiply-add is left open to
- * contraction at the default level. */
+ * x * 0 and to regroup constants, at the cost of NaN and infinities: only a multiply-add is left
+ * open to contraction at the default level. */
 static bool
 is_exact(const spv_emit *c, const weft_expr *e)
 {
@@ -163,7 +166,8 @@ guard(spv_emit *c, const weft_expr *e)
     if (is_harmless(e->arg[1]) && is_harmless(e->arg[2]))
         return select_value(c, e);
     spv_id cond = spv_expr(c, e->arg[0]), value[2], from[2];
-    spv_id label[3] = { spv_new(&c->b, "chosen"), spv_new(&c->b, "otherwise"), spv_new(&c->b, "value") };
+    spv_id label[3] = { spv_new(&c->b, "chosen"), spv_new(&c->b, "otherwise"),
+                        spv_new(&c->b, "value") };
     spv_add(&c->b, SPV_CODE, "OpSelectionMerge %s None", label[2]);
     spv_add(&c->b, SPV_CODE, "OpBranchConditional %s %s %s", cond, label[0], label[1]);
     for (int i = 0; i < 2; i++) {
@@ -176,7 +180,8 @@ guard(spv_emit *c, const weft_expr *e)
     }
     spv_block(c, label[2]);
     spv_computes(c, dtype_of(e));
-    return spv_op(&c->b, "OpPhi %s %s %s %s %s", spv_type(c, e->h.type), value[0], from[0], value[1], from[1]);
+    return spv_op(&c->b, "OpPhi %s %s %s %s %s", spv_type(c, e->h.type), value[0], from[0],
+                  value[1], from[1]);
 }
 
 /* ---- vectors --------------------------------------------------------------------------------- */
@@ -193,10 +198,12 @@ spv_lane(spv_emit *c, const weft_expr *e, int lane)
         spv_id base = spv_expr(c, e->arg[0]), type = spv_type(c, weft_scalar(t));
         if (lane == 0)
             return base;
-        spv_id step = spv_op(&c->b, "OpIMul %s %s %s", type, spv_expr(c, e->arg[1]), spv_int(c, t, lane));
+        spv_id step =
+            spv_op(&c->b, "OpIMul %s %s %s", type, spv_expr(c, e->arg[1]), spv_int(c, t, lane));
         return spv_op(&c->b, "OpIAdd %s %s %s", type, base, step);
     }
-    return spv_op(&c->b, "OpCompositeExtract %s %s %d", spv_type(c, weft_scalar(t)), spv_expr(c, e), lane);
+    return spv_op(&c->b, "OpCompositeExtract %s %s %d", spv_type(c, weft_scalar(t)), spv_expr(c, e),
+                  lane);
 }
 
 static spv_id
@@ -208,7 +215,8 @@ construct(spv_emit *c, const weft_expr *e)
     spv_computes(c, dtype_of(e));
     for (int i = 0; i < e->h.type.lanes; i++)
         weft_str_addf(&lanes, " %s", spv_lane(c, e, i));
-    spv_id v = spv_op(&c->b, "OpCompositeConstruct %s%s", spv_type(c, e->h.type), weft_str_text(&lanes));
+    spv_id v =
+        spv_op(&c->b, "OpCompositeConstruct %s%s", spv_type(c, e->h.type), weft_str_text(&lanes));
     weft_str_free(&lanes);
     return v;
 }
@@ -217,7 +225,8 @@ static spv_id
 constant(spv_emit *c, const weft_expr *e)
 {
     weft_dtype t = dtype_of(e);
-    return spv_splat(c, e->h.type, weft_is_float(t) ? spv_float(c, t, e->h.u.f) : spv_int(c, t, e->h.u.i));
+    return spv_splat(c, e->h.type,
+                     weft_is_float(t) ? spv_float(c, t, e->h.u.f) : spv_int(c, t, e->h.u.i));
 }
 
 /* ---- the switch ------------------------------------------------------------------------------ */
@@ -231,12 +240,31 @@ compute(spv_emit *c, const weft_expr *e)
     case WEFT_EK_VAR:
         weft_assert(c->var[e->h.u.var->id], "variable %s", e->h.u.var->name);
         return c->var[e->h.u.var->id];
-    case WEFT_EK_OR: case WEFT_EK_AND: case WEFT_EK_EQ: case WEFT_EK_NE: case WEFT_EK_LT: case WEFT_EK_LE:
-    case WEFT_EK_GT: case WEFT_EK_GE: case WEFT_EK_BOR: case WEFT_EK_BXOR: case WEFT_EK_BAND: case WEFT_EK_SHL:
-    case WEFT_EK_SHR: case WEFT_EK_ADD: case WEFT_EK_SUB: case WEFT_EK_MUL: case WEFT_EK_DIV: case WEFT_EK_NEG:
-    case WEFT_EK_NOT: case WEFT_EK_BNOT: case WEFT_EK_TDIV: case WEFT_EK_TMOD:
+    case WEFT_EK_OR:
+    case WEFT_EK_AND:
+    case WEFT_EK_EQ:
+    case WEFT_EK_NE:
+    case WEFT_EK_LT:
+    case WEFT_EK_LE:
+    case WEFT_EK_GT:
+    case WEFT_EK_GE:
+    case WEFT_EK_BOR:
+    case WEFT_EK_BXOR:
+    case WEFT_EK_BAND:
+    case WEFT_EK_SHL:
+    case WEFT_EK_SHR:
+    case WEFT_EK_ADD:
+    case WEFT_EK_SUB:
+    case WEFT_EK_MUL:
+    case WEFT_EK_DIV:
+    case WEFT_EK_NEG:
+    case WEFT_EK_NOT:
+    case WEFT_EK_BNOT:
+    case WEFT_EK_TDIV:
+    case WEFT_EK_TMOD:
         return operation(c, e);
-    case WEFT_EK_MIN: case WEFT_EK_MAX:
+    case WEFT_EK_MIN:
+    case WEFT_EK_MAX:
         return spv_extremum(c, e);
     case WEFT_EK_SELECT:
         return select_value(c, e);
@@ -252,11 +280,15 @@ compute(spv_emit *c, const weft_expr *e)
         return spv_load(c, e);
     case WEFT_EK_CALL:
         return spv_call(c, e);
-    case WEFT_EK_RAMP: case WEFT_EK_BCAST: case WEFT_EK_VEC:
+    case WEFT_EK_RAMP:
+    case WEFT_EK_BCAST:
+    case WEFT_EK_VEC:
         return construct(c, e);
     case WEFT_EK_LANE:
         return spv_lane(c, e->arg[0], (int)e->h.u.i);
-    case WEFT_EK_FDIV: case WEFT_EK_FMOD: case WEFT_EK_COUNT:
+    case WEFT_EK_FDIV:
+    case WEFT_EK_FMOD:
+    case WEFT_EK_COUNT:
         break;
     }
     spv_fail(c, "the operator", weft_expr_infos[e->h.kind].text);

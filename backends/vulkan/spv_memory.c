@@ -52,7 +52,8 @@ spv_declare_param(spv_emit *c, int i)
     storage_caps(c, type);
     spv_add(&c->b, SPV_DECORATION, "OpDecorate %s DescriptorSet 0", id);
     spv_add(&c->b, SPV_DECORATION, "OpDecorate %s Binding %d", id, i);
-    spv_add(&c->b, SPV_DECORATION, "OpDecorate %s %s", id, c->kernel->no_alias ? "Restrict" : "Aliased");
+    spv_add(&c->b, SPV_DECORATION, "OpDecorate %s %s", id,
+            c->kernel->no_alias ? "Restrict" : "Aliased");
     if (c->kernel->access[i] == WEFT_READ)
         spv_add(&c->b, SPV_DECORATION, "OpDecorate %s NonWritable", id);
     weft_str_addf(&c->b.section[SPV_TYPE], "%15s = OpVariable %s StorageBuffer\n", id, pointer);
@@ -96,16 +97,19 @@ spv_declare_scalars(spv_emit *c)
     for (int i = 0; i < k->nscalar; i++)
         weft_str_addf(&members, " %s", spv_type(c, k->scalar[i]->type));
     spv_id block = spv_new(&c->b, "block_scalars");
-    weft_str_addf(&c->b.section[SPV_TYPE], "%15s = OpTypeStruct%s\n", block, weft_str_text(&members));
+    weft_str_addf(&c->b.section[SPV_TYPE], "%15s = OpTypeStruct%s\n", block,
+                  weft_str_text(&members));
     weft_str_free(&members);
     spv_add(&c->b, SPV_DECORATION, "OpDecorate %s Block", block);
-    spv_id pointer = spv_pointer(c, "PushConstant", block, block + 1), id = spv_new(&c->b, "scalars");
+    spv_id pointer = spv_pointer(c, "PushConstant", block, block + 1),
+           id = spv_new(&c->b, "scalars");
     weft_str_addf(&c->b.section[SPV_TYPE], "%15s = OpVariable %s PushConstant\n", id, pointer);
     for (int i = 0; i < k->nscalar; i++) {
         const weft_var *var = k->scalar[i];
         int64_t bytes = weft_dtype_bits((weft_dtype)var->type.dtype) / 8;
         offset = weft_round_up(offset, bytes);
-        spv_add(&c->b, SPV_DECORATION, "OpMemberDecorate %s %d Offset %lld", block, i, (long long)offset);
+        spv_add(&c->b, SPV_DECORATION, "OpMemberDecorate %s %d Offset %lld", block, i,
+                (long long)offset);
         offset += bytes;
         spv_id type = spv_type(c, var->type), to = spv_pointer(c, "PushConstant", type, type + 1);
         spv_id at = spv_op(&c->b, "OpAccessChain %s %s %s", to, id, spv_int(c, WEFT_I32, i));
@@ -119,7 +123,9 @@ spv_declare_scalars(spv_emit *c)
 static const char *
 storage_of(const weft_buf *buf)
 {
-    return buf->space == WEFT_SHARED ? "Workgroup" : buf->space == WEFT_LOCAL ? "Function" : "StorageBuffer";
+    return buf->space == WEFT_SHARED  ? "Workgroup"
+           : buf->space == WEFT_LOCAL ? "Function"
+                                      : "StorageBuffer";
 }
 
 /* A pointer to element `index` of the declared array; `lane` >= 0: to a lane of it. */
@@ -141,7 +147,8 @@ pointer_to(spv_emit *c, const weft_buf *buf, spv_id index, int lane)
         weft_str_addf(&chain, " %s", index);
     if (lane >= 0)
         weft_str_addf(&chain, " %s", spv_int(c, WEFT_I32, lane));
-    spv_id of = spv_type(c, type), pointer = spv_pointer(c, storage_of(buf), of, of + 1), at = c->buf[buf->id];
+    spv_id of = spv_type(c, type), pointer = spv_pointer(c, storage_of(buf), of, of + 1),
+           at = c->buf[buf->id];
     if (chain.n)
         at = spv_op(&c->b, "OpAccessChain %s %s%s", pointer, at, weft_str_text(&chain));
     weft_str_free(&chain);
@@ -196,8 +203,10 @@ spv_load(spv_emit *c, const weft_expr *e)
         return load_at(c, buf, place(c, buf, e->arg[0], lanes), lanes);
     weft_str parts = { 0 };
     for (int i = 0; i < lanes; i++)
-        weft_str_addf(&parts, " %s", load_at(c, buf, pointer_to(c, buf, index_lane(c, e->arg[0], i), -1), 1));
-    spv_id v = spv_op(&c->b, "OpCompositeConstruct %s%s", spv_type(c, e->h.type), weft_str_text(&parts));
+        weft_str_addf(&parts, " %s",
+                      load_at(c, buf, pointer_to(c, buf, index_lane(c, e->arg[0], i), -1), 1));
+    spv_id v =
+        spv_op(&c->b, "OpCompositeConstruct %s%s", spv_type(c, e->h.type), weft_str_text(&parts));
     weft_str_free(&parts);
     return v;
 }
@@ -229,14 +238,16 @@ spv_load_cast(spv_emit *c, weft_type to, const weft_expr *load)
 bool
 spv_loads_by_lane(const spv_emit *c, const weft_expr *e)
 {
-    return e->h.kind == WEFT_EK_LOAD && e->h.type.lanes > 1 && c->layout[e->h.u.buf->id] != e->h.type.lanes;
+    return e->h.kind == WEFT_EK_LOAD && e->h.type.lanes > 1 &&
+           c->layout[e->h.u.buf->id] != e->h.type.lanes;
 }
 
 /* A conversion to f16 on its way to a storage buffer may say how it rounds. */
 static bool
 rounds(const weft_buf *buf, const weft_expr *value)
 {
-    if (value->h.kind != WEFT_EK_CAST || value->h.type.dtype != WEFT_F16 || buf->space != WEFT_GLOBAL)
+    if (value->h.kind != WEFT_EK_CAST || value->h.type.dtype != WEFT_F16 ||
+        buf->space != WEFT_GLOBAL)
         return false;
     weft_dtype from = (weft_dtype)value->arg[0]->h.type.dtype;
     return weft_is_float(from) && from != WEFT_F16;
@@ -275,8 +286,9 @@ spv_store(spv_emit *c, const weft_buf *buf, const weft_expr *index, const weft_e
         return;
     }
     bool rounded = rounds(buf, value); /* then the value is this store's alone */
-    spv_id v = rounded ? spv_cast(c, value->h.type, value->arg[0]->h.type, spv_expr(c, value->arg[0]))
-                       : spv_expr(c, value);
+    spv_id v = rounded
+                   ? spv_cast(c, value->h.type, value->arg[0]->h.type, spv_expr(c, value->arg[0]))
+                   : spv_expr(c, value);
     store_rounded(c, buf, place(c, buf, index, lanes), v, rounded);
 }
 
@@ -286,12 +298,14 @@ void
 spv_atomic(spv_emit *c, const weft_stmt *s)
 {
     static const char *const op[WEFT_EK_COUNT][2] = {
-        [WEFT_EK_ADD] = { "IAdd", "IAdd" }, [WEFT_EK_MIN] = { "UMin", "SMin" }, [WEFT_EK_MAX] = { "UMax", "SMax" },
-        [WEFT_EK_BAND] = { "And", "And" },  [WEFT_EK_BOR] = { "Or", "Or" },     [WEFT_EK_BXOR] = { "Xor", "Xor" },
+        [WEFT_EK_ADD] = { "IAdd", "IAdd" }, [WEFT_EK_MIN] = { "UMin", "SMin" },
+        [WEFT_EK_MAX] = { "UMax", "SMax" }, [WEFT_EK_BAND] = { "And", "And" },
+        [WEFT_EK_BOR] = { "Or", "Or" },     [WEFT_EK_BXOR] = { "Xor", "Xor" },
     };
     const weft_buf *buf = s->u.atomic.buf;
     const char *name = op[s->u.atomic.op][weft_dtype_kind(buf->dtype) == WEFT_KIND_INT];
-    if (!name || !weft_is_int(buf->dtype) || weft_dtype_bits(buf->dtype) < 32 || buf->space == WEFT_LOCAL) {
+    if (!name || !weft_is_int(buf->dtype) || weft_dtype_bits(buf->dtype) < 32 ||
+        buf->space == WEFT_LOCAL) {
         spv_fail(c, "an atomic on", weft_dtype_name(buf->dtype));
         return;
     }
@@ -299,5 +313,6 @@ spv_atomic(spv_emit *c, const weft_stmt *s)
         c->b.cap[SPV_CAP_INT64_ATOMICS] = true;
     spv_id value = spv_expr(c, s->u.atomic.value), at = place(c, buf, s->u.atomic.index, 1);
     spv_id scope = spv_uint(c, buf->space == WEFT_SHARED ? 2 : 1), relaxed = spv_uint(c, 0);
-    spv_op(&c->b, "OpAtomic%s %s %s %s %s %s", name, spv_type(c, weft_scalar(buf->dtype)), at, scope, relaxed, value);
+    spv_op(&c->b, "OpAtomic%s %s %s %s %s %s", name, spv_type(c, weft_scalar(buf->dtype)), at,
+           scope, relaxed, value);
 }

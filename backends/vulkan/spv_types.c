@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct { const char *name, *text; int cap; } scalars[WEFT_DTYPE_COUNT] = {
+static const struct {
+    const char *name, *text;
+    int cap;
+} scalars[WEFT_DTYPE_COUNT] = {
     [WEFT_BOOL] = { "bool", "OpTypeBool", -1 },
     [WEFT_I8] = { "char", "OpTypeInt 8 1", -1 },
     [WEFT_I16] = { "short", "OpTypeInt 16 1", -1 },
@@ -32,7 +35,8 @@ spv_computes(spv_emit *c, weft_dtype t)
         c->b.cap[SPV_CAP_INT8] = true;
 }
 
-/* A narrow type that no buffer holds is there for its conversions alone: those need the capability. */
+/* A narrow type that no buffer holds is there for its conversions alone: those need the capability.
+ */
 void
 spv_settle_caps(spv_emit *c)
 {
@@ -157,7 +161,8 @@ spv_splat(spv_emit *c, weft_type type, spv_id one)
     for (int i = 0; i < type.lanes; i++)
         weft_str_addf(&lanes, " %s", one);
     const char *hint = weft_arena_printf(&c->arena, "%s_x%d", one + 1, type.lanes);
-    spv_id id = spv_declare(&c->b, hint, "OpConstantComposite %s%s", spv_type(c, type), weft_str_text(&lanes));
+    spv_id id = spv_declare(&c->b, hint, "OpConstantComposite %s%s", spv_type(c, type),
+                            weft_str_text(&lanes));
     weft_str_free(&lanes);
     return id;
 }

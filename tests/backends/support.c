@@ -12,7 +12,8 @@
 
 #include <cmocka.h>
 
-const weft_api languages[LANGUAGES] = { WEFT_API_OPENCL, WEFT_API_CUDA, WEFT_API_METAL, WEFT_API_VULKAN };
+const weft_api languages[LANGUAGES] = { WEFT_API_OPENCL, WEFT_API_CUDA, WEFT_API_METAL,
+                                        WEFT_API_VULKAN };
 
 static int
 by_name(const void *a, const void *b)
@@ -97,7 +98,8 @@ const weft_target *
 target_of(const char *text, weft_api api)
 {
     char *profile = directive(text, weft_api_name(api)), spec[96];
-    snprintf(spec, sizeof spec, "%s%s%s", weft_api_name(api), profile ? ":" : "", profile ? profile : "");
+    snprintf(spec, sizeof spec, "%s%s%s", weft_api_name(api), profile ? ":" : "",
+             profile ? profile : "");
     const weft_target *target = weft_profile_find(spec, NULL);
     free(profile);
     assert_non_null(target);

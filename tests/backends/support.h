@@ -8,7 +8,8 @@
 enum { LANGUAGES = 4 };
 extern const weft_api languages[LANGUAGES];
 
-/* Names of the files in a folder that end in `suffix`, sorted, without it; NULL-terminated, malloc'ed. */
+/* Names of the files in a folder that end in `suffix`, sorted, without it; NULL-terminated,
+ * malloc'ed. */
 char **list_files(const char *folder, const char *suffix);
 void free_list(char **);
 /* The whole file, NULL if there is none; malloc'ed. */
@@ -22,10 +23,11 @@ weft_numerics numerics_of(const char *text);
 /* Runs a command; its exit status, and its output (stdout and stderr) in a malloc'ed text. */
 int run_command(char **output, const char *fmt, ...) WEFT_PRINTF(2, 3);
 bool has_program(const char *name);
-/* What a Metal compiler would refuse in a source file, as far as clang against the stub and a reading
- * of the text can tell; NULL if nothing.  malloc'ed. */
+/* What a Metal compiler would refuse in a source file, as far as clang against the stub and a
+ * reading of the text can tell; NULL if nothing.  malloc'ed. */
 char *metal_faults(const char *path);
-/* What NVRTC says against a CUDA source; NULL if nothing.  *found is false where there is no NVRTC. */
+/* What NVRTC says against a CUDA source; NULL if nothing.  *found is false where there is no NVRTC.
+ */
 char *nvrtc_faults(const char *source, int arch, bool *found);
 
 #endif

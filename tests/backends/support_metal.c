@@ -1,5 +1,6 @@
-/* support_metal.c: refuses what a Metal compiler refuses: clang against metal_stub/ for types and address
- * spaces, and a reading of the text for attributes of parameters and casts of comma expressions. */
+/* support_metal.c: refuses what a Metal compiler refuses: clang against metal_stub/ for types and
+ * address spaces, and a reading of the text for attributes of parameters and casts of comma
+ * expressions. */
 #include "support.h"
 
 #include <ctype.h>
@@ -54,22 +55,24 @@ has_comma(const char *open)
 static void
 check_comma_casts(const char *text, weft_str *faults)
 {
-    static const char *const stems[] = { "float", "half", "int", "uint", "short", "ushort", "char", "uchar", "long",
-                                         "ulong", "bool" };
+    static const char *const stems[] = { "float", "half",  "int",  "uint",  "short", "ushort",
+                                         "char",  "uchar", "long", "ulong", "bool" };
     for (const char *at = text; (at = strchr(at, '(')); at++)
         for (size_t i = 0; i < sizeof stems / sizeof *stems; i++) {
             size_t n = strlen(stems[i]);
-            if (strncmp(at + 1, stems[i], n) == 0 && isdigit((unsigned char)at[1 + n]) && at[2 + n] == ')' &&
-                at[3 + n] == '(' && has_comma(at + 3 + n))
-                weft_str_addf(faults, "a cast of a comma expression to %s%c\n", stems[i], at[1 + n]);
+            if (strncmp(at + 1, stems[i], n) == 0 && isdigit((unsigned char)at[1 + n]) &&
+                at[2 + n] == ')' && at[3 + n] == '(' && has_comma(at + 3 + n))
+                weft_str_addf(faults, "a cast of a comma expression to %s%c\n", stems[i],
+                              at[1 + n]);
         }
 }
 
 static void
 check_words(const char *text, weft_str *faults)
 {
-    static const char *const words[] = { "goto", "new", "delete", "dynamic_cast", "typeid", "thread_local", "register",
-                                         "try", "throw", "virtual" };
+    static const char *const words[] = { "goto",   "new",          "delete",   "dynamic_cast",
+                                         "typeid", "thread_local", "register", "try",
+                                         "throw",  "virtual" };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (find_word(text, words[i]))
             weft_str_addf(faults, "Metal has no '%s'\n", words[i]);
@@ -166,9 +169,11 @@ metal_faults(const char *path)
     check_comma_casts(code, &faults);
     check_words(code, &faults);
     check_kernels(code, &faults);
-    int status = run_command(&output, "clang -x cl -cl-std=CLC++2021 -cl-no-stdinc -target spir64 -I %s/metal_stub "
-                                      "-Wno-unknown-attributes -Wno-unknown-pragmas -Werror -fsyntax-only %s",
-                             WEFT_TEST_DIR, path);
+    int status =
+        run_command(&output,
+                    "clang -x cl -cl-std=CLC++2021 -cl-no-stdinc -target spir64 -I %s/metal_stub "
+                    "-Wno-unknown-attributes -Wno-unknown-pragmas -Werror -fsyntax-only %s",
+                    WEFT_TEST_DIR, path);
     if (status != 0)
         weft_str_add(&faults, output);
     free(output);

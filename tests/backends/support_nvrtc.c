@@ -1,4 +1,5 @@
-/* support_nvrtc.c: compiles CUDA text with NVRTC where a toolkit is installed; no driver is needed. */
+/* support_nvrtc.c: compiles CUDA text with NVRTC where a toolkit is installed; no driver is needed.
+ */
 #include "support.h"
 
 #include <dlfcn.h>
@@ -8,7 +9,8 @@
 typedef struct nvrtc {
     void *lib;
     const char *include;
-    int (*create)(void **, const char *, const char *, int, const char *const *, const char *const *);
+    int (*create)(void **, const char *, const char *, int, const char *const *,
+                  const char *const *);
     int (*compile)(void *, int, const char *const *);
     int (*log_size)(void *, size_t *);
     int (*log)(void *, char *);
@@ -18,8 +20,8 @@ typedef struct nvrtc {
 static bool
 load(nvrtc *n)
 {
-    static const char *const libs[] = { "libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so", "libnvrtc.so.13",
-                                        "libnvrtc.so.12" };
+    static const char *const libs[] = { "libnvrtc.so", "/usr/local/cuda/lib64/libnvrtc.so",
+                                        "libnvrtc.so.13", "libnvrtc.so.12" };
     for (size_t i = 0; i < sizeof libs / sizeof *libs && !n->lib; i++)
         n->lib = dlopen(libs[i], RTLD_NOW | RTLD_LOCAL);
     if (!n->lib)

@@ -23,7 +23,8 @@ print_text(const char *source, const weft_target *target, char **text)
     weft_ir *ir = weft_ir_create(NULL);
     weft_str out = { 0 };
     const weft_kernel *kernel = parse_kernel(ir, "kernel", source);
-    weft_status status = weft_backend_of(target->api)->print(&out, kernel, target, WEFT_DEFAULT, NULL);
+    weft_status status =
+        weft_backend_of(target->api)->print(&out, kernel, target, WEFT_DEFAULT, NULL);
     weft_ir_destroy(ir);
     if (text)
         *text = weft_str_take(&out);
@@ -38,10 +39,12 @@ call_kernel(weft_intrin f)
     const weft_intrin_info *info = &weft_intrin_infos[f];
     static const char *const args[] = { "", "A[i]", "A[i], A[i + 1]", "A[i], A[i + 1], A[i + 2]" };
     weft_str text = { 0 };
-    weft_str_addf(&text, "kernel device k(A: f32[64], C: out %s[64])\n    grid(1, 1, 1)\n    block(32, 1, 1)\n{\n",
-                  info->cls == WEFT_IC_TEST ? "bool" : "f32");
-    weft_str_addf(&text, "    for i in 0..32 on thread.x {\n        C[i] = %s(%s)\n    }\n}\n", info->text,
-                  info->cls == WEFT_IC_LANES ? "A[i], 1" : args[info->nargs]);
+    weft_str_addf(
+        &text,
+        "kernel device k(A: f32[64], C: out %s[64])\n    grid(1, 1, 1)\n    block(32, 1, 1)\n{\n",
+        info->cls == WEFT_IC_TEST ? "bool" : "f32");
+    weft_str_addf(&text, "    for i in 0..32 on thread.x {\n        C[i] = %s(%s)\n    }\n}\n",
+                  info->text, info->cls == WEFT_IC_LANES ? "A[i], 1" : args[info->nargs]);
     return weft_str_take(&text);
 }
 
@@ -59,7 +62,8 @@ every_function_that_caps_claims_is_printed_and_no_other(void **state)
             char *source = call_kernel((weft_intrin)f);
             weft_status status = print_text(source, target, NULL);
             bool preferred_away = target->cls == WEFT_CLASS_VECTOR_CPU && f == WEFT_IN_ERF;
-            bool subgroup = weft_intrin_infos[f].cls == WEFT_IC_LANES; /* printable, if the device has it */
+            bool subgroup =
+                weft_intrin_infos[f].cls == WEFT_IC_LANES; /* printable, if the device has it */
             if (caps.intrin[f])
                 assert_int_equal(status, WEFT_OK);
             else if (!preferred_away && !subgroup)
@@ -85,8 +89,10 @@ every_dtype_that_caps_stores_is_copied(void **state)
             if (!caps.storage[t] || weft_dtype_bits((weft_dtype)t) < 8)
                 continue;
             snprintf(source, sizeof source,
-                     "kernel device k(A: %s[64], C: out %s[64])\n    grid(1, 1, 1)\n    block(64, 1, 1)\n{\n"
-                     "    for i in 0..64 on thread.x {\n        C[i] = A[i]\n    }\n}\n", name, name);
+                     "kernel device k(A: %s[64], C: out %s[64])\n    grid(1, 1, 1)\n    block(64, "
+                     "1, 1)\n{\n"
+                     "    for i in 0..64 on thread.x {\n        C[i] = A[i]\n    }\n}\n",
+                     name, name);
             assert_int_equal(print_text(source, target, NULL), WEFT_OK);
         }
     }
@@ -96,13 +102,15 @@ static void
 float_minimum_is_refused_where_legalise_has_to_spell_it(void **state)
 {
     (void)state;
-    static const char source[] = "kernel device k(A: f32[64], C: out f32[64])\n    grid(1, 1, 1)\n    block(63, 1, 1)\n{\n"
-                                 "    for i in 0..63 on thread.x {\n        C[i] = min(A[i], A[i + 1])\n    }\n}\n";
+    static const char source[] =
+        "kernel device k(A: f32[64], C: out f32[64])\n    grid(1, 1, 1)\n    block(63, 1, 1)\n{\n"
+        "    for i in 0..63 on thread.x {\n        C[i] = min(A[i], A[i + 1])\n    }\n}\n";
     for (int i = 0; i < LANGUAGES; i++) {
         const weft_target *target = default_target(languages[i]);
         weft_caps caps;
         weft_backend_of(languages[i])->caps(target, &caps);
-        assert_int_equal(print_text(source, target, NULL), caps.nan_min_max ? WEFT_OK : WEFT_INTERNAL);
+        assert_int_equal(print_text(source, target, NULL),
+                         caps.nan_min_max ? WEFT_OK : WEFT_INTERNAL);
     }
 }
 
@@ -140,12 +148,15 @@ each_profile_states_every_limit(void **state)
     (void)state;
     for (int p = 0; p < weft_profile_count(); p++) {
         const weft_target *t = weft_profile(p);
-        assert_true(t->max_threads > 0 && t->shared_bytes > 0 && t->max_alloc > 0 && t->max_range > 0);
+        assert_true(t->max_threads > 0 && t->shared_bytes > 0 && t->max_alloc > 0 &&
+                    t->max_range > 0);
         assert_true(t->max_range <= t->max_alloc || t->api == WEFT_API_VULKAN);
         assert_true(t->offset_align > 0 && (t->offset_align & (t->offset_align - 1)) == 0);
         assert_true(t->offset_align >= 16); /* printers load aligned vectors of 16 bytes */
-        assert_true(t->max_buffers >= 8 && t->scalar_bytes >= 128 && t->vector_lanes >= 1 && t->subgroup >= 1);
-        assert_true(t->cores > 0 && t->gflops > 0 && t->gbytes > 0 && t->cache_bytes > 0 && t->registers > 0);
+        assert_true(t->max_buffers >= 8 && t->scalar_bytes >= 128 && t->vector_lanes >= 1 &&
+                    t->subgroup >= 1);
+        assert_true(t->cores > 0 && t->gflops > 0 && t->gbytes > 0 && t->cache_bytes > 0 &&
+                    t->registers > 0);
         for (int i = 0; i < 3; i++)
             assert_true(t->max_block[i] > 0 && t->max_grid[i] > 0);
         assert_true((t->spirv_version != 0) == (t->api == WEFT_API_VULKAN));
@@ -157,7 +168,8 @@ static void
 the_generic_profiles_ask_for_no_more_than_the_apis_floors(void **state)
 {
     (void)state;
-    const weft_target *cl = weft_profile_find("opencl:generic-gpu", NULL), *vk = weft_profile_find("vulkan", NULL);
+    const weft_target *cl = weft_profile_find("opencl:generic-gpu", NULL),
+                      *vk = weft_profile_find("vulkan", NULL);
     assert_true(cl->max_threads <= 256 && cl->shared_bytes <= 32768 && cl->max_range <= 134217728);
     assert_true(vk->max_threads <= 256 && vk->shared_bytes <= 16384 && vk->max_range <= 134217728);
     assert_true(vk->scalar_bytes <= 128 && vk->spirv_version == 0x10300);

@@ -20,8 +20,8 @@ print_for(const weft_kernel *kernel, const char *source, weft_api api)
 {
     weft_diag *diag = weft_diag_create();
     weft_str text = { 0 };
-    weft_status status =
-        weft_backend_of(api)->print(&text, kernel, target_of(source, api), numerics_of(source), diag);
+    weft_status status = weft_backend_of(api)->print(&text, kernel, target_of(source, api),
+                                                     numerics_of(source), diag);
     if (status != WEFT_OK) {
         assert_int_equal(status, WEFT_INTERNAL);
         assert_int_equal(text.n, 0);
@@ -92,7 +92,8 @@ printing_twice_gives_the_same_bytes(void **state)
     weft_ir *ir = weft_ir_create(NULL);
     const weft_kernel *kernel = parse_kernel(ir, "vectors.wir", source);
     for (int i = 0; i < LANGUAGES; i++) {
-        char *first = print_for(kernel, source, languages[i]), *second = print_for(kernel, source, languages[i]);
+        char *first = print_for(kernel, source, languages[i]),
+             *second = print_for(kernel, source, languages[i]);
         assert_string_equal(first, second);
         free(first);
         free(second);
@@ -131,9 +132,11 @@ by_clang(const char *path, const char *text)
 {
     char *output = NULL;
     (void)text;
-    int status = run_command(&output, "clang -x cl -cl-std=CL1.2 -target spir64 -Xclang -finclude-default-header "
-                                      "-fsyntax-only -Werror -Wno-bitwise-op-parentheses %s",
-                             path);
+    int status =
+        run_command(&output,
+                    "clang -x cl -cl-std=CL1.2 -target spir64 -Xclang -finclude-default-header "
+                    "-fsyntax-only -Werror -Wno-bitwise-op-parentheses %s",
+                    path);
     if (status == 0) {
         free(output);
         return NULL;
@@ -158,8 +161,9 @@ by_spirv_tools(const char *path, const char *text)
     assert_true(fd >= 0);
     close(fd);
     (void)text;
-    int status = run_command(&output, "spirv-as --target-env vulkan1.1 %s -o %s && spirv-val --target-env vulkan1.1 %s",
-                             path, binary, binary);
+    int status = run_command(
+        &output, "spirv-as --target-env vulkan1.1 %s -o %s && spirv-val --target-env vulkan1.1 %s",
+        path, binary, binary);
     unlink(binary);
     if (status == 0) {
         free(output);
@@ -245,11 +249,13 @@ a_kernel_above_the_level_device_is_refused(void **state)
     weft_diag *diag = weft_diag_create();
     weft_str text = { 0 };
     const weft_kernel *kernel =
-        parse_kernel(ir, "flat", "kernel flat copy(A: f32[4], C: out f32[4]) {\n"
-                                 "    for i in 0..4 {\n        C[i] = A[i]\n    }\n}\n");
+        parse_kernel(ir, "flat",
+                     "kernel flat copy(A: f32[4], C: out f32[4]) {\n"
+                     "    for i in 0..4 {\n        C[i] = A[i]\n    }\n}\n");
     for (int i = 0; i < LANGUAGES; i++) {
         weft_status status =
-            weft_backend_of(languages[i])->print(&text, kernel, target_of("", languages[i]), WEFT_DEFAULT, diag);
+            weft_backend_of(languages[i])
+                ->print(&text, kernel, target_of("", languages[i]), WEFT_DEFAULT, diag);
         assert_int_equal(status, WEFT_INTERNAL);
     }
     assert_int_equal(text.n, 0);

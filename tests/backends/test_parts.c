@@ -87,9 +87,16 @@ a_multiple_by_its_form_is_divided(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        { "i * 16", "i" },   { "32 * i", "2 * i" },           { "i * 16 + 48", "i + 3" },  { "i * 8", "none" },
-        { "i", "none" },     { "(i * 4 + j * 8) * 4", "i + j * 2" }, { "64", "4" },    { "i * 16 + 4", "none" },
-        { "i * 64 - j * 32", "i * 4 - j * 2" },               { "(i * 16 + j) * 1", "none" },
+        { "i * 16", "i" },
+        { "32 * i", "2 * i" },
+        { "i * 16 + 48", "i + 3" },
+        { "i * 8", "none" },
+        { "i", "none" },
+        { "(i * 4 + j * 8) * 4", "i + j * 2" },
+        { "64", "4" },
+        { "i * 16 + 4", "none" },
+        { "i * 64 - j * 32", "i * 4 - j * 2" },
+        { "(i * 16 + j) * 1", "none" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text = quotient_text(cases[i][0], 16);
@@ -105,8 +112,11 @@ layout_of(const char *body, bool scalars)
     weft_ir *ir = weft_ir_create(NULL);
     weft_arena arena = { 0 };
     weft_str text = { 0 };
-    weft_str_addf(&text, "kernel device k(A: f32[64], C: out f32[64])\n    grid(1, 1, 1)\n    block(4, 1, 1)\n{\n"
-                         "    for i in 0..4 on thread.x {\n        alloc t: local f32[32]\n%s    }\n}\n", body);
+    weft_str_addf(
+        &text,
+        "kernel device k(A: f32[64], C: out f32[64])\n    grid(1, 1, 1)\n    block(4, 1, 1)\n{\n"
+        "    for i in 0..4 on thread.x {\n        alloc t: local f32[32]\n%s    }\n}\n",
+        body);
     const weft_kernel *kernel = parse_kernel(ir, "layout", weft_str_text(&text));
     const weft_stmt *alloc = kernel->body->u.loop.body;
     assert_int_equal(alloc->kind, WEFT_SK_ALLOC);
@@ -121,8 +131,11 @@ static void
 an_array_of_whole_aligned_vectors_is_one_of_vectors(void **state)
 {
     (void)state;
-    assert_int_equal(layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nC[ramp(i * 8, 1, 8)] = t[ramp(i * 8, 1, 8)]\n",
-                               true), 8);
+    assert_int_equal(
+        layout_of(
+            "t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nC[ramp(i * 8, 1, 8)] = t[ramp(i * 8, 1, 8)]\n",
+            true),
+        8);
 }
 
 static void
@@ -131,7 +144,10 @@ an_unaligned_strided_or_mixed_access_keeps_scalars(void **state)
     (void)state;
     assert_int_equal(layout_of("t[ramp(i, 1, 8)] = bcast(0.0, 8)\n", true), 1);
     assert_int_equal(layout_of("t[ramp(i * 8, 2, 8)] = bcast(0.0, 8)\n", true), 1);
-    assert_int_equal(layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[ramp(i * 4, 1, 4)] = bcast(0.0, 4)\n", true), 1);
+    assert_int_equal(
+        layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[ramp(i * 4, 1, 4)] = bcast(0.0, 4)\n",
+                  true),
+        1);
     assert_int_equal(layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[i] = 1.0\n", true), 1);
 }
 
@@ -151,7 +167,10 @@ header_of(weft_kernel_info info, const char *comment)
 {
     weft_ir *ir = weft_ir_create(NULL);
     weft_str out = { 0 };
-    weft_kernel kernel = { .ir = ir, .name = "conv1_relu", .level = WEFT_LEVEL_DEVICE, .shared_bytes = 8192,
+    weft_kernel kernel = { .ir = ir,
+                           .name = "conv1_relu",
+                           .level = WEFT_LEVEL_DEVICE,
+                           .shared_bytes = 8192,
                            .info = info };
     for (int i = 0; i < 3; i++) {
         kernel.grid[i] = weft_i32(ir, i < 2 ? 14 : 1);
@@ -166,15 +185,17 @@ static void
 the_header_says_layers_output_schedule_and_launch(void **state)
 {
     (void)state;
-    char *text = header_of((weft_kernel_info){ "conv1 (Conv) + bn1 (BatchNormalization, folded) + relu1 (Relu)",
-                                               "resnet50.onnx", "out f32[1,64,112,112]",
-                                               "contraction/gpu: tile 64x8x8, 4x4 registers", 236e6, 0.64e6, 3.21e6 },
-                           "// ");
-    assert_string_equal(text,
-        "// conv1_relu: conv1 (Conv) + bn1 (BatchNormalization, folded) + relu1 (Relu)        model: resnet50.onnx\n"
-        "//   out       f32[1,64,112,112]      236.0 MFLOP   0.64 MB read, 3.21 MB written   61.3 FLOP/byte\n"
-        "//   schedule  contraction/gpu: tile 64x8x8, 4x4 registers\n"
-        "//   launch    grid 14,14,1  block 16,16,1  shared 8.0 KiB\n");
+    char *text = header_of(
+        (weft_kernel_info){ "conv1 (Conv) + bn1 (BatchNormalization, folded) + relu1 (Relu)",
+                            "resnet50.onnx", "out f32[1,64,112,112]",
+                            "contraction/gpu: tile 64x8x8, 4x4 registers", 236e6, 0.64e6, 3.21e6 },
+        "// ");
+    assert_string_equal(text, "// conv1_relu: conv1 (Conv) + bn1 (BatchNormalization, folded) + "
+                              "relu1 (Relu)        model: resnet50.onnx\n"
+                              "//   out       f32[1,64,112,112]      236.0 MFLOP   0.64 MB read, "
+                              "3.21 MB written   61.3 FLOP/byte\n"
+                              "//   schedule  contraction/gpu: tile 64x8x8, 4x4 registers\n"
+                              "//   launch    grid 14,14,1  block 16,16,1  shared 8.0 KiB\n");
     free(text);
 }
 
@@ -182,8 +203,10 @@ static void
 what_is_not_known_is_not_said(void **state)
 {
     (void)state;
-    char *text = header_of((weft_kernel_info){ .flops = -1, .bytes_read = -1, .bytes_written = -1 }, "; ");
-    assert_string_equal(text, "; conv1_relu\n;   launch    grid 14,14,1  block 16,16,1  shared 8.0 KiB\n");
+    char *text =
+        header_of((weft_kernel_info){ .flops = -1, .bytes_read = -1, .bytes_written = -1 }, "; ");
+    assert_string_equal(
+        text, "; conv1_relu\n;   launch    grid 14,14,1  block 16,16,1  shared 8.0 KiB\n");
     free(text);
 }
 
@@ -191,7 +214,8 @@ static void
 a_hostile_name_stays_in_its_comment(void **state)
 {
     (void)state;
-    char *text = header_of((weft_kernel_info){ "evil\n} int x; //\\", "m\r\n\\", "o\nx y\n#error", "s\\\n", -1, -1, -1 },
+    char *text = header_of((weft_kernel_info){ "evil\n} int x; //\\", "m\r\n\\", "o\nx y\n#error",
+                                               "s\\\n", -1, -1, -1 },
                            "// ");
     int lines = 0;
     for (const char *at = text; *at; at++) {

@@ -1,5 +1,5 @@
-/* test_run.c: kernels at the level device run as printed text on OpenCL and Vulkan devices, where there
- * are any, and give what the interpreter gives for the same kernel. */
+/* test_run.c: kernels at the level device run as printed text on OpenCL and Vulkan devices, where
+ * there are any, and give what the interpreter gives for the same kernel. */
 #include "support.h"
 
 #include "ir/interp.h"
@@ -83,7 +83,8 @@ prepare(test_case *t)
         t->initial[i] = calloc(1, bytes_of(t, i));
         t->expected[i] = calloc(1, bytes_of(t, i));
         if (k->access[i] == WEFT_READ)
-            fill(k->param[i]->dtype, t->initial[i], t->count[i], (uint32_t)i + 7, strstr(t->text, "# specials"));
+            fill(k->param[i]->dtype, t->initial[i], t->count[i], (uint32_t)i + 7,
+                 strstr(t->text, "# specials"));
         memcpy(t->expected[i], t->initial[i], bytes_of(t, i));
         buffer[i] = (weft_interp_buffer){ t->expected[i], t->count[i], k->access[i] != WEFT_WRITE,
                                           k->access[i] == WEFT_WRITE };
@@ -155,7 +156,8 @@ compare(const test_case *t, int param, const void *got)
         double most = weft_is_float(dtype) ? 2e-4 * fabs(b) + 2e-5 : 0;
         bool same = isnan(b) ? isnan(a) : isinf(b) ? a == b : fabs(a - b) <= most;
         if (!same && differ++ == 0)
-            print_error("%s: %s[%lld] is %.9g, not %.9g\n", t->name, t->kernel->param[param]->name, (long long)i, a, b);
+            print_error("%s: %s[%lld] is %.9g, not %.9g\n", t->name, t->kernel->param[param]->name,
+                        (long long)i, a, b);
     }
     return differ;
 }
@@ -166,8 +168,13 @@ run_case(weft_device *device, const weft_code *code, int index, const test_case 
     const weft_driver *driver = device->driver;
     const weft_kernel *k = t->kernel;
     weft_arg arg[MAX_PARAM];
-    weft_launch launch = { .name = t->name, .code = code, .kernel = index, .nbuffer = k->nparam,
-                           .nscalar = k->nscalar, .buffer = arg, .scalar = t->scalar };
+    weft_launch launch = { .name = t->name,
+                           .code = code,
+                           .kernel = index,
+                           .nbuffer = k->nparam,
+                           .nscalar = k->nscalar,
+                           .buffer = arg,
+                           .scalar = t->scalar };
     weft_batch *batch = NULL;
     int differ = 0;
     for (int i = 0; i < k->nparam; i++) {
@@ -200,7 +207,9 @@ source_of(test_case *t, const weft_target *target, weft_diag *diag)
     const weft_kernel *k = t->kernel;
     weft_str text = { 0 };
     uint8_t *scalar = weft_arena_alloc(&t->ir->arena, sizeof types);
-    weft_source source = { .name = k->name, .nbuffer = k->nparam, .nscalar = k->nscalar, .scalar = scalar };
+    weft_source source = {
+        .name = k->name, .nbuffer = k->nparam, .nscalar = k->nscalar, .scalar = scalar
+    };
     CHECK(weft_backend_of(target->api)->print(&text, k, target, WEFT_DEFAULT, diag));
     for (int i = 0; i < k->nscalar; i++)
         scalar[i] = k->scalar[i]->type.dtype;
