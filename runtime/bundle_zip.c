@@ -1,7 +1,8 @@
 /* A module's files in one zip, by libzip.
  *
- * Everything is stored, not compressed: the bytes then depend on no library's version, and the first
- * file's data, which a padding field in its header puts at a multiple of 64 bytes, can be mapped.
+ * Everything is stored, not compressed: the bytes then depend on no library's version, and the
+ * first file's data, which a padding field in its header puts at a multiple of 64 bytes, can be
+ * mapped.
  */
 #include "runtime/priv.h"
 
@@ -12,9 +13,9 @@
 #include <zip.h>
 
 enum {
-    ALIGN = 64,           /* of the first file's data */
-    LOCAL_HEADER = 30,    /* bytes of a zip local header before the name */
-    PADDING_ID = 0xD935,  /* the extra field by which zip files align data */
+    ALIGN = 64,             /* of the first file's data */
+    LOCAL_HEADER = 30,      /* bytes of a zip local header before the name */
+    PADDING_ID = 0xD935,    /* the extra field by which zip files align data */
     DOS_DATE = (1 << 5) | 1 /* 1 January 1980, the least a zip can say */
 };
 
@@ -30,9 +31,10 @@ weft_zip_open(weft_bundle *b, weft_diag *diag)
     zip_error_t error;
     zip_error_init_with_code(&error, code);
     bool absent = code == ZIP_ER_NOENT || code == ZIP_ER_OPEN;
-    weft_status s = weft_fail(diag, absent ? WEFT_IO : WEFT_INVALID_INPUT,
-                              "%s: not a module: neither a directory nor a zip that can be read: %s",
-                              b->path, zip_error_strerror(&error));
+    weft_status s =
+        weft_fail(diag, absent ? WEFT_IO : WEFT_INVALID_INPUT,
+                  "%s: not a module: neither a directory nor a zip that can be read: %s", b->path,
+                  zip_error_strerror(&error));
     zip_error_fini(&error);
     return s;
 }
@@ -74,8 +76,8 @@ weft_zip_text(weft_bundle *b, const char *name, size_t max_bytes, char **text, s
     if (s)
         return s;
     if (st.size > max_bytes)
-        return weft_fail(diag, WEFT_LIMIT, "%s: %s has %llu bytes, more than the limit of %zu", b->path,
-                         name, (unsigned long long)st.size, max_bytes);
+        return weft_fail(diag, WEFT_LIMIT, "%s: %s has %llu bytes, more than the limit of %zu",
+                         b->path, name, (unsigned long long)st.size, max_bytes);
     char *data = malloc((size_t)st.size + 1);
     zip_file_t *in = zip_fopen_index(b->zip, st.index, 0);
     if (!data || !in || zip_fread(in, data, st.size) != (zip_int64_t)st.size) {
@@ -111,9 +113,11 @@ static size_t
 first_data(const weft_file *f, const char *name, const zip_stat_t *st)
 {
     size_t length = strlen(name);
-    if (f->size < LOCAL_HEADER + length || memcmp(f->data, "PK\3\4", 4) || st->comp_method != ZIP_CM_STORE)
+    if (f->size < LOCAL_HEADER + length || memcmp(f->data, "PK\3\4", 4) ||
+        st->comp_method != ZIP_CM_STORE)
         return 0;
-    if (le16(f->data + 26) != length || memcmp(f->data + LOCAL_HEADER, name, length) || st->index != 0)
+    if (le16(f->data + 26) != length || memcmp(f->data + LOCAL_HEADER, name, length) ||
+        st->index != 0)
         return 0;
     size_t at = LOCAL_HEADER + length + le16(f->data + 28);
     bool fits = at <= f->size && st->size <= f->size - at && st->size == st->comp_size;
@@ -133,7 +137,8 @@ weft_zip_map(weft_bundle *b, const char *name, const uint8_t **data, size_t *n, 
         *n = (size_t)st.size;
         return WEFT_OK;
     }
-    size_t most = b->mapped.size; /* a stored file is not larger than its zip: bounds a hostile size */
+    size_t most =
+        b->mapped.size; /* a stored file is not larger than its zip: bounds a hostile size */
     weft_file_unmap(&b->mapped);
     b->mapped = (weft_file){ 0 };
     if (st.comp_method != ZIP_CM_STORE)
@@ -209,7 +214,8 @@ source_call(void *user, void *data, zip_uint64_t size, zip_source_cmd_t command)
         return 0;
     case ZIP_SOURCE_SUPPORTS:
         return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE,
-                                              ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE, -1);
+                                              ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE,
+                                              -1);
     default:
         zip_error_set(&r->error, ZIP_ER_OPNOTSUPP, 0);
         return -1;

@@ -1,7 +1,7 @@
 /* The kernel cache: compiled binaries in files named by their key.
  *
- * An entry is a magic line, the SHA-256 of the data in hex, the data.  Nothing here can fail a load:
- * whatever goes wrong is a miss, or an entry that is not kept.
+ * An entry is a magic line, the SHA-256 of the data in hex, the data.  Nothing here can fail a
+ * load: whatever goes wrong is a miss, or an entry that is not kept.
  */
 #include "runtime/device.h"
 

@@ -14,45 +14,45 @@
 #include <weft/weft.h>
 
 /* weft_device, an open device, is embedded first in a driver's own. */
-typedef struct weft_memory weft_memory;   /* one allocation; opaque */
-typedef struct weft_code weft_code;       /* loaded kernels; opaque */
-typedef struct weft_batch weft_batch;     /* a recorded sequence of launches; opaque */
+typedef struct weft_memory weft_memory; /* one allocation; opaque */
+typedef struct weft_code weft_code;     /* loaded kernels; opaque */
+typedef struct weft_batch weft_batch;   /* a recorded sequence of launches; opaque */
 
 /* One kernel's text as the module holds it. */
 typedef struct weft_source {
-    const char *name;       /* entry point */
-    const char *text;       /* zero-terminated */
+    const char *name; /* entry point */
+    const char *text; /* zero-terminated */
     size_t size;
-    const void *binary;     /* optional .spv that belongs to the text; NULL */
+    const void *binary; /* optional .spv that belongs to the text; NULL */
     size_t binary_size;
-    int nbuffer, nscalar;   /* its parameters: buffers first, then scalars */
-    const uint8_t *scalar;  /* nscalar dtypes (weft_dtype): WEFT_I32 or WEFT_I64 */
-    int64_t block[3];       /* threads a block; 0 where only the launch knows */
-    int subgroup;           /* required subgroup size, 0: any */
+    int nbuffer, nscalar;  /* its parameters: buffers first, then scalars */
+    const uint8_t *scalar; /* nscalar dtypes (weft_dtype): WEFT_I32 or WEFT_I64 */
+    int64_t block[3];      /* threads a block; 0 where only the launch knows */
+    int subgroup;          /* required subgroup size, 0: any */
 } weft_source;
 
-typedef struct weft_arg {   /* a buffer argument */
+typedef struct weft_arg { /* a buffer argument */
     weft_memory *memory;
-    int64_t offset, size;   /* bytes; offset obeys the profile's offset_align, size its max_range */
+    int64_t offset, size; /* bytes; offset obeys the profile's offset_align, size its max_range */
     bool written;
 } weft_arg;
 
 typedef struct weft_launch {
-    const char *name;            /* for messages and profiles */
+    const char *name; /* for messages and profiles */
     const weft_code *code;
-    int kernel;                  /* index of the source in its load */
-    int64_t grid[3], block[3];   /* blocks, threads a block; a zero grid is skipped above */
-    int64_t shared_bytes;        /* dynamic; 0: what the text declares */
+    int kernel;                /* index of the source in its load */
+    int64_t grid[3], block[3]; /* blocks, threads a block; a zero grid is skipped above */
+    int64_t shared_bytes;      /* dynamic; 0: what the text declares */
     int nbuffer, nscalar;
     const weft_arg *buffer;
     const int64_t *scalar;
 } weft_launch;
 
 typedef struct weft_device_info {
-    char id[32];            /* "opencl", "opencl:1" */
-    char name[128];         /* the device's own name */
-    char driver[128];       /* API and driver version; part of the kernel cache's key */
-    weft_target target;     /* its profile */
+    char id[32];        /* "opencl", "opencl:1" */
+    char name[128];     /* the device's own name */
+    char driver[128];   /* API and driver version; part of the kernel cache's key */
+    weft_target target; /* its profile */
 } weft_device_info;
 
 /* An API.  All functions but the first two take an open device. */
@@ -65,13 +65,16 @@ typedef struct weft_driver {
     void (*close)(weft_device *);
     weft_status (*alloc)(weft_device *, int64_t bytes, weft_memory **, weft_diag *);
     void (*free)(weft_device *, weft_memory *);
-    weft_status (*upload)(weft_device *, weft_memory *, int64_t offset, const void *, int64_t bytes, weft_diag *);
-    weft_status (*download)(weft_device *, weft_memory *, int64_t offset, void *, int64_t bytes, weft_diag *);
-    weft_status (*copy)(weft_device *, weft_memory *to, int64_t to_offset, weft_memory *from, int64_t from_offset,
-                        int64_t bytes, weft_diag *);
+    weft_status (*upload)(weft_device *, weft_memory *, int64_t offset, const void *, int64_t bytes,
+                          weft_diag *);
+    weft_status (*download)(weft_device *, weft_memory *, int64_t offset, void *, int64_t bytes,
+                            weft_diag *);
+    weft_status (*copy)(weft_device *, weft_memory *to, int64_t to_offset, weft_memory *from,
+                        int64_t from_offset, int64_t bytes, weft_diag *);
     /* Compiles n kernels (in one program where the profile says so, else apart and in parallel),
      * through the kernel cache.  Compiler options follow the numerics level. */
-    weft_status (*load)(weft_device *, const weft_source *, int n, weft_numerics, weft_code **, weft_diag *);
+    weft_status (*load)(weft_device *, const weft_source *, int n, weft_numerics, weft_code **,
+                        weft_diag *);
     void (*unload)(weft_device *, weft_code *);
     /* Records launches to be submitted any number of times.  The arrays are copied. */
     weft_status (*record)(weft_device *, const weft_launch *, int n, weft_batch **, weft_diag *);
@@ -88,8 +91,8 @@ struct weft_device {
 };
 
 /* The drivers that are linked in; `interp` is added by whoever links the compiler. */
-extern const weft_driver weft_opencl_driver, weft_vulkan_driver, weft_cuda_driver, weft_metal_driver,
-    weft_null_driver;
+extern const weft_driver weft_opencl_driver, weft_vulkan_driver, weft_cuda_driver,
+    weft_metal_driver, weft_null_driver;
 
 /* A list of drivers, in order; built on the stack, no globals. */
 typedef struct weft_drivers {
@@ -105,10 +108,10 @@ weft_status weft_device_open(const weft_drivers *, const char *id, weft_diag *, 
 void weft_device_close(weft_device *);
 
 /* ---- kernel cache (cache.c) ------------------------------------------------------------------ */
-/* Compiled binaries on disk: $WEFT_CACHE_DIR, else $XDG_CACHE_HOME/weft, else ~/.cache/weft; off when
- * WEFT_CACHE=0.  The key is a SHA-256 over all the strings given.  Written to a temporary and
- * renamed; size-capped (WEFT_CACHE_MAX_MB, oldest go first); a corrupt or truncated entry is a miss;
- * a read-only or full directory is no error. */
+/* Compiled binaries on disk: $WEFT_CACHE_DIR, else $XDG_CACHE_HOME/weft, else ~/.cache/weft; off
+ * when WEFT_CACHE=0.  The key is a SHA-256 over all the strings given.  Written to a temporary and
+ * renamed; size-capped (WEFT_CACHE_MAX_MB, oldest go first); a corrupt or truncated entry is a
+ * miss; a read-only or full directory is no error. */
 void weft_cache_key(char hex[65], int n, const char *const *part, const size_t *size);
 bool weft_cache_get(const char *key, void **data, size_t *size); /* malloc'ed */
 void weft_cache_put(const char *key, const void *data, size_t size);

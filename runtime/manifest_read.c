@@ -1,5 +1,5 @@
-/* manifest.json as a module.  Shapes of JSON values and ranges of numbers are checked here; what they
- * say to each other (indices, expressions, names) in module_check.c. */
+/* manifest.json as a module.  Shapes of JSON values and ranges of numbers are checked here; what
+ * they say to each other (indices, expressions, names) in module_check.c. */
 #include "runtime/priv.h"
 
 #include <jansson.h>
@@ -10,9 +10,9 @@
 typedef struct reader {
     weft_arena *arena;
     weft_diag *diag;
-    bool failed;       /* after the first error everything reads as empty */
-    int program;       /* where the reader is: -1 outside */
-    const char *list;  /* NULL, "tensors", ... */
+    bool failed;      /* after the first error everything reads as empty */
+    int program;      /* where the reader is: -1 outside */
+    const char *list; /* NULL, "tensors", ... */
     size_t index;
 } reader;
 #define NO_INDEX SIZE_MAX /* the list is one object */
@@ -32,7 +32,8 @@ fail(reader *r, const char *key, const char *want)
         weft_str_addf(&where, "[%zu]", r->index);
     if (r->list)
         weft_str_add(&where, ".");
-    weft_fail(r->diag, WEFT_INVALID_INPUT, "manifest.json: %s%s is not %s", weft_str_text(&where), key, want);
+    weft_fail(r->diag, WEFT_INVALID_INPUT, "manifest.json: %s%s is not %s", weft_str_text(&where),
+              key, want);
     weft_str_free(&where);
 }
 
@@ -169,7 +170,7 @@ get_indices(reader *r, const json_t *o, const char *key, int *n)
     return index;
 }
 
-/* ---- the parts of a manifest ------------------------------------------------------------------ */
+/* ---- the parts of a manifest ----------------------------------------------------------------- */
 
 static const char *
 api_word(int i)
@@ -211,11 +212,11 @@ read_profile(reader *r, const json_t *o, weft_target *t)
         memcpy(t->name, name, strlen(name) + 1);
     t->api = (weft_api)get_word(r, o, "api", api_word, WEFT_API_COUNT);
     t->cls = (weft_class)get_word(r, o, "class", class_word, WEFT_CLASS_COUNT);
-#define INT(f) t->f = (int)get_int(r, o, #f, 0, INT32_MAX);
-#define LONG(f) t->f = get_int(r, o, #f, 0, INT64_MAX);
-#define BOOL(f) t->f = get_bool(r, o, #f, false);
-#define REAL(f) t->f = get_real(r, o, #f);
-#define INT3(f) get_three(r, o, #f, t->f);
+#define INT(f)             t->f = (int)get_int(r, o, #f, 0, INT32_MAX);
+#define LONG(f)            t->f = get_int(r, o, #f, 0, INT64_MAX);
+#define BOOL(f)            t->f = get_bool(r, o, #f, false);
+#define REAL(f)            t->f = get_real(r, o, #f);
+#define INT3(f)            get_three(r, o, #f, t->f);
 #define FIELD(kind, field) kind(field)
 #include "runtime/target_fields.def"
 #undef FIELD
@@ -316,8 +317,10 @@ read_program(reader *r, const json_t *o, weft_program *p)
     r->list = NULL;
     p->input = get_indices(r, o, "inputs", &p->ninput);
     p->output = get_indices(r, o, "outputs", &p->noutput);
-    READ_LIST(r, o, "tensors", WEFT_MAX_TENSORS, weft_mod_tensor, read_tensor, p->tensor, &p->ntensor);
-    READ_LIST(r, o, "kernels", WEFT_MAX_STEPS, weft_mod_kernel, read_kernel, p->kernel, &p->nkernel);
+    READ_LIST(r, o, "tensors", WEFT_MAX_TENSORS, weft_mod_tensor, read_tensor, p->tensor,
+              &p->ntensor);
+    READ_LIST(r, o, "kernels", WEFT_MAX_STEPS, weft_mod_kernel, read_kernel, p->kernel,
+              &p->nkernel);
     READ_LIST(r, o, "plan", WEFT_MAX_STEPS, weft_mod_step, read_step, p->step, &p->nstep);
 }
 
@@ -348,8 +351,8 @@ weft_manifest_parse(weft_module *m, const char *text, size_t n, weft_diag *diag)
     json_error_t error;
     json_t *top = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
     if (!top)
-        return weft_fail(diag, WEFT_INVALID_INPUT, "manifest.json:%d:%d: %s", error.line, error.column,
-                         error.text);
+        return weft_fail(diag, WEFT_INVALID_INPUT, "manifest.json:%d:%d: %s", error.line,
+                         error.column, error.text);
     reader r = { .arena = &m->arena, .diag = diag, .program = -1 };
     read_top(&r, top, m);
     json_decref(top);

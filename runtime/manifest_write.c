@@ -7,7 +7,8 @@
 const char *const weft_role_names[4] = { "input", "output", "constant", "temp" };
 const char *const weft_numerics_names[3] = { "strict", "default", "fast" };
 
-/* Objects under construction; a value that could not be made (text that is not UTF-8) is kept in mind. */
+/* Objects under construction; a value that could not be made (text that is not UTF-8) is kept in
+ * mind. */
 typedef struct writer {
     const char *bad; /* key of the first value that was refused */
 } writer;
@@ -64,11 +65,11 @@ profile_json(writer *w, const weft_target *t)
     put_text(w, o, "name", t->name);
     put_text(w, o, "api", weft_api_name(t->api));
     put_text(w, o, "class", weft_class_name(t->cls));
-#define INT(f) json_integer((json_int_t)t->f)
-#define LONG(f) INT(f)
-#define BOOL(f) json_boolean(t->f)
-#define REAL(f) json_real(t->f)
-#define INT3(f) three(t->f)
+#define INT(f)             json_integer((json_int_t)t->f)
+#define LONG(f)            INT(f)
+#define BOOL(f)            json_boolean(t->f)
+#define REAL(f)            json_real(t->f)
+#define INT3(f)            three(t->f)
 #define FIELD(kind, field) put(w, o, #field, kind(field));
 #include "runtime/target_fields.def"
 #undef FIELD
@@ -160,7 +161,8 @@ step_json(writer *w, const weft_mod_step *s)
 static json_t *
 program_json(writer *w, const weft_program *p)
 {
-    json_t *o = json_object(), *tensors = json_array(), *kernels = json_array(), *plan = json_array();
+    json_t *o = json_object(), *tensors = json_array(), *kernels = json_array(),
+           *plan = json_array();
     put_text(w, o, "target", p->target);
     put_text(w, o, "numerics", weft_numerics_names[p->numerics]);
     put(w, o, "profile", profile_json(w, &p->profile));
@@ -196,7 +198,8 @@ weft_manifest_print(const weft_module *m, weft_diag *diag)
     json_decref(top);
     if (w.bad)
         weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                  "manifest.json: a \"%s\" cannot be written: it is not UTF-8 text or not finite", w.bad);
+                  "manifest.json: a \"%s\" cannot be written: it is not UTF-8 text or not finite",
+                  w.bad);
     else if (!text)
         weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for manifest.json");
     return text;

@@ -7,7 +7,8 @@
 static const char weights_name[] = "weights.safetensors", manifest_name[] = "manifest.json";
 
 char *
-weft_kernel_path(weft_arena *arena, const weft_program *p, const weft_mod_kernel *k, const char *ext)
+weft_kernel_path(weft_arena *arena, const weft_program *p, const weft_mod_kernel *k,
+                 const char *ext)
 {
     char *path = weft_arena_printf(arena, "kernels/%s/%s.%s", p->target, k->name, ext);
     for (char *c = path; *c; c++)
@@ -97,8 +98,8 @@ read_manifest(weft_module *m, weft_bundle *b, weft_diag *diag)
 
 /* A name that the manifest gives a file is looked at before it becomes a path. */
 static weft_status
-read_text(weft_module *m, weft_bundle *b, const char *name, size_t *left, const char **out, size_t *size,
-          weft_diag *diag)
+read_text(weft_module *m, weft_bundle *b, const char *name, size_t *left, const char **out,
+          size_t *size, weft_diag *diag)
 {
     char *text;
     size_t most = *left < WEFT_MAX_TEXT ? *left : WEFT_MAX_TEXT;
@@ -158,7 +159,8 @@ weft_module_read(const char *path, weft_diag *diag, weft_module **module)
     weft_bundle *b = NULL;
     size_t left = WEFT_MAX_TEXTS;
     weft_module *m = *module = calloc(1, sizeof *m);
-    weft_status s = m ? weft_bundle_open(path, diag, &b) : weft_fail(diag, WEFT_OUT_OF_MEMORY, "%s", path);
+    weft_status s =
+        m ? weft_bundle_open(path, diag, &b) : weft_fail(diag, WEFT_OUT_OF_MEMORY, "%s", path);
     if (s)
         goto done;
     m->path = weft_arena_strdup(&m->arena, path);

@@ -1,4 +1,4 @@
-/* runtime/module.h: the module as data: what the compiler writes, the file holds and a session runs.
+/* runtime/module.h: the module as data: what the compiler writes, the file holds, a session runs.
  *
  * Sizes, grids, offsets and scalar arguments are integer expressions over the module's symbols
  * (base.h, iexpr), kept as text.  In a static model every one of them is a number.
@@ -12,7 +12,12 @@
 
 #include <weft/weft.h>
 
-typedef enum weft_role { WEFT_ROLE_INPUT, WEFT_ROLE_OUTPUT, WEFT_ROLE_CONSTANT, WEFT_ROLE_TEMP } weft_role;
+typedef enum weft_role {
+    WEFT_ROLE_INPUT,
+    WEFT_ROLE_OUTPUT,
+    WEFT_ROLE_CONSTANT,
+    WEFT_ROLE_TEMP
+} weft_role;
 
 typedef struct weft_mod_symbol { /* a dimension that is bound when shapes are */
     const char *name;
@@ -26,7 +31,7 @@ typedef struct weft_mod_tensor {
     int ndim;
     const char *const *dim;     /* iexpr */
     int alias;                  /* tensor whose memory it is (a reshape), same bytes; -1: its own */
-    int in_place;               /* TEMP: tensor whose memory it may take over when that one dies; -1 */
+    int in_place;               /* TEMP: tensor whose memory it may take when that dies; -1 */
     int first, last;            /* steps of its life, inclusive (TEMP); -1, -1: none */
     const char *blob;           /* CONSTANT: key in the weights file */
 } weft_mod_tensor;
@@ -65,7 +70,7 @@ typedef struct weft_mod_step {
 
 /* The model for one target. */
 typedef struct weft_program {
-    const char *target;         /* "opencl:generic-gpu": also the kernel folder's name, ':' as '-' */
+    const char *target;         /* "opencl:generic-gpu": also the kernels' folder, ':' as '-' */
     weft_target profile;        /* what it was compiled for */
     weft_numerics numerics;
     int ntensor, nkernel, nstep;
@@ -76,7 +81,8 @@ typedef struct weft_program {
     int *input, *output;        /* tensor indices */
 } weft_program;
 
-typedef struct weft_blob { /* bytes of a constant, borrowed until the module is destroyed or written */
+/* Bytes of a constant, borrowed until the module is destroyed or written. */
+typedef struct weft_blob {
     const char *key;            /* content name: SHA-256 of dtype, shape and bytes */
     weft_dtype dtype;
     int ndim;
@@ -97,9 +103,9 @@ struct weft_module {
     void (*release)(void *owner);
 };
 
-/* Reads a module directory or file; *m is to be destroyed.  Hostile data ends in WEFT_INVALID_INPUT. */
+/* Reads a module directory or file.  Hostile data ends in WEFT_INVALID_INPUT. */
 weft_status weft_module_read(const char *path, weft_diag *, weft_module **);
-/* Writes a directory when the path ends with '/' or is one, else one zip file.  Reproducible bytes. */
+/* Writes a directory when the path ends with '/' or is one, else one zip.  Reproducible bytes. */
 weft_status weft_module_write(const weft_module *, const char *path, weft_diag *);
 void weft_module_destroy(weft_module *);
 /* Checks every index, expression and name of a module; both read and the compiler call it. */

@@ -166,7 +166,8 @@ check_constant(checker *c, const weft_mod_tensor *t)
         return t->blob ? FAIL(c, "constant '%s' has both a blob and an alias", t->name) : WEFT_OK;
     int64_t i = t->blob ? weft_map_get(c->blobs, t->blob, strlen(t->blob)) : -1;
     if (i < 0)
-        return FAIL(c, "constant '%s': blob '%s' is not in the weights", t->name, t->blob ? t->blob : "");
+        return FAIL(c, "constant '%s': blob '%s' is not in the weights", t->name,
+                    t->blob ? t->blob : "");
     int64_t count = 1, bytes = 0;
     for (int k = 0; k < t->ndim; k++) {
         int64_t dim = constant_value(c, t->dim[k]);
@@ -176,8 +177,8 @@ check_constant(checker *c, const weft_mod_tensor *t)
     }
     size_t have = c->module->blob[i].size;
     if (!weft_dtype_bytes(t->dtype, count, &bytes) || (uint64_t)bytes != have)
-        return FAIL(c, "constant '%s' needs %lld bytes, its blob '%s' has %zu", t->name, (long long)bytes,
-                    t->blob, have);
+        return FAIL(c, "constant '%s' needs %lld bytes, its blob '%s' has %zu", t->name,
+                    (long long)bytes, t->blob, have);
     return WEFT_OK;
 }
 
@@ -196,7 +197,8 @@ check_tensor(checker *c, int i, weft_map *seen)
     if (s)
         return s;
     if (t->alias >= p->ntensor || t->alias == i || t->in_place >= p->ntensor || t->in_place == i)
-        return FAIL(c, "tensor '%s': its alias (%d) or in_place (%d) is not another of the %d tensors",
+        return FAIL(c,
+                    "tensor '%s': its alias (%d) or in_place (%d) is not another of the %d tensors",
                     t->name, t->alias, t->in_place, p->ntensor);
     if (t->alias >= 0 && t->role == WEFT_ROLE_INPUT)
         return FAIL(c, "input '%s' cannot be an alias", t->name);
@@ -205,7 +207,8 @@ check_tensor(checker *c, int i, weft_map *seen)
     bool has_life = t->first != -1 || t->last != -1; /* -1, -1: no step uses it under this name */
     if (t->role == WEFT_ROLE_TEMP && has_life &&
         (t->first < 0 || t->last < t->first || t->last > p->nstep))
-        return FAIL(c, "tensor '%s' lives from step %d to %d of %d", t->name, t->first, t->last, p->nstep);
+        return FAIL(c, "tensor '%s' lives from step %d to %d of %d", t->name, t->first, t->last,
+                    p->nstep);
     return t->role == WEFT_ROLE_CONSTANT ? check_constant(c, t) : WEFT_OK;
 }
 
@@ -282,9 +285,10 @@ check_ports(checker *c, const int *port, int n, weft_role role)
     bool *seen = WEFT_NEW_ARRAY(&c->arena, p->ntensor, bool);
     int of_role = 0;
     for (int i = 0; i < n; i++) {
-        if (port[i] < 0 || port[i] >= p->ntensor || p->tensor[port[i]].role != role || seen[port[i]])
-            return FAIL(c, "%s %d: tensor %d is not an %s tensor or is listed twice", weft_role_names[role],
-                        i, port[i], weft_role_names[role]);
+        if (port[i] < 0 || port[i] >= p->ntensor || p->tensor[port[i]].role != role ||
+            seen[port[i]])
+            return FAIL(c, "%s %d: tensor %d is not an %s tensor or is listed twice",
+                        weft_role_names[role], i, port[i], weft_role_names[role]);
         seen[port[i]] = true;
     }
     for (int i = 0; i < p->ntensor; i++)
@@ -306,8 +310,8 @@ check_kernel(checker *c, int i, weft_map *seen)
     if (!add_key(seen, k->name, i))
         return FAIL(c, "kernel '%s' stands twice", k->name);
     if (!k->text || k->size > WEFT_MAX_TEXT || strlen(k->text) != k->size)
-        return FAIL(c, "kernel '%s': its source is missing, has a zero byte or more than %d bytes", k->name,
-                    WEFT_MAX_TEXT);
+        return FAIL(c, "kernel '%s': its source is missing, has a zero byte or more than %d bytes",
+                    k->name, WEFT_MAX_TEXT);
     for (int s = 0; s < k->nscalar; s++)
         if (k->scalar[s] != WEFT_I32 && k->scalar[s] != WEFT_I64)
             return FAIL(c, "kernel '%s': scalar argument %d is neither i32 nor i64", k->name, s);
@@ -315,8 +319,10 @@ check_kernel(checker *c, int i, weft_map *seen)
         if (k->block[a] < 0 || k->block[a] > 1 << 20)
             return FAIL(c, "kernel '%s': a block of %lld threads along axis %d", k->name,
                         (long long)k->block[a], a);
-    if (k->nbuffer < 0 || k->subgroup < 0 || k->subgroup > 1024 || (k->subgroup & (k->subgroup - 1)))
-        return FAIL(c, "kernel '%s': its number of buffers (%d) or subgroup size (%d) is not possible",
+    if (k->nbuffer < 0 || k->subgroup < 0 || k->subgroup > 1024 ||
+        (k->subgroup & (k->subgroup - 1)))
+        return FAIL(c,
+                    "kernel '%s': its number of buffers (%d) or subgroup size (%d) is not possible",
                     k->name, k->nbuffer, k->subgroup);
     return WEFT_OK;
 }
@@ -330,7 +336,8 @@ check_arg(checker *c, int step, const weft_mod_arg *a)
     const char *name = p->tensor[a->tensor].name;
     int root = c->root[a->tensor];
     if (a->written && p->tensor[root].role == WEFT_ROLE_CONSTANT)
-        return FAIL(c, "step %d writes '%s', which lies in constant '%s'", step, name, p->tensor[root].name);
+        return FAIL(c, "step %d writes '%s', which lies in constant '%s'", step, name,
+                    p->tensor[root].name);
     if (step < c->first[root] || step > c->last[root])
         return FAIL(c, "step %d uses '%s', whose memory lives from step %d to %d", step, name,
                     c->first[root], c->last[root]);
@@ -346,8 +353,8 @@ check_step(checker *c, int i)
         return FAIL(c, "step %d: there is no kernel %d among %d", i, s->kernel, p->nkernel);
     const weft_mod_kernel *k = &p->kernel[s->kernel];
     if (s->nbuffer != k->nbuffer || s->nscalar != k->nscalar)
-        return FAIL(c, "step %d hands kernel '%s' %d buffers and %d scalars; it takes %d and %d", i, k->name,
-                    s->nbuffer, s->nscalar, k->nbuffer, k->nscalar);
+        return FAIL(c, "step %d hands kernel '%s' %d buffers and %d scalars; it takes %d and %d", i,
+                    k->name, s->nbuffer, s->nscalar, k->nbuffer, k->nscalar);
     if (!isfinite(s->flops) || !isfinite(s->bytes) || s->flops < 0 || s->bytes < 0)
         return FAIL(c, "step %d ('%s'): its flops or bytes are not a count", i, k->name);
     weft_status r = check_exprs(c, s->grid, 3, "the grid", k->name);

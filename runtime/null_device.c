@@ -96,17 +96,19 @@ null_free(weft_device *device, weft_memory *memory)
 }
 
 static weft_status
-check_range(const weft_memory *memory, int64_t offset, int64_t bytes, const char *call, weft_diag *diag)
+check_range(const weft_memory *memory, int64_t offset, int64_t bytes, const char *call,
+            weft_diag *diag)
 {
     if (offset >= 0 && bytes >= 0 && offset <= memory->bytes && bytes <= memory->bytes - offset)
         return WEFT_OK;
-    return weft_fail(diag, WEFT_DEVICE, "null %s: bytes %lld to %lld of an allocation of %lld", call,
-                     (long long)offset, (long long)(offset + bytes), (long long)memory->bytes);
+    return weft_fail(diag, WEFT_DEVICE, "null %s: bytes %lld to %lld of an allocation of %lld",
+                     call, (long long)offset, (long long)(offset + bytes),
+                     (long long)memory->bytes);
 }
 
 static weft_status
-null_upload(weft_device *device, weft_memory *memory, int64_t offset, const void *data, int64_t bytes,
-            weft_diag *diag)
+null_upload(weft_device *device, weft_memory *memory, int64_t offset, const void *data,
+            int64_t bytes, weft_diag *diag)
 {
     (void)device;
     (void)data;
@@ -125,8 +127,8 @@ null_download(weft_device *device, weft_memory *memory, int64_t offset, void *da
 }
 
 static weft_status
-null_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *from, int64_t from_offset,
-          int64_t bytes, weft_diag *diag)
+null_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *from,
+          int64_t from_offset, int64_t bytes, weft_diag *diag)
 {
     (void)device;
     weft_status s = check_range(to, to_offset, bytes, "copy", diag);
@@ -134,8 +136,8 @@ null_copy(weft_device *device, weft_memory *to, int64_t to_offset, weft_memory *
 }
 
 static weft_status
-null_load(weft_device *device, const weft_source *source, int n, weft_numerics numerics, weft_code **code,
-          weft_diag *diag)
+null_load(weft_device *device, const weft_source *source, int n, weft_numerics numerics,
+          weft_code **code, weft_diag *diag)
 {
     (void)device;
     (void)source;
@@ -155,15 +157,16 @@ null_unload(weft_device *device, weft_code *code)
 }
 
 static weft_status
-null_record(weft_device *device, const weft_launch *launch, int n, weft_batch **batch, weft_diag *diag)
+null_record(weft_device *device, const weft_launch *launch, int n, weft_batch **batch,
+            weft_diag *diag)
 {
     (void)device;
     *batch = NULL;
     for (int i = 0; i < n; i++) {
         const weft_launch *l = &launch[i];
         if (l->kernel < 0 || l->kernel >= l->code->nkernel)
-            return weft_fail(diag, WEFT_DEVICE, "null launch '%s': kernel %d of %d", l->name, l->kernel,
-                             l->code->nkernel);
+            return weft_fail(diag, WEFT_DEVICE, "null launch '%s': kernel %d of %d", l->name,
+                             l->kernel, l->code->nkernel);
         for (int k = 0; k < l->nbuffer; k++) {
             const weft_arg *a = &l->buffer[k];
             weft_status s = check_range(a->memory, a->offset, a->size, "launch", diag);

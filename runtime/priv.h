@@ -5,23 +5,26 @@
 #include "runtime/module.h"
 
 enum {
-    WEFT_MAX_MANIFEST = 64 << 20,     /* bytes of manifest.json */
-    WEFT_MAX_TEXT = 64 << 20,         /* bytes of one kernel's source */
-    WEFT_MAX_TEXTS = 512 << 20,       /* bytes of all kernels' sources of a module */
-    WEFT_MAX_TENSORS = 1 << 17,       /* of a program */
+    WEFT_MAX_MANIFEST = 64 << 20, /* bytes of manifest.json */
+    WEFT_MAX_TEXT = 64 << 20,     /* bytes of one kernel's source */
+    WEFT_MAX_TEXTS = 512 << 20,   /* bytes of all kernels' sources of a module */
+    WEFT_MAX_TENSORS = 1 << 17,   /* of a program */
     WEFT_MAX_STEPS = 1 << 20
 };
 
-/* ---- the files of a module, in a directory or in one zip (bundle.c, bundle_zip.c) ------------- */
+/* ---- the files of a module, in a directory or in one zip (bundle.c, bundle_zip.c) -------------
+ */
 typedef struct weft_bundle weft_bundle;
 weft_status weft_bundle_open(const char *path, weft_diag *, weft_bundle **);
 void weft_bundle_close(weft_bundle *);
 bool weft_bundle_has(weft_bundle *, const char *name);
 /* A file as malloc'ed bytes with a zero behind them. */
-weft_status weft_bundle_text(weft_bundle *, const char *name, size_t max_bytes, char **text, size_t *n,
-                             weft_diag *);
-/* A file's bytes, mapped where the form allows; they live until the bundle is closed.  Once only. */
-weft_status weft_bundle_map(weft_bundle *, const char *name, const uint8_t **data, size_t *n, weft_diag *);
+weft_status weft_bundle_text(weft_bundle *, const char *name, size_t max_bytes, char **text,
+                             size_t *n, weft_diag *);
+/* A file's bytes, mapped where the form allows; they live until the bundle is closed.  Once only.
+ */
+weft_status weft_bundle_map(weft_bundle *, const char *name, const uint8_t **data, size_t *n,
+                            weft_diag *);
 
 typedef struct weft_piece {
     const void *data;
@@ -37,7 +40,7 @@ weft_status weft_bundle_write(const char *path, const weft_bundle_file *, int n,
 
 struct weft_bundle { /* for bundle.c and bundle_zip.c alone */
     const char *path;
-    struct zip *zip;    /* NULL for a directory */
+    struct zip *zip; /* NULL for a directory */
     weft_file mapped;
     void *copied;
     weft_arena arena;
@@ -47,7 +50,8 @@ void weft_zip_close(weft_bundle *);
 bool weft_zip_has(weft_bundle *, const char *name);
 weft_status weft_zip_text(weft_bundle *, const char *name, size_t max_bytes, char **text, size_t *n,
                           weft_diag *);
-weft_status weft_zip_map(weft_bundle *, const char *name, const uint8_t **data, size_t *n, weft_diag *);
+weft_status weft_zip_map(weft_bundle *, const char *name, const uint8_t **data, size_t *n,
+                         weft_diag *);
 weft_status weft_zip_write(const char *path, const weft_bundle_file *, int n, weft_diag *);
 
 /* ---- manifest.json (manifest_write.c, manifest_read.c) --------------------------------------- */
@@ -56,7 +60,8 @@ char *weft_manifest_print(const weft_module *, weft_diag *);
 /* Fills the module but for kernel texts and blobs. */
 weft_status weft_manifest_parse(weft_module *, const char *text, size_t n, weft_diag *);
 /* "kernels/opencl-generic-gpu/conv1.cl" */
-char *weft_kernel_path(weft_arena *, const weft_program *, const weft_mod_kernel *, const char *ext);
+char *weft_kernel_path(weft_arena *, const weft_program *, const weft_mod_kernel *,
+                       const char *ext);
 extern const char *const weft_role_names[4], *const weft_numerics_names[3];
 
 /* ---- weights.safetensors (weights.c) --------------------------------------------------------- */
@@ -68,8 +73,8 @@ weft_status weft_weights_parse(weft_module *, const uint8_t *data, size_t n, wef
 /* ---- checks (module_check.c) ----------------------------------------------------------------- */
 /* root[i]: the tensor in whose memory tensor i lies; false when aliases go in a circle. */
 bool weft_alias_roots(const weft_program *, int *root);
-/* For roots: the steps in which any tensor over their memory lives; what is no TEMP lives always, what
- * an output lies in lives to the end, and a TEMP that nothing uses has first > last. */
+/* For roots: the steps in which any tensor over their memory lives; what is no TEMP lives always,
+ * what an output lies in lives to the end, and a TEMP that nothing uses has first > last. */
 void weft_root_lives(const weft_program *, const int *root, int *first, int *last);
 
 #endif

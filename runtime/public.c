@@ -50,27 +50,32 @@ static weft_status
 check_dlpack(const weft_tensor_desc *want, const DLTensor *have, weft_diag *diag)
 {
     if (!want->dim)
-        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "tensor '%s': bind the shapes of the inputs first",
-                         want->name);
-    if (have->device.device_type != kDLCPU)
-        return weft_fail(diag, WEFT_UNSUPPORTED, "tensor '%s': DLPack device type %d; only host memory (1)",
-                         want->name, (int)have->device.device_type);
-    int bits = weft_dtype_bits(want->dtype);
-    if (have->dtype.code != weft_dtype_dlpack(want->dtype) || have->dtype.bits != bits || have->dtype.lanes != 1)
         return weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                         "tensor '%s' is %s; the DLPack tensor has type code %d of %d bits in %d lanes",
-                         want->name, weft_dtype_name(want->dtype), have->dtype.code, have->dtype.bits,
-                         have->dtype.lanes);
+                         "tensor '%s': bind the shapes of the inputs first", want->name);
+    if (have->device.device_type != kDLCPU)
+        return weft_fail(diag, WEFT_UNSUPPORTED,
+                         "tensor '%s': DLPack device type %d; only host memory (1)", want->name,
+                         (int)have->device.device_type);
+    int bits = weft_dtype_bits(want->dtype);
+    if (have->dtype.code != weft_dtype_dlpack(want->dtype) || have->dtype.bits != bits ||
+        have->dtype.lanes != 1)
+        return weft_fail(
+            diag, WEFT_INVALID_ARGUMENT,
+            "tensor '%s' is %s; the DLPack tensor has type code %d of %d bits in %d lanes",
+            want->name, weft_dtype_name(want->dtype), have->dtype.code, have->dtype.bits,
+            have->dtype.lanes);
     if (bits < 8)
-        return weft_fail(diag, WEFT_UNSUPPORTED, "tensor '%s': packed %s does not go through DLPack",
-                         want->name, weft_dtype_name(want->dtype));
+        return weft_fail(diag, WEFT_UNSUPPORTED,
+                         "tensor '%s': packed %s does not go through DLPack", want->name,
+                         weft_dtype_name(want->dtype));
     if (have->ndim != want->ndim)
-        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "tensor '%s' has %d dimensions, not %d", want->name,
-                         want->ndim, (int)have->ndim);
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "tensor '%s' has %d dimensions, not %d",
+                         want->name, want->ndim, (int)have->ndim);
     for (int i = 0; i < want->ndim; i++)
         if (have->shape[i] != want->dim[i])
-            return weft_fail(diag, WEFT_INVALID_ARGUMENT, "tensor '%s': dimension %d is %lld, not %lld",
-                             want->name, i, (long long)want->dim[i], (long long)have->shape[i]);
+            return weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                             "tensor '%s': dimension %d is %lld, not %lld", want->name, i,
+                             (long long)want->dim[i], (long long)have->shape[i]);
     return WEFT_OK;
 }
 
@@ -117,8 +122,8 @@ transfer_strided(weft_session *s, int i, const weft_tensor_desc *want, const DLT
     weft_arena arena = { 0 };
     int64_t *at = WEFT_NEW_ARRAY(&arena, t->ndim, int64_t);
     char *compact = malloc(bytes ? bytes : 1);
-    weft_status status = compact ? WEFT_OK
-                                 : weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for %zu bytes", bytes);
+    weft_status status =
+        compact ? WEFT_OK : weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for %zu bytes", bytes);
     if (!status && in) {
         copy_strided(t, size, compact, (int64_t)(bytes / size), true, at);
         status = weft_session_set_input(s, i, compact, bytes, diag);
@@ -142,8 +147,8 @@ weft_session_set_input_dlpack(weft_session *s, int input, const DLTensor *t, wef
     if (status)
         return status;
     if (is_compact(t))
-        return weft_session_set_input(s, input, (const char *)t->data + t->byte_offset, (size_t)want.bytes,
-                                      diag);
+        return weft_session_set_input(s, input, (const char *)t->data + t->byte_offset,
+                                      (size_t)want.bytes, diag);
     return transfer_strided(s, input, &want, t, true, diag);
 }
 
@@ -157,6 +162,7 @@ weft_session_get_output_dlpack(weft_session *s, int output, const DLTensor *t, w
     if (status)
         return status;
     if (is_compact(t))
-        return weft_session_get_output(s, output, (char *)t->data + t->byte_offset, (size_t)want.bytes, diag);
+        return weft_session_get_output(s, output, (char *)t->data + t->byte_offset,
+                                       (size_t)want.bytes, diag);
     return transfer_strided(s, output, &want, t, false, diag);
 }

@@ -25,8 +25,8 @@ refuse(const weft_drivers *drivers, weft_diag *diag, const char *id, const char 
 {
     weft_str usable = { 0 };
     list_usable(drivers, &usable);
-    weft_status s = weft_fail(diag, WEFT_NO_DEVICE, "device '%s' is not usable: %s; usable: %s", id, why,
-                              weft_str_text(&usable));
+    weft_status s = weft_fail(diag, WEFT_NO_DEVICE, "device '%s' is not usable: %s; usable: %s", id,
+                              why, weft_str_text(&usable));
     weft_str_free(&usable);
     return s;
 }
@@ -60,7 +60,8 @@ weft_device_open(const weft_drivers *drivers, const char *id, weft_diag *diag, w
     if (!driver)
         return refuse(drivers, diag, id, "no driver has that name");
     if (bad_index)
-        return refuse(drivers, diag, id, "after the colon stands the device's number, as in 'opencl:1'");
+        return refuse(drivers, diag, id,
+                      "after the colon stands the device's number, as in 'opencl:1'");
     weft_str why = { 0 };
     int n = driver->count(&why);
     if (n > index) {
@@ -70,7 +71,8 @@ weft_device_open(const weft_drivers *drivers, const char *id, weft_diag *diag, w
         return s;
     }
     if (n > 0)
-        weft_str_addf(&why, "%s has %d device%s, numbered from 0", driver->name, n, n > 1 ? "s" : "");
+        weft_str_addf(&why, "%s has %d device%s, numbered from 0", driver->name, n,
+                      n > 1 ? "s" : "");
     weft_status s = refuse(drivers, diag, id, weft_str_text(&why));
     weft_str_free(&why);
     return s;

@@ -1,5 +1,5 @@
-/* Sessions: choosing a module's program for a device, compiling it, moving data in and out, running.
- * Binding shapes is in session_bind.c. */
+/* Sessions: choosing a module's program for a device, compiling it, moving data in and out,
+ * running. Binding shapes is in session_bind.c. */
 #include "runtime/session_priv.h"
 
 #include <stdlib.h>
@@ -40,10 +40,9 @@ no_program(const weft_module *m, const weft_device *d, const char *target, weft_
     weft_str have = { 0 };
     for (int i = 0; i < m->nprogram; i++)
         weft_str_addf(&have, "%s%s", i ? ", " : "", m->program[i].target);
-    weft_status s = weft_fail(diag, WEFT_NOT_FOUND,
-                              "the module has no program %s%s for device '%s'; it has: %s",
-                              target ? "named " : "", target ? target : "", d->info.id,
-                              have.n ? have.at : "none");
+    weft_status s = weft_fail(
+        diag, WEFT_NOT_FOUND, "the module has no program %s%s for device '%s'; it has: %s",
+        target ? "named " : "", target ? target : "", d->info.id, have.n ? have.at : "none");
     weft_str_free(&have);
     return s;
 }
@@ -106,7 +105,8 @@ parse_step(weft_session *s, const weft_mod_step *step, weft_step_exprs *e, weft_
 {
     e->offset = WEFT_NEW_ARRAY(&s->arena, step->nbuffer, const weft_iexpr *);
     e->scalar = WEFT_NEW_ARRAY(&s->arena, step->nscalar, const weft_iexpr *);
-    bool good = parse_all(s, step->grid, 3, e->grid, diag) && parse_all(s, step->block, 3, e->block, diag) &&
+    bool good = parse_all(s, step->grid, 3, e->grid, diag) &&
+                parse_all(s, step->block, 3, e->block, diag) &&
                 parse_all(s, step->scalar, step->nscalar, e->scalar, diag);
     for (int i = 0; i < step->nbuffer && good; i++)
         good = parse(s, step->buffer[i].offset, &e->offset[i], diag);
@@ -128,9 +128,10 @@ parse_program(weft_session *s, weft_diag *diag)
     for (int i = 0; i < p->nstep && good; i++)
         good = parse_step(s, &p->step[i], &s->step_expr[i], diag);
     if (!good)
-        return weft_fail(diag, WEFT_INVALID_INPUT,
-                         "program '%s' has an expression over a symbol that is no dimension of an input",
-                         p->target);
+        return weft_fail(
+            diag, WEFT_INVALID_INPUT,
+            "program '%s' has an expression over a symbol that is no dimension of an input",
+            p->target);
     s->root = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int);
     s->first = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int);
     s->last = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int);
@@ -161,7 +162,8 @@ load_kernels(weft_session *s, weft_diag *diag)
                                    .block = { k->block[0], k->block[1], k->block[2] },
                                    .subgroup = k->subgroup };
     }
-    weft_status status = s->device->driver->load(s->device, source, p->nkernel, p->numerics, &s->code, diag);
+    weft_status status =
+        s->device->driver->load(s->device, source, p->nkernel, p->numerics, &s->code, diag);
     weft_arena_reset(&scratch);
     return status;
 }
@@ -222,9 +224,10 @@ weft_session_arena_bytes(const weft_session *s)
 static weft_status
 need_bound(const weft_session *s, weft_diag *diag)
 {
-    return s->bound ? WEFT_OK
-                    : weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                                "the model's shapes are symbolic; bind the shapes of its inputs first");
+    return s->bound
+               ? WEFT_OK
+               : weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                           "the model's shapes are symbolic; bind the shapes of its inputs first");
 }
 
 static weft_status
@@ -290,9 +293,10 @@ weft_session_get_tensor(weft_session *s, int tensor, void *data, size_t bytes, w
         return weft_fail(diag, WEFT_INVALID_ARGUMENT, "there is no tensor %d among %d", tensor,
                          s->program->ntensor);
     if (s->program->tensor[s->root[tensor]].role == WEFT_ROLE_TEMP && !s->keep_temps)
-        return weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                         "tensor '%s' is a temporary; ask for temporaries to be kept before the run",
-                         s->program->tensor[tensor].name);
+        return weft_fail(
+            diag, WEFT_INVALID_ARGUMENT,
+            "tensor '%s' is a temporary; ask for temporaries to be kept before the run",
+            s->program->tensor[tensor].name);
     return download(s, tensor, data, bytes, diag);
 }
 

@@ -1,16 +1,17 @@
-/* runtime/session.h: running a module on a device: the executor. <weft/weft.h> is its public face. */
+/* runtime/session.h: running a module on a device: the executor; <weft/weft.h> is its face. */
 #ifndef WEFT_SESSION_H
 #define WEFT_SESSION_H
 
 #include "runtime/device.h"
 #include "runtime/module.h"
 
-/* weft_session: one thread's use of a module on a device: bound shapes, arenas, recorded batches. */
+/* weft_session: a thread's use of a module on a device: bound shapes, arenas, recorded batches. */
 
 /* Picks the module's program for the device's API (`target` NULL: the one whose limits fit; else by
  * name), checks its kernels against the device's limits, compiles them and uploads the constants.
  * Module and device outlive the session. */
-weft_status weft_session_create(weft_module *, weft_device *, const char *target, weft_diag *, weft_session **);
+weft_status weft_session_create(weft_module *, weft_device *, const char *target, weft_diag *,
+                                weft_session **);
 void weft_session_destroy(weft_session *);
 const weft_program *weft_session_program(const weft_session *);
 /* Binds all input shapes (dims of input i: ndim numbers); sizes that break a constraint are refused
@@ -18,17 +19,21 @@ const weft_program *weft_session_program(const weft_session *);
 weft_status weft_session_bind(weft_session *, const int64_t *const *dims, weft_diag *);
 /* The bound dims of a tensor of the program (an index into program->tensor), and its bytes. */
 weft_status weft_session_dims(const weft_session *, int tensor, int64_t *dims, weft_diag *);
-weft_status weft_session_tensor_bytes(const weft_session *, int tensor, int64_t *bytes, weft_diag *);
-weft_status weft_session_set_input(weft_session *, int input, const void *data, size_t bytes, weft_diag *);
-weft_status weft_session_run(weft_session *, weft_diag *);      /* starts; outputs wait */
-weft_status weft_session_sync(weft_session *, weft_diag *);     /* waits until the run is done */
+weft_status weft_session_tensor_bytes(const weft_session *, int tensor, int64_t *bytes,
+                                      weft_diag *);
+weft_status weft_session_set_input(weft_session *, int input, const void *data, size_t bytes,
+                                   weft_diag *);
+weft_status weft_session_run(weft_session *, weft_diag *);  /* starts; outputs wait */
+weft_status weft_session_sync(weft_session *, weft_diag *); /* waits until the run is done */
 /* Fills the memory of all outputs and temporaries with NaN patterns (0xFF bytes), so that nothing a
  * run forgets to write passes for a result: before every test run. */
 weft_status weft_session_poison(weft_session *, weft_diag *);
-weft_status weft_session_get_output(weft_session *, int output, void *data, size_t bytes, weft_diag *);
+weft_status weft_session_get_output(weft_session *, int output, void *data, size_t bytes,
+                                    weft_diag *);
 /* Any tensor of the program after a run, for tests and `check`; TEMPs only when keep was asked. */
 weft_status weft_session_keep_temps(weft_session *, bool keep);
-weft_status weft_session_get_tensor(weft_session *, int tensor, void *data, size_t bytes, weft_diag *);
+weft_status weft_session_get_tensor(weft_session *, int tensor, void *data, size_t bytes,
+                                    weft_diag *);
 
 /* Device times of the last profiled run, one a step; NULL before. */
 weft_status weft_session_profile(weft_session *, weft_diag *); /* runs once, with times */

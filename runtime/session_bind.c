@@ -1,5 +1,6 @@
-/* Binding shapes: symbols get values, expressions become numbers, tensors get places in arenas, launches
- * are checked against the device's limits and recorded.  After this a run allocates nothing. */
+/* Binding shapes: symbols get values, expressions become numbers, tensors get places in arenas,
+ * launches are checked against the device's limits and recorded.  After this a run allocates
+ * nothing. */
 #include "runtime/session_priv.h"
 
 #include <string.h>
@@ -85,7 +86,8 @@ place_blobs(weft_session *s, int *arena_of, int64_t *offset, weft_diag *diag)
             continue;
         int64_t need = weft_round_up(room((int64_t)m->blob[i].size), alignment(s));
         if (need > limit)
-            return weft_fail(diag, WEFT_LIMIT, "constant '%s' has %zu bytes; device '%s' allocates at most %lld",
+            return weft_fail(diag, WEFT_LIMIT,
+                             "constant '%s' has %zu bytes; device '%s' allocates at most %lld",
                              m->blob[i].key, m->blob[i].size, s->device->info.id, (long long)limit);
         if (!n || need > limit - size[n - 1])
             n++;
@@ -158,7 +160,8 @@ check_constraints(const weft_session *s, int symbol, weft_diag *diag)
     int64_t v = s->symbol_value[symbol], multiple = number(y->multiple, 1);
     if (v < number(y->min, 0) || v > number(y->max, INT64_MAX) || (multiple > 0 && v % multiple))
         return weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                         "dimension '%s' = %lld is not possible: it is at least %s, at most %s, a multiple of %s",
+                         "dimension '%s' = %lld is not possible: it is at least %s, at most %s, a "
+                         "multiple of %s",
                          y->name, (long long)v, y->min ? y->min : "0", y->max ? y->max : "anything",
                          y->multiple ? y->multiple : "1");
     return WEFT_OK;
@@ -173,7 +176,8 @@ bind_symbols(weft_session *s, const int64_t *const *dims, weft_diag *diag)
     for (int i = 0; i < s->nsymbol; i++)
         s->symbol_value[i] = -1;
     if (s->nsymbol && !dims)
-        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "dimension '%s' needs a value", s->symbol_name[0]);
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "dimension '%s' needs a value",
+                         s->symbol_name[0]);
     for (int i = 0; i < s->program->ninput && dims; i++) {
         const weft_mod_tensor *t = &s->program->tensor[s->program->input[i]];
         for (int d = 0; d < t->ndim; d++) {
@@ -194,10 +198,12 @@ bind_tensor(weft_session *s, int i, weft_diag *diag)
     int64_t count = 1;
     s->dim[i] = WEFT_NEW_ARRAY(&s->bound_arena, t->ndim, int64_t);
     for (int d = 0; d < t->ndim; d++) {
-        weft_status status = weft_iexpr_eval(s->dim_expr[i][d], s->symbol_value, diag, &s->dim[i][d]);
+        weft_status status =
+            weft_iexpr_eval(s->dim_expr[i][d], s->symbol_value, diag, &s->dim[i][d]);
         if (status || s->dim[i][d] < 0)
-            return weft_fail(diag, WEFT_INVALID_ARGUMENT, "dimension %d of tensor '%s', %s, is not a size",
-                             d, t->name, t->dim[d]);
+            return weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                             "dimension %d of tensor '%s', %s, is not a size", d, t->name,
+                             t->dim[d]);
         if (s->dim[i][d] && !weft_mul64(count, s->dim[i][d], &count))
             return weft_fail(diag, WEFT_LIMIT, "tensor '%s' has too many elements", t->name);
     }
@@ -238,9 +244,9 @@ bind_shapes(weft_session *s, const int64_t *const *dims, weft_diag *diag)
     for (int i = 0; i < p->ntensor && !status; i++)
         if (s->bytes[i] > s->bytes[s->root[i]])
             status = weft_fail(diag, WEFT_INVALID_INPUT,
-                               "tensor '%s' has %lld bytes and lies in '%s', which has %lld", p->tensor[i].name,
-                               (long long)s->bytes[i], p->tensor[s->root[i]].name,
-                               (long long)s->bytes[s->root[i]]);
+                               "tensor '%s' has %lld bytes and lies in '%s', which has %lld",
+                               p->tensor[i].name, (long long)s->bytes[i],
+                               p->tensor[s->root[i]].name, (long long)s->bytes[s->root[i]]);
     return status;
 }
 
@@ -258,8 +264,8 @@ takes_over(const weft_session *s, int i, int *from)
            s->first[*from] < s->first[i] && s->bytes[i] <= s->bytes[*from];
 }
 
-/* For each root the root at the head of its chain of in-place pairs.  Chains end: lives begin earlier
- * with every link.  A memory is taken over once. */
+/* For each root the root at the head of its chain of in-place pairs.  Chains end: lives begin
+ * earlier with every link.  A memory is taken over once. */
 static void
 find_heads(const weft_session *s, weft_arena *scratch, int *head)
 {
@@ -319,7 +325,8 @@ static weft_status
 place_roots(weft_session *s, bool inputs, weft_memories *to, weft_arena *scratch, weft_diag *diag)
 {
     int ntensor = s->program->ntensor, narena = 0;
-    int *head = WEFT_NEW_ARRAY(scratch, ntensor, int), *item_of = WEFT_NEW_ARRAY(scratch, ntensor, int);
+    int *head = WEFT_NEW_ARRAY(scratch, ntensor, int),
+        *item_of = WEFT_NEW_ARRAY(scratch, ntensor, int);
     weft_pack_item *item = WEFT_NEW_ARRAY(scratch, ntensor, weft_pack_item);
     int64_t *size;
     find_heads(s, scratch, head);
@@ -329,7 +336,8 @@ place_roots(weft_session *s, bool inputs, weft_memories *to, weft_arena *scratch
         status = weft_memories_alloc(s->device, to, narena, size, &s->bound_arena, diag);
     for (int i = 0; i < ntensor && !status; i++)
         if (item_of[i] >= 0)
-            s->place[i] = (weft_tensor_place){ to->at[item[item_of[i]].arena], item[item_of[i]].offset };
+            s->place[i] =
+                (weft_tensor_place){ to->at[item[item_of[i]].arena], item[item_of[i]].offset };
     return status;
 }
 
@@ -367,13 +375,14 @@ scalar_bytes(const weft_mod_kernel *k)
 }
 
 static weft_status
-too_much(const weft_session *s, const weft_launch *l, const char *what, int64_t value, int64_t limit,
-         weft_diag *diag)
+too_much(const weft_session *s, const weft_launch *l, const char *what, int64_t value,
+         int64_t limit, weft_diag *diag)
 {
-    return weft_fail(diag, WEFT_LIMIT,
-                     "kernel '%s': %s is %lld; device '%s' (%s) takes at most %lld; compile the model for it",
-                     l->name, what, (long long)value, s->device->info.id, s->device->info.name,
-                     (long long)limit);
+    return weft_fail(
+        diag, WEFT_LIMIT,
+        "kernel '%s': %s is %lld; device '%s' (%s) takes at most %lld; compile the model for it",
+        l->name, what, (long long)value, s->device->info.id, s->device->info.name,
+        (long long)limit);
 }
 
 static weft_status
@@ -384,18 +393,21 @@ check_block(const weft_session *s, const weft_launch *l, weft_diag *diag)
     int64_t threads = 1;
     for (int a = 0; a < 3; a++) {
         if (l->block[a] < 1 || l->block[a] > 1 << 20)
-            return weft_fail(diag, WEFT_INVALID_INPUT, "kernel '%s': a block of %lld threads along axis %d",
-                             l->name, (long long)l->block[a], a);
-        if (k->block[a] && k->block[a] != l->block[a])
             return weft_fail(diag, WEFT_INVALID_INPUT,
-                             "kernel '%s' was compiled for %lld threads along axis %d and is launched with %lld",
-                             l->name, (long long)k->block[a], a, (long long)l->block[a]);
+                             "kernel '%s': a block of %lld threads along axis %d", l->name,
+                             (long long)l->block[a], a);
+        if (k->block[a] && k->block[a] != l->block[a])
+            return weft_fail(
+                diag, WEFT_INVALID_INPUT,
+                "kernel '%s' was compiled for %lld threads along axis %d and is launched with %lld",
+                l->name, (long long)k->block[a], a, (long long)l->block[a]);
         if (exceeds(l->block[a], t->max_block[a]))
             return too_much(s, l, "one side of its block", l->block[a], t->max_block[a], diag);
         threads *= l->block[a];
     }
-    return exceeds(threads, t->max_threads) ? too_much(s, l, "its block", threads, t->max_threads, diag)
-                                            : WEFT_OK;
+    return exceeds(threads, t->max_threads)
+               ? too_much(s, l, "its block", threads, t->max_threads, diag)
+               : WEFT_OK;
 }
 
 static weft_status
@@ -410,10 +422,12 @@ check_launch(const weft_session *s, const weft_launch *l, weft_diag *diag)
     if (!status && exceeds(l->nbuffer, t->max_buffers))
         status = too_much(s, l, "its number of buffers", l->nbuffer, t->max_buffers, diag);
     if (!status && exceeds(scalar_bytes(k), t->scalar_bytes))
-        status = too_much(s, l, "its scalar arguments' bytes", scalar_bytes(k), t->scalar_bytes, diag);
+        status =
+            too_much(s, l, "its scalar arguments' bytes", scalar_bytes(k), t->scalar_bytes, diag);
     for (int i = 0; i < l->nbuffer && !status; i++)
         if (exceeds(l->buffer[i].size, t->max_range))
-            status = too_much(s, l, "the bytes of one buffer", l->buffer[i].size, t->max_range, diag);
+            status =
+                too_much(s, l, "the bytes of one buffer", l->buffer[i].size, t->max_range, diag);
     return status;
 }
 
@@ -427,10 +441,11 @@ make_arg(weft_session *s, const weft_launch *l, const weft_mod_arg *a, const wef
     if (status)
         return status;
     if (at < 0 || at > s->bytes[a->tensor] || (align > 0 && at % align))
-        return weft_fail(diag, WEFT_LIMIT,
-                         "kernel '%s': offset %lld into '%s' must be a multiple of %lld within its %lld bytes",
-                         l->name, (long long)at, s->program->tensor[a->tensor].name, (long long)align,
-                         (long long)s->bytes[a->tensor]);
+        return weft_fail(
+            diag, WEFT_LIMIT,
+            "kernel '%s': offset %lld into '%s' must be a multiple of %lld within its %lld bytes",
+            l->name, (long long)at, s->program->tensor[a->tensor].name, (long long)align,
+            (long long)s->bytes[a->tensor]);
     *out = (weft_arg){ place->memory, place->offset + at, s->bytes[a->tensor] - at, a->written };
     weft_assert(place->memory, "%s has no memory", s->program->tensor[a->tensor].name);
     return WEFT_OK;
@@ -443,14 +458,16 @@ make_scalar(const weft_session *s, const weft_launch *l, int i, const weft_iexpr
     weft_status status = weft_iexpr_eval(e, s->symbol_value, diag, out);
     bool narrow = s->program->kernel[l->kernel].scalar[i] == WEFT_I32;
     if (!status && narrow && (*out < INT32_MIN || *out > INT32_MAX))
-        status = weft_fail(diag, WEFT_LIMIT, "kernel '%s': scalar argument %d is %lld, too large for i32",
-                           l->name, i, (long long)*out);
+        status = weft_fail(diag, WEFT_LIMIT,
+                           "kernel '%s': scalar argument %d is %lld, too large for i32", l->name, i,
+                           (long long)*out);
     return status;
 }
 
 /* The launch of a step; *skip when its grid is empty. */
 static weft_status
-make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool *skip, weft_diag *diag)
+make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool *skip,
+            weft_diag *diag)
 {
     const weft_mod_step *from = &s->program->step[step];
     const weft_step_exprs *e = &s->step_expr[step];
@@ -470,8 +487,9 @@ make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool
         if (!status)
             status = weft_iexpr_eval(e->block[a], s->symbol_value, diag, &l->block[a]);
         if (!status && l->grid[a] < 0)
-            status = weft_fail(diag, WEFT_INVALID_INPUT, "kernel '%s': a grid of %lld along axis %d", l->name,
-                               (long long)l->grid[a], a);
+            status =
+                weft_fail(diag, WEFT_INVALID_INPUT, "kernel '%s': a grid of %lld along axis %d",
+                          l->name, (long long)l->grid[a], a);
         *skip = *skip || l->grid[a] == 0;
     }
     if (*skip || status)
@@ -549,7 +567,8 @@ weft_session_keep_temps(weft_session *s, bool keep)
     const int64_t **dims = WEFT_NEW_ARRAY(&copy, s->program->ninput, const int64_t *);
     for (int i = 0; i < s->program->ninput; i++) {
         int t = s->program->input[i];
-        dims[i] = weft_arena_dup(&copy, s->dim[t], (size_t)s->program->tensor[t].ndim * sizeof **dims);
+        dims[i] =
+            weft_arena_dup(&copy, s->dim[t], (size_t)s->program->tensor[t].ndim * sizeof **dims);
     }
     weft_status status = weft_session_bind(s, dims, NULL);
     weft_arena_reset(&copy);

@@ -19,8 +19,8 @@ typedef struct weft_step_exprs {
 typedef struct weft_memories { /* device allocations that are given back together */
     int n;
     weft_memory **at;
-    int64_t *size;  /* of each */
-    int64_t bytes;  /* of all */
+    int64_t *size; /* of each */
+    int64_t bytes; /* of all */
 } weft_memories;
 
 struct weft_session {
@@ -29,31 +29,31 @@ struct weft_session {
     const weft_program *program;
     weft_code *code;
 
-    weft_arena arena;               /* what lives as long as the session */
-    int nsymbol;                    /* those that are a whole dimension of an input */
+    weft_arena arena; /* what lives as long as the session */
+    int nsymbol;      /* those that are a whole dimension of an input */
     const char **symbol_name;
     const weft_mod_symbol **symbol;
-    int *root;                      /* tensor: whose memory it lies in */
-    int *first, *last;              /* root: steps of its life */
-    const weft_iexpr ***dim_expr;   /* [tensor][dimension] */
+    int *root;                    /* tensor: whose memory it lies in */
+    int *first, *last;            /* root: steps of its life */
+    const weft_iexpr ***dim_expr; /* [tensor][dimension] */
     weft_step_exprs *step_expr;
-    weft_tensor_place *constant;    /* tensor: where its bytes lie if it is a constant root */
+    weft_tensor_place *constant; /* tensor: where its bytes lie if it is a constant root */
     weft_memories constants;
 
     /* of the bound shapes */
     weft_arena bound_arena;
     bool bound, keep_temps;
     int64_t *symbol_value;
-    int64_t **dim;                  /* [tensor][dimension] */
-    int64_t *bytes;                 /* tensor */
-    weft_tensor_place *place;       /* tensor, aliases included */
-    bool *input_set;                /* input */
-    weft_memories inputs, arenas;   /* arenas: what a run writes */
+    int64_t **dim;                /* [tensor][dimension] */
+    int64_t *bytes;               /* tensor */
+    weft_tensor_place *place;     /* tensor, aliases included */
+    bool *input_set;              /* input */
+    weft_memories inputs, arenas; /* arenas: what a run writes */
     weft_batch *batch;
     int nlaunch;
-    int *launch_step;               /* launch: its step; empty grids are not launched */
-    double *launch_time;            /* launch */
-    double *time;                   /* step; NULL before a profile */
+    int *launch_step;    /* launch: its step; empty grids are not launched */
+    double *launch_time; /* launch */
+    double *time;        /* step; NULL before a profile */
 };
 
 /* Uploads the constants of the program. */
@@ -61,8 +61,8 @@ weft_status weft_session_place_constants(weft_session *, weft_diag *);
 /* Gives back everything of the bound shapes. */
 void weft_session_unbind(weft_session *);
 /* Allocates n memories; after a failure the list holds those that were made. */
-weft_status weft_memories_alloc(weft_device *, weft_memories *, int n, const int64_t *size, weft_arena *,
-                                weft_diag *);
+weft_status weft_memories_alloc(weft_device *, weft_memories *, int n, const int64_t *size,
+                                weft_arena *, weft_diag *);
 void weft_memories_free(weft_device *, weft_memories *);
 
 #endif

@@ -1,7 +1,8 @@
 /* weights.safetensors: eight bytes of header length, a JSON header, the bytes of all tensors.
  *
- * The file format has no packed or exotic dtypes: those are stored as U8 and their true dtype and shape
- * stand under "__metadata__".  Tensors are in order of falling element size, so that all are aligned.
+ * The file format has no packed or exotic dtypes: those are stored as U8 and their true dtype and
+ * shape stand under "__metadata__".  Tensors are in order of falling element size, so that all are
+ * aligned.
  */
 #include "runtime/priv.h"
 
@@ -15,11 +16,14 @@ static const struct {
     const char *text;
     weft_dtype dtype;
 } dtypes[] = {
-    { "BOOL", WEFT_BOOL },       { "I8", WEFT_I8 },           { "I16", WEFT_I16 },
-    { "I32", WEFT_I32 },         { "I64", WEFT_I64 },         { "U8", WEFT_U8 },
-    { "U16", WEFT_U16 },         { "U32", WEFT_U32 },         { "U64", WEFT_U64 },
-    { "F16", WEFT_F16 },         { "BF16", WEFT_BF16 },       { "F32", WEFT_F32 },
-    { "F64", WEFT_F64 },         { "F8_E4M3", WEFT_F8E4M3FN }, { "F8_E5M2", WEFT_F8E5M2 },
+    { "BOOL", WEFT_BOOL },      { "I8", WEFT_I8 },
+    { "I16", WEFT_I16 },        { "I32", WEFT_I32 },
+    { "I64", WEFT_I64 },        { "U8", WEFT_U8 },
+    { "U16", WEFT_U16 },        { "U32", WEFT_U32 },
+    { "U64", WEFT_U64 },        { "F16", WEFT_F16 },
+    { "BF16", WEFT_BF16 },      { "F32", WEFT_F32 },
+    { "F64", WEFT_F64 },        { "F8_E4M3", WEFT_F8E4M3FN },
+    { "F8_E5M2", WEFT_F8E5M2 },
 };
 enum { NDTYPE = sizeof dtypes / sizeof *dtypes };
 
@@ -63,8 +67,8 @@ blob_entry(const weft_blob *b, size_t at)
         json_array_append_new(shape, json_integer(b->dim[i]));
     if (!text)
         json_array_append_new(shape, json_integer((json_int_t)b->size));
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", text ? text : "U8", "shape", shape, "data_offsets",
-                     (json_int_t)at, (json_int_t)(at + b->size));
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", text ? text : "U8", "shape", shape,
+                     "data_offsets", (json_int_t)at, (json_int_t)(at + b->size));
 }
 
 weft_status
@@ -93,7 +97,8 @@ weft_weights_head(const weft_module *m, weft_str *head, int *order, weft_diag *d
     json_decref(top);
     weft_arena_reset(&arena);
     if (!text)
-        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for the header of weights.safetensors");
+        return weft_fail(diag, WEFT_OUT_OF_MEMORY,
+                         "no memory for the header of weights.safetensors");
     size_t n = (strlen(text) + 8 + HEAD_ALIGN - 1) / HEAD_ALIGN * HEAD_ALIGN - 8;
     for (int i = 0; i < 8; i++)
         weft_str_addn(head, &(char){ (char)(n >> (8 * i) & 0xff) }, 1);

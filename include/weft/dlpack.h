@@ -1,4 +1,5 @@
-/* weft/dlpack.h: the tensor struct that frameworks exchange, as DLPack's public ABI (v1) lays it out.
+/* weft/dlpack.h: the tensor struct that frameworks exchange, as DLPack's public ABI (v1) lays it
+ * out.
  *
  * Declarations only, under the names DLPack gives them; a program that has the original header may
  * include it first.

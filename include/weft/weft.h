@@ -17,8 +17,8 @@
  *     weft_diag_destroy(diag);
  *
  * Threads: a module may be read by many threads at once; a device and its sessions belong to one
- * thread at a time; a diag may be shared.  Errors: every fallible call returns a status and reports a
- * sentence to diag, which may be NULL.  The _destroy and _close functions take NULL.
+ * thread at a time; a diag may be shared.  Errors: every fallible call returns a status and reports
+ * a sentence to diag, which may be NULL.  The _destroy and _close functions take NULL.
  */
 #ifndef WEFT_WEFT_H
 #define WEFT_WEFT_H
@@ -45,12 +45,12 @@ WEFT_API const char *weft_diag_text(const weft_diag *);
 
 /* ---- devices --------------------------------------------------------------------------------- */
 typedef struct weft_device_desc {
-    size_t size;          /* set by the caller to sizeof; no byte beyond it is written */
-    char id[32];          /* what weft_open_device takes: "opencl", "opencl:1" */
-    char name[128];       /* the device's own name */
-    char driver[128];     /* API and driver version */
+    size_t size;           /* set by the caller to sizeof; no byte beyond it is written */
+    char id[32];           /* what weft_open_device takes: "opencl", "opencl:1" */
+    char name[128];        /* the device's own name */
+    char driver[128];      /* API and driver version */
     char device_class[16]; /* "gpu", "mobile", "vector-cpu", "lane-cpu" */
-    int64_t max_alloc;    /* bytes of one allocation */
+    int64_t max_alloc;     /* bytes of one allocation */
 } weft_device_desc;
 
 /* Opens "opencl", "vulkan:1", ...; NULL opens the first usable device of a real GPU API.
@@ -67,19 +67,20 @@ WEFT_API void weft_module_destroy(weft_module *);
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 typedef struct weft_tensor_desc {
-    size_t size;          /* set by the caller to sizeof; no byte beyond it is written */
-    const char *name;     /* the model's; lives as long as the module */
+    size_t size;      /* set by the caller to sizeof; no byte beyond it is written */
+    const char *name; /* the model's; lives as long as the module */
     weft_dtype dtype;
     int ndim;
-    const int64_t *dim;   /* of the bound shape; NULL while none is bound; lives until the next bind */
-    int64_t bytes;        /* compact, as set_input and get_output take it; -1 while no shape is bound */
+    const int64_t *dim; /* of the bound shape, until the next bind; NULL while none is bound */
+    int64_t bytes;    /* compact, as set_input and get_output take it; -1 while none is bound */
 } weft_tensor_desc;
 
 /* Picks the module's program for the device (`target` NULL: the best that fits; else by the name it
  * was compiled under), compiles its kernels and uploads the constants.  A static model's shapes are
  * bound.  Module and device outlive the session. */
-WEFT_API WEFT_NODISCARD weft_status weft_session_create(weft_module *, weft_device *, const char *target,
-                                                        weft_diag *, weft_session **);
+WEFT_API WEFT_NODISCARD weft_status weft_session_create(weft_module *, weft_device *,
+                                                        const char *target, weft_diag *,
+                                                        weft_session **);
 WEFT_API void weft_session_destroy(weft_session *);
 WEFT_API int weft_session_input_count(const weft_session *);
 WEFT_API int weft_session_output_count(const weft_session *);
@@ -89,15 +90,17 @@ WEFT_API weft_status weft_session_output(const weft_session *, int output, weft_
  * before is lost. */
 WEFT_API weft_status weft_session_bind(weft_session *, const int64_t *const *dims, weft_diag *);
 /* Copies a compact host tensor in; `bytes` must be the bound size. */
-WEFT_API weft_status weft_session_set_input(weft_session *, int input, const void *data, size_t bytes,
-                                            weft_diag *);
+WEFT_API weft_status weft_session_set_input(weft_session *, int input, const void *data,
+                                            size_t bytes, weft_diag *);
 /* Starts a run; results are waited for where they are read. */
 WEFT_API weft_status weft_session_run(weft_session *, weft_diag *);
 WEFT_API weft_status weft_session_get_output(weft_session *, int output, void *data, size_t bytes,
                                              weft_diag *);
 /* The same with DLPack tensors in host memory, strided ones too; dtype and shape are checked. */
-WEFT_API weft_status weft_session_set_input_dlpack(weft_session *, int input, const DLTensor *, weft_diag *);
-WEFT_API weft_status weft_session_get_output_dlpack(weft_session *, int output, const DLTensor *, weft_diag *);
+WEFT_API weft_status weft_session_set_input_dlpack(weft_session *, int input, const DLTensor *,
+                                                   weft_diag *);
+WEFT_API weft_status weft_session_get_output_dlpack(weft_session *, int output, const DLTensor *,
+                                                    weft_diag *);
 /* Runs once and measures every kernel on the device; then writes the times for Perfetto. */
 WEFT_API weft_status weft_session_profile(weft_session *, weft_diag *);
 WEFT_API weft_status weft_session_write_trace(const weft_session *, const char *path, weft_diag *);

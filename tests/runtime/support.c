@@ -6,7 +6,8 @@
 
 const char support_add_cl[] =
     "// (a + b) * scale\n"
-    "__kernel void add(__global const float *a, __global const float *b, __global float *y, int n, long scale)\n"
+    "__kernel void add(__global const float *a, __global const float *b, __global float *y,\n"
+    "                  int n, long scale)\n"
     "{\n"
     "    int i = get_group_id(0) * 64 + get_local_id(0);\n"
     "    if (i < n)\n"
@@ -104,8 +105,13 @@ add_tensors(weft_module *m, weft_program *p, const char **n)
     p->ntensor = 5;
     p->tensor = WEFT_NEW_ARRAY(&m->arena, 5, weft_mod_tensor);
     for (int i = 0; i < 5; i++)
-        p->tensor[i] = (weft_mod_tensor){ .name = names[i], .role = roles[i], .dtype = WEFT_F32, .ndim = 1,
-                                          .dim = n, .alias = -1, .in_place = -1 };
+        p->tensor[i] = (weft_mod_tensor){ .name = names[i],
+                                          .role = roles[i],
+                                          .dtype = WEFT_F32,
+                                          .ndim = 1,
+                                          .dim = n,
+                                          .alias = -1,
+                                          .in_place = -1 };
     p->tensor[T].last = 1;
     p->tensor[W].blob = "b10b";
     p->tensor[W].dim = weft_arena_dup(&m->arena, &(const char *){ "1000" }, sizeof(char *));
@@ -116,7 +122,8 @@ add_tensors(weft_module *m, weft_program *p, const char **n)
 }
 
 static void
-add_step(weft_module *m, weft_program *p, const char *n, int left, int right, int to, const char *scale)
+add_step(weft_module *m, weft_program *p, const char *n, int left, int right, int to,
+         const char *scale)
 {
     weft_mod_arg args[] = { { left, NULL, false }, { right, NULL, false }, { to, "0", true } };
     const char *scalars[] = { n, scale };
@@ -163,7 +170,9 @@ support_module(weft_api api, const char *text, const char *n)
         *m->symbol = (weft_mod_symbol){ "n", "0", "1000", NULL };
     }
     p->target = weft_arena_printf(&m->arena, "%s:generic-gpu", weft_api_name(api));
-    p->profile = (weft_target){ .name = "generic-gpu", .api = api, .cls = WEFT_CLASS_GPU, .gflops = 0.1 };
+    p->profile = (weft_target){
+        .name = "generic-gpu", .api = api, .cls = WEFT_CLASS_GPU, .gflops = 0.1
+    };
     add_tensors(m, p, dim);
     p->nkernel = 1;
     p->kernel = WEFT_NEW(&m->arena, weft_mod_kernel);

@@ -15,8 +15,8 @@
 /* y = (a + b) * scale over n elements in blocks of 64 threads, as OpenCL C and as SPIR-V. */
 extern const char support_add_cl[], support_add_spv[];
 
-/* a + b (constant) -> t (temporary), t + c -> y; the scale is a scalar argument.  n NULL: the symbol
- * "n", else a number. */
+/* a + b (constant) -> t (temporary), t + c -> y; the scale is a scalar argument.  n NULL: the
+ * symbol "n", else a number. */
 weft_module *support_module(weft_api, const char *text, const char *n);
 /* A new empty folder under the system's temporary one; removed by support_remove. */
 char *support_folder(void);

@@ -144,10 +144,14 @@ comments_do_not_count(void **state)
         const char *from, *to;
         bool spirv;
     } cases[] = {
-        { "a // b\nc", "a \nc", false },      { "a /* b */ c", "a   c", false },
-        { "s = \"//\"; // x", "s = \"//\"; ", false }, { "a / b /* open", "a / b  ", false },
-        { "'\"' // x", "'\"' ", false },      { "%a = OpX ; note\n%b", "%a = OpX \n%b", true },
-        { "OpName %a \"x;y\" ; z", "OpName %a \"x;y\" ", true }, { "a // b", "a // b", true },
+        { "a // b\nc", "a \nc", false },
+        { "a /* b */ c", "a   c", false },
+        { "s = \"//\"; // x", "s = \"//\"; ", false },
+        { "a / b /* open", "a / b  ", false },
+        { "'\"' // x", "'\"' ", false },
+        { "%a = OpX ; note\n%b", "%a = OpX \n%b", true },
+        { "OpName %a \"x;y\" ; z", "OpName %a \"x;y\" ", true },
+        { "a // b", "a // b", true },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -164,9 +168,11 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_entry_comes_back_under_its_key_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_corrupt_or_cut_entry_is_a_miss, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_place_that_cannot_be_written_is_no_error, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_place_that_cannot_be_written_is_no_error, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_cache_can_be_switched_off, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_oldest_entries_go_when_the_cap_is_reached, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_oldest_entries_go_when_the_cap_is_reached, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(comments_do_not_count, setup, teardown),
     };
     return cmocka_run_group_tests_name("cache", tests, NULL, NULL);

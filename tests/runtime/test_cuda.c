@@ -7,7 +7,8 @@
 
 static const char add_cu[] =
     "#include <cuda_fp16.h>\n"
-    "extern \"C\" __global__ void __launch_bounds__(64) add(const float *a, const float *b, float *y, int n,\n"
+    "extern \"C\" __global__ void __launch_bounds__(64) add(const float *a, const float *b, float "
+    "*y, int n,\n"
     "                                                     long long scale)\n"
     "{\n"
     "    int i = blockIdx.x * 64 + threadIdx.x;\n"
@@ -52,18 +53,19 @@ nvrtc_names_the_line_it_refuses(void **state)
     if (!has_nvrtc())
         skip();
     weft_diag *diag = weft_diag_create();
-    assert_int_equal(weft_nvrtc_compile("bad", "\nextern \"C\" __global__ void bad() { x; }", 90, WEFT_DEFAULT,
-                                        diag, NULL),
+    assert_int_equal(weft_nvrtc_compile("bad", "\nextern \"C\" __global__ void bad() { x; }", 90,
+                                        WEFT_DEFAULT, diag, NULL),
                      WEFT_INVALID_INPUT);
     assert_non_null(strstr(weft_diag_text(diag), "bad.cu(2)"));
     weft_diag_clear(diag);
-    assert_int_equal(weft_nvrtc_compile("old", add_cu, 10, WEFT_DEFAULT, diag, NULL), WEFT_UNSUPPORTED);
+    assert_int_equal(weft_nvrtc_compile("old", add_cu, 10, WEFT_DEFAULT, diag, NULL),
+                     WEFT_UNSUPPORTED);
     assert_non_null(strstr(weft_diag_text(diag), "sm_10"));
     weft_diag_destroy(diag);
 }
 
-/* A toolkit's stub of libcuda loads and cannot start: then, as without any library, there are no devices
- * and a reason. */
+/* A toolkit's stub of libcuda loads and cannot start: then, as without any library, there are no
+ * devices and a reason. */
 static void
 without_a_driver_there_is_no_device_and_a_reason(void **state)
 {

@@ -1,5 +1,5 @@
-/* Modules as files: what is written is read again, the same module gives the same bytes, and a file that
- * was tampered with is refused with a sentence. */
+/* Modules as files: what is written is read again, the same module gives the same bytes, and a file
+ * that was tampered with is refused with a sentence. */
 #include "support.h"
 
 #include <stdio.h>
@@ -111,7 +111,8 @@ the_same_module_gives_the_same_bytes(void **state)
     same_file(folder, "a.weft", "c.weft");
     same_file(folder, "a/manifest.json", "c/manifest.json");
     same_file(folder, "a/weights.safetensors", "c/weights.safetensors");
-    same_file(folder, "a/kernels/vulkan-generic-gpu/add.spvasm", "c/kernels/vulkan-generic-gpu/add.spvasm");
+    same_file(folder, "a/kernels/vulkan-generic-gpu/add.spvasm",
+              "c/kernels/vulkan-generic-gpu/add.spvasm");
     weft_module_destroy(back);
     weft_module_destroy(m);
     support_remove(folder);
@@ -170,7 +171,8 @@ static const struct {
     { "\"launch\": 0", "\"launch\": -1", "is not an integer from 0" },
     { "\"launch\": 0", "\"launch\": 99999999999999999999", "manifest.json:" },
     { "\"tensor\": 4", "\"tensor\": 5", "there is no tensor 5" },
-    { "\"tensor\": 2,\n       \"offset\": \"0\"", "\"tensor\": 4,\n       \"offset\": \"0\"", "writes 'w'" },
+    { "\"tensor\": 2,\n       \"offset\": \"0\"", "\"tensor\": 4,\n       \"offset\": \"0\"",
+      "writes 'w'" },
     { "(n + 63) // 64", "(n + 63 // 64", "not valid" },
     { "(n + 63) // 64", "(m + 63) // 64", "not valid" },
     { "\"role\": \"temp\"", "\"role\": \"output\"", "output" },
@@ -263,8 +265,12 @@ weights_that_lie_outside_the_file_are_refused(void **state)
     static const struct {
         const char *from, *to;
     } lies[] = {
-        { "[0,4000]", "[0,9000]" },       { "[0,4000]", "[8,4000]" },   { "\"shape\":[1000]", "\"shape\":[1001]" },
-        { "\"shape\":[1000]", "\"shape\":[-100]" }, { "\"F32\"", "\"F31\"" }, { "i4[1000]", "i4[1003]" },
+        { "[0,4000]", "[0,9000]" },
+        { "[0,4000]", "[8,4000]" },
+        { "\"shape\":[1000]", "\"shape\":[1001]" },
+        { "\"shape\":[1000]", "\"shape\":[-100]" },
+        { "\"F32\"", "\"F31\"" },
+        { "i4[1000]", "i4[1003]" },
         { "i4[1000]", "i4[100x]" },
     };
     (void)state;
@@ -323,7 +329,8 @@ a_path_that_is_no_module_is_refused(void **state)
     assert_int_not_equal(weft_module_read(WEFT_TEST_DIR, diag, &m), WEFT_OK);
     assert_non_null(strstr(weft_diag_text(diag), "manifest.json"));
     weft_diag_clear(diag);
-    assert_int_equal(weft_module_read(WEFT_TEST_DIR "/test_module.c", diag, &m), WEFT_INVALID_INPUT);
+    assert_int_equal(weft_module_read(WEFT_TEST_DIR "/test_module.c", diag, &m),
+                     WEFT_INVALID_INPUT);
     weft_diag_destroy(diag);
 }
 

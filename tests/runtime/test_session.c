@@ -130,7 +130,8 @@ text_that_does_not_compile_is_refused_with_the_compilers_words(void **state)
     } bad[] = {
         { &weft_opencl_driver, "__kernel void add(__global float *a) { x = 1; }", "add.cl" },
         { &weft_vulkan_driver, "OpCapability Shader\nOpNonsense\n", "add:2:" },
-        { &weft_vulkan_driver, "OpCapability Shader\nOpMemoryModel Logical GLSL450\n%a = OpTypeInt 32 7\n",
+        { &weft_vulkan_driver,
+          "OpCapability Shader\nOpMemoryModel Logical GLSL450\n%a = OpTypeInt 32 7\n",
           "validator" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -227,7 +228,8 @@ typedef struct bench {
 static bench
 null_bench(const char *n)
 {
-    bench b = { .diag = weft_diag_create(), .module = support_module(WEFT_API_OPENCL, support_add_cl, n) };
+    bench b = { .diag = weft_diag_create(),
+                .module = support_module(WEFT_API_OPENCL, support_add_cl, n) };
     assert_int_equal(weft_null_driver.open(0, b.diag, &b.device), WEFT_OK);
     return b;
 }
@@ -279,7 +281,8 @@ shapes_that_break_a_constraint_are_refused_by_name(void **state)
                      WEFT_INVALID_ARGUMENT);
     assert_non_null(strstr(weft_diag_text(b.diag), "input 'c'"));
     weft_diag_clear(b.diag);
-    assert_int_equal(weft_session_bind(b.session, (const int64_t *[]){ &fine, &fine }, b.diag), WEFT_OK);
+    assert_int_equal(weft_session_bind(b.session, (const int64_t *[]){ &fine, &fine }, b.diag),
+                     WEFT_OK);
     int64_t dim = 0;
     assert_int_equal(weft_session_dims(b.session, 3, &dim, b.diag), WEFT_OK);
     assert_int_equal(dim, 10);
@@ -332,7 +335,8 @@ a_tensor_may_take_over_the_memory_of_one_that_dies(void **state)
         p->step = step;
         p->nstep = 3;
         assert_int_equal(weft_module_check(b.module, b.diag), WEFT_OK);
-        assert_int_equal(weft_session_create(b.module, b.device, NULL, b.diag, &b.session), WEFT_OK);
+        assert_int_equal(weft_session_create(b.module, b.device, NULL, b.diag, &b.session),
+                         WEFT_OK);
         bytes[pair] = weft_session_arena_bytes(b.session);
         drop(&b);
     }
