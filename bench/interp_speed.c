@@ -16,7 +16,8 @@ static const bench benches[] = {
       "  for oc in 0..64 parallel { for oy in 0..28 parallel { for ox in 0..28 parallel {\n"
       "    C[oc, oy, ox] = 0.0\n"
       "    for ic in 0..32 { for ky in 0..3 { for kx in 0..3 {\n"
-      "      C[oc, oy, ox] = C[oc, oy, ox] + guard(oy + ky >= 1 && oy + ky < 29 && ox + kx >= 1 &&\n"
+      "      C[oc, oy, ox] = C[oc, oy, ox] + guard(oy + ky >= 1 && oy + ky < 29 && ox + kx >= 1 "
+      "&&\n"
       "          ox + kx < 29, A[ic, oy + ky - 1, ox + kx - 1], 0.0) * B[oc, ic, ky, kx]\n"
       "    } } } } } } }",
       { 32 * 28 * 28, 64 * 32 * 9, 64 * 28 * 28 },
@@ -59,7 +60,8 @@ static const bench benches[] = {
       "      }\n"
       "      barrier shared\n"
       "      for k in 0..8 { for i in 0..4 { for j in 0..4 {\n"
-      "        acc[i * 4 + j] = acc[i * 4 + j] + As[i * 64 + ty * 8 + k] * Bs[j * 64 + k * 8 + tx]\n"
+      "        acc[i * 4 + j] = acc[i * 4 + j] + As[i * 64 + ty * 8 + k] * Bs[j * 64 + k * 8 + "
+      "tx]\n"
       "      } } }\n"
       "    }\n"
       "    for i in 0..4 { for j in 0..4 {\n"
@@ -83,7 +85,8 @@ static const bench benches[] = {
       "      }\n"
       "      barrier shared\n"
       "      for k in 0..16 { for i in 0..2 { for j in 0..2 {\n"
-      "        acc[i * 2 + j] = acc[i * 2 + j] + As[i * 256 + ty * 16 + k] * Bs[j * 256 + k * 16 + tx]\n"
+      "        acc[i * 2 + j] = acc[i * 2 + j] + As[i * 256 + ty * 16 + k] * Bs[j * 256 + k * 16 + "
+      "tx]\n"
       "      } } }\n"
       "    }\n"
       "    for i in 0..2 { for j in 0..2 {\n"
@@ -131,7 +134,8 @@ measure(const bench *b, int threads, bool no_checks)
     double took = in ? quickest(in, arg, diag) : -1;
     if (took >= 0)
         printf("%-52s %d thread%s %s %8.1f M multiply-adds/s\n", b->name, threads,
-               threads == 1 ? " " : "s", no_checks ? "unchecked" : "checked  ", b->macs / took / 1e6);
+               threads == 1 ? " " : "s", no_checks ? "unchecked" : "checked  ",
+               b->macs / took / 1e6);
     else
         fputs(weft_diag_text(diag), stderr);
     weft_interp_destroy(in);

@@ -1,4 +1,5 @@
-/* The interpreter's public side: prepares a kernel, binds arguments, runs, and looks at the outputs. */
+/* The interpreter's public side: prepares a kernel, binds arguments, runs, and looks at the
+ * outputs. */
 #include "ir/interp_priv.h"
 
 #include <stdlib.h>
@@ -39,7 +40,7 @@ weft_interp_param_dtype(const weft_interp *in, int i)
     return in->buf[i].dtype;
 }
 
-/* ---- arguments ----------------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 static bool
 add_shadow(run *r, int i)

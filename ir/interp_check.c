@@ -1,12 +1,12 @@
-/* Shadow memory: which elements hold a value, and who touched them last.  Two touches of an element,
- * at least one a write, by different lanes with no barrier between, or by different blocks, are a race;
- * except that several lanes may write the same bits. */
+/* Shadow memory: which elements hold a value, and who touched them last.  Two touches of an
+ * element, at least one a write, by different lanes with no barrier between, or by different
+ * blocks, are a race; except that several lanes may write the same bits. */
 #include "ir/interp_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- words --------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 static uint64_t
 unit_of(uint64_t word)
@@ -63,7 +63,7 @@ note_read(const bufview *b, uint64_t word, int64_t e, int lane)
     }
 }
 
-/* ---- messages ------------------------------------------------------------------------------------ */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void
 uninitialised(ctx *c, const access *a, int64_t e, int lane)
@@ -85,13 +85,13 @@ race(ctx *c, const access *a, int64_t e, int lane, uint64_t old, const char *how
     else
         weft_interp_name_lane(c, &who, unit_of(old), (int)(old & TOUCH_LANE));
     weft_interp_fault(c, lane, WEFT_INVALID_INPUT,
-                      "data race on %s: %s by %s with no barrier between", weft_str_text(&what), how,
-                      weft_str_text(&who));
+                      "data race on %s: %s by %s with no barrier between", weft_str_text(&what),
+                      how, weft_str_text(&who));
     weft_str_free(&what);
     weft_str_free(&who);
 }
 
-/* ---- nothing new ---------------------------------------------------------------------------------- */
+/* ---- nothing new ----------------------------------------------------------------------------- */
 
 /* Whether this access touched the same elements under the same mask in this epoch already. */
 static bool
@@ -115,7 +115,7 @@ remember(ctx *c, const access *a, const place *p)
     k->seen_inst = c->buf[a->buf].inst;
 }
 
-/* ---- iterations of loops inside a lane ------------------------------------------------------------- */
+/* ---- iterations of loops inside a lane ------------------------------------------------------- */
 
 static iterlog *
 loop_log(ctx *c, const access *a, int j, int64_t count)
@@ -174,9 +174,11 @@ check_loops(ctx *c, const access *a, const place *p, int comps, bool write, cons
             if (bad || (write && meets(log->r[e], now))) {
                 weft_str what = { 0 };
                 weft_interp_name_element(c, &what, a, at);
-                weft_interp_fault(c, l, WEFT_INVALID_INPUT,
-                                  "data race on %s: two iterations of a parallel or vectorised loop "
-                                  "touch it", weft_str_text(&what));
+                weft_interp_fault(
+                    c, l, WEFT_INVALID_INPUT,
+                    "data race on %s: two iterations of a parallel or vectorised loop "
+                    "touch it",
+                    weft_str_text(&what));
                 weft_str_free(&what);
                 return false;
             }
@@ -189,7 +191,7 @@ check_loops(ctx *c, const access *a, const place *p, int comps, bool write, cons
     return true;
 }
 
-/* ---- initialised memory ------------------------------------------------------------------------------ */
+/* ---- initialised memory ---------------------------------------------------------------------- */
 
 static void
 grow_known(bufview *b, int64_t lo, int64_t hi)
@@ -240,7 +242,7 @@ mark_init(ctx *c, const access *a, const place *p, int comps)
             init[interp_element(p, k)] = 1;
 }
 
-/* ---- reads ------------------------------------------------------------------------------------------- */
+/* ---- reads ----------------------------------------------------------------------------------- */
 
 static bool
 read_words(ctx *c, const access *a, const place *p, int comps)
@@ -283,7 +285,7 @@ weft_interp_touch_read(ctx *c, const access *a, const place *p, int comps)
     return true;
 }
 
-/* ---- writes ------------------------------------------------------------------------------------------ */
+/* ---- writes ---------------------------------------------------------------------------------- */
 
 bool
 weft_interp_same_bits(const ctx *c, const access *a, int64_t e, const void *value, int k)
@@ -337,9 +339,9 @@ static uint64_t
 clashes(uint64_t first, uint64_t lone, uint64_t old, uint64_t mine)
 {
     uint64_t x = old ^ mine, far = (uint64_t)(x >> TOUCH_UNIT != 0);
-    return (uint64_t)(old >= first) & ~(lone & far) & (far |
-                                       ((uint64_t)(x >> TOUCH_EPOCH == 0) & (uint64_t)(x != 0)) |
-                                       (uint64_t)((old & TOUCH_UNITS) != 0));
+    return (uint64_t)(old >= first) & ~(lone & far) &
+           (far | ((uint64_t)(x >> TOUCH_EPOCH == 0) & (uint64_t)(x != 0)) |
+            (uint64_t)((old & TOUCH_UNITS) != 0));
 }
 
 /* Contiguous, by one worker and without a clash: marked at once. */
@@ -365,8 +367,7 @@ write_words(ctx *c, const access *a, const place *p, int comps, const void *valu
     const bufview *b = &c->buf[a->buf];
     const mem *m = b->m;
     uint64_t word = interp_word(c, a) | (a->atomic ? TOUCH_ATOMIC : 0);
-    if (p->contig && !c->mask->on && !a->atomic &&
-        write_run(b, word, p->off + p->x[0], c->lanes))
+    if (p->contig && !c->mask->on && !a->atomic && write_run(b, word, p->off + p->x[0], c->lanes))
         return true;
     for (int k = 0; k < comps * c->lanes; k++) {
         int l = k % c->lanes;
@@ -409,7 +410,7 @@ weft_interp_touch_write(ctx *c, const access *a, const place *p, int comps, cons
     return true;
 }
 
-/* ---- memory of one lane -------------------------------------------------------------------------------- */
+/* ---- memory of one lane ---------------------------------------------------------------------- */
 
 static bool
 row_holds(const ctx *c, const bufview *b, int64_t e, int lane)

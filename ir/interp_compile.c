@@ -1,6 +1,6 @@
-/* From kernel to the interpreter's code: variables get slots, expressions become nodes that know how
- * deep in the loops they vary, buffers get a storage form.  Nothing is simplified: a fault that the
- * text has is a fault that the run meets. */
+/* From kernel to the interpreter's code: variables get slots, expressions become nodes that know
+ * how deep in the loops they vary, buffers get a storage form.  Nothing is simplified: a fault that
+ * the text has is a fault that the run meets. */
 #include "ir/interp_priv.h"
 
 #include <string.h>
@@ -28,7 +28,7 @@ typedef struct compiler {
 static code *compile_stmt(compiler *, const weft_stmt *);
 static node *compile_expr(compiler *, const weft_expr *);
 
-/* ---- types -------------------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------------------- */
 
 static icls
 class_of(const weft_interp *in, weft_dtype t)
@@ -62,14 +62,15 @@ widened(const weft_interp *in, weft_dtype t)
     return t != WEFT_F64 && class_of(in, t) == CLS_F64;
 }
 
-/* ---- scopes -------------------------------------------------------------------------------------- */
+/* ---- scopes ---------------------------------------------------------------------------------- */
 
 static void
 unsupported(compiler *c, const char *what)
 {
     if (!c->status)
-        c->status = weft_fail(c->diag, WEFT_UNSUPPORTED, "kernel '%s': the interpreter does not run %s",
-                              c->in->kernel->name, what);
+        c->status =
+            weft_fail(c->diag, WEFT_UNSUPPORTED, "kernel '%s': the interpreter does not run %s",
+                      c->in->kernel->name, what);
 }
 
 /* Opens a binder: variables bound next stand at the depth that is returned. */
@@ -120,7 +121,7 @@ add_buf(compiler *c, const weft_buf *b, storage store, int param)
     return slot;
 }
 
-/* ---- expressions -------------------------------------------------------------------------------- */
+/* ---- expressions ----------------------------------------------------------------------------- */
 
 static access *
 compile_access(compiler *c, const weft_buf *b, int n, const weft_expr *const *index, bool write,
@@ -240,7 +241,7 @@ compile_expr(compiler *c, const weft_expr *e)
     return n;
 }
 
-/* ---- statements --------------------------------------------------------------------------------- */
+/* ---- statements ------------------------------------------------------------------------------ */
 
 static code *
 new_code(compiler *c, ckind kind, const weft_stmt *s, int nat)
@@ -486,7 +487,7 @@ compile_stmt(compiler *c, const weft_stmt *s)
     }
 }
 
-/* ---- the kernel ---------------------------------------------------------------------------------- */
+/* ---- the kernel ------------------------------------------------------------------------------ */
 
 static bool
 find_launch(void *user, const weft_stmt *s)
@@ -591,8 +592,8 @@ weft_interp_compile(weft_interp *in, weft_diag *diag)
     weft_walker lanes = { .expr = has_shuffle, .user = &shuffles };
     weft_walk_stmt(&lanes, in->kernel->body);
     in->grouped = c.launched && !c.has_shared && !c.has_barrier && !shuffles;
-    in->implied = c.launched && c.has_shared && !c.has_barrier &&
-                  in->kernel->level != WEFT_LEVEL_DEVICE;
+    in->implied =
+        c.launched && c.has_shared && !c.has_barrier && in->kernel->level != WEFT_LEVEL_DEVICE;
     weft_arena_reset(&c.scratch);
     if (!c.status)
         weft_interp_flow(in);

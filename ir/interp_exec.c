@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- common ---------------------------------------------------------------------------------------- */
+/* ---- common ---------------------------------------------------------------------------------- */
 
 bool
 weft_interp_begin(ctx *c, const code *k)
@@ -31,9 +31,10 @@ weft_interp_next_epoch(ctx *c, int fence)
         if (!(fence & (i ? WEFT_FENCE_GLOBAL : WEFT_FENCE_SHARED)))
             continue;
         if ((*word[i] >> TOUCH_EPOCH & last) == last)
-            weft_interp_fault(c, -1, WEFT_LIMIT,
-                              "more than %llu barriers in a block cannot be checked; run without checks",
-                              (unsigned long long)last);
+            weft_interp_fault(
+                c, -1, WEFT_LIMIT,
+                "more than %llu barriers in a block cannot be checked; run without checks",
+                (unsigned long long)last);
         else
             *word[i] += 1ull << TOUCH_EPOCH;
     }
@@ -87,7 +88,7 @@ narrow(ctx *c, mask *m, uint8_t *on, const uint8_t *cond)
     m->ver = interp_tick(c);
 }
 
-/* ---- loops ------------------------------------------------------------------------------------------ */
+/* ---- loops ----------------------------------------------------------------------------------- */
 
 static void
 one_pass(ctx *c, const code *k, int64_t i)
@@ -98,7 +99,8 @@ one_pass(ctx *c, const code *k, int64_t i)
     v->i = i;
     c->stamp[k->depth] = interp_tick(c);
     if (k->check >= 0)
-        c->loop_inst[k->check] = (c->loop_inst[k->check] & ~(uint64_t)UINT32_MAX) | (uint64_t)(i + 1);
+        c->loop_inst[k->check] =
+            (c->loop_inst[k->check] & ~(uint64_t)UINT32_MAX) | (uint64_t)(i + 1);
     weft_interp_exec(c, k->at[0]);
     if (k->phase)
         weft_interp_next_epoch(c, WEFT_FENCE_SHARED | WEFT_FENCE_GLOBAL);
@@ -170,7 +172,7 @@ exec_while(ctx *c, const code *k)
     c->mask = was;
 }
 
-/* ---- axes of the launch --------------------------------------------------------------------------------- */
+/* ---- axes of the launch ---------------------------------------------------------------------- */
 
 static const val *
 axis_value(ctx *c, const code *k)
@@ -228,7 +230,7 @@ exec_axis(ctx *c, const code *k)
     c->mask = was;
 }
 
-/* ---- the rest ------------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static void
 exec_if(ctx *c, const code *k)
@@ -307,7 +309,7 @@ exec_seq(ctx *c, const code *k)
     }
 }
 
-/* ---- reductions over threads ------------------------------------------------------------------------------ */
+/* ---- reductions over threads ----------------------------------------------------------------- */
 
 typedef struct group { /* threads that are combined: which axes, and how many */
     unsigned axes;

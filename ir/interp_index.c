@@ -305,7 +305,7 @@ weft_interp_linear(ctx *c, const node *n, const val *a, const val *b, val *o)
     }
 }
 
-/* ---- masks ----------------------------------------------------------------------------------------- */
+/* ---- masks ----------------------------------------------------------------------------------- */
 
 static void
 cut(const uint8_t *on, const uint8_t *cond, uint8_t *yes, uint8_t *no, int n, int *nyes, int *nno)

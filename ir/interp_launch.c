@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- order ------------------------------------------------------------------------------------------ */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 static int64_t
 gcd(int64_t a, int64_t b)
@@ -29,7 +29,7 @@ weft_interp_order(const weft_interp_options *o, int64_t i, int64_t n)
     return (int64_t)(((uint64_t)i * (uint64_t)step + (uint64_t)start) % (uint64_t)n);
 }
 
-/* ---- a worker's state ---------------------------------------------------------------------------------- */
+/* ---- a worker's state ------------------------------------------------------------------------ */
 
 ctx *
 weft_interp_ctx_create(run *r, int cap)
@@ -119,7 +119,7 @@ weft_interp_ctx_lanes(ctx *c, int lanes)
     }
 }
 
-/* ---- buffers -------------------------------------------------------------------------------------------- */
+/* ---- buffers --------------------------------------------------------------------------------- */
 
 bool
 weft_interp_shape(ctx *c, int buf)
@@ -218,7 +218,7 @@ weft_interp_alloc(ctx *c, const code *k)
     weft_interp_exec(c, k->at[0]);
 }
 
-/* ---- chunks ----------------------------------------------------------------------------------------------- */
+/* ---- chunks ---------------------------------------------------------------------------------- */
 
 /* The coordinates of the chunk's lanes on one axis. */
 static const val *
@@ -252,8 +252,9 @@ fill_axis(ctx *c, int i, bool wide, val *one)
             at = at + 1 == n ? 0 : at + 1;
         }
     }
-    *f = (axisfill){ .at = f->at, .filled = true, .wide = wide, .phase = phase, .below = below,
-                     .extent = n };
+    *f = (axisfill){
+        .at = f->at, .filled = true, .wide = wide, .phase = phase, .below = below, .extent = n
+    };
     weft_interp_value(c, wide ? CLS_I64 : CLS_I32, 1, f->at, true, &f->v);
     return &f->v;
 }
@@ -330,7 +331,7 @@ region_job(void *user, int i)
     }
 }
 
-/* ---- regions ------------------------------------------------------------------------------------------------ */
+/* ---- regions --------------------------------------------------------------------------------- */
 
 /* How many iterations at once: whole rows where they fit, else an even part of one. */
 static int64_t
@@ -371,8 +372,8 @@ plan_launch(ctx *c, const region *g, trip *t)
         t->axis[i] = order[i];
         t->extent[i] = size[order[i]];
         if (i >= 3 && t->threads <= INTERP_MAX_LANES)
-            t->threads *= (int)(t->extent[i] > INTERP_MAX_LANES ? INTERP_MAX_LANES + 1
-                                                               : t->extent[i]);
+            t->threads *=
+                (int)(t->extent[i] > INTERP_MAX_LANES ? INTERP_MAX_LANES + 1 : t->extent[i]);
         if (!weft_mul64(t->total, t->extent[i], &t->total))
             t->threads = INTERP_MAX_LANES + 1;
     }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- intrinsics -------------------------------------------------------------------------------- */
+/* ---- intrinsics ------------------------------------------------------------------------------ */
 
 #define MATH1(name, T, ...)                                                                        \
     static void name(void *o_, const void *a_, int n)                                              \
@@ -64,22 +64,38 @@ TEST1(m_isnan_f64, double, isnan(pa[k]))
 TEST1(m_isinf_f32, float, isinf(pa[k]))
 TEST1(m_isinf_f64, double, isinf(pa[k]))
 
-#define ON_FLOATS(name) { [CLS_F32] = name##_f32, [CLS_F64] = name##_f64 }
+#define ON_FLOATS(name)                                                                            \
+    {                                                                                              \
+        [CLS_F32] = name##_f32, [CLS_F64] = name##_f64                                             \
+    }
 
 static const kern1 math1[WEFT_IN_COUNT][CLS_COUNT] = {
-    [WEFT_IN_EXP] = ON_FLOATS(m_exp),     [WEFT_IN_EXP2] = ON_FLOATS(m_exp2),
-    [WEFT_IN_EXPM1] = ON_FLOATS(m_expm1), [WEFT_IN_LOG] = ON_FLOATS(m_log),
-    [WEFT_IN_LOG2] = ON_FLOATS(m_log2),   [WEFT_IN_LOG1P] = ON_FLOATS(m_log1p),
-    [WEFT_IN_SQRT] = ON_FLOATS(m_sqrt),   [WEFT_IN_RSQRT] = ON_FLOATS(m_rsqrt),
-    [WEFT_IN_SIN] = ON_FLOATS(m_sin),     [WEFT_IN_COS] = ON_FLOATS(m_cos),
-    [WEFT_IN_TAN] = ON_FLOATS(m_tan),     [WEFT_IN_ASIN] = ON_FLOATS(m_asin),
-    [WEFT_IN_ACOS] = ON_FLOATS(m_acos),   [WEFT_IN_ATAN] = ON_FLOATS(m_atan),
-    [WEFT_IN_SINH] = ON_FLOATS(m_sinh),   [WEFT_IN_COSH] = ON_FLOATS(m_cosh),
-    [WEFT_IN_TANH] = ON_FLOATS(m_tanh),   [WEFT_IN_ASINH] = ON_FLOATS(m_asinh),
-    [WEFT_IN_ACOSH] = ON_FLOATS(m_acosh), [WEFT_IN_ATANH] = ON_FLOATS(m_atanh),
-    [WEFT_IN_ERF] = ON_FLOATS(m_erf),     [WEFT_IN_FLOOR] = ON_FLOATS(m_floor),
-    [WEFT_IN_CEIL] = ON_FLOATS(m_ceil),   [WEFT_IN_TRUNC] = ON_FLOATS(m_trunc),
-    [WEFT_IN_RINT] = ON_FLOATS(m_rint),   [WEFT_IN_ISNAN] = ON_FLOATS(m_isnan),
+    [WEFT_IN_EXP] = ON_FLOATS(m_exp),
+    [WEFT_IN_EXP2] = ON_FLOATS(m_exp2),
+    [WEFT_IN_EXPM1] = ON_FLOATS(m_expm1),
+    [WEFT_IN_LOG] = ON_FLOATS(m_log),
+    [WEFT_IN_LOG2] = ON_FLOATS(m_log2),
+    [WEFT_IN_LOG1P] = ON_FLOATS(m_log1p),
+    [WEFT_IN_SQRT] = ON_FLOATS(m_sqrt),
+    [WEFT_IN_RSQRT] = ON_FLOATS(m_rsqrt),
+    [WEFT_IN_SIN] = ON_FLOATS(m_sin),
+    [WEFT_IN_COS] = ON_FLOATS(m_cos),
+    [WEFT_IN_TAN] = ON_FLOATS(m_tan),
+    [WEFT_IN_ASIN] = ON_FLOATS(m_asin),
+    [WEFT_IN_ACOS] = ON_FLOATS(m_acos),
+    [WEFT_IN_ATAN] = ON_FLOATS(m_atan),
+    [WEFT_IN_SINH] = ON_FLOATS(m_sinh),
+    [WEFT_IN_COSH] = ON_FLOATS(m_cosh),
+    [WEFT_IN_TANH] = ON_FLOATS(m_tanh),
+    [WEFT_IN_ASINH] = ON_FLOATS(m_asinh),
+    [WEFT_IN_ACOSH] = ON_FLOATS(m_acosh),
+    [WEFT_IN_ATANH] = ON_FLOATS(m_atanh),
+    [WEFT_IN_ERF] = ON_FLOATS(m_erf),
+    [WEFT_IN_FLOOR] = ON_FLOATS(m_floor),
+    [WEFT_IN_CEIL] = ON_FLOATS(m_ceil),
+    [WEFT_IN_TRUNC] = ON_FLOATS(m_trunc),
+    [WEFT_IN_RINT] = ON_FLOATS(m_rint),
+    [WEFT_IN_ISNAN] = ON_FLOATS(m_isnan),
     [WEFT_IN_ISINF] = ON_FLOATS(m_isinf),
     [WEFT_IN_ABS] = { NULL, m_abs_i32, m_abs_u32, m_abs_i64, m_abs_u64, m_abs_f32, m_abs_f64 },
 };
@@ -92,7 +108,10 @@ weft_interp_math1(weft_intrin f, icls cls)
 
 /* The three loops of a kernset from one scalar function. */
 #define MATH2(name, T, ...)                                                                        \
-    static inline T name##_of(T a, T b) { return (T)(__VA_ARGS__); }                               \
+    static inline T name##_of(T a, T b)                                                            \
+    {                                                                                              \
+        return (T)(__VA_ARGS__);                                                                   \
+    }                                                                                              \
     static void name##_vv(void *o_, const void *a_, const void *b_, int n)                         \
     {                                                                                              \
         T *o = o_;                                                                                 \
@@ -158,7 +177,7 @@ weft_interp_fma(icls cls, void *o, const void *a, const void *b, const void *c, 
     }
 }
 
-/* ---- rounding and wrapping -------------------------------------------------------------------- */
+/* ---- rounding and wrapping ------------------------------------------------------------------- */
 
 #define WRAP(T)                                                                                    \
     for (int k = 0; k < n; k++)                                                                    \
@@ -198,8 +217,8 @@ round_bf16(float *p, int n)
     }
 }
 
-/* Adding and subtracting a power of two rounds to its last place: the normal numbers by the hardware,
- * in the exponent's own scale. */
+/* Adding and subtracting a power of two rounds to its last place: the normal numbers by the
+ * hardware, in the exponent's own scale. */
 static float
 round_f16(float v)
 {
@@ -234,9 +253,10 @@ weft_interp_post(icls cls, weft_dtype t, void *o, int n)
             p[k] = (float)weft_round_to(t, (double)p[k]);
 }
 
-/* ---- conversions ------------------------------------------------------------------------------- */
+/* ---- conversions ----------------------------------------------------------------------------- */
 
-/* Truncated and saturated to lo .. hi, which are exact in double but for 64 bits, where hi + 1 is. */
+/* Truncated and saturated to lo .. hi, which are exact in double but for 64 bits, where hi + 1 is.
+ */
 static int64_t
 to_signed(double v, int64_t lo, int64_t hi)
 {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- where -------------------------------------------------------------------------------------- */
+/* ---- where ----------------------------------------------------------------------------------- */
 
 static bool
 is_wide(const node *n)
@@ -30,8 +30,7 @@ out_of_bounds(ctx *c, const access *a, const val *const *v, int d, int k)
     int lane = k % c->lanes;
     weft_str text = { 0 };
     for (int i = 0; i < a->n; i++)
-        weft_str_addf(&text, "%s%lld", i ? ", " : "",
-                      (long long)index_at(c, a->index[i], v[i], k));
+        weft_str_addf(&text, "%s%lld", i ? ", " : "", (long long)index_at(c, a->index[i], v[i], k));
     weft_interp_fault(c, lane, WEFT_INVALID_INPUT,
                       "%s of %s[%s] is out of bounds: index %d must be from 0 to %lld",
                       a->write ? "write" : "read", a->src->name, weft_str_text(&text), d,
@@ -54,7 +53,8 @@ exact_range(ctx *c, const access *a, int d, const val *v, int64_t *lo, int64_t *
     const node *n = a->index[d];
     for (int i = 0; i < n->comps * c->lanes; i += c->lanes)
         for (int l = 0; l < c->lanes; l++) {
-            int64_t e = is_wide(n) ? ((const int64_t *)v->v)[i + l] : ((const int32_t *)v->v)[i + l];
+            int64_t e =
+                is_wide(n) ? ((const int64_t *)v->v)[i + l] : ((const int32_t *)v->v)[i + l];
             bool on = interp_on(c, l);
             least = on && e < least ? e : least;
             most = on && e > most ? e : most;
@@ -260,7 +260,7 @@ locate(ctx *c, const access *a, int comps, place *p)
     return true;
 }
 
-/* ---- loads -------------------------------------------------------------------------------------- */
+/* ---- loads ----------------------------------------------------------------------------------- */
 
 weft_dtype
 weft_interp_stored_dtype(const bufinfo *info)
@@ -343,7 +343,7 @@ weft_interp_load(ctx *c, const node *n, val *o)
     weft_interp_value(c, info->cls, n->comps, to, false, o);
 }
 
-/* ---- stores ------------------------------------------------------------------------------------- */
+/* ---- stores ---------------------------------------------------------------------------------- */
 
 static void
 store_rows(ctx *c, const access *a, const place *p, int comps, const void *value)
@@ -380,7 +380,8 @@ narrowed(ctx *c, const bufinfo *info, const void *value, int n)
     const double *from = value;
     double *o = weft_interp_scratch(c, interp_bytes(CLS_F64, n));
     for (int k = 0; k < n; k++)
-        o[k] = info->dtype == WEFT_F32 ? (double)(float)from[k] : weft_round_to(info->dtype, from[k]);
+        o[k] =
+            info->dtype == WEFT_F32 ? (double)(float)from[k] : weft_round_to(info->dtype, from[k]);
     return o;
 }
 
@@ -426,7 +427,7 @@ weft_interp_store(ctx *c, const code *s)
     put(c, a, &p, n->comps, value);
 }
 
-/* ---- atomics ------------------------------------------------------------------------------------ */
+/* ---- atomics --------------------------------------------------------------------------------- */
 
 static void
 update(ctx *c, const code *s, int64_t e, int lane, const void *value)

@@ -47,7 +47,10 @@ const int weft_interp_size[CLS_COUNT] = { 1, 4, 4, 8, 8, 4, 8 };
     {                                                                                              \
         return b == 0 ? 0 : b == -1 ? (T)(0 - (U)a) : a / b;                                       \
     }                                                                                              \
-    static inline T tmod_of_##s(T a, T b) { return b == 0 || b == -1 ? 0 : a % b; }                \
+    static inline T tmod_of_##s(T a, T b)                                                          \
+    {                                                                                              \
+        return b == 0 || b == -1 ? 0 : a % b;                                                      \
+    }                                                                                              \
     static inline T fdiv_of_##s(T a, T b)                                                          \
     {                                                                                              \
         T q = tdiv_of_##s(a, b);                                                                   \
@@ -59,10 +62,22 @@ const int weft_interp_size[CLS_COUNT] = { 1, 4, 4, 8, 8, 4, 8 };
         return m != 0 && (m < 0) != (b < 0) ? m + b : m;                                           \
     }
 #define UNSIGNED_DIVISIONS(s, T)                                                                   \
-    static inline T tdiv_of_##s(T a, T b) { return b == 0 ? 0 : a / b; }                           \
-    static inline T tmod_of_##s(T a, T b) { return b == 0 ? 0 : a % b; }                           \
-    static inline T fdiv_of_##s(T a, T b) { return tdiv_of_##s(a, b); }                            \
-    static inline T fmod_of_##s(T a, T b) { return tmod_of_##s(a, b); }
+    static inline T tdiv_of_##s(T a, T b)                                                          \
+    {                                                                                              \
+        return b == 0 ? 0 : a / b;                                                                 \
+    }                                                                                              \
+    static inline T tmod_of_##s(T a, T b)                                                          \
+    {                                                                                              \
+        return b == 0 ? 0 : a % b;                                                                 \
+    }                                                                                              \
+    static inline T fdiv_of_##s(T a, T b)                                                          \
+    {                                                                                              \
+        return tdiv_of_##s(a, b);                                                                  \
+    }                                                                                              \
+    static inline T fmod_of_##s(T a, T b)                                                          \
+    {                                                                                              \
+        return tmod_of_##s(a, b);                                                                  \
+    }
 
 SIGNED_DIVISIONS(i32, int32_t, uint32_t)
 SIGNED_DIVISIONS(i64, int64_t, uint64_t)
@@ -83,8 +98,7 @@ UNSIGNED_DIVISIONS(u64, uint64_t)
     KERNELS(bxor_##s, T, T, a ^ b)                                                                 \
     KERNELS(band_##s, T, T, a &b)                                                                  \
     KERNELS(shl_##s, T, T, (U)b < BITS ? (U)a << ((U)b & (BITS - 1)) : 0)                          \
-    KERNELS(shr_##s, T, T, a >> ((U)b < BITS ? (U)b : BITS - 1)                                    \
-                               >> ((U)b >= BITS ? 1 : 0))
+    KERNELS(shr_##s, T, T, a >> ((U)b < BITS ? (U)b : BITS - 1) >> ((U)b >= BITS ? 1 : 0))
 #define COMPARE_KERNELS(s, T)                                                                      \
     KERNELS(eq_##s, T, uint8_t, a == b)                                                            \
     KERNELS(ne_##s, T, uint8_t, a != b)                                                            \
@@ -136,9 +150,18 @@ COMPARE_KERNELS(f64, double)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-#define ON_INTEGERS(op) { NULL, &op##_i32, &op##_u32, &op##_i64, &op##_u64, NULL, NULL }
-#define ON_NUMBERS(op) { NULL, &op##_i32, &op##_u32, &op##_i64, &op##_u64, &op##_f32, &op##_f64 }
-#define ON_ALL(op) { &op##_b, &op##_i32, &op##_u32, &op##_i64, &op##_u64, &op##_f32, &op##_f64 }
+#define ON_INTEGERS(op)                                                                            \
+    {                                                                                              \
+        NULL, &op##_i32, &op##_u32, &op##_i64, &op##_u64, NULL, NULL                               \
+    }
+#define ON_NUMBERS(op)                                                                             \
+    {                                                                                              \
+        NULL, &op##_i32, &op##_u32, &op##_i64, &op##_u64, &op##_f32, &op##_f64                     \
+    }
+#define ON_ALL(op)                                                                                 \
+    {                                                                                              \
+        &op##_b, &op##_i32, &op##_u32, &op##_i64, &op##_u64, &op##_f32, &op##_f64                  \
+    }
 
 static const kernset *const binary[WEFT_EK_COUNT][CLS_COUNT] = {
     [WEFT_EK_OR] = { &or_b },
@@ -172,7 +195,7 @@ weft_interp_binary(weft_ek kind, icls cls)
     return binary[kind][cls];
 }
 
-/* ---- one operand ------------------------------------------------------------------------------ */
+/* ---- one operand ----------------------------------------------------------------------------- */
 
 #define KERNEL1(name, T, ...)                                                                      \
     static void name(void *o_, const void *a_, int n)                                              \
@@ -205,7 +228,7 @@ weft_interp_unary(weft_ek kind, icls cls)
     return unary[kind][cls];
 }
 
-/* ---- moving ----------------------------------------------------------------------------------- */
+/* ---- moving ---------------------------------------------------------------------------------- */
 
 #define FILL(T, member)                                                                            \
     {                                                                                              \

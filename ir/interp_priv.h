@@ -1,15 +1,15 @@
 /* ir/interp_priv.h: what the files of the interpreter share.
  *
- * A kernel becomes a tree of `code` (statements) over `node`s (expressions).  A worker evaluates each
- * node for all lanes at once: lanes are the threads of a block (or of several blocks that cannot
- * meet), or a run of iterations of collapsed parallel loops.  Three ideas make it quick:
+ * A kernel becomes a tree of `code` (statements) over `node`s (expressions).  A worker evaluates
+ * each node for all lanes at once: lanes are the threads of a block (or of several blocks that
+ * cannot meet), or a run of iterations of collapsed parallel loops.  Three ideas make it quick:
  *
  * - A value is uniform (one scalar), or a vector over lanes plus a uniform offset (`val`).  Index
  *   arithmetic mostly changes the offset, which costs nothing a lane.
- * - Every vector has a version.  A pure node keeps its last results by the versions of its operands,
- *   so that what depends on lanes alone is computed once, wherever it stands in the loops.
- * - Checks work on the least and the greatest element of an index vector, and are not repeated while
- *   index, mask and epoch are what they were.
+ * - Every vector has a version.  A pure node keeps its last results by the versions of its
+ * operands, so that what depends on lanes alone is computed once, wherever it stands in the loops.
+ * - Checks work on the least and the greatest element of an index vector, and are not repeated
+ * while index, mask and epoch are what they were.
  */
 #ifndef WEFT_INTERP_PRIV_H
 #define WEFT_INTERP_PRIV_H
@@ -19,11 +19,11 @@
 #include "ir/interp.h"
 
 enum {
-    INTERP_WAYS = 8,       /* results a pure node remembers */
-    INTERP_KEYS = 7,       /* words that identify one; the last says by what rule */
-    INTERP_CHUNK = 512,    /* iterations of a parallel loop done at once */
+    INTERP_WAYS = 8,    /* results a pure node remembers */
+    INTERP_KEYS = 7,    /* words that identify one; the last says by what rule */
+    INTERP_CHUNK = 512, /* iterations of a parallel loop done at once */
     INTERP_MAX_LANES = 4094,
-    INTERP_AXES = 8        /* parallel loops collapsed into one */
+    INTERP_AXES = 8 /* parallel loops collapsed into one */
 };
 
 /* Words of memory that holds elements of several types. */
@@ -32,9 +32,18 @@ typedef uint64_t __attribute__((may_alias)) bits64;
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* How a lane's element is held.  i8 ... u16 and the packed types are I32 wrapped to their width; f16,
- * bf16 and the f8 are F32 rounded after each operation. */
-typedef enum icls { CLS_BOOL, CLS_I32, CLS_U32, CLS_I64, CLS_U64, CLS_F32, CLS_F64, CLS_COUNT } icls;
+/* How a lane's element is held.  i8 ... u16 and the packed types are I32 wrapped to their width;
+ * f16, bf16 and the f8 are F32 rounded after each operation. */
+typedef enum icls {
+    CLS_BOOL,
+    CLS_I32,
+    CLS_U32,
+    CLS_I64,
+    CLS_U64,
+    CLS_F32,
+    CLS_F64,
+    CLS_COUNT
+} icls;
 
 typedef union scal {
     uint8_t b;
@@ -48,15 +57,16 @@ typedef union scal {
 
 /* Component k of lane l is element k * lanes + l of v. */
 typedef struct val {
-    const void *v;    /* NULL: uniform, also over components */
-    uint64_t ver;     /* of v's contents; 0 for a uniform value */
+    const void *v; /* NULL: uniform, also over components */
+    uint64_t ver;  /* of v's contents; 0 for a uniform value */
     union {
-        int64_t i;    /* uniform integer or bool; of an i32 or i64 vector: to be added to each element */
-        double f;     /* uniform float */
+        int64_t
+            i; /* uniform integer or bool; of an i32 or i64 vector: to be added to each element */
+        double f; /* uniform float */
     };
     int64_t min, max; /* of v's elements, where `ranged` */
     bool ranged;
-    bool contig;      /* where `ranged`: v[l] == v[0] + l */
+    bool contig; /* where `ranged`: v[l] == v[0] + l */
 } val;
 
 typedef struct mask {
@@ -75,7 +85,9 @@ typedef struct way { /* a remembered result */
 
 typedef void (*kern1)(void *o, const void *a, int n);
 typedef void (*kern2)(void *o, const void *a, const void *b, int n);
-typedef struct kernset { kern2 vv, vu, uv; } kernset; /* u: a pointer to one element */
+typedef struct kernset {
+    kern2 vv, vu, uv;
+} kernset; /* u: a pointer to one element */
 
 /* ---- code ------------------------------------------------------------------------------------ */
 
@@ -84,14 +96,14 @@ typedef struct node node;
 struct node {
     uint8_t kind, cls, dtype, comps; /* kind: weft_ek */
     bool pure;
-    bool lin;     /* pure i32 or i64: may carry an offset */
-    bool guarded; /* a guard below: loads may be evaluated again under another mask */
-    bool post;    /* results are rounded or wrapped to dtype */
+    bool lin;      /* pure i32 or i64: may carry an offset */
+    bool guarded;  /* a guard below: loads may be evaluated again under another mask */
+    bool post;     /* results are rounded or wrapped to dtype */
     int id, level; /* level: depth of the innermost binder it depends on */
     int n;
     node **arg;
-    int slot;     /* VAR */
-    int lane;     /* LANE */
+    int slot; /* VAR */
+    int lane; /* LANE */
     weft_intrin intrin;
     val imm;
     access *load;
@@ -101,27 +113,27 @@ struct node {
 
 /* A place in the text that touches memory. */
 struct access {
-    int id, buf;           /* buf: slot */
+    int id, buf; /* buf: slot */
     int n;
     node **index;
     bool write, atomic;
-    bool guarded;          /* a guard in an index */
-    bool track;            /* others may touch the same element without order */
-    int nloop;             /* checked loops around it whose iterations must not meet here */
-    const int *loop;       /* their numbers, see code.check */
+    bool guarded;    /* a guard in an index */
+    bool track;      /* others may touch the same element without order */
+    int nloop;       /* checked loops around it whose iterations must not meet here */
+    const int *loop; /* their numbers, see code.check */
     const weft_buf *src;
 };
 
 typedef enum storage {
-    STORE_RAW,  /* a parameter: elements of its dtype */
-    STORE_ONE,  /* one copy for all lanes, elements of its class */
-    STORE_ROWS  /* a copy a lane: element e of lane l is at e * lanes + l */
+    STORE_RAW, /* a parameter: elements of its dtype */
+    STORE_ONE, /* one copy for all lanes, elements of its class */
+    STORE_ROWS /* a copy a lane: element e of lane l is at e * lanes + l */
 } storage;
 
 typedef struct region { /* loops run as lanes */
     int naxis;
     node **extent;
-    int *slot;              /* NULL: the launch grid */
+    int *slot; /* NULL: the launch grid */
     const weft_var **var;
     const int *bind;        /* of the launch grid: which axis each extent is of; several may
                              * name one axis, the greatest counts.  Else NULL */
@@ -129,29 +141,40 @@ typedef struct region { /* loops run as lanes */
 } region;
 
 typedef enum ckind {
-    C_SEQ, C_FOR, C_AXIS, C_REGION, C_WHILE, C_IF, C_LET, C_STORE, C_ATOMIC, C_ALLOC, C_BARRIER,
-    C_EVAL, C_ALLREDUCE
+    C_SEQ,
+    C_FOR,
+    C_AXIS,
+    C_REGION,
+    C_WHILE,
+    C_IF,
+    C_LET,
+    C_STORE,
+    C_ATOMIC,
+    C_ALLOC,
+    C_BARRIER,
+    C_EVAL,
+    C_ALLREDUCE
 } ckind;
 
 typedef struct code code;
 struct code {
     ckind kind;
-    int id, depth;       /* depth: of the variable it binds */
+    int id, depth; /* depth: of the variable it binds */
     int n;
-    code **at;           /* SEQ; others: the body, IF: then and else (NULL) */
-    node *expr;          /* extent, condition or value */
-    node **value;        /* ALLREDUCE */
-    const int *slot;     /* variables bound; AXIS: slot[0] */
-    int axis;            /* AXIS: weft_bind */
-    int check;           /* FOR: number of a loop whose iterations must not meet, or -1 */
-    bool reorder;        /* FOR: iterations follow options.order */
+    code **at;       /* SEQ; others: the body, IF: then and else (NULL) */
+    node *expr;      /* extent, condition or value */
+    node **value;    /* ALLREDUCE */
+    const int *slot; /* variables bound; AXIS: slot[0] */
+    int axis;        /* AXIS: weft_bind */
+    int check;       /* FOR: number of a loop whose iterations must not meet, or -1 */
+    bool reorder;    /* FOR: iterations follow options.order */
     access *store;
-    weft_ek op;          /* ATOMIC */
+    weft_ek op; /* ATOMIC */
     region *region;
-    int buf;             /* ALLOC */
+    int buf; /* ALLOC */
     int fence;
-    bool phase;          /* SEQ: an implied barrier after each statement */
-    node **result;       /* ALLREDUCE: with->n each */
+    bool phase;    /* SEQ: an implied barrier after each statement */
+    node **result; /* ALLREDUCE: with->n each */
     const int *lhs, *rhs;
     const weft_stmt *src;
 };
@@ -161,26 +184,26 @@ typedef struct bufinfo {
     weft_dtype dtype;
     icls cls;
     storage store;
-    int param;           /* or -1 */
+    int param; /* or -1 */
     bool stored, loaded, atomic;
-    bool crossed;        /* stored and loaded between two barriers, as far as control flow tells */
-    bool widened;        /* held in double, rounded to dtype when stored */
-    int nloop, *loop;    /* checked loops that track it */
+    bool crossed;     /* stored and loaded between two barriers, as far as control flow tells */
+    bool widened;     /* held in double, rounded to dtype when stored */
+    int nloop, *loop; /* checked loops that track it */
     node **shape, **stride;
 } bufinfo;
 
 struct weft_interp {
-    weft_ir *ir;         /* own clone of the kernel */
+    weft_ir *ir; /* own clone of the kernel */
     const weft_kernel *kernel;
     weft_arena arena;
     weft_interp_options opt;
     code *body;
-    region *launch;      /* NULL: no block or thread loop */
+    region *launch; /* NULL: no block or thread loop */
     int nnode, ncode, naccess, nslot, nbuf, ndepth, nloop;
     bufinfo *buf;
     int *scalar_slot;
-    bool grouped;        /* several blocks may be run as one set of lanes */
-    bool implied;        /* no barriers yet: statements of a block are in order */
+    bool grouped; /* several blocks may be run as one set of lanes */
+    bool implied; /* no barriers yet: statements of a block are in order */
 };
 
 /* ---- a run ----------------------------------------------------------------------------------- */
@@ -188,7 +211,13 @@ struct weft_interp {
 /* Shadow of memory that several lanes share.  A word says who touched an element last:
  *   bits 36-63 unit (chunk of lanes, numbered over the run), 14-35 epoch (barriers passed),
  *   13 several units, 12 atomic, 0-11 lane (4095: several). */
-enum { TOUCH_UNIT = 36, TOUCH_EPOCH = 14, TOUCH_ATOMIC = 1 << 12, TOUCH_UNITS = 1 << 13, TOUCH_LANE = 4095 };
+enum {
+    TOUCH_UNIT = 36,
+    TOUCH_EPOCH = 14,
+    TOUCH_ATOMIC = 1 << 12,
+    TOUCH_UNITS = 1 << 13,
+    TOUCH_LANE = 4095
+};
 
 typedef struct iterlog { /* by element: instance << 32 | iteration + 1 */
     uint64_t *w, *r;
@@ -198,9 +227,9 @@ typedef struct iterlog { /* by element: instance << 32 | iteration + 1 */
 typedef struct mem {
     void *data;
     int64_t count;
-    uint64_t *w, *r;     /* NULL: not tracked */
-    uint8_t *init;       /* 1: written; NULL: initialised or not checked */
-    bool shared;         /* between workers */
+    uint64_t *w, *r; /* NULL: not tracked */
+    uint8_t *init;   /* 1: written; NULL: initialised or not checked */
+    bool shared;     /* between workers */
 } mem;
 
 typedef struct bufview { /* a buffer as one worker sees it */
@@ -213,10 +242,10 @@ typedef struct bufview { /* a buffer as one worker sees it */
     uint64_t first;          /* touch words below are ordered before now */
     bool lone;               /* of one worker alone: other units are ordered, too */
     uint64_t mask;           /* ROWS: mask it was allocated under */
-    uint64_t *row, *part;    /* ROWS: == inst: all lanes wrote it; some did and `bytes` says which */
+    uint64_t *row, *part; /* ROWS: == inst: all lanes wrote it; some did and `bytes` says which */
     uint8_t *bytes;
-    int64_t cap;             /* elements its memory can hold */
-    iterlog *iter;           /* one a loop of bufinfo.loop, or NULL */
+    int64_t cap;   /* elements its memory can hold */
+    iterlog *iter; /* one a loop of bufinfo.loop, or NULL */
     mem own;
 } bufview;
 
@@ -227,8 +256,11 @@ typedef struct ncache {
 } ncache;
 
 typedef struct acache {
-    way *way;                      /* flattened index vectors */
-    struct { uint64_t v, m; int64_t lo, hi; } range[INTERP_WAYS]; /* of vector v under mask m */
+    way *way; /* flattened index vectors */
+    struct {
+        uint64_t v, m;
+        int64_t lo, hi;
+    } range[INTERP_WAYS]; /* of vector v under mask m */
     uint64_t seen_ver, seen_mask, seen_word, seen_inst;
     int64_t seen_off;
     bool seen;
@@ -242,12 +274,12 @@ typedef struct ccache { /* memory a statement keeps */
 
 typedef struct trip { /* a region being run */
     const region *g;
-    int naxis;           /* axis naxis - 1 runs fastest */
+    int naxis;             /* axis naxis - 1 runs fastest */
     int axis[INTERP_AXES]; /* of the launch grid: weft_bind; else number in region.slot */
     int64_t extent[INTERP_AXES], total;
     int64_t chunk, nchunk;
-    uint64_t unit;       /* of chunk 0 */
-    int threads;         /* lanes of one block when the region is the launch grid */
+    uint64_t unit; /* of chunk 0 */
+    int threads;   /* lanes of one block when the region is the launch grid */
 } trip;
 
 typedef struct axisfill { /* coordinates of lanes, kept while chunks look alike */
@@ -261,18 +293,18 @@ typedef struct run {
     const weft_interp *in;
     const weft_interp_buffer *buffer;
     weft_diag *diag;
-    mem *mem;            /* one a buffer slot; those of parameters are set */
+    mem *mem; /* one a buffer slot; those of parameters are set */
     struct ctx *root, **worker;
     int nworker;
-    uint64_t unit;       /* units given out */
+    uint64_t unit; /* units given out */
     const code *body;
-    struct ctx *parent;  /* of the region being run */
+    struct ctx *parent; /* of the region being run */
     const trip *go;
-    int64_t next, stop;  /* chunks taken; none above `stop` is */
+    int64_t next, stop; /* chunks taken; none above `stop` is */
     int64_t steps;
     pthread_mutex_t lock;
     weft_status status;
-    int64_t at;          /* chunk of the message */
+    int64_t at; /* chunk of the message */
     weft_str text;
 } run;
 
@@ -280,9 +312,9 @@ typedef struct ctx {
     run *r;
     const weft_interp *in;
     weft_arena arena;
-    int lanes, cap;      /* cap: the most lanes */
-    int *thread;         /* lane -> place in the chunk; NULL: the same */
-    int *lane_of;        /* the reverse */
+    int lanes, cap; /* cap: the most lanes */
+    int *thread;    /* lane -> place in the chunk; NULL: the same */
+    int *lane_of;   /* the reverse */
     const mask *mask;
     mask full;
     ncache *node;
@@ -290,24 +322,24 @@ typedef struct ctx {
     ccache *code;
     val *var;
     bufview *buf;
-    uint64_t *stamp;     /* by depth: when the variables there were bound */
-    uint64_t tick;       /* source of stamps and versions */
-    uint64_t stmt;       /* the statement being evaluated */
+    uint64_t *stamp;      /* by depth: when the variables there were bound */
+    uint64_t tick;        /* source of stamps and versions */
+    uint64_t stmt;        /* the statement being evaluated */
     uint64_t word, gword; /* unit and epoch as touch words: of shared and of global memory */
-    bool check;          /* !no_checks */
-    bool met;            /* two lanes wrote the same bits: nothing may be skipped */
+    bool check;           /* !no_checks */
+    bool met;             /* two lanes wrote the same bits: nothing may be skipped */
     bool failed;
     weft_status status;
     int64_t chunk_at;
     const code *where;
     const trip *go;
-    int64_t base;        /* first linear iteration of the chunk */
-    axisfill *fill;      /* by axis of the trip */
-    val *axis;           /* by weft_bind: coordinates of the launch */
+    int64_t base;   /* first linear iteration of the chunk */
+    axisfill *fill; /* by axis of the trip */
+    val *axis;      /* by weft_bind: coordinates of the launch */
     int64_t axis_size[WEFT_BIND_COUNT];
     uint64_t *loop_inst; /* by checked loop: instance << 32 | iteration + 1 */
     uint64_t insts;
-    char **scratch;      /* blocks of temporaries, free again at each statement */
+    char **scratch; /* blocks of temporaries, free again at each statement */
     size_t *scratch_size;
     int nscratch, scratch_at;
     size_t scratch_used;
@@ -315,7 +347,7 @@ typedef struct ctx {
     int64_t steps;
 } ctx;
 
-/* ---- interp_ops.c, interp_math.c: arithmetic over arrays ---------------------------------------- */
+/* ---- interp_ops.c, interp_math.c: arithmetic over arrays ------------------------------------- */
 
 extern const int weft_interp_size[CLS_COUNT]; /* bytes of an element */
 /* NULL where the kind has no meaning for the class. */
@@ -334,7 +366,7 @@ void weft_interp_blend(icls, void *o, const uint8_t *c, const void *a, const voi
 void weft_interp_range32(const int32_t *a, int n, val *r);
 void weft_interp_range64(const int64_t *a, int n, val *r);
 
-/* ---- interp_raw.c: elements of parameters ------------------------------------------------------ */
+/* ---- interp_raw.c: elements of parameters ---------------------------------------------------- */
 
 /* o[k] = base[x[k] + off]; x NULL: base[off + k].  Lanes where m is 0 are left at 0. */
 void weft_interp_get(weft_dtype, icls, void *o, const void *base, const int32_t *x, int64_t off,
@@ -342,34 +374,58 @@ void weft_interp_get(weft_dtype, icls, void *o, const void *base, const int32_t 
 void weft_interp_put(weft_dtype, icls, const void *a, void *base, const int32_t *x, int64_t off,
                      const uint8_t *m, int n);
 
-/* ---- interp_compile.c -------------------------------------------------------------------------- */
+/* ---- interp_compile.c ------------------------------------------------------------------------ */
 
 weft_status weft_interp_compile(weft_interp *, weft_diag *);
 void weft_interp_flow(weft_interp *); /* interp_flow.c: sets bufinfo.crossed and access.track */
 
-/* ---- interp_eval.c, interp_index.c ------------------------------------------------------------- */
+/* ---- interp_value.c: vectors and their memory ------------------------------------------------ */
 
-/* The result lives in the node's cache: it may be lost when the same node is evaluated under another
- * mask in the same statement, as `guarded` tells.
- * Values are passed by address and read by field on purpose: copying one that was just written costs
- * more than computing it. */
-const val *weft_interp_eval(ctx *, const node *);
+/* Temporary memory: until the next statement. */
+void *weft_interp_scratch(ctx *, size_t bytes);
+/* The slot for a key: *hit says whether it holds the result. */
+way *weft_interp_way(ctx *, way **ways, const uint64_t *key, bool *hit);
+void *weft_interp_way_buf(ctx *, way *, int comps, icls);
 /* The value as a vector with its offset added in; cls[] of comps * lanes. */
 const void *weft_interp_vector(ctx *, const node *, const val *);
 scal weft_interp_scalar(icls, const val *);
 /* *o is the vector of class cls under a new version; ints are measured when `measure`. */
 void weft_interp_value(ctx *, icls, int comps, const void *v, bool measure, val *o);
 void weft_interp_uniform(icls, scal, val *o);
-void *weft_interp_scratch(ctx *, size_t bytes);
-/* The slot for a key: *hit says whether it holds the result. */
-way *weft_interp_way(ctx *, way **ways, const uint64_t *key, bool *hit);
-void *weft_interp_way_buf(ctx *, way *, int comps, icls);
+
+/* Where a result of a node goes: its own memory, kept with the key, if it is pure. */
+typedef struct dest {
+    way *w; /* NULL: of the statement */
+    void *o;
+    bool hit; /* w->v is the result */
+} dest;
+dest weft_interp_dest(ctx *, const node *, const val *const *operand, int n);
+dest weft_interp_unkeyed(ctx *, const node *); /* no key finds it again */
+/* The vector at d.o as the node's value; `finish` rounds or wraps it first. */
+void weft_interp_keep(ctx *, const node *, dest, val *o);
+void weft_interp_finish(ctx *, const node *, dest, val *o);
+void weft_interp_finish_uniform(const node *, scal, val *o);
+
+/* ---- interp_eval.c, interp_lanes.c, interp_index.c ------------------------------------------- */
+
+/* The result lives in the node's cache: it may be lost when the same node is evaluated under
+ * another mask in the same statement, as `guarded` tells. Values are passed by address and read by
+ * field on purpose: copying one that was just written costs more than computing it. */
+const val *weft_interp_eval(ctx *, const node *);
+/* Argument i; a copy where evaluating a later one may take it away. */
+const val *weft_interp_argument(ctx *, const node *, int i, val *copy);
+void weft_interp_eval_bitcast(ctx *, const node *, val *o);
+void weft_interp_eval_ramp(ctx *, const node *, val *o);
+void weft_interp_eval_bcast(ctx *, const node *, val *o);
+void weft_interp_eval_lane(ctx *, const node *, val *o);
+void weft_interp_eval_vec(ctx *, const node *, val *o);
+void weft_interp_eval_shuffle(ctx *, const node *, val *o);
 /* Index arithmetic that keeps offsets; false: not one of its cases. */
 bool weft_interp_linear(ctx *, const node *, const val *a, const val *b, val *o);
 /* The lanes of c->mask where the condition vector holds ([0]) and does not ([1]). */
 const mask *weft_interp_split(ctx *, way **ways, const val *cond);
 
-/* ---- interp_mem.c, interp_check.c -------------------------------------------------------------- */
+/* ---- interp_mem.c, interp_check.c ------------------------------------------------------------ */
 
 typedef struct place {
     const int32_t *x; /* NULL where `one` */
@@ -404,7 +460,7 @@ interp_on(const ctx *c, int lane)
     return !c->mask->on || c->mask->on[lane];
 }
 
-/* ---- interp_exec.c, interp_launch.c, interp_report.c ------------------------------------------- */
+/* ---- interp_exec.c, interp_launch.c, interp_report.c ----------------------------------------- */
 
 void weft_interp_exec(ctx *, const code *);
 void weft_interp_allreduce(ctx *, const code *);
@@ -430,12 +486,20 @@ void weft_interp_name_element(ctx *, weft_str *, const access *, int64_t e);
 /* "n=0, oc=3" or "thread (1,2,0) of block (0,0,0)". */
 void weft_interp_name_lane(const ctx *, weft_str *, uint64_t unit, int lane);
 
-static inline uint64_t interp_tick(ctx *c) { return ++c->tick; }
+static inline uint64_t
+interp_tick(ctx *c)
+{
+    return ++c->tick;
+}
 static inline uint64_t
 interp_word(const ctx *c, const access *a)
 {
     return c->in->buf[a->buf].store == STORE_RAW ? c->gword : c->word;
 }
-static inline size_t interp_bytes(icls cls, int n) { return (size_t)weft_interp_size[cls] * (size_t)n; }
+static inline size_t
+interp_bytes(icls cls, int n)
+{
+    return (size_t)weft_interp_size[cls] * (size_t)n;
+}
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- small floats ----------------------------------------------------------------------------- */
+/* ---- small floats ---------------------------------------------------------------------------- */
 
 static inline float
 from_bits(uint32_t x)
@@ -47,10 +47,18 @@ to_f16(float v)
     return (uint16_t)(sign | ((mag - 0x38000000u) >> 13));
 }
 
-static inline float from_bf16(uint16_t h) { return from_bits((uint32_t)h << 16); }
-static inline uint16_t to_bf16(float v) { return (uint16_t)(to_bits(v) >> 16); }
+static inline float
+from_bf16(uint16_t h)
+{
+    return from_bits((uint32_t)h << 16);
+}
+static inline uint16_t
+to_bf16(float v)
+{
+    return (uint16_t)(to_bits(v) >> 16);
+}
 
-/* ---- loops ------------------------------------------------------------------------------------- */
+/* ---- loops ----------------------------------------------------------------------------------- */
 
 #define GET(name, S, T, ...)                                                                       \
     static void name(T *restrict o, const S *p, const int32_t *x, const uint8_t *m, int n)         \

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* ---- the statement --------------------------------------------------------------------------------- */
+/* ---- the statement --------------------------------------------------------------------------- */
 
 static void
 add_expr(weft_str *out, const char *lead, const weft_expr *e)
@@ -49,7 +49,7 @@ name_statement(weft_str *out, const weft_stmt *s)
     }
 }
 
-/* ---- lanes ------------------------------------------------------------------------------------------- */
+/* ---- lanes ----------------------------------------------------------------------------------- */
 
 static int64_t
 coordinate(const trip *t, int axis, int64_t linear)

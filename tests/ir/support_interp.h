@@ -27,8 +27,17 @@ void interp_refused(const char *text, const weft_interp_buffer *, const int64_t 
     interp_refused(text, buffer, scalar, options, (const char *const[]){ __VA_ARGS__, NULL })
 
 /* Arguments from arrays. */
-#define IN(array) { array, (int64_t)(sizeof(array) / sizeof *(array)), true, false }
-#define OUT(array) { array, (int64_t)(sizeof(array) / sizeof *(array)), false, true }
-#define SCRATCH(array) { array, (int64_t)(sizeof(array) / sizeof *(array)), false, false }
+#define IN(array)                                                                                  \
+    {                                                                                              \
+        array, (int64_t)(sizeof(array) / sizeof *(array)), true, false                             \
+    }
+#define OUT(array)                                                                                 \
+    {                                                                                              \
+        array, (int64_t)(sizeof(array) / sizeof *(array)), false, true                             \
+    }
+#define SCRATCH(array)                                                                             \
+    {                                                                                              \
+        array, (int64_t)(sizeof(array) / sizeof *(array)), false, false                            \
+    }
 
 #endif

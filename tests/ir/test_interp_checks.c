@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- bounds ------------------------------------------------------------------------------------- */
+/* ---- bounds ---------------------------------------------------------------------------------- */
 
 static void
 an_index_beyond_a_dimension_is_reported(void **state)
@@ -14,8 +14,8 @@ an_index_beyond_a_dimension_is_reported(void **state)
     weft_interp_buffer b[] = { IN(a), OUT(c) };
     REFUSED("kernel loops k(A: f32[4, 8], C: out f32[32]) {"
             "  for i in 0..32 parallel { C[i] = A[i // 8, i % 8 + 1] } }",
-            b, NULL, NULL, "kernel 'k'", "read of A[0, 8]", "out of bounds", "index 1", "from 0 to 7",
-            "iteration i=7", "C[i] = A[");
+            b, NULL, NULL, "kernel 'k'", "read of A[0, 8]", "out of bounds", "index 1",
+            "from 0 to 7", "iteration i=7", "C[i] = A[");
 }
 
 static void
@@ -66,7 +66,7 @@ an_index_out_of_a_local_array_is_reported(void **state)
             b, NULL, NULL, "write of t[4]", "thread (4,0,0) of block (0,0,0)");
 }
 
-/* ---- uninitialised -------------------------------------------------------------------------------- */
+/* ---- uninitialised --------------------------------------------------------------------------- */
 
 static void
 a_read_of_local_memory_before_a_write_is_reported(void **state)
@@ -77,9 +77,10 @@ a_read_of_local_memory_before_a_write_is_reported(void **state)
     REFUSED("kernel flat k(C: out f32[8]) { for i in 0..8 on thread.x {"
             "  alloc t: local f32[2]  if i < 5 { t[1] = 1.0 }  C[i] = t[1] } }",
             b, NULL, NULL, "uninitialised memory t[1]", "thread (5,0,0)");
-    interp_ok("kernel flat k(C: out f32[8]) { for i in 0..8 on thread.x {"
-              "  alloc t: local f32[2]  if i < 5 { t[1] = 1.0 } else { t[1] = 2.0 }  C[i] = t[1] } }",
-              b, NULL, NULL);
+    interp_ok(
+        "kernel flat k(C: out f32[8]) { for i in 0..8 on thread.x {"
+        "  alloc t: local f32[2]  if i < 5 { t[1] = 1.0 } else { t[1] = 2.0 }  C[i] = t[1] } }",
+        b, NULL, NULL);
     assert_true(c[4] == 1 && c[5] == 2);
 }
 
@@ -121,7 +122,7 @@ a_read_of_an_uninitialised_argument_is_reported(void **state)
     assert_true(c[7] == 2);
 }
 
-/* ---- races ---------------------------------------------------------------------------------------- */
+/* ---- races ----------------------------------------------------------------------------------- */
 
 static void
 a_missing_barrier_on_shared_memory_is_reported(void **state)
@@ -285,7 +286,7 @@ atomics_do_not_race_with_each_other(void **state)
             b, NULL, NULL, "data race on C[0]");
 }
 
-/* ---- barriers, outputs, limits ---------------------------------------------------------------------- */
+/* ---- barriers, outputs, limits --------------------------------------------------------------- */
 
 static void
 a_divergent_barrier_is_reported(void **state)
@@ -295,7 +296,8 @@ a_divergent_barrier_is_reported(void **state)
     weft_interp_buffer b[] = { OUT(c) };
     REFUSED("kernel device k(C: out f32[8]) grid(1, 1, 1) block(8, 1, 1) {"
             " for i in 0..8 on thread.x { C[i] = 0.0  if i < 6 { barrier shared } } }",
-            b, NULL, NULL, "divergent barrier", "6 of 8 threads", "thread (6,0,0)", "barrier shared");
+            b, NULL, NULL, "divergent barrier", "6 of 8 threads", "thread (6,0,0)",
+            "barrier shared");
     REFUSED("kernel device k(C: out f32[8]) grid(1, 1, 1) block(8, 1, 1) {"
             " for i in 0..8 on thread.x { C[i] = 0.0 }"
             " for i in 0..4 on thread.x { barrier shared } }",
@@ -342,8 +344,8 @@ an_endless_loop_ends_at_the_limit(void **state)
     int32_t c[1] = { 1 };
     weft_interp_options most = { .max_steps = 1000 };
     weft_interp_buffer b[] = { { c, 1, true, false } };
-    interp_case t = interp_open("kernel flat k(C: inout i32[1]) { while C[0] > 0 { C[0] = 1 } }",
-                                &most);
+    interp_case t =
+        interp_open("kernel flat k(C: inout i32[1]) { while C[0] > 0 { C[0] = 1 } }", &most);
     assert_int_equal(interp_go(&t, b, NULL), WEFT_LIMIT);
     assert_non_null(strstr(weft_diag_text(t.diag), "1000 statements"));
     interp_close(&t);

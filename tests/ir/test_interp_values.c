@@ -16,26 +16,38 @@ next_random(uint32_t *seed)
     return *seed >> 8;
 }
 
-/* ---- intrinsics ------------------------------------------------------------------------------------ */
+/* ---- intrinsics ------------------------------------------------------------------------------ */
 
-static double rsqrt_of(double a) { return 1 / sqrt(a); }
-static double isnan_of(double a) { return isnan(a); }
-static double isinf_of(double a) { return isinf(a) != 0; }
+static double
+rsqrt_of(double a)
+{
+    return 1 / sqrt(a);
+}
+static double
+isnan_of(double a)
+{
+    return isnan(a);
+}
+static double
+isinf_of(double a)
+{
+    return isinf(a) != 0;
+}
 
 static const struct one {
     const char *name;
     double (*f)(double);
     double lo, hi;
 } ones[] = {
-    { "exp", exp, -20, 20 },      { "exp2", exp2, -20, 20 },    { "expm1", expm1, -1, 1 },
-    { "log", log, 0.01, 50 },     { "log2", log2, 0.01, 50 },   { "log1p", log1p, -0.5, 5 },
-    { "sqrt", sqrt, 0, 50 },      { "rsqrt", rsqrt_of, 0.1, 50 }, { "sin", sin, -9, 9 },
-    { "cos", cos, -9, 9 },        { "tan", tan, -1.5, 1.5 },    { "asin", asin, -1, 1 },
-    { "acos", acos, -1, 1 },      { "atan", atan, -9, 9 },      { "sinh", sinh, -9, 9 },
-    { "cosh", cosh, -9, 9 },      { "tanh", tanh, -3, 3 },      { "asinh", asinh, -9, 9 },
+    { "exp", exp, -20, 20 },      { "exp2", exp2, -20, 20 },       { "expm1", expm1, -1, 1 },
+    { "log", log, 0.01, 50 },     { "log2", log2, 0.01, 50 },      { "log1p", log1p, -0.5, 5 },
+    { "sqrt", sqrt, 0, 50 },      { "rsqrt", rsqrt_of, 0.1, 50 },  { "sin", sin, -9, 9 },
+    { "cos", cos, -9, 9 },        { "tan", tan, -1.5, 1.5 },       { "asin", asin, -1, 1 },
+    { "acos", acos, -1, 1 },      { "atan", atan, -9, 9 },         { "sinh", sinh, -9, 9 },
+    { "cosh", cosh, -9, 9 },      { "tanh", tanh, -3, 3 },         { "asinh", asinh, -9, 9 },
     { "acosh", acosh, 1, 9 },     { "atanh", atanh, -0.99, 0.99 }, { "erf", erf, -3, 3 },
-    { "floor", floor, -9, 9 },    { "ceil", ceil, -9, 9 },      { "trunc", trunc, -9, 9 },
-    { "rint", rint, -9, 9 },      { "abs", fabs, -9, 9 },       { "isnan", isnan_of, -9, 9 },
+    { "floor", floor, -9, 9 },    { "ceil", ceil, -9, 9 },         { "trunc", trunc, -9, 9 },
+    { "rint", rint, -9, 9 },      { "abs", fabs, -9, 9 },          { "isnan", isnan_of, -9, 9 },
     { "isinf", isinf_of, -9, 9 },
 };
 
@@ -62,12 +74,14 @@ one_intrinsic(const struct one *t)
     }
     snprintf(text, sizeof text,
              "kernel flat k(A: f32[700], C: out f32[700]) { for i in 0..700 parallel {"
-             " C[i] = %s(%s(A[i])) } }", cast, t->name);
+             " C[i] = %s(%s(A[i])) } }",
+             cast, t->name);
     weft_interp_buffer b[] = { IN(a), OUT(c) };
     interp_ok(text, b, NULL, NULL);
     snprintf(text, sizeof text,
              "kernel flat k(A: f64[700], C: out f64[700]) { for i in 0..700 parallel {"
-             " C[i] = %s(%s(A[i])) } }", *cast ? "f64" : "", t->name);
+             " C[i] = %s(%s(A[i])) } }",
+             *cast ? "f64" : "", t->name);
     weft_interp_buffer wide[] = { IN(d), OUT(e) };
     interp_ok(text, wide, NULL, NULL);
     for (int i = 0; i < MANY; i++) {
@@ -100,7 +114,8 @@ intrinsics_of_two_arguments_agree_with_libm(void **state)
         char text[300];
         snprintf(text, sizeof text,
                  "kernel flat k(A: f32[700], B: f32[700], C: out f32[700]) {"
-                 " for i in 0..700 parallel { C[i] = %s(A[i], B[i]) } }", twos[t].name);
+                 " for i in 0..700 parallel { C[i] = %s(A[i], B[i]) } }",
+                 twos[t].name);
         weft_interp_buffer b[] = { IN(a), IN(x), OUT(c) };
         interp_ok(text, b, NULL, NULL);
         for (int i = 0; i < MANY; i++) {
@@ -124,20 +139,21 @@ fma_rounds_once_and_a_product_and_sum_twice(void **state)
     assert_true(c[1] == 0);
 }
 
-/* ---- arithmetic --------------------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 static void
 division_rounds_down_and_by_zero_gives_zero(void **state)
 {
     (void)state;
-    int32_t a[9] = { 7, -7, 7, -7, 5, INT32_MIN, 6, -6, 0 }, x[9] = { 2, 2, -2, -2, 0, -1, 3, 3, 5 };
+    int32_t a[9] = { 7, -7, 7, -7, 5, INT32_MIN, 6, -6, 0 },
+            x[9] = { 2, 2, -2, -2, 0, -1, 3, 3, 5 };
     int32_t c[36];
     weft_interp_buffer b[] = { IN(a), IN(x), OUT(c) };
     interp_ok("kernel flat k(A: i32[9], B: i32[9], C: out i32[36]) { for i in 0..9 parallel {"
               " C[i] = A[i] // B[i]  C[9 + i] = A[i] % B[i]"
               " C[18 + i] = tdiv(A[i], B[i])  C[27 + i] = tmod(A[i], B[i]) } }",
               b, NULL, NULL);
-    const int32_t want[36] = { 3, -4, -4, 3, 0, INT32_MIN, 2, -2, 0, 1,  1, -1, -1, 0, 0, 0, 0, 0,
+    const int32_t want[36] = { 3, -4, -4, 3, 0, INT32_MIN, 2, -2, 0, 1, 1,  -1, -1, 0, 0, 0, 0, 0,
                                3, -3, -3, 3, 0, INT32_MIN, 2, -2, 0, 1, -1, 1,  -1, 0, 0, 0, 0, 0 };
     assert_memory_equal(c, want, sizeof want);
 }
@@ -150,9 +166,10 @@ integers_wrap_at_every_width(void **state)
         const char *type;
         int bits;
         bool is_signed;
-    } types[] = { { "i8", 8, true },   { "i16", 16, true },  { "i32", 32, true },  { "i64", 64, true },
-                  { "u8", 8, false },  { "u16", 16, false }, { "u32", 32, false }, { "u64", 64, false },
-                  { "i4", 4, true },   { "u4", 4, false },   { "i2", 2, true },    { "u2", 2, false } };
+    } types[] = { { "i8", 8, true },    { "i16", 16, true },  { "i32", 32, true },
+                  { "i64", 64, true },  { "u8", 8, false },   { "u16", 16, false },
+                  { "u32", 32, false }, { "u64", 64, false }, { "i4", 4, true },
+                  { "u4", 4, false },   { "i2", 2, true },    { "u2", 2, false } };
     for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
         int64_t a[8] = { 0, 1, -1, 127, -128, INT64_MAX, INT64_MIN, 1234567891011 }, c[40];
         char text[700];
@@ -215,10 +232,11 @@ floats_become_integers_by_truncation_and_saturation(void **state)
     int64_t e[8];
     bool f[8];
     weft_interp_buffer b[] = { IN(a), OUT(c), OUT(d), OUT(e), OUT(f) };
-    interp_ok("kernel flat k(A: f32[8], C: out i8[8], D: out u8[8], E: out i64[8], F: out bool[8]) {"
-              " for i in 0..8 parallel { C[i] = i8(A[i])  D[i] = u8(A[i])  E[i] = i64(A[i])"
-              " F[i] = bool(A[i]) } }",
-              b, NULL, NULL);
+    interp_ok(
+        "kernel flat k(A: f32[8], C: out i8[8], D: out u8[8], E: out i64[8], F: out bool[8]) {"
+        " for i in 0..8 parallel { C[i] = i8(A[i])  D[i] = u8(A[i])  E[i] = i64(A[i])"
+        " F[i] = bool(A[i]) } }",
+        b, NULL, NULL);
     const int8_t want_c[8] = { 1, -1, 0, 127, -128, 127, 0, 127 };
     const uint8_t want_d[8] = { 1, 0, 0, 255, 0, 255, 0, 255 };
     assert_memory_equal(c, want_c, 8);
@@ -228,7 +246,7 @@ floats_become_integers_by_truncation_and_saturation(void **state)
         assert_true(f[i]);
 }
 
-/* ---- dtypes -------------------------------------------------------------------------------------------- */
+/* ---- dtypes ---------------------------------------------------------------------------------- */
 
 static bool
 same(double a, double b)
@@ -253,12 +271,14 @@ every_dtype_is_copied_and_converted(void **state)
         memset(c, 0, sizeof c);
         snprintf(text, sizeof text,
                  "kernel flat k(A: %s[256], C: out %s[256], F: out f32[256]) {"
-                 " for i in 0..256 parallel { C[255 - i] = A[i]  F[i] = f32(A[i]) } }", name, name);
+                 " for i in 0..256 parallel { C[255 - i] = A[i]  F[i] = f32(A[i]) } }",
+                 name, name);
         weft_interp_buffer b[] = { { a, 256, true, false }, { c, 256, false, true }, OUT(f) };
         weft_interp_options two = { .threads = 2 };
         interp_ok(text, b, NULL, &two);
         for (int i = 0; i < 256; i++) {
-            assert_true(same(weft_get_f64((weft_dtype)t, c, 255 - i), weft_get_f64((weft_dtype)t, a, i)));
+            assert_true(
+                same(weft_get_f64((weft_dtype)t, c, 255 - i), weft_get_f64((weft_dtype)t, a, i)));
             if (weft_dtype_bits((weft_dtype)t) < 64)
                 assert_true(same((double)f[i], (double)(float)weft_get_f64((weft_dtype)t, a, i)));
         }
@@ -276,18 +296,22 @@ small_floats_round_after_every_operation(void **state)
         char text[400];
         const char *name = weft_dtype_name(types[t]);
         for (int i = 0; i < MANY; i++) {
-            a[i] = (float)ldexp((double)next_random(&seed) / 0x1p24 - 0.5, (int)(next_random(&seed) % 24) - 14);
-            x[i] = (float)ldexp((double)next_random(&seed) / 0x1p24 - 0.5, (int)(next_random(&seed) % 24) - 14);
+            a[i] = (float)ldexp((double)next_random(&seed) / 0x1p24 - 0.5,
+                                (int)(next_random(&seed) % 24) - 14);
+            x[i] = (float)ldexp((double)next_random(&seed) / 0x1p24 - 0.5,
+                                (int)(next_random(&seed) % 24) - 14);
         }
         a[0] = 70000;
-        snprintf(text, sizeof text,
-                 "kernel flat k(A: f32[700], B: f32[700], C: out f32[1400]) { for i in 0..700 parallel {"
-                 " C[i] = f32(%s(A[i]) + %s(B[i]))  C[700 + i] = f32(%s(A[i]) * %s(B[i])) } }",
-                 name, name, name, name);
+        snprintf(
+            text, sizeof text,
+            "kernel flat k(A: f32[700], B: f32[700], C: out f32[1400]) { for i in 0..700 parallel {"
+            " C[i] = f32(%s(A[i]) + %s(B[i]))  C[700 + i] = f32(%s(A[i]) * %s(B[i])) } }",
+            name, name, name, name);
         weft_interp_buffer b[] = { IN(a), IN(x), OUT(c) };
         interp_ok(text, b, NULL, NULL);
         for (int i = 0; i < MANY; i++) {
-            double p = weft_round_to(types[t], (double)a[i]), q = weft_round_to(types[t], (double)x[i]);
+            double p = weft_round_to(types[t], (double)a[i]),
+                   q = weft_round_to(types[t], (double)x[i]);
             assert_true(same((double)c[i], weft_round_to(types[t], p + q)));
             assert_true(same((double)c[MANY + i], weft_round_to(types[t], p * q)));
         }
@@ -318,7 +342,7 @@ widening_computes_in_double_but_stores_the_dtype(void **state)
     assert_true((float)sum != narrow);
 }
 
-/* ---- lanes ---------------------------------------------------------------------------------------------- */
+/* ---- lanes ----------------------------------------------------------------------------------- */
 
 static void
 vectors_load_store_and_take_apart(void **state)
@@ -347,13 +371,14 @@ each_lane_goes_round_its_own_loop(void **state)
     (void)state;
     int32_t c[64], d[64];
     weft_interp_buffer b[] = { OUT(c), OUT(d) };
-    interp_ok("kernel flat k(C: out i32[64], D: out i32[64]) { for i in 0..64 on thread.x {"
-              " alloc n: local i32[2]  n[0] = i + 1  n[1] = 0"
-              " while n[0] != 1 { if n[0] % 2 == 0 { n[0] = n[0] // 2 } else { n[0] = 3 * n[0] + 1 }"
-              "   n[1] = n[1] + 1 }"
-              " C[i] = n[1]  n[0] = 0"
-              " for j in 0..i { n[0] = n[0] + j }  D[i] = n[0] } }",
-              b, NULL, NULL);
+    interp_ok(
+        "kernel flat k(C: out i32[64], D: out i32[64]) { for i in 0..64 on thread.x {"
+        " alloc n: local i32[2]  n[0] = i + 1  n[1] = 0"
+        " while n[0] != 1 { if n[0] % 2 == 0 { n[0] = n[0] // 2 } else { n[0] = 3 * n[0] + 1 }"
+        "   n[1] = n[1] + 1 }"
+        " C[i] = n[1]  n[0] = 0"
+        " for j in 0..i { n[0] = n[0] + j }  D[i] = n[0] } }",
+        b, NULL, NULL);
     for (int i = 0; i < 64; i++) {
         int n = i + 1, steps = 0;
         for (; n != 1; steps++)
@@ -367,14 +392,16 @@ static void
 shuffles_stay_in_their_subgroup(void **state)
 {
     (void)state;
-    static const weft_order orders[] = { WEFT_ORDER_FORWARD, WEFT_ORDER_REVERSE, WEFT_ORDER_SHUFFLE };
+    static const weft_order orders[] = { WEFT_ORDER_FORWARD, WEFT_ORDER_REVERSE,
+                                         WEFT_ORDER_SHUFFLE };
     for (int o = 0; o < 3; o++) {
         int32_t c[192];
         weft_interp_options options = { .order = orders[o], .seed = 5 };
         weft_interp_buffer b[] = { OUT(c) };
-        interp_ok("kernel flat k(C: out i32[192]) subgroup 16 { for i in 0..64 on thread.x {"
-                  " C[i] = shfl(i, 3)  C[64 + i] = shfl_down(i, 4)  C[128 + i] = shfl_xor(i, 5) } }",
-                  b, NULL, &options);
+        interp_ok(
+            "kernel flat k(C: out i32[192]) subgroup 16 { for i in 0..64 on thread.x {"
+            " C[i] = shfl(i, 3)  C[64 + i] = shfl_down(i, 4)  C[128 + i] = shfl_xor(i, 5) } }",
+            b, NULL, &options);
         for (int i = 0; i < 64; i++) {
             assert_int_equal(c[i], i / 16 * 16 + 3);
             if (i % 16 < 12)
@@ -392,15 +419,16 @@ allreduce_combines_along_its_axes(void **state)
     for (int o = 0; o < 3; o++) {
         weft_interp_options options = { .order = (weft_order)o };
         weft_interp_buffer b[] = { OUT(c), OUT(d) };
-        interp_ok("kernel flat k(C: out i32[96], D: out i32[96]) {"
-                  " for b in 0..2 on block.x { for y in 0..6 on thread.y { for x in 0..8 on thread.x {"
-                  "  allreduce s: i32 = x * y over thread.x combine (p, q) = (p + q) from (0)"
-                  "  C[(b * 6 + y) * 8 + x] = s"
-                  "  allreduce m: i32, at: i32 = (x * 5 + y * 3) % 7, x"
-                  "   over thread.x, thread.y combine (p, i, q, j) ="
-                  "   (max(p, q), select(p > q || p == q && i < j, i, j)) from (-1, 99)"
-                  "  D[(b * 6 + y) * 8 + x] = m * 100 + at } } } }",
-                  b, NULL, &options);
+        interp_ok(
+            "kernel flat k(C: out i32[96], D: out i32[96]) {"
+            " for b in 0..2 on block.x { for y in 0..6 on thread.y { for x in 0..8 on thread.x {"
+            "  allreduce s: i32 = x * y over thread.x combine (p, q) = (p + q) from (0)"
+            "  C[(b * 6 + y) * 8 + x] = s"
+            "  allreduce m: i32, at: i32 = (x * 5 + y * 3) % 7, x"
+            "   over thread.x, thread.y combine (p, i, q, j) ="
+            "   (max(p, q), select(p > q || p == q && i < j, i, j)) from (-1, 99)"
+            "  D[(b * 6 + y) * 8 + x] = m * 100 + at } } } }",
+            b, NULL, &options);
         int best = -1, at = 0;
         for (int x = 0; x < 8; x++)
             for (int y = 0; y < 6; y++)
@@ -415,24 +443,24 @@ allreduce_combines_along_its_axes(void **state)
     }
 }
 
-/* ---- order and workers ------------------------------------------------------------------------------------ */
+/* ---- order and workers ----------------------------------------------------------------------- */
 
 static void
 order_and_workers_change_no_bit(void **state)
 {
     (void)state;
-    const char *text =
-        "kernel device k(A: f32[1024], B: f32[1024], C: out f32[1024]) grid(4, 4, 1) block(8, 8, 1) {"
-        " alloc s: shared f32[64] alloc t: shared f32[64] alloc acc: local f32[1]"
-        " for by in 0..4 on block.y { for bx in 0..4 on block.x {"
-        " for ty in 0..8 on thread.y { for tx in 0..8 on thread.x {"
-        "  acc[0] = 0.0"
-        "  for ko in 0..4 { barrier shared"
-        "   s[ty * 8 + tx] = A[(by * 8 + ty) * 32 + ko * 8 + tx]"
-        "   t[ty * 8 + tx] = B[(ko * 8 + ty) * 32 + bx * 8 + tx]"
-        "   barrier shared"
-        "   for k in 0..8 { acc[0] = acc[0] + s[ty * 8 + k] * t[k * 8 + tx] } }"
-        "  C[(by * 8 + ty) * 32 + bx * 8 + tx] = acc[0] } } } } }";
+    const char *text = "kernel device k(A: f32[1024], B: f32[1024], C: out f32[1024]) grid(4, 4, "
+                       "1) block(8, 8, 1) {"
+                       " alloc s: shared f32[64] alloc t: shared f32[64] alloc acc: local f32[1]"
+                       " for by in 0..4 on block.y { for bx in 0..4 on block.x {"
+                       " for ty in 0..8 on thread.y { for tx in 0..8 on thread.x {"
+                       "  acc[0] = 0.0"
+                       "  for ko in 0..4 { barrier shared"
+                       "   s[ty * 8 + tx] = A[(by * 8 + ty) * 32 + ko * 8 + tx]"
+                       "   t[ty * 8 + tx] = B[(ko * 8 + ty) * 32 + bx * 8 + tx]"
+                       "   barrier shared"
+                       "   for k in 0..8 { acc[0] = acc[0] + s[ty * 8 + k] * t[k * 8 + tx] } }"
+                       "  C[(by * 8 + ty) * 32 + bx * 8 + tx] = acc[0] } } } } }";
     float a[1024], x[1024], want[1024], c[1024];
     for (int i = 0; i < 1024; i++) {
         a[i] = (float)sin(i);
@@ -445,7 +473,9 @@ order_and_workers_change_no_bit(void **state)
                 want[i * 32 + j] += a[i * 32 + k] * x[k * 32 + j];
         }
     for (int o = 0; o < 6; o++) {
-        weft_interp_options options = { .order = (weft_order)(o % 3), .seed = 17, .threads = 1 + o / 3 };
+        weft_interp_options options = { .order = (weft_order)(o % 3),
+                                        .seed = 17,
+                                        .threads = 1 + o / 3 };
         weft_interp_buffer b[] = { IN(a), IN(x), OUT(c) };
         memset(c, 0, sizeof c);
         interp_ok(text, b, NULL, &options);
@@ -461,15 +491,16 @@ symbols_set_shapes_extents_and_values(void **state)
     for (int i = 0; i < 60; i++)
         a[i] = (float)i;
     weft_interp_buffer b[] = { IN(a), OUT(c) };
-    interp_ok("kernel loops k(A: f32[m, n], C: out f32[n, m]; m: i32, n: i32) {"
-              " for i in 0..n on block.x { for j in 0..m on thread.x { C[i, j] = A[j, i] * f32(n) } } }",
-              b, (const int64_t[]){ 5, 12 }, NULL);
+    interp_ok(
+        "kernel loops k(A: f32[m, n], C: out f32[n, m]; m: i32, n: i32) {"
+        " for i in 0..n on block.x { for j in 0..m on thread.x { C[i, j] = A[j, i] * f32(n) } } }",
+        b, (const int64_t[]){ 5, 12 }, NULL);
     for (int i = 0; i < 12; i++)
         for (int j = 0; j < 5; j++)
             assert_true(c[i * 5 + j] == a[j * 12 + i] * 12);
 }
 
-/* ---- lanes against one lane -------------------------------------------------------------------------------- */
+/* ---- lanes against one lane ------------------------------------------------------------------ */
 
 static void
 random_expr(weft_str *out, uint32_t *seed, int depth)
@@ -489,7 +520,10 @@ random_expr(weft_str *out, uint32_t *seed, int depth)
     }
     weft_str_add(out, pick < 9 ? "(" : pick == 9 ? "min(" : pick == 10 ? "select(" : "guard(");
     random_expr(out, seed, depth - 1);
-    weft_str_addf(out, " %s ", pick < 9 ? ops[pick % 8] : pick == 9 ? "," : rel[next_random(seed) % 6]);
+    weft_str_addf(out, " %s ",
+                  pick < 9    ? ops[pick % 8]
+                  : pick == 9 ? ","
+                              : rel[next_random(seed) % 6]);
     random_expr(out, seed, depth - 1);
     for (int i = 0; i < 2 && pick > 9; i++) {
         weft_str_add(out, ", ");
@@ -505,7 +539,8 @@ tabulate(const char *loops, const char *e, int32_t *c)
     weft_str text = { 0 };
     weft_str_addf(&text,
                   "kernel loops k(C: out i32[6, 40, 30]) { for i in 0..40 %s { for j in 0..30 %s {"
-                  " for k in 0..6 { C[k, i, j] = %s } } } }", loops, loops, e);
+                  " for k in 0..6 { C[k, i, j] = %s } } } }",
+                  loops, loops, e);
     weft_interp_buffer b[] = { { c, 6 * 40 * 30, false, true } };
     interp_ok(weft_str_text(&text), b, NULL, NULL);
     weft_str_free(&text);
