@@ -51,6 +51,17 @@ shares(weft_space space, weft_bind bind)
     return weft_is_block(bind) ? space == WEFT_GLOBAL : space <= WEFT_SHARED;
 }
 
+/* A value that threads reduce together is one for all of them: none of its own threads may choose
+ * another region. */
+static bool
+reduces_over(const weft_site *s, weft_bind bind)
+{
+    for (int i = 0; i < s->stage->leaf.n; i++)
+        if (s->stage->leaf.at[i]->bind == bind && s->stage->leaf.at[i]->kind == WEFT_AXIS_REDUCE)
+            return true;
+    return false;
+}
+
 static void
 relax_bound(const weft_plan *p, relaxed *r, const weft_site *s)
 {
@@ -58,7 +69,7 @@ relax_bound(const weft_plan *p, relaxed *r, const weft_site *s)
     for (int b = 0; b < WEFT_BIND_COUNT; b++) {
         if (!g->var[b] || !g->extent[b]) /* no extent: bound by stages further up alone, not in these indices */
             continue;
-        if (shares(s->space, (weft_bind)b))
+        if (shares(s->space, (weft_bind)b) || reduces_over(s, (weft_bind)b))
             relax(p, r, g->var[b], g->extent[b]);
         else
             weft_facts_extent(p->facts, g->var[b], g->extent[b]);
@@ -334,6 +345,20 @@ take_bound(const weft_plan *p, const weft_site *s, const weft_axis *leaf)
     return WEFT_OK;
 }
 
+/* Loops that become copies or lanes take a constant number of steps. */
+static weft_status
+check_constant(const weft_plan *p, const weft_site *s, const weft_axis *leaf)
+{
+    int64_t n;
+    if ((leaf->bind != WEFT_UNROLL && leaf->bind != WEFT_VECTORIZE && leaf->bind != WEFT_VTHREAD) ||
+        weft_as_int(s->extent[leaf->id], &n))
+        return WEFT_OK;
+    return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
+                     "axis '%s' of stage '%s' is bound to %s, which takes a constant number of steps; split it by a "
+                     "number and bind the inner part",
+                     weft_axis_label(p->te, leaf), s->name, weft_bind_name(leaf->bind));
+}
+
 static weft_status
 infer_site(weft_plan *p, weft_site *s)
 {
@@ -343,8 +368,9 @@ infer_site(weft_plan *p, weft_site *s)
     st = st == WEFT_OK ? weft_site_extents(p, s) : st;
     for (int i = 0; st == WEFT_OK && i < s->stage->leaf.n; i++) {
         const weft_axis *leaf = s->stage->leaf.at[i];
+        st = check_constant(p, s, leaf);
         if (s->group->var[leaf->bind])
-            st = take_bound(p, s, leaf);
+            st = st == WEFT_OK ? take_bound(p, s, leaf) : st;
         else if (weft_is_int_imm(s->extent[leaf->id], 1)) /* a loop of one step is none */
             s->loop[leaf->id] = NULL;
         s->value[leaf->id] = weft_site_leaf(p, s, leaf);

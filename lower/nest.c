@@ -208,6 +208,16 @@ find_cross(nest *n)
             n->axes |= 1u << leaf->bind;
         }
     }
+    for (int b = WEFT_THREAD_X; n->cross && b <= WEFT_THREAD_Z; b++) {
+        int64_t threads;
+        if (!s->group->var[b] || weft_as_int(s->group->extent[b], &threads))
+            continue;
+        weft_fail(n->p->diag, WEFT_INVALID_ARGUMENT,
+                  "stage '%s' is reduced across threads, but how many run on %s is not known; split the axis that is "
+                  "bound to it by a number",
+                  s->name, weft_bind_name((weft_bind)b));
+        return false;
+    }
     for (int i = n->init_at; n->cross && i < s->stage->leaf.n; i++) {
         const weft_axis *leaf = s->stage->leaf.at[i];
         if (leaf->kind != WEFT_AXIS_DATA || !s->loop[leaf->id])

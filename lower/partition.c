@@ -26,6 +26,7 @@ typedef struct partitioner {
     weft_ir *ir;
     const weft_kernel *k;
     int depth;     /* of splits within splits */
+    bool symbolic; /* inside a loop that was split where a symbol says */
     weft_facts *facts;
     weft_arena arena;
     inner around;  /* loops around, that a threshold has to hold for */
@@ -298,6 +299,30 @@ is_uniform(const partitioner *p, const weft_expr *e)
     return k;
 }
 
+/* a <= b, also of quotients by one number. */
+static bool
+at_most(partitioner *p, const weft_expr *a, const weft_expr *b)
+{
+    int64_t c, d;
+    if (weft_prove(p->ir, p->facts, weft_le(p->ir, a, b)))
+        return true;
+    return a->h.kind == WEFT_EK_FDIV && b->h.kind == WEFT_EK_FDIV && weft_as_int(a->arg[1], &c) &&
+           weft_as_int(b->arg[1], &d) && c == d && c > 0 && at_most(p, a->arg[0], b->arg[0]);
+}
+
+/* t between 0 and n; NULL for a symbolic t that is not known to be there, or within a loop that was
+ * split at a symbolic one already: the pieces would grow with every round. */
+static const weft_expr *
+clamp(partitioner *p, const weft_expr *t, const weft_expr *n)
+{
+    weft_ir *ir = p->ir;
+    const weft_expr *zero = weft_int(ir, (weft_dtype)t->h.type.dtype, 0);
+    int64_t v, most;
+    if (weft_as_int(t, &v) && weft_as_int(n, &most))
+        return weft_ix(ir, WEFT_EK_MAX, weft_ix(ir, WEFT_EK_MIN, t, n), zero);
+    return !p->symbolic && at_most(p, zero, t) && at_most(p, t, n) ? t : NULL;
+}
+
 /* t such that the guard holds for all v < t; NULL where none is found. */
 static const weft_expr *
 threshold(partitioner *p, const search *q, const guard *g, const weft_stmt *loop)
@@ -319,10 +344,8 @@ threshold(partitioner *p, const search *q, const guard *g, const weft_stmt *loop
     const weft_expr *off = weft_int(ir, (weft_dtype)rest->h.type.dtype, strict ? c - 1 : c);
     const weft_expr *t = weft_ix(ir, WEFT_EK_FDIV, weft_ix(ir, WEFT_EK_ADD, neg, off),
                                  weft_int(ir, (weft_dtype)rest->h.type.dtype, c));
-    t = weft_ix_cast(ir, (weft_dtype)v->type.dtype, t);
-    t = weft_ix(ir, WEFT_EK_MAX, weft_ix(ir, WEFT_EK_MIN, t, loop->u.loop.extent),
-                weft_int(ir, (weft_dtype)v->type.dtype, 0));
-    return weft_simplify_expr(ir, p->facts, t);
+    return clamp(p, weft_simplify_expr(ir, p->facts, weft_ix_cast(ir, (weft_dtype)v->type.dtype, t)),
+                 loop->u.loop.extent);
 }
 
 /* The smallest threshold that is worth it, with the guards it decides in `known`. */
@@ -376,9 +399,12 @@ try_split(partitioner *p, const weft_stmt *loop)
     const weft_stmt *body = assuming(p, loop->u.loop.body, &known);
     const weft_stmt *full = weft_for(p->ir, loop->u.loop.var, WEFT_SERIAL, t, body);
     const weft_stmt *tail = weft_simplify_stmt(p->ir, p->facts, tail_loop(p, loop, t));
+    bool symbolic = p->symbolic;
+    p->symbolic |= !weft_is_imm(t);
     p->depth++;
     const weft_stmt *both = weft_seq2(p->ir, partition(p, full), partition(p, tail));
     p->depth--;
+    p->symbolic = symbolic;
     return both;
 }
 

@@ -203,6 +203,16 @@ default_space(const weft_site *s)
     return space;
 }
 
+static const weft_axis *
+parallel_around(const weft_site *s)
+{
+    for (; s->parent; s = s->parent)
+        for (int i = 0; i <= s->at; i++)
+            if (s->parent->stage->leaf.at[i]->bind == WEFT_PARALLEL)
+                return s->parent->stage->leaf.at[i];
+    return NULL;
+}
+
 static bool
 runs_in_parallel(const weft_group *g)
 {
@@ -221,9 +231,9 @@ choose_space(weft_plan *p, weft_site *s)
                          "stage '%s' lives in %s memory and is a kernel of its own; compute_at it inside a stage that "
                          "reads it, or leave it in global memory",
                          s->name, weft_space_name(s->space));
-    if (!s->parent && s->stage->align_factor)
+    if (s->space == WEFT_GLOBAL && s->stage->align_factor)
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                         "storage_align of stage '%s': tensors between kernels are dense; align a stage in shared or "
+                         "storage_align of stage '%s': tensors in global memory are dense; align a stage in shared or "
                          "local memory",
                          s->name);
     if (s->parent && s->space == WEFT_GLOBAL && runs_in_parallel(s->group))
@@ -231,6 +241,12 @@ choose_space(weft_plan *p, weft_site *s)
                          "stage '%s' is computed inside kernel '%s' but lives in global memory, which all its threads "
                          "share; set_scope it to shared or local, or use compute_root",
                          s->name, s->group->root->name);
+    const weft_axis *parallel = s->space <= WEFT_SHARED ? parallel_around(s) : NULL;
+    if (parallel)
+        return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
+                         "stage '%s' lives in %s memory inside the parallel axis '%s', whose iterations would race; bind "
+                         "that axis to block.x, or set_scope the stage to local",
+                         s->name, weft_space_name(s->space), weft_axis_label(p->te, parallel));
     for (int i = 0; s->space == WEFT_LOCAL && i < s->stage->leaf.n; i++)
         if (weft_is_thread(s->stage->leaf.at[i]->bind) && s->stage->leaf.at[i]->kind == WEFT_AXIS_DATA)
             return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
