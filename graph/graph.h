@@ -195,8 +195,8 @@ weft_status weft_graph_verify(const weft_graph *, const char *when);
 /* The group's program: inputs in the order of group->in, outputs in the order of group->out; names
  * from the model; info.layers, model, output, flops and bytes filled. NULL after an error. */
 weft_te *weft_group_te(const weft_graph *, const weft_group *, weft_diag *);
-/* A dim of the graph as an i32 expression of the program (i64 if it is a constant that needs it): the
- * graph's symbols are the program's, found by name or declared. */
+/* A dim of the graph as an i32 expression of the program; NULL after an error when a constant does not
+ * fit.  The graph's symbols are the program's, found by name or declared. */
 const weft_expr *weft_group_dim(weft_te *, const weft_graph *, const weft_expr *);
 
 #endif

@@ -18,8 +18,15 @@ weft_group_dim(weft_te *te, const weft_graph *g, const weft_expr *e)
     int64_t v;
     if (!e)
         return NULL;
-    if (weft_as_int(e, &v) && e->h.type.dtype != WEFT_BOOL)
-        return weft_int(te->ir, v == (int32_t)v ? WEFT_I32 : WEFT_I64, v);
+    if (weft_as_int(e, &v) && e->h.type.dtype != WEFT_BOOL) {
+        if (v == (int32_t)v)
+            return weft_i32(te->ir, v);
+        weft_fail(te->diag, WEFT_LIMIT,
+                  "a size or offset of %lld is beyond the 31 bits that kernels "
+                  "index one dimension with: reshape the tensor",
+                  (long long)v);
+        return NULL;
+    }
     if (e->h.kind == WEFT_EK_VAR)
         return symbol_of(te, e->h.u.var->name);
     const weft_expr *arg[3]; /* dims are trees of operators of at most three arguments */

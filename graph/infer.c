@@ -172,6 +172,8 @@ weft_infer_same(weft_graph *g, weft_node *n)
                               (long long)axis->ints[0], x->ndim - 1);
     bool channels =
         n->op == WEFT_GOP_BATCH_NORM || n->op == WEFT_GOP_INSTANCE_NORM || n->op == WEFT_GOP_LRN;
+    if (n->op == WEFT_GOP_LRN && weft_node_int(n, "size") < 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "size has to be positive");
     if (channels && x->ndim < 2)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "needs at least two dimensions, N and C");
     if (channels) {

@@ -409,9 +409,8 @@ elem_at(weft_graph *g, const weft_node *n, const shape *out, int64_t o)
     if (n->op == WEFT_GOP_DIMS)
         return weft_node_dim(n, "value", (int)o);
     if (n->op == WEFT_GOP_FULL)
-        return weft_is_float(n->out[0]->dtype)
-                   ? of_float(g, n->out[0]->dtype, weft_node_float(n, "value"))
-                   : of_int(g, n->out[0]->dtype, (int64_t)weft_node_float(n, "value"));
+        return cast_elem(g, WEFT_F64, n->out[0]->dtype,
+                         weft_float(g->ir, WEFT_F64, weft_node_float(n, "value")));
     if (!is_elementwise(n->op))
         return moved(n, out, c, o);
     for (int i = 0; i < n->nin; i++) {

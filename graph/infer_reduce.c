@@ -53,6 +53,20 @@ matrix_dims(const weft_value *v, bool transposed, const weft_expr **rows, const 
     *cols = v->dim[v->ndim - (transposed ? 2 : 1)];
 }
 
+/* A packed weight's lanes and channels: `count` channels in ceil(count / pack) blocks. */
+static weft_status
+check_pack(weft_graph *g, weft_node *n, const char *count)
+{
+    const weft_value *w = n->in[1];
+    int64_t lanes = weft_node_int(n, "pack"), channels = weft_node_int(n, count);
+    if (lanes >= 1 && channels >= 1 && weft_is_int_imm(w->dim[w->ndim - 1], lanes) &&
+        weft_is_int_imm(w->dim[0], weft_ceildiv(channels, lanes)))
+        return WEFT_OK;
+    return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                          "the weight's first and last dimension do not fit pack=%lld and %s=%lld",
+                          (long long)lanes, count, (long long)channels);
+}
+
 weft_status
 weft_infer_matmul(weft_graph *g, weft_node *n)
 {
@@ -66,6 +80,9 @@ weft_infer_matmul(weft_graph *g, weft_node *n)
     matrix_dims(a, weft_node_int(n, "ta") != 0, &m, &k);
     matrix_dims(b, weft_node_int(n, "tb") != 0, &k2, &cols);
     if (packed) {
+        weft_status st = check_pack(g, n, "n");
+        if (st != WEFT_OK)
+            return st;
         k2 = b->dim[1];
         cols = weft_dim(g, weft_node_int(n, "n"));
     }
@@ -195,6 +212,8 @@ weft_infer_conv(weft_graph *g, weft_node *n)
 {
     bool packed = weft_node_attr(n, "pack") != NULL;
     weft_status st = check_conv(g, n, packed);
+    if (st == WEFT_OK && packed)
+        st = check_pack(g, n, "out_channels");
     if (st != WEFT_OK)
         return st;
     const weft_value *x = n->in[0], *w = n->in[1];

@@ -458,6 +458,21 @@ parse_graph(graph_parser *p)
     return parse_outputs(p);
 }
 
+/* Fills the groups; where there are some, every node is in one, and somebody reads each. */
+static bool
+finish_groups(graph_parser *p)
+{
+    weft_group_finish(p->g);
+    for (int i = 0; i < p->g->group.n; i++)
+        if (p->g->group.at[i]->nout == 0)
+            return weft_graph_parse_fail(p, &p->lex.tok, "group %d makes nothing that is read", i);
+    for (int i = 0; i < p->g->node.n && p->g->group.n; i++)
+        if (p->g->node.at[i]->group < 0)
+            return weft_graph_parse_fail(p, &p->lex.tok, "'%s' is in no group, and there are groups",
+                                         p->g->node.at[i]->out[0]->name);
+    return true;
+}
+
 weft_graph *
 weft_parse_graph(const char *source, const char *text, weft_diag *diag)
 {
@@ -465,9 +480,7 @@ weft_parse_graph(const char *source, const char *text, weft_diag *diag)
     p.g = weft_graph_create("", p.inner);
     p.known = weft_map_create(&p.scratch);
     weft_lex_start(&p.lex, source, text);
-    bool ok = parse_graph(&p);
-    if (ok)
-        weft_group_finish(p.g);
+    bool ok = parse_graph(&p) && finish_groups(&p);
     weft_arena_reset(&p.scratch);
     weft_diag_destroy(p.inner);
     p.g->diag = p.g->ir->diag = diag;

@@ -18,13 +18,20 @@ const weft_graph_pass weft_graph_passes[] = {
 };
 const int weft_graph_pass_count = sizeof weft_graph_passes / sizeof *weft_graph_passes;
 
+/* A pass starts from nodes: groups would be wrong after most of them. */
+static void
+drop_groups(weft_graph *g)
+{
+    for (int i = 0; i < g->node.n && g->group.n; i++)
+        g->node.at[i]->group = -1;
+    g->group.n = 0;
+}
+
 static weft_status
 run_one(weft_graph *g, const weft_graph_pass *pass, const weft_graph_options *options)
 {
     bool changed = false;
-    for (int i = 0; i < g->node.n && g->group.n; i++)
-        g->node.at[i]->group = -1;
-    g->group.n = 0;
+    drop_groups(g);
     weft_status st = pass->run(g, options, &changed);
     if (st != WEFT_OK)
         return st;
@@ -46,6 +53,8 @@ run_named(weft_graph *g, const char *name, size_t n, const weft_graph_options *o
 weft_status
 weft_run_graph_passes(weft_graph *g, const char *names, const weft_graph_options *options)
 {
+    if (!names || *names)
+        drop_groups(g);
     weft_status st = weft_graph_verify(g, "before graph passes");
     for (int i = 0; !names && st == WEFT_OK && i < weft_graph_pass_count; i++)
         st = run_one(g, &weft_graph_passes[i], options);
