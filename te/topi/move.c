@@ -4,7 +4,7 @@
 static const weft_expr *
 like(weft_te *te, const weft_expr *e, int64_t v)
 {
-    return weft_int(te->ir, (weft_dtype)e->h.type.dtype, v);
+    return e ? weft_int(te->ir, (weft_dtype)e->h.type.dtype, v) : NULL;
 }
 
 weft_tensor *
