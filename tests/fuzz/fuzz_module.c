@@ -1,0 +1,92 @@
+/* tests/fuzz/fuzz_module.c: no bytes crash the readers of modules, nor a session made of what they accept.
+ *
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. -Iinclude base/[a-z]*.c \
+ *         runtime/[a-z]*.c tests/fuzz/fuzz_module.c -lzip -ljansson -lcrypto -lm -lpthread -o fuzz_module
+ *
+ * A good corpus is a directory form's manifest.json behind a byte 'B' and its weights.safetensors behind
+ * an 'A'.
+ */
+#include "runtime/priv.h"
+#include "runtime/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { MOST_DIMS = 64, MOST_INPUTS = 256 };
+
+static bool
+is_small(const weft_program *p)
+{
+    for (int i = 0; i < p->ninput; i++)
+        if (p->tensor[p->input[i]].ndim > MOST_DIMS)
+            return false;
+    return p->ninput <= MOST_INPUTS;
+}
+
+/* Binds every input to dimensions of 10. */
+static void
+run(weft_module *m, weft_diag *diag)
+{
+    weft_device *device = NULL;
+    weft_session *session = NULL;
+    int64_t ten[MOST_DIMS];
+    const int64_t *dims[MOST_INPUTS];
+    for (int i = 0; i < MOST_DIMS; i++)
+        ten[i] = 10;
+    for (int i = 0; i < MOST_INPUTS; i++)
+        dims[i] = ten;
+    weft_null_driver.open(0, diag, &device);
+    if (!weft_session_create(m, device, NULL, diag, &session)) {
+        if (is_small(weft_session_program(session)))
+            weft_session_bind(session, dims, diag);
+        weft_session_destroy(session);
+    }
+    weft_device_close(device);
+}
+
+/* A manifest with kernels of one letter and without weights. */
+static void
+try_manifest(weft_module *m, const uint8_t *data, size_t size, weft_diag *diag)
+{
+    if (weft_manifest_parse(m, (const char *)data, size, diag))
+        return;
+    for (int i = 0; i < m->nprogram; i++)
+        for (int k = 0; k < m->program[i].nkernel; k++) {
+            m->program[i].kernel[k].text = "x";
+            m->program[i].kernel[k].size = 1;
+        }
+    if (weft_module_check(m, diag))
+        return;
+    free(weft_manifest_print(m, diag));
+    run(m, diag);
+}
+
+/* Weights: the last byte of every blob can be read. */
+static void
+try_weights(weft_module *m, const uint8_t *data, size_t size, weft_diag *diag)
+{
+    uint8_t *copy = malloc(size + !size), sum = 0; /* its end is known to the sanitizer */
+    memcpy(copy, data, size);
+    if (!weft_weights_parse(m, copy, size, diag))
+        for (int i = 0; i < m->nblob; i++)
+            if (m->blob[i].size)
+                sum ^= ((const uint8_t *)m->blob[i].data)[m->blob[i].size - 1];
+    copy[0] = size ? sum : 0;
+    m->nblob = 0;
+    free(copy);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!size)
+        return 0;
+    weft_module *m = calloc(1, sizeof *m);
+    weft_diag *diag = weft_diag_create();
+    (data[0] % 2 ? try_weights : try_manifest)(m, data + 1, size - 1, diag);
+    weft_module_destroy(m);
+    weft_diag_destroy(diag);
+    return 0;
+}
