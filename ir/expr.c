@@ -124,13 +124,13 @@ grow_table(weft_ir *ir)
     ir->ntable = n;
 }
 
-/* Whether a node over index arguments is an index itself: signed or bool, and no operation whose
- * point is that bits are lost. */
+/* Whether a node over index arguments is an index itself: i32, i64 or bool (the small types are for
+ * data, which wraps), and no operation whose point is that bits are lost. */
 static bool
 keeps_index(const weft_head *h)
 {
-    weft_dkind kind = weft_dtype_kind((weft_dtype)h->type.dtype);
-    if (h->type.lanes != 1 || kind == WEFT_KIND_FLOAT || kind == WEFT_KIND_UINT)
+    uint8_t t = h->type.dtype;
+    if (h->type.lanes != 1 || (t != WEFT_I32 && t != WEFT_I64 && t != WEFT_BOOL))
         return false;
     switch ((weft_ek)h->kind) {
     case WEFT_EK_LOAD:

@@ -4,21 +4,6 @@
 
 /* ---- affine in one variable ------------------------------------------------------------------ */
 
-/* The product without one factor `v`; *count says how often it is one. */
-static const weft_expr *
-without_factor(weft_facts *f, const weft_expr *atom, const weft_expr *v, int *count)
-{
-    if (atom == v) {
-        ++*count;
-        return NULL;
-    }
-    if (atom->h.kind != WEFT_EK_MUL)
-        return atom;
-    const weft_expr *a = without_factor(f, atom->arg[0], v, count);
-    const weft_expr *b = without_factor(f, atom->arg[1], v, count);
-    return a && b ? weft_mul(f->ir, a, b) : a ? a : b;
-}
-
 static bool
 split_affine(weft_facts *f, const weft_lin *lin, const weft_expr *v, weft_lin *stride, weft_lin *rest)
 {
@@ -28,7 +13,7 @@ split_affine(weft_facts *f, const weft_lin *lin, const weft_expr *v, weft_lin *s
     for (int i = 0; i < lin->n; i++) {
         int count = 0;
         weft_term t = lin->t[i];
-        const weft_expr *other = without_factor(f, t.atom, v, &count);
+        const weft_expr *other = weft_atom_without(f, t.atom, v, &count);
         if (count > 1 || (other && weft_uses_var(other, v->h.u.var)))
             return false;
         if (count == 0)
@@ -220,11 +205,11 @@ of_node(scan *s, const weft_expr *e)
     case WEFT_EK_ADD:
     case WEFT_EK_SUB:
     case WEFT_EK_NEG:
-        if (weft_expr_exact(s->f, e) && weft_lin_of(s->f, &lin, e, WEFT_LIN_EXACT))
+        if (e->h.index && weft_lin_of(s->f, &lin, e, WEFT_LIN_EXACT))
             return of_sum(s, &lin);
         break;
     case WEFT_EK_MUL:
-        if (!weft_expr_exact(s->f, e) || !weft_lin_of(s->f, &lin, e, WEFT_LIN_EXACT))
+        if (!e->h.index || !weft_lin_of(s->f, &lin, e, WEFT_LIN_EXACT))
             break;
         if (lin.n == 1 && lin.t[0].atom == e)
             return mentions(s, e->arg[1]) ? of_product(s, e->arg[1], e->arg[0])

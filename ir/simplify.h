@@ -136,6 +136,8 @@ const weft_expr *weft_lin_build(weft_facts *, weft_lin *);
 /* The part of a sum whose terms are positive, or negative (then negated); k is left 0. */
 void weft_lin_side(const weft_lin *, bool positive, weft_lin *side);
 int weft_expr_degree(const weft_expr *atom);
+/* The product without a factor, NULL when nothing is left; *count grows by how often it is one. */
+const weft_expr *weft_atom_without(weft_facts *, const weft_expr *atom, const weft_expr *factor, int *count);
 
 /* ---- the rewriting itself -------------------------------------------------------------------- */
 
@@ -159,7 +161,8 @@ const weft_expr *weft_simp_context(weft_facts *, const weft_expr *);
 /* x // c and x % c of a simple exact x, c > 0. */
 const weft_expr *weft_floor_div(weft_facts *, const weft_expr *, int64_t c);
 const weft_expr *weft_floor_mod(weft_facts *, const weft_expr *, int64_t c);
-/* Merges x // c * c + x % c and their like within a sum; whether anything was found. */
+/* Merges x // c * c + x % c and their like within a sum; whether anything was found
+ * (simplify_digits.c). */
 bool weft_lin_recombine(weft_facts *, weft_lin *);
 
 /* Whether there is anything to prove such a sum's sign with but its range. */

@@ -264,12 +264,55 @@ simp_equality(weft_facts *f, const weft_expr *e)
     return equality_form(f, e, &d);
 }
 
+/* ---- conversions ----------------------------------------------------------------------------- */
+
+/* e over the narrower type `t`: under a conversion that keeps the value, or a constant; else NULL. */
+static const weft_expr *
+narrowed(weft_facts *f, const weft_expr *e, weft_dtype t)
+{
+    int64_t v;
+    if (weft_as_int(e, &v))
+        return weft_range_fits((weft_range){ v, v }, t) ? weft_int(f->ir, t, v) : NULL;
+    return e->h.kind == WEFT_EK_CAST && weft_dtype_of(e->arg[0]) == t ? e->arg[0] : NULL;
+}
+
+/* i64(x) < i64(y) is x < y, and i32(b) == 1 of a bool b is b. */
+static const weft_expr *
+without_casts(weft_facts *f, const weft_expr *e)
+{
+    int64_t v;
+    const weft_expr *a = e->arg[0], *b = e->arg[1];
+    const weft_expr *cast = a->h.kind == WEFT_EK_CAST ? a : b;
+    if (cast->h.kind != WEFT_EK_CAST)
+        return NULL;
+    weft_dtype t = weft_dtype_of(cast->arg[0]);
+    if (t == WEFT_BOOL && cast == a && weft_as_int(b, &v)) {
+        bool hit = e->h.kind == WEFT_EK_EQ ? v == 1 : e->h.kind == WEFT_EK_NE ? v == 0 : v == 1;
+        if (v < 0 || v > 1 || e->h.kind == WEFT_EK_LE || e->h.kind == WEFT_EK_GT)
+            return NULL;
+        if (e->h.kind == WEFT_EK_LT)
+            return v == 1 ? weft_not(f->ir, a->arg[0]) : NULL;
+        if (e->h.kind == WEFT_EK_GE)
+            return v == 1 ? a->arg[0] : NULL;
+        return hit ? a->arg[0] : weft_not(f->ir, a->arg[0]);
+    }
+    if (!weft_is_int(t) || weft_dtype_kind(t) != weft_dtype_kind(weft_dtype_of(a)) ||
+        weft_dtype_bits(t) >= weft_dtype_bits(weft_dtype_of(a)))
+        return NULL;
+    a = narrowed(f, a, t);
+    b = narrowed(f, b, t);
+    return a && b ? weft_binary(f->ir, (weft_ek)e->h.kind, a, b) : NULL;
+}
+
 const weft_expr *
 weft_simp_compare(weft_facts *f, const weft_expr *e)
 {
     if (!weft_is_scalar_int(e->arg[0]) || !weft_facts_droppable(f, e))
         return NULL;
-    const weft_expr *r = is_equality(e) ? simp_equality(f, e) : simp_order(f, e);
+    const weft_expr *r = without_casts(f, e);
+    if (r)
+        return r;
+    r = is_equality(e) ? simp_equality(f, e) : simp_order(f, e);
     return r == e ? NULL : r;
 }
 

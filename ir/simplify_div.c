@@ -1,6 +1,5 @@
-/* Floor division and remainder of affine sums, and the way back: parts of a split index that stand
- * in one sum are put together again.  All of it holds for integers without end, so every step asks
- * that the sums it makes do not wrap (weft_lin_safe).
+/* Floor division and remainder of affine sums.  All of it holds for integers without end, so every
+ * step asks that the sums it makes do not wrap (weft_lin_safe).  simplify_digits.c goes the way back.
  *
  * Canonical: the constant of a dividend is within 0 .. c-1, no term of it is a multiple of c,
  * division is inside and remainder outside (x // 4 % 3, never x % 12 // 4), a quotient divided
@@ -276,99 +275,4 @@ weft_simp_div(weft_facts *f, const weft_expr *e)
     else
         r = weft_floor_mod(f, e->arg[0], c);
     return r == e ? NULL : r;
-}
-
-/* ---- putting together again ------------------------------------------------------------------ */
-
-static int
-find_term(const weft_lin *lin, const weft_expr *atom, int64_t c)
-{
-    for (int i = 0; i < lin->n; i++)
-        if (lin->t[i].atom == atom && lin->t[i].c == c)
-            return i;
-    return -1;
-}
-
-static void
-remove_term(weft_lin *lin, int i)
-{
-    lin->t[i] = lin->t[--lin->n];
-}
-
-/* Replaces terms i and j by t * e. */
-static bool
-replace_pair(weft_facts *f, weft_lin *lin, int i, int j, const weft_expr *e, int64_t t)
-{
-    weft_lin to = *lin;
-    remove_term(&to, i > j ? i : j);
-    remove_term(&to, i > j ? j : i);
-    to.steps = 0;
-    if (!weft_lin_add(f, &to, e, t, to.wraps ? WEFT_LIN_RING : WEFT_LIN_EXACT))
-        return false;
-    *lin = to;
-    return true;
-}
-
-/* t * (x % l) at i, together with t*l * (x // l), or with t*l * (x // l % m). */
-static bool
-recombine_mod(weft_facts *f, weft_lin *lin, int i)
-{
-    int64_t l, m, tl, lm, t = lin->t[i].c;
-    const weft_expr *e = lin->t[i].atom;
-    if (!is_const_op(e, WEFT_EK_FMOD, &l) || !weft_mul64(t, l, &tl))
-        return false;
-    int scaled = 0;
-    for (int j = 0; j < lin->n; j++)
-        scaled += lin->t[j].c == tl;
-    if (!scaled)
-        return false;
-    const weft_expr *x = e->arg[0];
-    const weft_expr *q = weft_simp(f, weft_floor_div(f, x, l));
-    int j = find_term(lin, q, tl);
-    if (j >= 0 && j != i)
-        return replace_pair(f, lin, i, j, x, t);
-    for (j = 0; j < lin->n; j++) {
-        if (j == i || lin->t[j].c != tl || !is_const_op(lin->t[j].atom, WEFT_EK_FMOD, &m) ||
-            !weft_mul64(l, m, &lm) ||
-            (lin->dtype != WEFT_U64 && lm > weft_dtype_max(lin->dtype)) ||
-            weft_simp(f, weft_floor_mod(f, q, m)) != lin->t[j].atom)
-            continue;
-        return replace_pair(f, lin, i, j, weft_simp(f, weft_floor_mod(f, x, lm)), t);
-    }
-    return false;
-}
-
-/* t*x - t*c * (x // c) at i, where the terms of x are in the sum: t * (x % c). */
-static bool
-recombine_div(weft_facts *f, weft_lin *lin, int i)
-{
-    int64_t c;
-    const weft_expr *e = lin->t[i].atom;
-    if (!is_const_op(e, WEFT_EK_FDIV, &c) || lin->t[i].c % c != 0)
-        return false;
-    int64_t t = -(lin->t[i].c / c);
-    weft_lin to = *lin;
-    remove_term(&to, i);
-    to.steps = 0;
-    if (!weft_lin_add(f, &to, e->arg[0], -t, to.wraps ? WEFT_LIN_RING : WEFT_LIN_EXACT) ||
-        !weft_lin_add(f, &to, weft_simp(f, weft_floor_mod(f, e->arg[0], c)), t,
-                      to.wraps ? WEFT_LIN_RING : WEFT_LIN_EXACT) ||
-        to.n + (to.k != 0) >= lin->n + (lin->k != 0))
-        return false;
-    *lin = to;
-    return true;
-}
-
-bool
-weft_lin_recombine(weft_facts *f, weft_lin *lin)
-{
-    if (lin->n < 2)
-        return false;
-    for (int i = 0; i < lin->n; i++)
-        if (lin->t[i].atom->h.kind == WEFT_EK_FMOD && recombine_mod(f, lin, i))
-            return true;
-    for (int i = 0; i < lin->n; i++)
-        if (lin->t[i].atom->h.kind == WEFT_EK_FDIV && recombine_div(f, lin, i))
-            return true;
-    return false;
 }

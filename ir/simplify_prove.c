@@ -4,9 +4,16 @@
  */
 #include "ir/simplify.h"
 
-enum { PROOF_STEPS = 48, PROOF_DEPTH = 6 };
+enum { PROOF_STEPS = 48, PROOF_DEPTH = 6, WIDEN_NODES = 64 };
 
 static bool nonneg(weft_facts *f, const weft_lin *d, int depth);
+
+/* A product that may be taken apart: one that does not wrap. */
+static bool
+is_product(const weft_expr *e)
+{
+    return e->h.kind == WEFT_EK_MUL && e->h.index;
+}
 
 /* c of lin == c * atom + rest; a sum, since atom may be a factor of products. */
 static bool
@@ -14,18 +21,12 @@ coefficient(weft_facts *f, const weft_lin *lin, const weft_expr *atom, weft_lin 
 {
     weft_lin_init(c, lin->dtype, false);
     for (int i = 0; i < lin->n; i++) {
+        int found = 0;
         const weft_expr *e = lin->t[i].atom, *rest = NULL;
-        int found = e == atom;
-        for (; e->h.kind == WEFT_EK_MUL; e = e->arg[0]) {
-            found += (e->arg[1] == atom) + (e->arg[0] == atom);
-            const weft_expr *other = e->arg[1] == atom ? e->arg[0] : e->arg[1];
-            if (e->arg[1] == atom || e->arg[0] == atom)
-                rest = rest ? weft_mul(f->ir, other, rest) : other;
-            else
-                rest = rest ? weft_mul(f->ir, e->arg[1], rest) : e->arg[1];
-            if (e->arg[0] == atom)
-                break;
-        }
+        if (e == atom)
+            found = 1;
+        else if (is_product(e))
+            rest = weft_atom_without(f, e, atom, &found);
         if (found > 1)
             return false;
         if (found && !rest && !weft_lin_add_const(c, lin->t[i].c))
@@ -57,6 +58,8 @@ eliminate(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr 
             return false;
         weft_lin_add_term(&lambda, dc->t[i].atom, dc->t[i].c / fc.k);
     }
+    if (lambda.n > 0 && !(lambda.index && fact->index))
+        return false;
     if (lambda.n == 0 ? lambda.k < 0 : !nonneg(f, &lambda, depth))
         return false;
     *rest = *d;
@@ -123,6 +126,52 @@ try_minmax(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr
     return false;
 }
 
+/* ---- conversions ----------------------------------------------------------------------------- */
+
+/* The index e of a narrower type as one of type t, conversions at the variables alone: so that
+ * i64(x + 1) and i64(x) + 1 are one.  After *nodes nodes, the plain conversion. */
+static const weft_expr *
+widen(weft_facts *f, const weft_expr *e, weft_dtype t, int *nodes)
+{
+    const weft_expr *arg[3] = { NULL };
+    bool leaf = e->h.nargs == 0 || e->h.nargs > 3 || e->h.kind == WEFT_EK_CAST ||
+                weft_expr_infos[e->h.kind].yields_bool || e->h.kind == WEFT_EK_SELECT ||
+                e->h.kind == WEFT_EK_GUARD;
+    if (leaf || --*nodes < 0)
+        return weft_cast(f->ir, t, e);
+    for (int i = 0; i < e->h.nargs; i++)
+        arg[i] = widen(f, e->arg[i], t, nodes);
+    weft_head h = e->h;
+    h.type.dtype = (uint8_t)t;
+    return weft_expr_make(f->ir, h, e->h.nargs, arg);
+}
+
+/* to += c * e, multiplied out and conversions drawn down. */
+static bool
+add_wide(weft_facts *f, weft_lin *to, const weft_expr *e, int64_t c)
+{
+    int nodes = WIDEN_NODES;
+    if (e->h.kind == WEFT_EK_CAST && e->h.index && weft_is_int(weft_dtype_of(e->arg[0])) &&
+        weft_dtype_bits(weft_dtype_of(e->arg[0])) < weft_dtype_bits(to->dtype))
+        e = weft_simp(f, widen(f, e->arg[0], to->dtype, &nodes));
+    return weft_lin_add(f, to, e, c, WEFT_LIN_POLY);
+}
+
+/* A fact, in the type of the sum it is to help with. */
+static bool
+fact_sum(weft_facts *f, const weft_expr *key, weft_dtype t, weft_lin *fact)
+{
+    int nodes = WIDEN_NODES;
+    weft_dtype own = weft_dtype_of(key);
+    if (own == t)
+        return weft_lin_of(f, fact, key, WEFT_LIN_POLY);
+    if (!key->h.index || weft_dtype_bits(own) >= weft_dtype_bits(t))
+        return false;
+    return weft_lin_of(f, fact, weft_simp(f, widen(f, key, t, &nodes)), WEFT_LIN_POLY);
+}
+
+/* ---- elimination ----------------------------------------------------------------------------- */
+
 static bool
 try_atom(weft_facts *f, const weft_lin *d, const weft_expr *atom, int depth)
 {
@@ -131,8 +180,8 @@ try_atom(weft_facts *f, const weft_lin *d, const weft_expr *atom, int depth)
         return false;
     for (int i = f->fact.n - 1; i >= 0 && f->budget > 0; i--) {
         const weft_expr *key = f->fact.at[i].key;
-        if (f->fact.at[i].kind == WEFT_FACT_GE0 && weft_dtype_of(key) == d->dtype &&
-            weft_lin_of(f, &fact, key, WEFT_LIN_POLY) && try_fact(f, d, &dc, atom, &fact, depth))
+        if (f->fact.at[i].kind == WEFT_FACT_GE0 && fact_sum(f, key, d->dtype, &fact) &&
+            try_fact(f, d, &dc, atom, &fact, depth))
             return true;
     }
     if (try_quotient(f, d, &dc, atom, depth) || try_minmax(f, d, &dc, atom, depth))
@@ -148,10 +197,10 @@ youngest(const weft_lin *d, uint32_t limit)
     for (int i = 0; i < d->n; i++) {
         const weft_expr *e = d->t[i].atom;
         for (;; e = e->arg[0]) {
-            const weft_expr *a = e->h.kind == WEFT_EK_MUL ? e->arg[1] : e;
+            const weft_expr *a = is_product(e) ? e->arg[1] : e;
             if (a->id < limit && (!best || a->id > best->id))
                 best = a;
-            if (e->h.kind != WEFT_EK_MUL)
+            if (!is_product(e))
                 break;
         }
     }
@@ -195,7 +244,7 @@ weft_lin_nonneg(weft_facts *f, const weft_lin *lin)
     weft_lin_init(&poly, lin->dtype, false);
     bool ok = weft_lin_add_const(&poly, lin->k);
     for (int i = 0; i < lin->n && ok; i++)
-        ok = weft_lin_add(f, &poly, lin->t[i].atom, lin->t[i].c, WEFT_LIN_POLY);
+        ok = add_wide(f, &poly, lin->t[i].atom, lin->t[i].c);
     ok = ok && nonneg(f, &poly, 0);
     f->budget = 0;
     return ok;

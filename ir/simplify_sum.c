@@ -106,6 +106,20 @@ collect_factors(const weft_expr *e, const weft_expr **factor, int *n)
     return true;
 }
 
+const weft_expr *
+weft_atom_without(weft_facts *f, const weft_expr *atom, const weft_expr *factor, int *count)
+{
+    if (atom == factor) {
+        ++*count;
+        return NULL;
+    }
+    if (atom->h.kind != WEFT_EK_MUL)
+        return atom;
+    const weft_expr *a = weft_atom_without(f, atom->arg[0], factor, count);
+    const weft_expr *b = weft_atom_without(f, atom->arg[1], factor, count);
+    return a && b ? weft_mul(f->ir, a, b) : a ? a : b;
+}
+
 /* The atom a * b, factors in order; NULL when there are too many. */
 static const weft_expr *
 product(weft_facts *f, const weft_expr *a, const weft_expr *b)

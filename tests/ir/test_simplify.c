@@ -214,6 +214,12 @@ symbols_are_proven(void **state)
     CHECK("min(r, n)", "r");
     CHECK("n >= 1", "true");
     CHECK("n // 16 * 16 <= n", "true");
+    CHECK("i64(s)*i64(n) + i64(r) < i64(m)*i64(n)", "true");
+    CHECK("i64(r + 1) <= i64(n)", "true");
+    CHECK("x//n*n + x%n", "x");
+    CHECK("x//n*n*8 + x%n*8 + 1", "x * 8 + 1");
+    CHECK("x//n//m*m*n + x//n%m*n + x%n", "x");
+    CHECK("l//i64(n)*i64(n) + l%i64(n)", "l");
     CHECK("r < m", "r < m");
     teardown(&b);
 }
@@ -280,6 +286,12 @@ casts_fold(void **state)
     CHECK("f64(f16(f))", "f64(f16(f))");
     CHECK("bool(x)", "x != 0");
     CHECK("i64(i) < 20i64", "true");
+    CHECK("i64(x) < i64(y)", "x < y");
+    CHECK("i64(x) + 1i64 <= i64(y)", "x < y");
+    CHECK("i32(p) == 1", "p");
+    CHECK("i32(p) < 1", "!p");
+    CHECK("i32(U[x]) == 300", "false");
+    CHECK("i64(i32(l // 4i64))", "l // 4i64");
     teardown(&b);
 }
 

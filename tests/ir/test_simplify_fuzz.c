@@ -94,6 +94,8 @@ gen_int_leaf(world *w, weft_dtype t, bool index)
         return weft_int(w->ir, t, some[pick(w, 16)]);
     if (t == WEFT_I32 && (index || pick(w, 2)))
         return ref(w, pick(w, VAR_P));
+    if (index && t == WEFT_I64)
+        return weft_cast(w->ir, t, ref(w, pick(w, VAR_P)));
     if (index)
         return weft_int(w->ir, t, some[pick(w, 16)]);
     const weft_expr *at = gen(w, weft_scalar(WEFT_I32), true, 1);
@@ -138,6 +140,10 @@ gen_int(world *w, weft_type t, bool index, int depth)
     static const weft_ek others[] = { WEFT_EK_MIN, WEFT_EK_MAX, WEFT_EK_FDIV, WEFT_EK_FMOD };
     static const weft_ek bits[] = { WEFT_EK_BAND, WEFT_EK_BOR, WEFT_EK_BXOR, WEFT_EK_SHL, WEFT_EK_SHR };
     static const weft_dtype other[] = { WEFT_I32, WEFT_I8, WEFT_U8, WEFT_I64, WEFT_U32, WEFT_BOOL };
+    if (index && pick(w, 10) == 0) { /* from the other index type */
+        weft_type from = weft_scalar(t.dtype == WEFT_I32 ? WEFT_I64 : WEFT_I32);
+        return weft_cast_to(w->ir, t, gen(w, from, true, depth - 1));
+    }
     switch (pick(w, index ? 9 : 12)) {
     case 0:
     case 1:
@@ -182,7 +188,7 @@ gen_bool(world *w, weft_type t, bool index, int depth)
     case 2:
         return gen_choice(w, t, index, depth);
     case 3:
-        operand.dtype = WEFT_I32;
+        operand.dtype = pick(w, 4) ? WEFT_I32 : WEFT_I64;
         return gen_binary(w, operand, true, depth, order, 6);
     default:
         return gen_binary(w, operand, index, depth, order, 6);
@@ -351,7 +357,7 @@ gen_any(world *w)
     static const weft_dtype type[] = { WEFT_I32, WEFT_BOOL, WEFT_F32, WEFT_I8, WEFT_U8, WEFT_I64, WEFT_U32 };
     int depth = 2 + pick(w, 3);
     if (pick(w, 2))
-        return gen(w, weft_scalar(pick(w, 3) ? WEFT_I32 : WEFT_BOOL), true, depth + 1);
+        return gen(w, weft_scalar(pick(w, 4) == 0 ? WEFT_BOOL : pick(w, 4) ? WEFT_I32 : WEFT_I64), true, depth + 1);
     weft_type t = { (uint8_t)type[pick(w, 7)], (uint8_t)(pick(w, 3) ? 1 : LANES) };
     return gen(w, t, false, depth);
 }
