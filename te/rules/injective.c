@@ -1,0 +1,168 @@
+/* te/rules/injective.c: stages whose elements do not depend on each other, and plain reductions. */
+#include "rules/priv.h"
+
+enum {
+    GPU_THREADS = 256,
+    LANE_THREADS = 64,
+    WORK_OF_A_GROUP = 16384 /* elements: a work-group of a CPU runtime costs about as much as 1000 */
+};
+
+void
+weft_rule_reference(weft_rule *r, weft_stage *s)
+{
+    for (int d = 0; d < s->op->naxis; d++)
+        (void)weft_bind_axis(r->te, s->op->out[0], s->op->axis[d], "parallel");
+}
+
+static int64_t
+threads_of(const weft_rule *r)
+{
+    return r->target->cls == WEFT_CLASS_LANE_CPU ? LANE_THREADS : GPU_THREADS;
+}
+
+/* ---- CPUs that take vectors ------------------------------------------------------------------ */
+
+/* The widest power of two up to the target's lanes that the extent fills at least once. */
+static int64_t
+lanes_for(const weft_rule *r, int64_t extent, weft_dtype t)
+{
+    int64_t lanes = r->target->vector_lanes;
+    if (weft_dtype_bits(t) > 32)
+        lanes /= 2;
+    while (lanes > 1 && extent >= 0 && extent < lanes)
+        lanes /= 2;
+    return lanes;
+}
+
+/* Outer loops over work-groups of enough work each, inner ones inside. */
+static void
+bind_chunks(weft_rule *r, weft_tensor *t, weft_axis *outer, int64_t work_inside)
+{
+    weft_axis *group, *rest;
+    int64_t n = outer ? weft_rule_extent(outer) : 0;
+    int64_t chunk = work_inside > 0 ? WORK_OF_A_GROUP / work_inside : 1;
+    if (!outer)
+        return;
+    if (n > 0) /* every core gets some */
+        chunk = weft_least(chunk, weft_ceildiv(n, 2 * (r->target->cores > 0 ? r->target->cores : 1)));
+    if (chunk <= 1) {
+        weft_rule_bind_grid(r, t, outer);
+        return;
+    }
+    if (!weft_split(r->te, t, outer, weft_rule_num(r, chunk), &group, &rest))
+        weft_rule_bind_grid(r, t, group);
+}
+
+static void
+injective_vector(weft_rule *r, weft_stage *s)
+{
+    const weft_te_op *op = s->op;
+    weft_tensor *t = op->out[0];
+    int from = weft_rule_flat_from(r, op);
+    if (from < 0)
+        return;
+    int64_t inside = weft_rule_count(op->axis, from, op->naxis);
+    bool lanes_ok = weft_rule_lanes_along(r, op, op->naxis - 1);
+    int64_t lanes = lanes_ok ? lanes_for(r, inside, t->buf->dtype) : 1;
+    weft_axis *flat = weft_rule_fuse(r, t, op->naxis - from, op->axis + from);
+    weft_axis *outer = weft_rule_fuse(r, t, from, op->axis), *vectors, *lane;
+    if (!flat)
+        return;
+    weft_str_addf(&r->note, "injective/%s: %d lanes", weft_class_name(r->target->cls), (int)lanes);
+    vectors = flat;
+    if (lanes > 1) {
+        if (weft_split(r->te, t, flat, weft_rule_num(r, lanes), &vectors, &lane))
+            return;
+        (void)weft_vectorize(r->te, t, lane);
+    }
+    bool large = inside < 0 || inside > WORK_OF_A_GROUP;
+    if (!large) {
+        bind_chunks(r, t, outer ? outer : vectors, outer ? inside : lanes);
+        return;
+    }
+    weft_axis *group, *rest, *all;
+    if (weft_split(r->te, t, vectors, weft_rule_num(r, WORK_OF_A_GROUP / lanes), &group, &rest))
+        return;
+    all = group;
+    if (outer && weft_fuse(r->te, t, outer, group, &all))
+        return;
+    weft_rule_bind_grid(r, t, all);
+}
+
+void
+weft_rule_injective(weft_rule *r, weft_stage *s)
+{
+    const weft_te_op *op = s->op;
+    weft_tensor *t = op->out[0];
+    if (r->target->cls == WEFT_CLASS_VECTOR_CPU) {
+        injective_vector(r, s);
+        return;
+    }
+    weft_rule_bind_threads(r, t, weft_rule_fuse(r, t, op->naxis, op->axis), threads_of(r));
+    weft_str_addf(&r->note, "injective/%s: %d threads", weft_class_name(r->target->cls), (int)threads_of(r));
+}
+
+/* ---- reductions ------------------------------------------------------------------------------ */
+
+enum { LONG_REDUCTION = 128, FEW_OUTPUTS = 4096 };
+
+/* One block a result, its threads sharing the reduction. */
+static void
+reduce_by_block(weft_rule *r, weft_stage *reduce, weft_stage *out)
+{
+    weft_te *te = r->te;
+    weft_tensor *t = reduce->op->out[0], *o = out->op->out[0];
+    int64_t threads = weft_least(GPU_THREADS, r->target->max_threads), length = weft_rule_count(reduce->op->reduce, 0, reduce->op->nreduce);
+    weft_axis *row = weft_rule_fuse(r, o, out->op->naxis, out->op->axis), *all, *outer, *inner;
+    while (threads > 32 && length >= 0 && length < threads)
+        threads /= 2;
+    if (out != reduce) {
+        if (row)
+            weft_rule_bind_grid(r, o, row);
+        row = row ? out->leaf.at[out->leaf.n - 1] : NULL;
+        if (row && weft_compute_at(te, t, o, row))
+            return;
+        (void)weft_set_scope(te, t, "local");
+    } else if (row) {
+        weft_rule_bind_grid(r, t, row);
+    }
+    all = weft_rule_fuse(r, t, reduce->op->nreduce, reduce->op->reduce);
+    if (!all || weft_split(te, t, all, weft_rule_num(r, threads), &outer, &inner))
+        return;
+    (void)weft_bind_axis(te, t, inner, "thread.x");
+    weft_str_addf(&r->note, "reduction/%s: a block a result, %d threads", weft_class_name(r->target->cls), (int)threads);
+}
+
+/* One thread (or one iteration) a result. */
+static void
+reduce_by_thread(weft_rule *r, weft_stage *reduce, weft_stage *out)
+{
+    weft_te *te = r->te;
+    weft_tensor *t = reduce->op->out[0], *o = out->op->out[0];
+    weft_axis *all = weft_rule_fuse(r, o, out->op->naxis, out->op->axis);
+    int64_t length = weft_rule_count(reduce->op->reduce, 0, reduce->op->nreduce);
+    if (r->target->cls == WEFT_CLASS_VECTOR_CPU)
+        bind_chunks(r, o, all, length > 0 ? length : 64);
+    else
+        weft_rule_bind_threads(r, o, all, threads_of(r) / 4);
+    if (out != reduce) {
+        if (out->leaf.n && weft_compute_at(te, t, o, out->leaf.at[out->leaf.n - 1]))
+            return;
+        (void)weft_set_scope(te, t, "local");
+    }
+    weft_str_addf(&r->note, "reduction/%s: a thread a result", weft_class_name(r->target->cls));
+}
+
+void
+weft_rule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
+{
+    int64_t results = weft_rule_count(out->op->axis, 0, out->op->naxis);
+    int64_t length = weft_rule_count(reduce->op->reduce, 0, reduce->op->nreduce);
+    bool is_long = length < 0 || length >= LONG_REDUCTION, few = results >= 0 && results < FEW_OUTPUTS;
+    bool simt = r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE;
+    bool attaches = out == reduce || out->op->naxis > 0;
+    if (simt && is_long && few && attaches)
+        reduce_by_block(r, reduce, out);
+    else
+        reduce_by_thread(r, reduce, out);
+}

@@ -1,0 +1,61 @@
+/* te/rules/priv.h: what the rules share. */
+#ifndef WEFT_RULES_PRIV_H
+#define WEFT_RULES_PRIV_H
+
+#include "rules/rules.h"
+
+/* A program being scheduled. */
+typedef struct weft_rule {
+    weft_te *te;
+    const weft_target *target;
+    weft_arena scratch;
+    weft_diag *diag;
+    weft_str note;          /* what goes into the kernel's header */
+} weft_rule;
+
+/* ---- reading a program (shape.c) ------------------------------------------------------------- */
+/* A constant extent, or -1. */
+int64_t weft_rule_extent(const weft_axis *);
+/* Product of the extents of axes [from, to); -1 when one is symbolic. */
+int64_t weft_rule_count(weft_axis *const *, int from, int to);
+bool weft_rule_is_output(const weft_te_op *);
+/* The only stage that reads the op's tensors; NULL when there are none or several. */
+weft_stage *weft_rule_reader(weft_rule *, const weft_te_op *);
+/* The op reads t, if at all, at its own data axes one to one. */
+bool weft_rule_elementwise(weft_rule *, const weft_te_op *, const weft_tensor *t);
+/* The first of the op's data axes from which on all can be run as one: every access steps through them
+ * as through one contiguous axis, or not at all. */
+int weft_rule_flat_from(weft_rule *, const weft_te_op *);
+/* Whether the access patterns allow lanes along data axis d: steps of 0 or 1, no condition on it. */
+bool weft_rule_lanes_along(weft_rule *, const weft_te_op *, int d);
+
+/* A sum of products: which data axes belong to which factor. */
+typedef struct weft_product {
+    weft_stage *stage;
+    const weft_tensor *a, *b;   /* the factors' tensors */
+    int na, nb, nboth;
+    int *only_a, *only_b, *both; /* indices of data axes */
+} weft_product;
+bool weft_rule_product(weft_rule *, weft_stage *, weft_product *);
+
+/* ---- primitives in a row (steps.c) ----------------------------------------------------------- */
+/* All leaves from `first` (n of them) fused into one; NULL when n is 0. */
+weft_axis *weft_rule_fuse(weft_rule *, weft_tensor *, int n, weft_axis *const *);
+/* The axis, whatever its extent, on block.x within the target's grid. */
+void weft_rule_bind_grid(weft_rule *, weft_tensor *, weft_axis *);
+/* The axis over blocks of `threads` threads. */
+void weft_rule_bind_threads(weft_rule *, weft_tensor *, weft_axis *, int64_t threads);
+/* A stage that fills shared memory together with all threads of the block. */
+void weft_rule_fetch(weft_rule *, weft_tensor *, int64_t ty, int64_t tx);
+const weft_expr *weft_rule_num(weft_rule *, int64_t);
+static inline int64_t weft_least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* ---- rules: each schedules the stage (and what belongs to it) as a kernel of its own ---------- */
+void weft_rule_reference(weft_rule *, weft_stage *);
+void weft_rule_injective(weft_rule *, weft_stage *);
+void weft_rule_reduction(weft_rule *, weft_stage *reduce, weft_stage *out);
+/* False, and nothing done, when the program is not of the kind. */
+bool weft_rule_rowwise(weft_rule *, weft_stage *out);
+bool weft_rule_contraction(weft_rule *, weft_stage *reduce, weft_stage *out);
+
+#endif

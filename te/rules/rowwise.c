@@ -1,0 +1,189 @@
+/* te/rules/rowwise.c: reductions over rows and what joins them, in one kernel: softmax, normalisations. */
+#include "rules/priv.h"
+
+enum { ROW_THREADS = 256, LANE_ROWS = 64 };
+
+typedef struct row_program {
+    weft_stage *out;
+    int nreduce;
+    weft_stage **reduce;  /* in order; each reads those before it at most at its own row */
+    int nkeep, *keep;     /* data axes of out that name the row */
+    int nover, *over;     /* and those along it */
+} row_program;
+
+/* Whether the extents agree one to one. */
+static bool
+same_extents(const weft_te_op *reduce, const weft_te_op *out, const int *keep)
+{
+    for (int d = 0; d < reduce->naxis; d++)
+        if (reduce->axis[d]->extent != out->axis[keep[d]]->extent)
+            return false;
+    return true;
+}
+
+/* The out axis that position `d` of every load of t is, when it is a plain one; -1 otherwise. */
+static int
+axis_at(const weft_te_op *op, const weft_expr *load, int d)
+{
+    for (int i = 0; i < op->naxis; i++)
+        if (load->arg[d]->h.kind == WEFT_EK_VAR && load->arg[d]->h.u.var == op->axis[i]->var)
+            return i;
+    return -1;
+}
+
+typedef struct finding {
+    const weft_buf *buf;
+    const weft_expr *load;
+} finding;
+
+static bool
+find(void *user, const weft_expr *e)
+{
+    finding *f = user;
+    if (e->h.kind == WEFT_EK_LOAD && e->h.u.buf == f->buf)
+        f->load = e;
+    return true;
+}
+
+/* Which axes of out name the row of the reduction's tensor. */
+static bool
+find_rows(weft_rule *r, row_program *p, const weft_tensor *scalar)
+{
+    const weft_te_op *out = weft_te_inlined(r->te, p->out->op);
+    finding f = { scalar->buf, NULL };
+    if (!out)
+        return false;
+    weft_walk_expr(&(weft_walker){ .expr = find, .user = &f }, out->body[0]);
+    if (!f.load)
+        return false;
+    bool *is_row = WEFT_NEW_ARRAY(&r->scratch, out->naxis + 1, bool);
+    p->keep = WEFT_NEW_ARRAY(&r->scratch, out->naxis + 1, int);
+    p->over = WEFT_NEW_ARRAY(&r->scratch, out->naxis + 1, int);
+    for (int d = 0; d < f.load->h.nargs; d++) {
+        int at = axis_at(out, f.load, d);
+        if (at < 0 || is_row[at] || (d > 0 && at < p->keep[d - 1]))
+            return false;
+        is_row[at] = true;
+        p->keep[p->nkeep++] = at;
+    }
+    for (int d = 0; d < out->naxis; d++)
+        if (!is_row[d])
+            p->over[p->nover++] = d;
+    return p->nover > 0;
+}
+
+/* All live reductions lead to the one output and have its rows. */
+static bool
+recognise(weft_rule *r, weft_stage *out, row_program *p)
+{
+    *p = (row_program){ .out = out, .reduce = WEFT_NEW_ARRAY(&r->scratch, r->te->stage.n + 1, weft_stage *) };
+    if (out->op->nreduce || out->op->nout != 1)
+        return false;
+    for (int i = 0; i < r->te->stage.n; i++) {
+        weft_stage *s = r->te->stage.at[i];
+        if (s == out || s->attach == WEFT_AT_INLINE)
+            continue;
+        if (s->op->nreduce == 0 || s->op->nout != 1)
+            return false;
+        p->reduce[p->nreduce++] = s;
+    }
+    if (p->nreduce < 2 || !find_rows(r, p, p->reduce[p->nreduce - 1]->op->out[0]))
+        return false;
+    for (int i = 0; i < p->nreduce; i++)
+        if (p->reduce[i]->op->naxis != p->nkeep || !same_extents(p->reduce[i]->op, out->op, p->keep))
+            return false;
+    return true;
+}
+
+static void
+pick_axes(const weft_te_op *op, int n, const int *which, weft_axis **axis)
+{
+    for (int i = 0; i < n; i++)
+        axis[i] = op->axis[which[i]];
+}
+
+/* Rows outside, what is along them inside; the fused row axis, NULL when there is but one row. */
+static weft_axis *
+rows_first(weft_rule *r, const row_program *p, weft_axis **along)
+{
+    weft_tensor *t = p->out->op->out[0];
+    weft_axis **order = WEFT_NEW_ARRAY(&r->scratch, p->out->op->naxis + 1, weft_axis *);
+    pick_axes(p->out->op, p->nkeep, p->keep, order);
+    pick_axes(p->out->op, p->nover, p->over, order + p->nkeep);
+    if (weft_reorder(r->te, t, p->nkeep + p->nover, order))
+        return NULL;
+    *along = weft_rule_fuse(r, t, p->nover, order + p->nkeep);
+    return weft_rule_fuse(r, t, p->nkeep, order);
+}
+
+/* A row a block: its threads share every reduction and the elements. */
+static void
+by_block(weft_rule *r, const row_program *p)
+{
+    weft_te *te = r->te;
+    weft_tensor *t = p->out->op->out[0];
+    weft_axis *along, *step, *lane, *row = rows_first(r, p, &along);
+    int64_t threads = weft_least(ROW_THREADS, r->target->max_threads), length = along ? weft_rule_extent(along) : -1;
+    while (threads > 32 && length >= 0 && length < threads)
+        threads /= 2;
+    if (!along || weft_split(te, t, along, weft_rule_num(r, threads), &step, &lane))
+        return;
+    (void)weft_bind_axis(te, t, lane, "thread.x");
+    weft_rule_bind_grid(r, t, row);
+    weft_axis *at = p->out->leaf.at[p->out->leaf.n - 3]; /* before step and lane */
+    for (int i = p->nreduce; i-- > 0;) {
+        weft_tensor *s = p->reduce[i]->op->out[0];
+        weft_axis *outer, *inner, *all = weft_rule_fuse(r, s, p->reduce[i]->op->nreduce, p->reduce[i]->op->reduce);
+        if (weft_compute_at(te, s, t, at) || weft_set_scope(te, s, "local")
+            || weft_split(te, s, all, weft_rule_num(r, threads), &outer, &inner))
+            return;
+        (void)weft_bind_axis(te, s, inner, "thread.x");
+    }
+    weft_str_addf(&r->note, "rowwise/%s: a block a row, %d threads", weft_class_name(r->target->cls), (int)threads);
+}
+
+/* A row a thread (lane-cpu) or an iteration (vector-cpu). */
+static void
+by_row(weft_rule *r, const row_program *p)
+{
+    weft_te *te = r->te;
+    weft_tensor *t = p->out->op->out[0];
+    weft_axis *along, *vector, *lane, *row = rows_first(r, p, &along);
+    bool simt = r->target->cls != WEFT_CLASS_VECTOR_CPU;
+    int last = p->out->op->naxis - 1, lanes = r->target->vector_lanes;
+    if (!row || !along)
+        return;
+    bool contiguous = p->nover == 1 && p->over[0] == last && weft_rule_lanes_along(r, p->out->op, last);
+    if (!simt && contiguous && lanes > 1 && weft_rule_extent(along) >= lanes
+        && !weft_split(te, t, along, weft_rule_num(r, lanes), &vector, &lane))
+        (void)weft_vectorize(te, t, lane);
+    if (simt)
+        weft_rule_bind_threads(r, t, row, LANE_ROWS);
+    else
+        weft_rule_bind_grid(r, t, row);
+    weft_axis *at = NULL;
+    for (int i = 0; i < p->out->leaf.n; i++) {
+        weft_bind b = p->out->leaf.at[i]->bind;
+        if (weft_is_block(b) || weft_is_thread(b))
+            at = p->out->leaf.at[i];
+    }
+    for (int i = p->nreduce; at && i-- > 0;) {
+        weft_tensor *s = p->reduce[i]->op->out[0];
+        if (weft_compute_at(te, s, t, at) || weft_set_scope(te, s, "local"))
+            return;
+    }
+    weft_str_addf(&r->note, "rowwise/%s: a row a %s", weft_class_name(r->target->cls), simt ? "thread" : "group");
+}
+
+bool
+weft_rule_rowwise(weft_rule *r, weft_stage *out)
+{
+    row_program p;
+    if (!recognise(r, out, &p) || p.nkeep == 0)
+        return false;
+    if (r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE)
+        by_block(r, &p);
+    else
+        by_row(r, &p);
+    return true;
+}

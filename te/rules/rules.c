@@ -1,0 +1,142 @@
+/* te/rules/rules.c: which rule schedules what.
+ *
+ * Stages that are no reductions and no outputs are inlined.  Every reduction is computed in the loops
+ * of the output that reads it element by element, by the rule of its kind; what is left is a kernel
+ * of its own.  Any program gets a schedule this way.
+ */
+#include "rules/priv.h"
+
+#include <string.h>
+
+static weft_tensor *
+tensor(const weft_stage *s)
+{
+    return s->op->out[0];
+}
+
+/* A stage that a contraction reads and that is better kept in memory than computed again: padded
+ * input on a CPU, where a condition costs as much as the product. */
+static bool
+keep_producer(weft_rule *r, const weft_stage *s)
+{
+    weft_stage *reader = weft_rule_reader(r, s->op);
+    weft_product p;
+    return r->target->cls == WEFT_CLASS_VECTOR_CPU && reader && weft_rule_product(r, reader, &p);
+}
+
+static void
+inline_stages(weft_rule *r)
+{
+    for (int i = 0; i < r->te->stage.n; i++) {
+        weft_stage *s = r->te->stage.at[i];
+        bool plain = s->op->nreduce == 0 && s->op->nout == 1 && !weft_rule_is_output(s->op);
+        if (plain && weft_rule_reader(r, s->op) && keep_producer(r, s))
+            continue;
+        if (plain)
+            (void)weft_compute_inline(r->te, tensor(s));
+    }
+}
+
+/* The stage that ends up reading s, through inlined ones; NULL when there is no single one. */
+static weft_stage *
+final_reader(weft_rule *r, weft_stage *s)
+{
+    weft_stage *reader = weft_rule_reader(r, s->op);
+    while (reader && reader->attach == WEFT_AT_INLINE)
+        reader = weft_rule_reader(r, reader->op);
+    return reader;
+}
+
+/* The output in whose loops a reduction can be computed: the reduction itself when nobody fits. */
+static weft_stage *
+home_of(weft_rule *r, weft_stage *reduce)
+{
+    weft_stage *out = final_reader(r, reduce);
+    if (weft_rule_is_output(reduce->op) || reduce->op->nout > 1 || !out || out->op->nreduce
+        || out->op->naxis != reduce->op->naxis)
+        return reduce;
+    return weft_rule_elementwise(r, out->op, tensor(reduce)) ? out : reduce;
+}
+
+/* Stages that have their schedule. */
+typedef WEFT_VEC(const weft_stage *) stage_list;
+
+static bool
+has(const stage_list *list, const weft_stage *s)
+{
+    for (int i = 0; i < list->n; i++)
+        if (list->at[i] == s)
+            return true;
+    return false;
+}
+
+static bool
+is_live(weft_rule *r, const weft_stage *s)
+{
+    weft_stage **reader;
+    if (weft_rule_is_output(s->op))
+        return true;
+    for (int i = 0; i < s->op->nout; i++)
+        if (weft_te_readers(r->te, s->op->out[i], &r->scratch, &reader) > 0)
+            return true;
+    return false;
+}
+
+static void
+schedule_reduction(weft_rule *r, weft_stage *s, stage_list *done)
+{
+    weft_stage *home = home_of(r, s);
+    if (has(done, home)) /* a home takes one reduction */
+        home = s;
+    *WEFT_PUSH(&r->scratch, done) = s;
+    *WEFT_PUSH(&r->scratch, done) = home;
+    if (!weft_rule_contraction(r, s, home))
+        weft_rule_reduction(r, s, home);
+}
+
+static void
+schedule_all(weft_rule *r)
+{
+    int n = r->te->stage.n; /* rules add stages: those are theirs */
+    weft_stage **stage = WEFT_NEW_ARRAY(&r->scratch, n + 1, weft_stage *);
+    stage_list done = { 0 };
+    for (int i = 0; i < n; i++)
+        stage[i] = r->te->stage.at[i];
+    for (int i = 0; i < n; i++)
+        if (stage[i]->op->nreduce && is_live(r, stage[i]))
+            schedule_reduction(r, stage[i], &done);
+    for (int i = 0; i < n; i++)
+        if (!has(&done, stage[i]) && stage[i]->attach == WEFT_AT_ROOT && is_live(r, stage[i]))
+            weft_rule_injective(r, stage[i]);
+}
+
+static void
+schedule_reference(weft_rule *r)
+{
+    for (int i = 0; i < r->te->stage.n; i++)
+        weft_rule_reference(r, r->te->stage.at[i]);
+}
+
+static weft_stage *
+only_output(const weft_te *te)
+{
+    return te->output.n == 1 ? weft_te_stage(te, te->output.at[0]) : NULL;
+}
+
+weft_status
+weft_schedule_default(weft_te *te, const weft_target *target, weft_diag *diag)
+{
+    weft_rule r = { .te = te, .target = target, .diag = diag };
+    weft_stage *out = only_output(te);
+    if (target->cls == WEFT_CLASS_REFERENCE) {
+        schedule_reference(&r);
+    } else {
+        inline_stages(&r);
+        if (!out || !weft_rule_rowwise(&r, out))
+            schedule_all(&r);
+    }
+    te->info.schedule = weft_arena_strdup(&te->ir->arena, weft_str_text(&r.note));
+    weft_str_free(&r.note);
+    weft_arena_reset(&r.scratch);
+    return weft_diag_status(te->diag);
+}

@@ -1,0 +1,67 @@
+/* te/rules/steps.c: runs of primitives that several rules take. */
+#include "rules/priv.h"
+
+const weft_expr *
+weft_rule_num(weft_rule *r, int64_t v)
+{
+    return weft_i32(r->te->ir, v);
+}
+
+weft_axis *
+weft_rule_fuse(weft_rule *r, weft_tensor *t, int n, weft_axis *const *axis)
+{
+    weft_axis *all = n ? axis[0] : NULL;
+    for (int i = 1; i < n; i++)
+        if (weft_fuse(r->te, t, all, axis[i], &all))
+            return NULL;
+    return all;
+}
+
+/* Splits off what a grid cannot hold into a serial loop outside; the axis that fits. */
+static weft_axis *
+within(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t limit)
+{
+    int64_t n = weft_rule_extent(axis);
+    weft_axis *outer, *inner;
+    bool fits = n >= 0 ? n <= limit : limit >= INT32_MAX;
+    if (fits || limit <= 0 || weft_split(r->te, t, axis, weft_rule_num(r, limit), &outer, &inner))
+        return axis;
+    return inner;
+}
+
+void
+weft_rule_bind_grid(weft_rule *r, weft_tensor *t, weft_axis *axis)
+{
+    if (axis)
+        (void)weft_bind_axis(r->te, t, within(r, t, axis, r->target->max_grid[0]), "block.x");
+}
+
+void
+weft_rule_bind_threads(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t threads)
+{
+    weft_axis *block, *thread;
+    int64_t n = axis ? weft_rule_extent(axis) : 0;
+    if (!axis)
+        return;
+    threads = weft_least(threads, weft_least(r->target->max_threads, r->target->max_block[0]));
+    if (n >= 0 && n < threads)
+        threads = n > 0 ? n : 1;
+    int64_t limit = r->target->max_grid[0];
+    axis = within(r, t, axis, limit > INT32_MAX / threads ? INT32_MAX : limit * threads);
+    if (weft_split(r->te, t, axis, weft_rule_num(r, threads), &block, &thread))
+        return;
+    (void)weft_bind_axis(r->te, t, block, "block.x");
+    (void)weft_bind_axis(r->te, t, thread, "thread.x");
+}
+
+void
+weft_rule_fetch(weft_rule *r, weft_tensor *t, int64_t ty, int64_t tx)
+{
+    const weft_te_op *op = t->op;
+    weft_axis *all = weft_rule_fuse(r, t, op->naxis, op->axis), *step, *thread, *y, *x;
+    if (!all || weft_split(r->te, t, all, weft_rule_num(r, ty * tx), &step, &thread)
+        || weft_split(r->te, t, thread, weft_rule_num(r, tx), &y, &x))
+        return;
+    (void)weft_bind_axis(r->te, t, y, "thread.y");
+    (void)weft_bind_axis(r->te, t, x, "thread.x");
+}
