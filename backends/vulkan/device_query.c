@@ -242,7 +242,8 @@ weft_vk_query(weft_vk_device *d, int index)
     memcpy(d->cache_uuid, p->pipelineCacheUUID, sizeof d->cache_uuid);
     d->timestamp_bits = family_timestamp_bits(d);
     d->timestamp_seconds = d->timestamp_bits ? (double)p->limits.timestampPeriod * 1e-9 : 0;
-    profile_name(t->name, sizeof t->name, p->deviceName);
+    bool is_lavapipe = is_cpu && !strncmp(p->deviceName, "llvmpipe", 8);
+    profile_name(t->name, sizeof t->name, is_lavapipe ? "lavapipe" : p->deviceName);
     t->api = WEFT_API_VULKAN;
     t->cls = is_cpu                   ? WEFT_CLASS_LANE_CPU
              : is_mobile(p->vendorID) ? WEFT_CLASS_MOBILE
