@@ -16,9 +16,9 @@ const weft_pass weft_passes[] = {
     { "unroll", weft_pass_unroll, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "reduce-threads", weft_pass_reduce_threads, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "simplify", weft_pass_simplify, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
-    { "hoist", weft_pass_hoist, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "barriers", weft_pass_barriers, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "legalize", weft_pass_legalize, WEFT_LEVEL_FLAT, WEFT_LEVEL_DEVICE },
+    { "hoist", weft_pass_hoist, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "limits", weft_pass_limits, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
 };
 const int weft_pass_count = sizeof weft_passes / sizeof *weft_passes;

@@ -68,7 +68,7 @@ skips_and_stops_where_the_options_say(void **state)
     weft_lowered low = must_lower(te);
     weft_lower_options o = plain_options();
     o.skip = "simplify,unroll";
-    o.stop_after = "hoist";
+    o.stop_after = "barriers";
     o.roundtrip = true;
     assert_int_equal(weft_run_passes(low.kernel[0], NULL, &o, te->diag), WEFT_OK);
     assert_int_equal(low.kernel[0]->level, WEFT_LEVEL_FLAT);

@@ -306,7 +306,10 @@ check_pair(uint64_t seed, int count[P_COUNT])
         if (everywhere)
             check_run(&at);
         at.stage = "barriers";
-        run_passes(&at, "partition,vectorize,unroll,reduce-threads,simplify,hoist,barriers", NULL);
+        run_passes(&at, "partition,vectorize,unroll,reduce-threads,simplify,barriers", NULL);
+        check_run(&at);
+        at.stage = "hoist";
+        run_passes(&at, "hoist", NULL);
         check_run(&at);
         free_memory(&want);
     } else if (st != WEFT_INVALID_ARGUMENT && st != WEFT_UNSUPPORTED) {
