@@ -15,6 +15,7 @@
 enum {
     ALIGN = 64,             /* of the first file's data */
     LOCAL_HEADER = 30,      /* bytes of a zip local header before the name */
+    WIDE_SIZES = 20,        /* bytes of the field for sizes beyond 32 bits */
     PADDING_ID = 0xD935,    /* the extra field by which zip files align data */
     DOS_DATE = (1 << 5) | 1 /* 1 January 1980, the least a zip can say */
 };
@@ -224,10 +225,11 @@ source_call(void *user, void *data, zip_uint64_t size, zip_source_cmd_t command)
 
 /* Extra field that puts the data of the archive's first file at a multiple of ALIGN. */
 static bool
-pad_first(zip_t *zip, const char *name)
+pad_first(zip_t *zip, const weft_bundle_file *file)
 {
     static const zip_uint8_t zeros[2 * ALIGN] = { ALIGN };
-    size_t head = LOCAL_HEADER + strlen(name) + 4;
+    size_t wide = total_size(file) > UINT32_MAX ? WIDE_SIZES : 0;
+    size_t head = LOCAL_HEADER + strlen(file->name) + wide + 4;
     size_t pad = (ALIGN - (head + 2) % ALIGN) % ALIGN + 2; /* two bytes of it say ALIGN */
     return !zip_file_extra_field_set(zip, 0, PADDING_ID, 0, zeros, (zip_uint16_t)pad, ZIP_FL_LOCAL);
 }
@@ -248,7 +250,7 @@ add_file(zip_t *zip, reader *r)
     return !zip_set_file_compression(zip, i, ZIP_CM_STORE, 0) &&
            !zip_file_set_dostime(zip, i, 0, DOS_DATE, 0) &&
            !zip_file_set_external_attributes(zip, i, 0, ZIP_OPSYS_UNIX, 0100644u << 16) &&
-           (i > 0 || pad_first(zip, r->file->name));
+           (i > 0 || pad_first(zip, r->file));
 }
 
 weft_status

@@ -107,8 +107,7 @@ query_cost(const weft_cl_device *d, bool is_cpu, weft_target *t)
 #endif
 }
 
-/* A profile's name from the device's: lower case, words joined by '-'.  PoCL is one profile, whatever
- * processor it runs on. */
+/* A profile's name from the device's: lower case, words joined by '-'. */
 static void
 profile_name(char *out, size_t size, const char *name)
 {
@@ -144,7 +143,8 @@ weft_cl_query(weft_cl_device *d, int index)
     d->global_bytes = get_number(d, CL_DEVICE_GLOBAL_MEM_SIZE);
     d->rounds_division =
         (get_number(d, CL_DEVICE_SINGLE_FP_CONFIG) & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;
-    profile_name(t->name, sizeof t->name, is_cpu && strstr(version, "PoCL") ? "pocl" : info->name);
+    bool is_pocl = is_cpu && strstr(version, "PoCL");
+    profile_name(t->name, sizeof t->name, is_pocl ? "pocl" : info->name);
     t->api = WEFT_API_OPENCL;
     t->cls = is_cpu ? WEFT_CLASS_VECTOR_CPU : WEFT_CLASS_GPU;
     t->one_program = is_cpu;
