@@ -1,0 +1,212 @@
+/* Graph passes keep results: graphs over constants are evaluated by the reference interpreter as
+ * they stand and after the passes, and the numbers compared. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compiler/compiler.h"
+
+#include <math.h>
+
+/* Weights by hash are zeros: these get numbers that depend on the place alone. */
+static void
+fill_weights(weft_graph *g)
+{
+    for (int i = 0; i < g->value.n; i++) {
+        weft_value *v = g->value.at[i];
+        if (!v->data || v->nelem == 1)
+            continue;
+        weft_const *c = weft_arena_dup(&g->ir->arena, v->data, sizeof *c);
+        void *data = weft_arena_alloc(&g->ir->arena, c->size + 1);
+        int64_t n;
+        assert_true(weft_value_count(v, &n));
+        for (int64_t j = 0; j < n; j++)
+            if (weft_is_float(c->dtype))
+                weft_set_f64(c->dtype, data, j, (double)((j * 7 + i * 3) % 13) / 4 - 1.1);
+            else
+                weft_set_i64(c->dtype, data, j, weft_get_i64(c->dtype, c->data, j));
+        c->data = data;
+        v->data = c;
+        v->elem = NULL;
+        v->nelem = 0;
+    }
+}
+
+/* The first output's constant after `passes`, then folding of everything. */
+static weft_const
+evaluated(const char *text, const char *passes, const weft_graph_options *options,
+          weft_graph **keep)
+{
+    weft_diag *diag = weft_diag_create();
+    weft_graph *g = weft_parse_graph("test", text, diag);
+    weft_graph_options fold = { .evaluate = weft_evaluate_node };
+    if (!g)
+        fail_msg("%s", weft_diag_text(diag));
+    fill_weights(g);
+    if (weft_run_graph_passes(g, passes, options) ||
+        weft_run_graph_passes(g, "fold-constants", &fold))
+        fail_msg("%s", weft_diag_text(diag));
+    weft_const c = { 0 };
+    if (!g->output.at[0]->data) {
+        weft_str s = { 0 };
+        weft_print_graph(&s, g);
+        fail_msg("not folded:\n%s", weft_str_text(&s));
+    } else {
+        c = *g->output.at[0]->data;
+    }
+    g->diag = g->ir->diag = NULL;
+    weft_diag_destroy(diag);
+    *keep = g;
+    return c;
+}
+
+static void
+check_same(const char *text, const weft_graph_options *options)
+{
+    weft_graph *g, *h;
+    weft_const a = evaluated(text, "", &(weft_graph_options){ 0 }, &g);
+    weft_const b =
+        evaluated(text,
+                  "infer,simplify-inference,clean-up,common-subexpressions,eliminate-dead,"
+                  "fold-scale,split-large,pack-weights,eliminate-dead",
+                  options, &h);
+    assert_int_equal(a.size, b.size);
+    assert_int_equal(a.ndim, b.ndim);
+    int64_t n;
+    assert_true(weft_value_count(g->output.at[0], &n));
+    double most = 0;
+    for (int64_t i = 0; i < n; i++)
+        most = fmax(most, fabs(weft_get_f64(a.dtype, a.data, i)));
+    assert_true(most > 0 && isfinite(most));
+    for (int64_t i = 0; i < n; i++) {
+        double x = weft_get_f64(a.dtype, a.data, i), y = weft_get_f64(b.dtype, b.data, i);
+        if (!(fabs(x - y) <= 1e-5 * most))
+            fail_msg("element %lld is %g before and %g after", (long long)i, x, y);
+    }
+    weft_graph_destroy(g);
+    weft_graph_destroy(h);
+}
+
+static const weft_graph_options plain, packed = { .pack_lanes = 4 },
+                                       small = { .max_range = 256, .max_buffers = 4 },
+                                       both = { .max_range = 256, .pack_lanes = 4 };
+
+static void
+check_all(const char *text)
+{
+    check_same(text, &plain);
+    check_same(text, &packed);
+    check_same(text, &small);
+    check_same(text, &both);
+}
+
+static void
+a_convolution_with_batch_norm_keeps_its_result(void **state)
+{
+    (void)state;
+    check_all(
+        "graph f() -> (y) {\n"
+        "    x: f32[2, 3, 5, 4] = constant weights(\"0\")\n"
+        "    w: f32[10, 3, 3, 2] = constant weights(\"0\")\n"
+        "    b: f32[10] = constant weights(\"0\")\n"
+        "    s: f32[10] = constant weights(\"0\")\n"
+        "    m: f32[10] = constant weights(\"0\")\n"
+        "    p: f32[10, 1, 1] = constant weights(\"0\")\n"
+        "    c = conv(x, w, b) {strides=[2, 1], dilations=[1, 2], pads=[1, 0, 1, 1], groups=1}\n"
+        "    n = batch_norm(c, s, b, m, m) {epsilon=2}\n"
+        "    r = subtract(n, p)\n"
+        "    y = relu(r)\n"
+        "}\n");
+}
+
+static void
+grouped_and_transposed_convolutions_keep_their_results(void **state)
+{
+    (void)state;
+    check_all("graph f() -> (y) {\n"
+              "    x: f32[1, 4, 6] = constant weights(\"0\")\n"
+              "    w: f32[4, 3, 3] = constant weights(\"0\")\n"
+              "    v: f32[6, 2, 1] = constant weights(\"0\")\n"
+              "    s: f32[6] = constant weights(\"0\")\n"
+              "    t: f32[6, 1] = constant weights(\"0\")\n"
+              "    c = conv_transpose(x, w) {strides=[2], dilations=[1], pads=[1, 0], "
+              "output_padding=[1], "
+              "groups=2}\n"
+              "    n = batch_norm(c, s, s, s, s) {epsilon=2}\n"
+              "    d = conv(n, v) {strides=[1], dilations=[1], pads=[0, 0], groups=3}\n"
+              "    y = divide(d, t)\n"
+              "}\n");
+}
+
+static void
+matmuls_keep_their_results(void **state)
+{
+    (void)state;
+    check_all("graph f() -> (y) {\n"
+              "    x: f32[2, 3, 8] = constant weights(\"0\")\n"
+              "    w: f32[8, 14] = constant weights(\"0\")\n"
+              "    v: f32[9, 14] = constant weights(\"0\")\n"
+              "    m: f32[14] = constant weights(\"0\")\n"
+              "    b: f32[9] = constant weights(\"0\")\n"
+              "    a = matmul(x, w) {ta=0, tb=0}\n"
+              "    c = multiply(a, m)\n"
+              "    t = transpose(v) {axes=[1, 0]}\n"
+              "    d = matmul(c, t) {ta=0, tb=0}\n"
+              "    e = add(d, b)\n"
+              "    f = transpose(e) {axes=[0, 2, 1]}\n"
+              "    y = matmul(f, e) {ta=0, tb=0}\n"
+              "}\n");
+}
+
+static void
+tables_and_concatenations_keep_their_results(void **state)
+{
+    (void)state;
+    check_all("graph f() -> (y) {\n"
+              "    t: f32[50, 4] = constant weights(\"0\")\n"
+              "    i: i64[2, 3] = constant [0, 49, -1, -50, 17, 16]\n"
+              "    a = take(t, i) {axis=0}\n"
+              "    b = negative(a)\n"
+              "    c = exp(a)\n"
+              "    y = concatenate(a, b, c, b, a) {axis=1}\n"
+              "}\n");
+}
+
+static void
+chains_keep_their_results(void **state)
+{
+    (void)state;
+    check_all("graph f() -> (y) {\n"
+              "    x: f32[2, 3, 4] = constant weights(\"0\")\n"
+              "    one: f32[] = constant [1]\n"
+              "    a = transpose(x) {axes=[1, 2, 0]}\n"
+              "    b = transpose(a) {axes=[1, 0, 2]}\n"
+              "    c = reshape(b) {dims=[1, 4, 6]}\n"
+              "    d = transpose(c) {axes=[1, 0, 2]}\n"
+              "    e = multiply(d, one)\n"
+              "    f = cast(e) {dtype=f64}\n"
+              "    g = cast(f) {dtype=f32}\n"
+              "    h = reshape(g) {dims=[24]}\n"
+              "    k = exp(h)\n"
+              "    l = exp(h)\n"
+              "    y = add(k, l)\n"
+              "}\n");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_convolution_with_batch_norm_keeps_its_result),
+        cmocka_unit_test(grouped_and_transposed_convolutions_keep_their_results),
+        cmocka_unit_test(matmuls_keep_their_results),
+        cmocka_unit_test(tables_and_concatenations_keep_their_results),
+        cmocka_unit_test(chains_keep_their_results),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
