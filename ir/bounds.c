@@ -266,8 +266,7 @@ of_operator(weft_facts *f, const weft_expr *e)
     case WEFT_EK_TMOD:
         if (a.lo < 0 || b.lo < 0)
             return everything();
-        return e->h.kind == WEFT_EK_TDIV ? range_fdiv(a, b)
-                                         : range_fmod(a, b, (weft_mod){ 1, 0 });
+        return e->h.kind == WEFT_EK_TDIV ? range_fdiv(a, b) : range_fmod(a, b, (weft_mod){ 1, 0 });
     case WEFT_EK_MIN:
         return range(min64(a.lo, b.lo), min64(a.hi, b.hi));
     case WEFT_EK_MAX:

@@ -5,7 +5,8 @@
 /* ---- affine in one variable ------------------------------------------------------------------ */
 
 static bool
-split_affine(weft_facts *f, const weft_lin *lin, const weft_expr *v, weft_lin *stride, weft_lin *rest)
+split_affine(weft_facts *f, const weft_lin *lin, const weft_expr *v, weft_lin *stride,
+             weft_lin *rest)
 {
     weft_lin_init(stride, lin->dtype, lin->wraps);
     weft_lin_init(rest, lin->dtype, lin->wraps);
@@ -109,7 +110,8 @@ of_product(scan *s, const weft_expr *x, const weft_expr *y)
         return nothing;
     bool fixed = b.lo == b.hi;
     if (fixed && weft_expr_at_least(s->f, weft_simp(s->f, weft_neg(ir, y)), 0))
-        return (weft_interval){ simple(s, weft_mul(ir, a.hi, y)), simple(s, weft_mul(ir, a.lo, y)) };
+        return (weft_interval){ simple(s, weft_mul(ir, a.hi, y)),
+                                simple(s, weft_mul(ir, a.lo, y)) };
     if (!weft_expr_at_least(s->f, b.lo, 0) || (!fixed && !weft_expr_at_least(s->f, a.lo, 0)))
         return nothing;
     return (weft_interval){ simple(s, weft_mul(ir, a.lo, b.lo)),

@@ -40,8 +40,8 @@ mod_mul(weft_mod a, weft_mod b)
 {
     int64_t mn, mb, na, ab;
     if (!weft_mul64(a.coeff, b.coeff, &mn) || !weft_mul64(a.coeff, b.base, &mb) ||
-        !weft_mul64(b.coeff, a.base, &na) || !weft_mul64(a.base, b.base, &ab) ||
-        mb == INT64_MIN || na == INT64_MIN)
+        !weft_mul64(b.coeff, a.base, &na) || !weft_mul64(a.base, b.base, &ab) || mb == INT64_MIN ||
+        na == INT64_MIN)
         return unknown;
     return mod(gcd(mn, gcd(mb, na)), ab);
 }
@@ -152,7 +152,8 @@ weft_mod_of(weft_facts *f, const weft_expr *e)
     weft_mod m = weft_is_int(weft_dtype_of(e)) ? compute(f, e) : unknown;
     if (e->h.kind == WEFT_EK_VAR || f->nkeyed) {
         const weft_fact *fact = weft_facts_find(f, WEFT_FACT_RANGE, e);
-        if (fact && fact->coeff != 1 && (m.coeff == 1 || fact->coeff % (m.coeff ? m.coeff : 1) == 0))
+        if (fact && fact->coeff != 1 &&
+            (m.coeff == 1 || fact->coeff % (m.coeff ? m.coeff : 1) == 0))
             m = mod(fact->coeff, fact->base);
     }
     note->coeff = m.coeff;

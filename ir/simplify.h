@@ -98,7 +98,7 @@ weft_mod weft_mod_of(weft_facts *, const weft_expr *);
 enum { WEFT_LIN_MAX = 24 }; /* a longer sum is left as it is written */
 
 typedef struct weft_term {
-    const weft_expr *atom; /* no sum, no constant; a product of several has its factors sorted by id */
+    const weft_expr *atom; /* no sum, no constant; a product's factors are sorted by id */
     int64_t c;             /* never 0 */
 } weft_term;
 
@@ -120,7 +120,7 @@ typedef enum weft_lin_mode {
 } weft_lin_mode;
 
 void weft_lin_init(weft_lin *, weft_dtype, bool wraps);
-/* lin += c * e.  False (lin is then spoilt) when it has too many terms or a coefficient overflows. */
+/* lin += c * e.  False, and lin is spoilt, when it gets too many terms or a coefficient overflows. */
 bool weft_lin_add(weft_facts *, weft_lin *, const weft_expr *, int64_t c, weft_lin_mode);
 bool weft_lin_add_lin(weft_lin *, const weft_lin *, int64_t c);
 bool weft_lin_add_term(weft_lin *, const weft_expr *atom, int64_t c);
@@ -137,7 +137,8 @@ const weft_expr *weft_lin_build(weft_facts *, weft_lin *);
 void weft_lin_side(const weft_lin *, bool positive, weft_lin *side);
 int weft_expr_degree(const weft_expr *atom);
 /* The product without a factor, NULL when nothing is left; *count grows by how often it is one. */
-const weft_expr *weft_atom_without(weft_facts *, const weft_expr *atom, const weft_expr *factor, int *count);
+const weft_expr *weft_atom_without(weft_facts *, const weft_expr *atom, const weft_expr *factor,
+                                   int *count);
 
 /* ---- the rewriting itself -------------------------------------------------------------------- */
 

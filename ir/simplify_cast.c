@@ -37,7 +37,8 @@ static weft_range
 full_range(weft_facts *f, const weft_expr *e)
 {
     weft_range r = weft_range_of(f, e);
-    return weft_dtype_of(e) == WEFT_U64 ? r : weft_range_meet(weft_range_of_dtype(weft_dtype_of(e)), r);
+    return weft_dtype_of(e) == WEFT_U64 ? r
+                                        : weft_range_meet(weft_range_of_dtype(weft_dtype_of(e)), r);
 }
 
 /* The conversion e, of a simple argument, keeps every value. */

@@ -266,7 +266,8 @@ simp_equality(weft_facts *f, const weft_expr *e)
 
 /* ---- conversions ----------------------------------------------------------------------------- */
 
-/* e over the narrower type `t`: under a conversion that keeps the value, or a constant; else NULL. */
+/* e over the narrower type `t`: under a conversion that keeps the value, or a constant; else NULL.
+ */
 static const weft_expr *
 narrowed(weft_facts *f, const weft_expr *e, weft_dtype t)
 {

@@ -59,8 +59,7 @@ recombine_mod(weft_facts *f, weft_lin *lin, int i)
         return replace_pair(f, lin, i, j, x, t);
     for (j = 0; j < lin->n; j++) {
         if (j == i || lin->t[j].c != tl || !is_const_op(lin->t[j].atom, WEFT_EK_FMOD, &m) ||
-            !weft_mul64(l, m, &lm) ||
-            (lin->dtype != WEFT_U64 && lm > weft_dtype_max(lin->dtype)) ||
+            !weft_mul64(l, m, &lm) || (lin->dtype != WEFT_U64 && lm > weft_dtype_max(lin->dtype)) ||
             weft_simp(f, weft_floor_mod(f, q, m)) != lin->t[j].atom)
             continue;
         return replace_pair(f, lin, i, j, weft_simp(f, weft_floor_mod(f, x, lm)), t);

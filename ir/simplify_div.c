@@ -1,5 +1,6 @@
 /* Floor division and remainder of affine sums.  All of it holds for integers without end, so every
- * step asks that the sums it makes do not wrap (weft_lin_safe).  simplify_digits.c goes the way back.
+ * step asks that the sums it makes do not wrap (weft_lin_safe).  simplify_digits.c goes the way
+ * back.
  *
  * Canonical: the constant of a dividend is within 0 .. c-1, no term of it is a multiple of c,
  * division is inside and remainder outside (x // 4 % 3, never x % 12 // 4), a quotient divided

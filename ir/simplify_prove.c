@@ -1,6 +1,6 @@
 /* Proof of a sum >= 0 from the facts: a variable is eliminated by taking a multiple of a fact away
- * that is >= 0 itself.  From  m*n - i*n - j - 1  the facts  n - 1 - j >= 0  and  n * (m - 1 - i) >= 0
- * leave 0.  Steps are budgeted: what is not found soon is not found.
+ * that is >= 0 itself.  From  m*n - i*n - j - 1  the facts  n - 1 - j >= 0  and  n * (m - 1 - i) >=
+ * 0 leave 0.  Steps are budgeted: what is not found soon is not found.
  */
 #include "ir/simplify.h"
 
@@ -172,6 +172,22 @@ fact_sum(weft_facts *f, const weft_expr *key, weft_dtype t, weft_lin *fact)
 
 /* ---- elimination ----------------------------------------------------------------------------- */
 
+/* A minimum or maximum is one of its sides: the sum is >= 0 if it is with either in its place. */
+static bool
+try_either(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr *m, int depth)
+{
+    if ((m->h.kind != WEFT_EK_MIN && m->h.kind != WEFT_EK_MAX) || dc->n != 0)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        weft_lin with = *d;
+        with.steps = 0;
+        if (f->budget-- <= 0 || !weft_lin_add_term(&with, m, -dc->k) ||
+            !weft_lin_add(f, &with, m->arg[i], dc->k, WEFT_LIN_POLY) || !nonneg(f, &with, depth))
+            return false;
+    }
+    return true;
+}
+
 static bool
 try_atom(weft_facts *f, const weft_lin *d, const weft_expr *atom, int depth)
 {
@@ -184,7 +200,8 @@ try_atom(weft_facts *f, const weft_lin *d, const weft_expr *atom, int depth)
             try_fact(f, d, &dc, atom, &fact, depth))
             return true;
     }
-    if (try_quotient(f, d, &dc, atom, depth) || try_minmax(f, d, &dc, atom, depth))
+    if (try_quotient(f, d, &dc, atom, depth) || try_minmax(f, d, &dc, atom, depth) ||
+        try_either(f, d, &dc, atom, depth))
         return true;
     return dc.n > 0 && try_range(f, d, &dc, atom, depth);
 }

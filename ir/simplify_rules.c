@@ -260,7 +260,8 @@ build_const(const match *m, const uint8_t *p, weft_type type)
     if (weft_is_float(t)) {
         if (is_literal(*p))
             return weft_imm(m->f->ir, type, literal_float(*p));
-        if (*p == WEFT_EK_NEG && is_const(p[1]) && weft_as_float(m->constant[p[1] - WEFT_PAT_A], &d))
+        if (*p == WEFT_EK_NEG && is_const(p[1]) &&
+            weft_as_float(m->constant[p[1] - WEFT_PAT_A], &d))
             return weft_imm(m->f->ir, type, -d);
         return NULL;
     }

@@ -104,8 +104,8 @@ simplify_if(weft_facts *f, const weft_stmt *s)
         if (now.u.iff.els)
             return weft_if(f->ir, value(f, weft_not(f->ir, cond)), now.u.iff.els, NULL);
     }
-    bool changed = cond != s->u.iff.cond || now.u.iff.then != s->u.iff.then ||
-                   now.u.iff.els != s->u.iff.els;
+    bool changed =
+        cond != s->u.iff.cond || now.u.iff.then != s->u.iff.then || now.u.iff.els != s->u.iff.els;
     return rebuilt(f, changed, s, now);
 }
 
@@ -149,8 +149,8 @@ simplify_atomic(weft_facts *f, const weft_stmt *s)
     weft_stmt now = *s;
     now.u.atomic.index = value(f, s->u.atomic.index);
     now.u.atomic.value = value(f, s->u.atomic.value);
-    bool changed = now.u.atomic.index != s->u.atomic.index ||
-                   now.u.atomic.value != s->u.atomic.value;
+    bool changed =
+        now.u.atomic.index != s->u.atomic.index || now.u.atomic.value != s->u.atomic.value;
     return rebuilt(f, changed, s, now);
 }
 

@@ -79,7 +79,8 @@ weft_lin_add_lin(weft_lin *to, const weft_lin *from, int64_t c)
     if (!coeff_mul(to, from->k, c, &v) || !weft_lin_add_const(to, v))
         return false;
     for (int i = 0; i < from->n; i++)
-        if (!coeff_mul(to, from->t[i].c, c, &v) || (v && !weft_lin_add_term(to, from->t[i].atom, v)))
+        if (!coeff_mul(to, from->t[i].c, c, &v) ||
+            (v && !weft_lin_add_term(to, from->t[i].atom, v)))
             return false;
     return true;
 }
@@ -271,7 +272,8 @@ scaled(weft_facts *f, weft_dtype t, const weft_expr *atom, int64_t c)
 static const weft_expr *
 append(weft_facts *f, weft_dtype t, const weft_expr *sum, const weft_expr *atom, int64_t c)
 {
-    bool minus = c < 0 && -magnitude(c) == c && (t == WEFT_U64 || magnitude(c) <= weft_dtype_max(t));
+    bool minus =
+        c < 0 && -magnitude(c) == c && (t == WEFT_U64 || magnitude(c) <= weft_dtype_max(t));
     const weft_expr *part = weft_int(f->ir, t, minus ? -c : c);
     if (atom)
         part = scaled(f, t, atom, minus ? -c : c);

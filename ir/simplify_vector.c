@@ -55,8 +55,8 @@ static bool
 same_quotient(weft_facts *f, const weft_expr *ramp, int64_t stride, int64_t c)
 {
     int64_t way;
-    weft_range r = weft_range_of(f, weft_simp(f, weft_fmod(f->ir, ramp->arg[0],
-                                                           weft_int(f->ir, weft_dtype_of(ramp), c))));
+    weft_range r = weft_range_of(
+        f, weft_simp(f, weft_fmod(f->ir, ramp->arg[0], weft_int(f->ir, weft_dtype_of(ramp), c))));
     if (!weft_mul64(stride, ramp->h.type.lanes - 1, &way) || r.lo < 0 || r.hi > c)
         return false;
     return way >= 0 ? way < c && r.hi + way < c : way > -c && r.lo + way >= 0;

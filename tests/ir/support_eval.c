@@ -309,7 +309,8 @@ eval(env *v, const weft_expr *e)
         else if (e->h.kind == WEFT_EK_LOAD)
             load_lane(v, e, &a, &r, i);
         else if (e->h.kind == WEFT_EK_RAMP)
-            r.i[i] = weft_wrap_i64(dtype(e), (int64_t)((uint64_t)a.i[0] + (uint64_t)i * (uint64_t)b.i[0]));
+            r.i[i] = weft_wrap_i64(dtype(e),
+                                   (int64_t)((uint64_t)a.i[0] + (uint64_t)i * (uint64_t)b.i[0]));
         else
             eval_lane(v, e, &a, &b, &r, i);
     }

@@ -1,4 +1,4 @@
-/* tests/ir/support_eval.h: the value of an expression, computed as doc/IR.md says and no other way. */
+/* tests/ir/support_eval.h: the value of an expression, computed as doc/IR.md says. */
 #ifndef TEST_IR_SUPPORT_EVAL_H
 #define TEST_IR_SUPPORT_EVAL_H
 

@@ -100,7 +100,8 @@ rule_text(const weft_rule *r)
     for (int i = 0; i < 2; i++)
         b.constant[i] = weft_ref(ir, weft_var_make(ir, i ? "c1" : "c0", weft_scalar(t)));
     weft_type root = choice ? weft_scalar(t) : root_type(r, t);
-    const weft_expr *lhs = pattern_expr(&b, r->lhs, root, t), *rhs = pattern_expr(&b, r->rhs, root, t);
+    const weft_expr *lhs = pattern_expr(&b, r->lhs, root, t),
+                    *rhs = pattern_expr(&b, r->rhs, root, t);
     if (!lhs || !rhs)
         fail_msg("rule %d of kind %s is not well typed", (int)(r - weft_simplify_rules),
                  weft_expr_infos[*r->lhs].name);

@@ -38,7 +38,8 @@ ref(world *w, int v)
 static void
 set_up(world *w)
 {
-    static const char *const name[NVAR] = { "n", "m", "o", "i", "j", "r", "s", "x", "y", "p", "q", "f" };
+    static const char *const name[NVAR] = { "n", "m", "o", "i", "j", "r",
+                                            "s", "x", "y", "p", "q", "f" };
     w->diag = weft_diag_create();
     w->ir = weft_ir_create(w->diag);
     w->facts = weft_facts_create(w->ir);
@@ -75,8 +76,17 @@ choose_point(world *w)
 {
     static const double some[] = { 0, -0.0, 1, -1, 0.5, 3, INFINITY, -INFINITY, NAN };
     int64_t n = 1 + pick(w, 6), m = 1 + pick(w, 5);
-    int64_t v[VAR_F] = { n, m, pick(w, 7), pick(w, 16), pick(w, 4), pick(w, (int)n), pick(w, (int)m),
-                         pick(w, 101) - 50, pick(w, 21) - 10, pick(w, 2), pick(w, 2) };
+    int64_t v[VAR_F] = { n,
+                         m,
+                         pick(w, 7),
+                         pick(w, 16),
+                         pick(w, 4),
+                         pick(w, (int)n),
+                         pick(w, (int)m),
+                         pick(w, 101) - 50,
+                         pick(w, 21) - 10,
+                         pick(w, 2),
+                         pick(w, 2) };
     for (int k = 0; k < NVAR; k++)
         w->at[k] = (value){ .type = w->var[k]->type, .i = { k < VAR_F ? v[k] : 0 } };
     w->at[VAR_F].f[0] = some[pick(w, 9)];
@@ -138,7 +148,8 @@ gen_int(world *w, weft_type t, bool index, int depth)
 {
     static const weft_ek sums[] = { WEFT_EK_ADD, WEFT_EK_ADD, WEFT_EK_SUB, WEFT_EK_MUL };
     static const weft_ek others[] = { WEFT_EK_MIN, WEFT_EK_MAX, WEFT_EK_FDIV, WEFT_EK_FMOD };
-    static const weft_ek bits[] = { WEFT_EK_BAND, WEFT_EK_BOR, WEFT_EK_BXOR, WEFT_EK_SHL, WEFT_EK_SHR };
+    static const weft_ek bits[] = { WEFT_EK_BAND, WEFT_EK_BOR, WEFT_EK_BXOR, WEFT_EK_SHL,
+                                    WEFT_EK_SHR };
     static const weft_dtype other[] = { WEFT_I32, WEFT_I8, WEFT_U8, WEFT_I64, WEFT_U32, WEFT_BOOL };
     if (index && pick(w, 10) == 0) { /* from the other index type */
         weft_type from = weft_scalar(t.dtype == WEFT_I32 ? WEFT_I64 : WEFT_I32);
@@ -235,7 +246,8 @@ gen_vector_leaf(world *w, weft_type t)
     weft_type i32 = weft_scalar(WEFT_I32);
     if (s == WEFT_I32 && pick(w, 3)) {
         bool index = pick(w, 4);
-        const weft_expr *stride = pick(w, 3) ? weft_i32(w->ir, pick(w, 5) - 1) : gen(w, i32, index, 1);
+        const weft_expr *stride =
+            pick(w, 3) ? weft_i32(w->ir, pick(w, 5) - 1) : gen(w, i32, index, 1);
         return weft_ramp(w->ir, gen(w, i32, index, 2), stride, t.lanes);
     }
     if (pick(w, 4) == 0) {
@@ -260,7 +272,8 @@ gen(world *w, weft_type t, bool index, int depth)
     if (t.lanes > 1 && (depth <= 0 || pick(w, 6) == 0))
         return gen_vector_leaf(w, t);
     if (depth > 0 && t.lanes == 1 && !index && pick(w, 12) == 0)
-        return weft_lane(w->ir, gen(w, (weft_type){ t.dtype, LANES }, false, depth - 1), pick(w, LANES));
+        return weft_lane(w->ir, gen(w, (weft_type){ t.dtype, LANES }, false, depth - 1),
+                         pick(w, LANES));
     if (t.lanes == 1 && (depth <= 0 || pick(w, 8) == 0)) {
         if (s == WEFT_BOOL)
             return pick(w, 4) ? ref(w, VAR_P + pick(w, 2)) : weft_int(w->ir, s, pick(w, 2));
@@ -354,10 +367,15 @@ compare(world *w, const weft_expr *cond, const weft_expr *e, const weft_expr *r)
 static const weft_expr *
 gen_any(world *w)
 {
-    static const weft_dtype type[] = { WEFT_I32, WEFT_BOOL, WEFT_F32, WEFT_I8, WEFT_U8, WEFT_I64, WEFT_U32 };
+    static const weft_dtype type[] = { WEFT_I32, WEFT_BOOL, WEFT_F32, WEFT_I8,
+                                       WEFT_U8,  WEFT_I64,  WEFT_U32 };
     int depth = 2 + pick(w, 3);
     if (pick(w, 2))
-        return gen(w, weft_scalar(pick(w, 4) == 0 ? WEFT_BOOL : pick(w, 4) ? WEFT_I32 : WEFT_I64), true, depth + 1);
+        return gen(w,
+                   weft_scalar(pick(w, 4) == 0 ? WEFT_BOOL
+                               : pick(w, 4)    ? WEFT_I32
+                                               : WEFT_I64),
+                   true, depth + 1);
     weft_type t = { (uint8_t)type[pick(w, 7)], (uint8_t)(pick(w, 3) ? 1 : LANES) };
     return gen(w, t, false, depth);
 }

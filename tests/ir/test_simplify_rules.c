@@ -18,7 +18,8 @@ typedef struct trial {
 } trial;
 
 static const weft_dtype for_dtype[] = { WEFT_BOOL, WEFT_I8, WEFT_U8, WEFT_F32, WEFT_I32 };
-static const int for_bit[] = { WEFT_FOR_BOOL, WEFT_FOR_INT, WEFT_FOR_INT, WEFT_FOR_FLOAT, WEFT_FOR_INDEX };
+static const int for_bit[] = { WEFT_FOR_BOOL, WEFT_FOR_INT, WEFT_FOR_INT, WEFT_FOR_FLOAT,
+                               WEFT_FOR_INDEX };
 
 /* ---- domains --------------------------------------------------------------------------------- */
 
@@ -48,7 +49,8 @@ set_value(value *v, weft_dtype t, int which)
 static const weft_expr *
 constant(weft_ir *ir, weft_dtype t, int which)
 {
-    return weft_is_float(t) ? weft_float(ir, t, floats[which]) : weft_int(ir, t, t == WEFT_BOOL ? which : ints[which]);
+    return weft_is_float(t) ? weft_float(ir, t, floats[which])
+                            : weft_int(ir, t, t == WEFT_BOOL ? which : ints[which]);
 }
 
 /* ---- trying ---------------------------------------------------------------------------------- */
@@ -63,7 +65,8 @@ constants_fit(const trial *t, const uint8_t *p, int64_t *v)
         return true;
     }
     if (*p >= WEFT_PAT_X) {
-        *v = *p >= WEFT_PAT_A && !weft_is_float(t->t) ? t->bind.constant[*p - WEFT_PAT_A]->h.u.i : 0;
+        *v =
+            *p >= WEFT_PAT_A && !weft_is_float(t->t) ? t->bind.constant[*p - WEFT_PAT_A]->h.u.i : 0;
         return true;
     }
     const uint8_t *q = p + 1;

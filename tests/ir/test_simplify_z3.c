@@ -254,8 +254,8 @@ translate(prover *p, const uint8_t *pat)
     for (int i = 0; i < weft_expr_infos[*pat].nargs; i++, q = skip_pattern(q))
         arg[i] = translate(p, q);
     if (*pat == WEFT_EK_MUL && !pattern_has_wild(pat) && p->th <= BITS_UNSIGNED)
-        p->fits = and2(p, p->fits,
-                       Z3_mk_bvmul_no_overflow(p->c, arg[0], arg[1], p->th == BITS_SIGNED));
+        p->fits =
+            and2(p, p->fits, Z3_mk_bvmul_no_overflow(p->c, arg[0], arg[1], p->th == BITS_SIGNED));
     return apply(p, (weft_ek)*pat, arg);
 }
 
@@ -264,7 +264,8 @@ translate(prover *p, const uint8_t *pat)
 static bool
 theory_applies(const weft_rule *r, theory th)
 {
-    static const int of[NTHEORY] = { WEFT_FOR_INT, WEFT_FOR_INT, WEFT_FOR_INDEX, WEFT_FOR_FLOAT, WEFT_FOR_BOOL };
+    static const int of[NTHEORY] = { WEFT_FOR_INT, WEFT_FOR_INT, WEFT_FOR_INDEX, WEFT_FOR_FLOAT,
+                                     WEFT_FOR_BOOL };
     return (r->of & of[th]) != 0;
 }
 
@@ -322,7 +323,8 @@ no_rule_has_a_counterexample(void **state)
             open += found == Z3_L_UNDEF;
             if (found != Z3_L_FALSE) {
                 char *text = rule_text(r);
-                print_message("%s: %s (theory %d)\n", found == Z3_L_TRUE ? "WRONG" : "not decided", text, th);
+                print_message("%s: %s (theory %d)\n", found == Z3_L_TRUE ? "WRONG" : "not decided",
+                              text, th);
                 free(text);
             }
             assert_int_not_equal(found, Z3_L_TRUE);
