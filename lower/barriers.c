@@ -309,7 +309,8 @@ collect_all(planner *p, access_list *list, const weft_stmt *s)
     weft_facts_pop(p->facts, mark);
 }
 
-/* Threads may disagree on whether they run it: its accesses count as one, at its place. */
+/* Threads may disagree on whether they run it: its accesses count as one, at its place.  Two stores in
+ * it are of one run of one stage, which computes no element twice. */
 static void
 follow_divided(planner *p, const weft_stmt *s)
 {
@@ -317,7 +318,7 @@ follow_divided(planner *p, const weft_stmt *s)
     collect_all(p, &all, s);
     for (int i = 0; i < all.n; i++)
         for (int k = i; k < all.n; k++)
-            if (conflict(p, &all.at[i], &all.at[k]) && !p->status)
+            if (!(all.at[i].write && all.at[k].write) && conflict(p, &all.at[i], &all.at[k]) && !p->status)
                 p->status = weft_fail(p->diag, WEFT_UNSUPPORTED,
                                       "kernel '%s': '%s' needs a barrier where the threads of a block may disagree; "
                                       "move its stage out of the guarded loop",
@@ -325,10 +326,28 @@ follow_divided(planner *p, const weft_stmt *s)
     meet(p, s, &all);
 }
 
-/* Round until a round adds no barrier: the second sees what the first left. */
+static void
+keep_pending(planner *p, access_list *copy)
+{
+    for (int i = 0; i < p->pending.n; i++)
+        *WEFT_PUSH(&p->scratch, copy) = p->pending.at[i];
+}
+
+static bool
+runs_once(const planner *p, const weft_stmt *s)
+{
+    int64_t least, most;
+    return s->kind == WEFT_SK_FOR && weft_bounds(p->ir, p->facts, s->u.loop.extent, &least, &most) && least > 0;
+}
+
+/* Round until a round adds no barrier: the second sees what the first left.  A loop that may run no
+ * time at all leaves what was pending before, too. */
 static void
 follow_loop(planner *p, const weft_stmt *s)
 {
+    access_list start = { 0 };
+    if (!runs_once(p, s))
+        keep_pending(p, &start);
     int mark = weft_facts_mark(p->facts), had;
     if (s->kind == WEFT_SK_FOR)
         weft_facts_extent(p->facts, s->u.loop.var, s->u.loop.extent);
@@ -340,14 +359,15 @@ follow_loop(planner *p, const weft_stmt *s)
             follow(p, s->u.loop.body);
     } while (p->before.n > had && !p->status);
     weft_facts_pop(p->facts, mark);
+    for (int i = 0; i < start.n; i++)
+        *WEFT_PUSH(&p->scratch, &p->pending) = start.at[i];
 }
 
 static void
 follow_if(planner *p, const weft_stmt *s)
 {
     access_list start = { 0 };
-    for (int i = 0; i < p->pending.n; i++)
-        *WEFT_PUSH(&p->scratch, &start) = p->pending.at[i];
+    keep_pending(p, &start);
     follow(p, s->u.iff.then);
     if (!s->u.iff.els) {
         for (int i = 0; i < start.n; i++) /* the branch may have been skipped, its barriers with it */
