@@ -2,6 +2,8 @@
  * Attributes are in attr.c, shapes in infer*.c. */
 #include "graph/priv.h"
 
+#include "ir/priv.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +84,9 @@ identifier(weft_graph *g, const char *name)
         if (!letter && !(*c >= '0' && *c <= '9'))
             *c = '_';
     }
-    return *s >= '0' && *s <= '9' ? weft_arena_printf(&g->ir->arena, "n%s", s) : s;
+    bool word =
+        weft_name_reserved(s, strlen(s)) || weft_dtype_parse(s, strlen(s)) != WEFT_DTYPE_COUNT;
+    return (*s >= '0' && *s <= '9') || word ? weft_arena_printf(&g->ir->arena, "n%s", s) : s;
 }
 
 const weft_expr *

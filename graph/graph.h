@@ -192,8 +192,9 @@ weft_status weft_run_graph_passes(weft_graph *, const char *names, const weft_gr
 weft_status weft_graph_verify(const weft_graph *, const char *when);
 
 /* ---- a group as a te program (group_te.c) ------------------------------------------------------- */
-/* The group's program: inputs in the order of group->in, outputs in the order of group->out; names
- * from the model; info.layers, model, output, flops and bytes filled. NULL after an error. */
+/* The group's program: inputs in the order of group->in, outputs in the order of group->out, operands
+ * named by their roles so that equal layers have equal programs; the program's name is the model's;
+ * info.layers, model, output, flops and bytes filled.  NULL after an error. */
 weft_te *weft_group_te(const weft_graph *, const weft_group *, weft_diag *);
 /* A dim of the graph as an i32 expression of the program; NULL after an error when a constant does not
  * fit.  The graph's symbols are the program's, found by name or declared. */

@@ -1,17 +1,6 @@
 /* Dims of a graph as expressions of a te program. */
 #include "graph/priv.h"
 
-#include <string.h>
-
-static const weft_expr *
-symbol_of(weft_te *te, const char *name)
-{
-    for (int i = 0; i < te->symbol.n; i++)
-        if (strcmp(te->symbol.at[i]->name, name) == 0)
-            return weft_ref(te->ir, te->symbol.at[i]);
-    return weft_te_symbol(te, name, WEFT_I32);
-}
-
 const weft_expr *
 weft_group_dim(weft_te *te, const weft_graph *g, const weft_expr *e)
 {
@@ -28,7 +17,7 @@ weft_group_dim(weft_te *te, const weft_graph *g, const weft_expr *e)
         return NULL;
     }
     if (e->h.kind == WEFT_EK_VAR)
-        return symbol_of(te, e->h.u.var->name);
+        return weft_te_symbol(te, e->h.u.var->name, WEFT_I32); /* the same if it is there */
     const weft_expr *arg[3]; /* dims are trees of operators of at most three arguments */
     weft_assert(e->h.nargs <= 3, "a dim of %d arguments", e->h.nargs);
     for (int i = 0; i < e->h.nargs; i++)

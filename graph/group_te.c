@@ -65,6 +65,72 @@ program_name(weft_arena *arena, const weft_group *group)
     return name;
 }
 
+/* What a kernel calls an operand.  Roles, not the model's names: so that layers which compute the
+ * same have the same program, and share a kernel. */
+static const char *
+operand_name(const weft_node *n, int i)
+{
+    static const struct {
+        weft_op op;
+        const char *name[5];
+    } rows[] = {
+        { WEFT_GOP_CONV, { "x", "weight", "bias" } },
+        { WEFT_GOP_CONV_TRANSPOSE, { "x", "weight", "bias" } },
+        { WEFT_GOP_MATMUL, { "a", "b" } },
+        { WEFT_GOP_WHERE, { "cond", "x", "y" } },
+        { WEFT_GOP_CLIP, { "x", "low", "high" } },
+        { WEFT_GOP_GATHER, { "table", "index" } },
+        { WEFT_GOP_PAD, { "x", "fill" } },
+        { WEFT_GOP_PRELU, { "x", "slope" } },
+        { WEFT_GOP_LAYER_NORM, { "x", "scale", "bias" } },
+        { WEFT_GOP_INSTANCE_NORM, { "x", "scale", "bias" } },
+        { WEFT_GOP_BATCH_NORM, { "x", "scale", "bias", "mean", "var" } },
+    };
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
+        if (rows[r].op == n->op && i < 5 && rows[r].name[i])
+            return rows[r].name[i];
+    return i == 1 && weft_op_infos[n->op].pattern == WEFT_PAT_BROADCAST ? "y" : "x";
+}
+
+/* The name by the first use of the value in the group. */
+static const char *
+input_name(const maker *m, const weft_value *v)
+{
+    for (int i = 0; i < m->group->nnode; i++)
+        for (int j = 0; j < m->group->node[i]->nin; j++)
+            if (m->group->node[i]->in[j] == v)
+                return operand_name(m->group->node[i], j);
+    return "x";
+}
+
+/* ---- symbols --------------------------------------------------------------------------------- */
+
+static bool
+declare(maker *m, int n, const weft_expr *const *dim)
+{
+    for (int i = 0; i < n; i++)
+        if (!weft_group_dim(m->te, m->g, dim[i]))
+            return false;
+    return true;
+}
+
+/* All symbols first, so that none meets a tensor or an axis of its name. */
+static bool
+declare_symbols(maker *m)
+{
+    bool ok = true;
+    for (int i = 0; i < m->group->nin; i++)
+        ok = ok && declare(m, m->group->in[i]->ndim, m->group->in[i]->dim);
+    for (int i = 0; i < m->group->nnode; i++) {
+        const weft_node *n = m->group->node[i];
+        ok = ok && declare(m, n->out[0]->ndim, n->out[0]->dim);
+        for (int j = 0; j < n->nattr; j++)
+            if (n->attr[j].kind == WEFT_ATTR_DIMS)
+                ok = ok && declare(m, n->attr[j].n, n->attr[j].dims);
+    }
+    return ok;
+}
+
 /* ---- tensors --------------------------------------------------------------------------------- */
 
 static void
@@ -88,7 +154,7 @@ add_inputs(maker *m)
 {
     for (int i = 0; i < m->group->nin; i++) {
         const weft_value *v = m->group->in[i];
-        weft_tensor *t = weft_te_input(m->te, v->name, v->dtype, v->ndim, shape_of(m, v));
+        weft_tensor *t = weft_te_input(m->te, input_name(m, v), v->dtype, v->ndim, shape_of(m, v));
         if (!t)
             return false;
         remember(m, v, t);
@@ -106,7 +172,7 @@ immediate(maker *m, const weft_value *v)
         axis[i] = weft_te_axis(m->te, "i", weft_i32(ir, 1));
     const weft_expr *e = weft_is_float(v->dtype) ? weft_float(ir, v->dtype, v->elem[0]->h.u.f)
                                                  : weft_int(ir, v->dtype, v->elem[0]->h.u.i);
-    return weft_te_compute(m->te, v->name, v->ndim, axis, e);
+    return weft_te_compute(m->te, "c", v->ndim, axis, e);
 }
 
 static weft_tensor *
@@ -233,7 +299,7 @@ weft_group_te(const weft_graph *g, const weft_group *group, weft_diag *diag)
     maker m = { .g = g, .group = group };
     m.tensor_of = weft_map_create(&m.scratch);
     m.te = weft_te_create(program_name(&m.scratch, group), diag);
-    bool ok = add_inputs(&m);
+    bool ok = declare_symbols(&m) && add_inputs(&m);
     for (int i = 0; ok && i < group->nnode; i++)
         ok = add_node(&m, group->node[i]);
     for (int i = 0; ok && i < group->nout; i++)

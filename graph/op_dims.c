@@ -15,6 +15,6 @@ weft_te_op_dims(weft_te *te, const weft_graph *g, const weft_node *n, weft_tenso
         const weft_expr *v = weft_cast(ir, WEFT_I64, weft_group_dim(te, g, value->dims[i]));
         e = i == value->n - 1 ? v : weft_select(ir, weft_eq(ir, at, weft_i32(ir, i)), v, e);
     }
-    out[0] = weft_te_compute(te, n->out[0]->name, scalar ? 0 : 1, &axis, e);
+    out[0] = weft_te_compute(te, "dims", scalar ? 0 : 1, &axis, e);
     return out[0] ? WEFT_OK : WEFT_UNSUPPORTED;
 }

@@ -45,9 +45,9 @@ inputs_and_outputs_are_the_groups(void **state)
                         "}\n",
                         0);
     assert_int_equal(m.te->input.n, 3);
-    assert_string_equal(m.te->input.at[0]->buf->name, "x");
-    assert_string_equal(m.te->input.at[1]->buf->name, "w");
-    assert_string_equal(m.te->input.at[2]->buf->name, "r");
+    assert_string_equal(m.te->input.at[0]->buf->name, "a");
+    assert_string_equal(m.te->input.at[1]->buf->name, "b");
+    assert_string_equal(m.te->input.at[2]->buf->name, "y");
     assert_int_equal(m.te->output.n, 1);
     assert_string_equal(m.te->name, "fc1_add_multiply_relu");
     char *text = weft_te_print(m.te);
@@ -106,6 +106,38 @@ sizes_are_elements_where_a_model_asks_for_them(void **state)
     assert_int_equal(m.te->symbol.n, 1);
     assert_int_equal(weft_tensor_dtype(m.te->output.at[0]), WEFT_I64);
     drop(m);
+}
+
+static void
+a_symbol_keeps_its_name_beside_a_tensor_of_it(void **state)
+{
+    (void)state;
+    made m = program_of(
+        "graph f(z: f32[x, 2], q: f32[x, y]) -> (r) { r = concatenate(z, q) {axis=1} }", 0);
+    assert_string_equal(m.te->symbol.at[0]->name, "x");
+    assert_string_equal(m.te->symbol.at[1]->name, "y");
+    drop(m);
+}
+
+static void
+equal_layers_have_equal_programs(void **state)
+{
+    (void)state;
+    const char *text = "graph f(x: f32[4, 8]) -> (y) {\n"
+                       "    w1: f32[8, 8] = constant weights(\"00\")\n"
+                       "    w2: f32[8, 8] = constant weights(\"11\")\n"
+                       "    a = matmul(x, w1) {ta=0, tb=0} from \"fc1\" (Gemm)\n"
+                       "    b = relu(a) from \"r1\" (Relu)\n"
+                       "    c = matmul(b, w2) {ta=0, tb=0} from \"fc2\" (Gemm)\n"
+                       "    y = relu(c) from \"r2\" (Relu)\n"
+                       "}\n";
+    made m = program_of(text, 0), n = program_of(text, 1);
+    char *first = weft_te_print(m.te), *second = weft_te_print(n.te);
+    assert_string_equal(strchr(first, '('), strchr(second, '('));
+    free(first);
+    free(second);
+    drop(m);
+    drop(n);
 }
 
 static void
@@ -187,6 +219,8 @@ main(void)
         cmocka_unit_test(the_header_tells_layers_work_and_traffic),
         cmocka_unit_test(symbols_of_dims_are_scalars_of_the_program),
         cmocka_unit_test(sizes_are_elements_where_a_model_asks_for_them),
+        cmocka_unit_test(a_symbol_keeps_its_name_beside_a_tensor_of_it),
+        cmocka_unit_test(equal_layers_have_equal_programs),
         cmocka_unit_test(every_operator_has_a_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
