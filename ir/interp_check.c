@@ -75,20 +75,22 @@ uninitialised(ctx *c, const access *a, int64_t e, int lane)
     weft_str_free(&what);
 }
 
+/* `did` is what the other one did. */
 static void
-race(ctx *c, const access *a, int64_t e, int lane, uint64_t old, const char *how)
+race(ctx *c, const access *a, int64_t e, int lane, uint64_t old, const char *did)
 {
-    weft_str what = { 0 }, who = { 0 };
+    weft_str what = { 0 };
     weft_interp_name_element(c, &what, a, e);
+    weft_str_addf(&what, ": %s by ", did);
     if ((old & TOUCH_UNITS) || (old & TOUCH_LANE) == TOUCH_LANE)
-        weft_str_add(&who, "another thread");
+        weft_str_add(&what, "several threads");
     else
-        weft_interp_name_lane(c, &who, unit_of(old), (int)(old & TOUCH_LANE));
-    weft_interp_fault(c, lane, WEFT_INVALID_INPUT,
-                      "data race on %s: %s by %s with no barrier between", weft_str_text(&what),
-                      how, weft_str_text(&who));
+        weft_interp_name_lane(c, &what, unit_of(old), (int)(old & TOUCH_LANE));
+    weft_str_addf(&what, " and %s by ", a->write ? "written" : "read");
+    weft_interp_name_lane(c, &what, unit_of(c->gword), lane);
+    weft_interp_fault(c, -1, WEFT_INVALID_INPUT, "data race on %s, with no barrier between",
+                      weft_str_text(&what));
     weft_str_free(&what);
-    weft_str_free(&who);
 }
 
 /* ---- nothing new ----------------------------------------------------------------------------- */
@@ -98,9 +100,9 @@ static bool
 seen(const ctx *c, const access *a, const place *p)
 {
     const acache *k = &c->acc[a->id];
-    return k->seen && !c->met && a->nloop == 0 && k->seen_ver == p->ver && k->seen_off == p->off &&
-           k->seen_mask == c->mask->ver && k->seen_word == interp_word(c, a) &&
-           k->seen_inst == c->buf[a->buf].inst;
+    return k->seen && !__atomic_load_n(&c->r->met, __ATOMIC_RELAXED) && a->nloop == 0 &&
+           k->seen_ver == p->ver && k->seen_off == p->off && k->seen_mask == c->mask->ver &&
+           k->seen_word == interp_word(c, a) && k->seen_inst == c->buf[a->buf].inst;
 }
 
 static void
@@ -380,7 +382,7 @@ write_words(ctx *c, const access *a, const place *p, int comps, const void *valu
                 race(c, a, e, l, old, "written");
                 return false;
             }
-            c->met = true;
+            __atomic_store_n(&c->r->met, true, __ATOMIC_RELAXED);
         }
         if (!m->r)
             continue;

@@ -18,6 +18,7 @@ typedef struct compiler {
     WEFT_VEC(int) alive;  /* buffer slots in scope */
     WEFT_VEC(bufinfo) buf;
     WEFT_VEC(int) outside; /* by buffer slot: checked loops around its ALLOC */
+    WEFT_VEC(access *) accesses;
     WEFT_VEC(node *) extent;
     WEFT_VEC(int) bind;
     int nbinder;
@@ -129,6 +130,7 @@ compile_access(compiler *c, const weft_buf *b, int n, const weft_expr *const *in
 {
     access *a = WEFT_NEW(&c->in->arena, access);
     *a = (access){ .id = c->in->naccess++, .n = n, .write = write, .atomic = atomic, .src = b };
+    *WEFT_PUSH(&c->scratch, &c->accesses) = a;
     a->buf = c->buf_of[b->id];
     if (a->buf < 0) {
         unsupported(c, "a kernel that uses a buffer outside its scope");
@@ -587,6 +589,7 @@ weft_interp_compile(weft_interp *in, weft_diag *diag)
         make_launch(&c);
     note_loops(&c, in->body);
     in->nbuf = c.buf.n;
+    in->access = weft_arena_dup(&in->arena, c.accesses.at, (size_t)c.accesses.n * sizeof(access *));
     in->buf = weft_arena_dup(&in->arena, c.buf.at, (size_t)c.buf.n * sizeof(bufinfo));
     bool shuffles = false;
     weft_walker lanes = { .expr = has_shuffle, .user = &shuffles };

@@ -4,93 +4,156 @@
 
 #include <string.h>
 
-typedef struct flow {
-    weft_interp *in;
-    uint8_t *seen; /* by node id: the statement that visited it */
-    bool track;    /* second walk: sets access.track */
-} flow;
-
 enum { WAS_READ = 1, WAS_WRITTEN = 2 };
 
-static void
-touch(flow *f, access *a, uint8_t *state)
+/* What a statement touches, by buffer: before its first barrier, and after its last. */
+typedef struct span {
+    uint8_t *head, *tail;
+    bool through; /* a path has no barrier: head and tail meet what is around */
+} span;
+
+typedef struct flow {
+    weft_interp *in;
+    weft_arena scratch;
+    uint8_t *seen; /* by node id: visited in this statement */
+} flow;
+
+static span
+new_span(flow *f)
 {
-    bufinfo *b = &f->in->buf[a->buf];
-    if (f->track) {
-        bool parameter = b->store == STORE_RAW;
-        if (a->write)
-            a->track = b->store != STORE_ROWS;
-        else
-            a->track = parameter ? b->stored : b->store == STORE_ONE && b->crossed;
-        return;
-    }
-    uint8_t other = a->write ? WAS_READ : WAS_WRITTEN;
-    if ((state[a->buf] & other) || a->atomic)
-        b->crossed = true;
-    state[a->buf] |= a->write ? WAS_WRITTEN : WAS_READ;
+    uint8_t *both = WEFT_NEW_ARRAY(&f->scratch, 2 * f->in->nbuf + 1, uint8_t);
+    return (span){ both, both + f->in->nbuf, true };
 }
 
 static void
-visit(flow *f, const node *n, uint8_t *state)
+join(const flow *f, uint8_t *to, const uint8_t *from)
+{
+    for (int i = 0; i < f->in->nbuf; i++)
+        to[i] |= from[i];
+}
+
+/* Two touches with no barrier between. */
+static void
+meet(const flow *f, const uint8_t *tail, const uint8_t *head)
+{
+    for (int i = 0; i < f->in->nbuf; i++)
+        f->in->buf[i].crossed |= (tail[i] & WAS_READ && head[i] & WAS_WRITTEN) ||
+                                 (tail[i] & WAS_WRITTEN && head[i] & WAS_READ);
+}
+
+/* b after a. */
+static span
+then(flow *f, span a, span b)
+{
+    span s = new_span(f);
+    meet(f, a.tail, b.head);
+    join(f, s.head, a.head);
+    join(f, s.tail, b.tail);
+    if (a.through)
+        join(f, s.head, b.head);
+    if (b.through)
+        join(f, s.tail, a.tail);
+    s.through = a.through && b.through;
+    return s;
+}
+
+/* ---- one statement --------------------------------------------------------------------------- */
+
+static void
+touch(const access *a, uint8_t *touched)
+{
+    touched[a->buf] |= (a->write ? WAS_WRITTEN : 0) | (!a->write || a->atomic ? WAS_READ : 0);
+}
+
+static void
+visit(flow *f, const node *n, uint8_t *touched)
 {
     if (!n || f->seen[n->id])
         return;
     f->seen[n->id] = 1;
     for (int i = 0; i < n->n; i++)
-        visit(f, n->arg[i], state);
+        visit(f, n->arg[i], touched);
     if (!n->load)
         return;
     for (int i = 0; i < n->load->n; i++)
-        visit(f, n->load->index[i], state);
-    touch(f, n->load, state);
+        visit(f, n->load->index[i], touched);
+    touch(n->load, touched);
 }
 
-static void
-visit_statement(flow *f, const code *k, uint8_t *state)
+/* What the statement itself touches, without its body. */
+static span
+own_touches(flow *f, const code *k)
 {
+    span s = new_span(f);
     memset(f->seen, 0, (size_t)f->in->nnode);
-    visit(f, k->expr, state);
+    visit(f, k->expr, s.head);
     for (int i = 0; k->kind == C_ALLREDUCE && i < k->src->u.all.with->n; i++)
-        visit(f, k->value[i], state);
-    if (!k->store)
-        return;
-    for (int i = 0; i < k->store->n; i++)
-        visit(f, k->store->index[i], state);
-    touch(f, k->store, state);
+        visit(f, k->value[i], s.head);
+    for (int i = 0; k->store && i < k->store->n; i++)
+        visit(f, k->store->index[i], s.head);
+    if (k->store)
+        touch(k->store, s.head);
+    join(f, s.tail, s.head);
+    meet(f, s.tail, s.head);
+    return s;
 }
 
-static void
-barrier(const flow *f, uint8_t *state)
+/* ---- paths ----------------------------------------------------------------------------------- */
+
+static span
+barrier(flow *f)
 {
-    memset(state, 0, (size_t)f->in->nbuf);
+    span s = new_span(f);
+    s.through = false;
+    return s;
 }
 
-static void
-walk(flow *f, const code *k, uint8_t *state)
+static span walk(flow *, const code *);
+
+static span
+walk_branches(flow *f, const code *k)
 {
-    size_t n = (size_t)f->in->nbuf;
-    visit_statement(f, k, state);
-    if (k->kind == C_BARRIER && (k->fence & WEFT_FENCE_SHARED))
-        barrier(f, state);
-    if (k->kind == C_IF) {
-        uint8_t *other = weft_arena_dup(&f->in->arena, state, n);
-        walk(f, k->at[0], state);
-        if (k->at[1])
-            walk(f, k->at[1], other);
-        for (size_t i = 0; i < n; i++)
-            state[i] |= other[i];
-        return;
+    span a = walk(f, k->at[0]), b = k->at[1] ? walk(f, k->at[1]) : new_span(f);
+    join(f, a.head, b.head);
+    join(f, a.tail, b.tail);
+    a.through |= b.through;
+    return a;
+}
+
+static span
+walk(flow *f, const code *k)
+{
+    span s = own_touches(f, k);
+    if (k->kind == C_BARRIER)
+        return k->fence & WEFT_FENCE_SHARED ? barrier(f) : s;
+    if (k->kind == C_IF)
+        return then(f, s, walk_branches(f, k));
+    span body = new_span(f);
+    for (int i = 0; i < k->n; i++) {
+        body = then(f, body, walk(f, k->at[i]));
+        if (f->in->implied && k->kind == C_SEQ)
+            body = then(f, body, barrier(f));
     }
-    bool loop = k->kind == C_FOR || k->kind == C_WHILE;
-    uint8_t *skipped = loop ? weft_arena_dup(&f->in->arena, state, n) : NULL;
-    for (int again = 0; again <= loop; again++)
-        for (int i = 0; i < k->n; i++) {
-            walk(f, k->at[i], state);
-            if (f->in->implied && (loop || k->kind == C_SEQ))
-                barrier(f, state);
+    if (k->kind == C_FOR || k->kind == C_WHILE) {
+        if (!f->in->implied) { /* the next iteration */
+            meet(f, body.tail, body.head);
+            meet(f, body.tail, s.head);
         }
-    for (size_t i = 0; loop && i < n; i++)
-        state[i] |= skipped[i];
+        body.through = true; /* it may not run at all */
+    }
+    return then(f, s, body);
+}
+
+/* ---- results --------------------------------------------------------------------------------- */
+
+static void
+set_track(const weft_interp *in, access *a)
+{
+    const bufinfo *b = &in->buf[a->buf];
+    if (a->write)
+        a->track = b->store != STORE_ROWS;
+    else
+        a->track = b->store == STORE_RAW ? b->stored : b->store == STORE_ONE && b->crossed;
 }
 
 static void
@@ -106,13 +169,13 @@ void
 weft_interp_flow(weft_interp *in)
 {
     flow f = { .in = in };
-    f.seen = WEFT_NEW_ARRAY(&in->arena, in->nnode + 1, uint8_t);
-    uint8_t *state = WEFT_NEW_ARRAY(&in->arena, in->nbuf + 1, uint8_t);
-    walk(&f, in->body, state);
+    f.seen = WEFT_NEW_ARRAY(&f.scratch, in->nnode + 1, uint8_t);
+    walk(&f, in->body);
     for (int i = 0; i < in->nbuf; i++)
         if (in->buf[i].store == STORE_ONE && !in->launch) /* workers share it */
             in->buf[i].crossed = in->buf[i].stored && in->buf[i].loaded;
-    f.track = true;
-    walk(&f, in->body, state);
+    for (int i = 0; i < in->naccess; i++)
+        set_track(in, in->access[i]);
     mark_phases(in, in->body);
+    weft_arena_reset(&f.scratch);
 }

@@ -319,7 +319,6 @@ region_job(void *user, int i)
         r->worker[i] = weft_interp_ctx_create(r, (int)t->chunk);
     ctx *c = r->worker[i];
     c->go = t;
-    c->met = false;
     c->failed = false;
     inherit(c, r->parent, t, r->body);
     for (;;) {

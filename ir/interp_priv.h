@@ -201,6 +201,7 @@ struct weft_interp {
     region *launch; /* NULL: no block or thread loop */
     int nnode, ncode, naccess, nslot, nbuf, ndepth, nloop;
     bufinfo *buf;
+    access **access;
     int *scalar_slot;
     bool grouped; /* several blocks may be run as one set of lanes */
     bool implied; /* no barriers yet: statements of a block are in order */
@@ -302,6 +303,7 @@ typedef struct run {
     const trip *go;
     int64_t next, stop; /* chunks taken; none above `stop` is */
     int64_t steps;
+    bool met; /* two lanes wrote the same bits: no check may be skipped */
     pthread_mutex_t lock;
     weft_status status;
     int64_t at; /* chunk of the message */
@@ -327,7 +329,6 @@ typedef struct ctx {
     uint64_t stmt;        /* the statement being evaluated */
     uint64_t word, gword; /* unit and epoch as touch words: of shared and of global memory */
     bool check;           /* !no_checks */
-    bool met;             /* two lanes wrote the same bits: nothing may be skipped */
     bool failed;
     weft_status status;
     int64_t chunk_at;
