@@ -98,6 +98,13 @@ slot_tensor(const weft_plan_slots *t, weft_slot s)
     return s.kind == WEFT_SLOT_INPUT ? t->in[s.index] : s.kind == WEFT_SLOT_OUTPUT ? t->out[s.index] : t->work[s.index];
 }
 
+/* A launch's part of what the unit costs; 0 where that is not known. */
+static double
+share(const weft_unit *u, double cost)
+{
+    return cost > 0 ? cost / u->nkernel : 0;
+}
+
 /* One launch: kernel k of the unit. */
 static void
 add_step(weft_plan *b, const weft_unit *u, int unit, int k, const weft_plan_slots *t, const char *layers)
@@ -121,8 +128,8 @@ add_step(weft_plan *b, const weft_unit *u, int unit, int k, const weft_plan_slot
         .buffer = arg,
         .scalar = scalar,
         .layers = weft_arena_strdup(b->arena, layers),
-        .flops = u->te->info.flops / u->nkernel,
-        .bytes = (u->te->info.bytes_read + u->te->info.bytes_written) / u->nkernel,
+        .flops = share(u, u->te->info.flops),
+        .bytes = share(u, u->te->info.bytes_read) + share(u, u->te->info.bytes_written),
     };
     for (int d = 0; d < 3; d++) {
         s->grid[d] = launch_dim(b, kernel->grid[d]);

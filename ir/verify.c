@@ -11,6 +11,7 @@ enum {
 
 typedef struct verifier {
     const weft_kernel *k;
+    bool on_host; /* in the extent of a block or thread loop: the launch computes it, floor forms may stay */
     weft_ir *ir;
     const char *when;
     weft_diag *diag;
@@ -124,7 +125,7 @@ check_node(verifier *v, const weft_expr *e)
         fault(v, "variable '%s' is used outside its scope", e->h.u.var->name);
     if (kind == WEFT_EK_LOAD && !v->buf_open[e->h.u.buf->id])
         fault(v, "buffer '%s' is read outside its scope", e->h.u.buf->name);
-    if ((kind == WEFT_EK_FDIV || kind == WEFT_EK_FMOD) && v->k->level == WEFT_LEVEL_DEVICE)
+    if ((kind == WEFT_EK_FDIV || kind == WEFT_EK_FMOD) && v->k->level == WEFT_LEVEL_DEVICE && !v->on_host)
         fault(v, "'%s' at the level device: it has to be legalised to tdiv or tmod",
               weft_expr_infos[kind].text);
     if ((kind == WEFT_EK_TDIV || kind == WEFT_EK_TMOD) && v->k->level == WEFT_LEVEL_LOOPS)
@@ -276,7 +277,9 @@ check_for(verifier *v, const weft_stmt *s)
     const weft_var *var = s->u.loop.var;
     const weft_expr *extent = s->u.loop.extent;
     weft_bind bind = s->u.loop.bind;
+    v->on_host = weft_is_thread(bind) || weft_is_block(bind);
     check_expr(v, extent);
+    v->on_host = false;
     if (!weft_same_type(var->type, extent->h.type) || var->type.lanes != 1 ||
         !weft_is_int((weft_dtype)var->type.dtype))
         fault(v, "loop '%s' of type %s has an extent of type %s: one integer type is needed",
@@ -485,6 +488,7 @@ check_stmt(verifier *v, const weft_stmt *s)
 static void
 check_launch(verifier *v, const weft_kernel *k)
 {
+    v->on_host = true;
     for (int i = 0; i < 3; i++) {
         if (k->level == WEFT_LEVEL_DEVICE && (!k->grid[i] || !k->block[i]))
             fault(v, "at the level device all three extents of grid and block are given");
@@ -493,6 +497,7 @@ check_launch(verifier *v, const weft_kernel *k)
         if (k->block[i])
             check_expr(v, k->block[i]);
     }
+    v->on_host = false;
 }
 
 static void

@@ -295,6 +295,19 @@ legal_atomic(weft_legal *l, const weft_stmt *s)
     return t.u.atomic.index && t.u.atomic.value ? with_names(l, weft_stmt_make(l->ir, t)) : NULL;
 }
 
+/* What is known of a name: the bounds of its value. */
+static void
+know_let(weft_legal *l, const weft_var *var, const weft_expr *value)
+{
+    int64_t min, max;
+    weft_dtype t = (weft_dtype)var->type.dtype;
+    if (!weft_is_int(t) || var->type.lanes > 1)
+        return;
+    (void)weft_bounds(l->ir, l->facts, value, &min, &max);
+    weft_facts_range(l->facts, var, min == INT64_MIN ? NULL : weft_int(l->ir, t, min),
+                     max == INT64_MAX ? NULL : weft_int(l->ir, t, max));
+}
+
 /* A LET of a vector that cannot be had becomes one LET a lane. */
 static const weft_stmt *
 legal_let(weft_legal *l, const weft_stmt *s)
@@ -315,7 +328,11 @@ legal_let(weft_legal *l, const weft_stmt *s)
         l->var[var->id] = weft_ref(l->ir, own);
     }
     name_list names = take_names(l);
-    return under_names(l, names, legal_stmt(l, s->u.let.body));
+    int mark = weft_facts_mark(l->facts);
+    know_let(l, var, s->u.let.value);
+    const weft_stmt *body = legal_stmt(l, s->u.let.body);
+    weft_facts_pop(l->facts, mark);
+    return under_names(l, names, body);
 }
 
 static const weft_stmt *
@@ -334,19 +351,21 @@ legal_if(weft_legal *l, const weft_stmt *s)
     return ok ? under_names(l, names, weft_if(l->ir, cond, then, els)) : NULL;
 }
 
+/* The extents of block and thread loops are the launch's: the host computes them. */
 static const weft_stmt *
 legal_loop(weft_legal *l, const weft_stmt *s)
 {
-    const weft_expr *extent = legal_index(l, s->u.loop.extent);
-    if (!extent || l->name.n)
-        return extent ? (weft_legal_refuse(l, "a loop extent", (weft_dtype)extent->h.type.dtype), (const weft_stmt *)NULL) : NULL;
+    bool bound = weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind);
+    const weft_expr *extent = bound ? s->u.loop.extent : legal_index(l, s->u.loop.extent);
+    if (!extent)
+        return NULL;
+    name_list names = take_names(l);
     int mark = weft_facts_mark(l->facts);
     weft_facts_extent(l->facts, s->u.loop.var, s->u.loop.extent);
-    forget(l);
     const weft_stmt *body = legal_stmt(l, s->u.loop.body);
     weft_facts_pop(l->facts, mark);
     forget(l);
-    return body ? weft_for(l->ir, s->u.loop.var, s->u.loop.bind, extent, body) : NULL;
+    return body ? under_names(l, names, weft_for(l->ir, s->u.loop.var, s->u.loop.bind, extent, body)) : NULL;
 }
 
 static const weft_stmt *
@@ -442,6 +461,8 @@ weft_pass_legalize(weft_kernel *k, const weft_lower_options *options, bool *chan
     l.var = WEFT_NEW_ARRAY(&l.scratch, l.nvar + 1, const weft_expr *);
     l.facts = weft_facts_create(k->ir);
     legal_params(&l);
+    for (int i = 0; i < k->nscalar; i++) /* an empty extent launches nothing: where a size divides, it is not 0 */
+        weft_facts_range(l.facts, k->scalar[i], weft_int(k->ir, (weft_dtype)k->scalar[i]->type.dtype, 1), NULL);
     const weft_stmt *body = l.status ? NULL : legal_stmt(&l, k->body);
     weft_facts_destroy(l.facts);
     weft_arena_reset(&l.scratch);
@@ -450,5 +471,6 @@ weft_pass_legalize(weft_kernel *k, const weft_lower_options *options, bool *chan
     *changed = true;
     k->body = body;
     k->level = WEFT_LEVEL_DEVICE;
+    weft_launch_dims(k, k->grid, k->block);
     return WEFT_OK;
 }

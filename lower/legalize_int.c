@@ -32,7 +32,8 @@ never_negative(weft_legal *l, const weft_expr *e)
     int64_t min, max;
     if (!is_signed(e))
         return true;
-    return weft_bounds(l->ir, l->facts, e, &min, &max) && min >= 0;
+    (void)weft_bounds(l->ir, l->facts, e, &min, &max); /* min holds where max is not known, too */
+    return min >= 0;
 }
 
 /* Floor division of a by b > 0, one that cannot trap. */
@@ -89,9 +90,11 @@ weft_legal_division(weft_legal *l, const weft_expr *e)
             return num(l, e, 0);
         if (divisor > 0)
             return by_positive(l, kind, e->arg[0], e->arg[1]);
-    } else if (weft_bounds(l->ir, l->facts, e->arg[1], &min, &max) && min > 0) {
-        return by_positive(l, kind, e->arg[0], e->arg[1]);
+        return by_anything(l, kind, e->arg[0], e->arg[1]);
     }
+    (void)weft_bounds(l->ir, l->facts, e->arg[1], &min, &max);
+    if (min > 0)
+        return by_positive(l, kind, e->arg[0], e->arg[1]);
     return by_anything(l, kind, e->arg[0], e->arg[1]);
 }
 

@@ -1,4 +1,4 @@
-/* lower/limits.c: launch dimensions and shared memory, checked against what the target can do.
+/* lower/limits.c: launch dimensions, memory and arguments, checked against what the target can do.
  *
  * needs   level device
  * keeps   the body
@@ -72,7 +72,6 @@ weft_pass_limits(weft_kernel *k, const weft_lower_options *options, bool *change
     const weft_target *t = options->target;
     sums total = { 0 };
     *changed = false;
-    weft_launch_dims(k, k->grid, k->block);
     weft_walk_stmt(&(weft_walker){ .stmt = add_shared, .user = &total }, k->body);
     if (total.unknown)
         return weft_fail(diag, WEFT_UNSUPPORTED, "kernel '%s': shared memory of a size that is not constant", k->name);

@@ -89,7 +89,7 @@ fill_input(running *r, int i)
     if (status)
         return status;
     weft_const *c = &r->in[i];
-    if (!weft_dtype_bytes(c->dtype, weft_const_count(c), &bytes))
+    if (!weft_dtype_bytes(c->dtype, weft_element_count(c), &bytes))
         return weft_fail(r->a->diag, WEFT_LIMIT, "input '%s' is too large to count", name);
     c->size = (size_t)bytes;
     c->data = weft_arena_alloc(&r->a->arena, c->size + 1);

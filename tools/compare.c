@@ -98,6 +98,6 @@ weft_compare(const weft_const *got, const weft_const *want, weft_str *why)
 {
     if (!same_shape(got, want, why))
         return false;
-    int64_t n = weft_const_count(want);
+    int64_t n = weft_element_count(want);
     return weft_is_float(want->dtype) ? same_floats(got, want, n, why) : same_integers(got, want, n, why);
 }

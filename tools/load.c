@@ -80,7 +80,7 @@ weft_session_tensor(weft_session *s, int tensor, weft_arena *arena, weft_const *
     if (status)
         return status;
     *c = (weft_const){ .dtype = t->dtype, .ndim = t->ndim, .dim = dim };
-    if (!weft_dtype_bytes(t->dtype, weft_const_count(c), &bytes))
+    if (!weft_dtype_bytes(t->dtype, weft_element_count(c), &bytes))
         return weft_fail(diag, WEFT_LIMIT, "tensor '%s' is too large to count", t->name);
     c->size = (size_t)bytes;
     c->data = weft_arena_alloc(arena, c->size + 1);

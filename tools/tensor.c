@@ -7,7 +7,7 @@
 #include <string.h>
 
 int64_t
-weft_const_count(const weft_const *c)
+weft_element_count(const weft_const *c)
 {
     int64_t n = 1;
     for (int d = 0; d < c->ndim; d++)
@@ -99,7 +99,7 @@ fill_random(uint64_t seed, const char *name, weft_const *c)
 {
     void *data = (void *)(uintptr_t)c->data;
     uint64_t key = seed ^ weft_hash_bytes(name, strlen(name));
-    int64_t n = weft_const_count(c);
+    int64_t n = weft_element_count(c);
     for (int64_t i = 0; i < n; i++) {
         uint64_t r = splitmix(key, (uint64_t)i);
         if (weft_is_float(c->dtype))
@@ -113,7 +113,7 @@ static void
 fill_counting(weft_const *c, int64_t first, int64_t step)
 {
     void *data = (void *)(uintptr_t)c->data;
-    int64_t n = weft_const_count(c);
+    int64_t n = weft_element_count(c);
     for (int64_t i = 0; i < n; i++) {
         if (weft_is_float(c->dtype))
             weft_set_f64(c->dtype, data, i, (double)(first + i * step));
@@ -149,7 +149,7 @@ weft_fill(const char *how, const char *name, weft_const *c, weft_diag *diag)
 void
 weft_print_tensor(const char *name, const weft_const *c)
 {
-    int64_t n = weft_const_count(c);
+    int64_t n = weft_element_count(c);
     double min = INFINITY, max = -INFINITY, sum = 0;
     int64_t nans = 0;
     for (int64_t i = 0; i < n; i++) {
