@@ -27,6 +27,7 @@ typedef struct partitioner {
     const weft_kernel *k;
     int depth;     /* of splits within splits */
     bool symbolic; /* inside a loop that was split where a symbol says */
+    bool tail;     /* in its second part, which runs little and gets no versions */
     weft_facts *facts;
     weft_arena arena;
     inner around;  /* loops around, that a threshold has to hold for */
@@ -399,13 +400,16 @@ try_split(partitioner *p, const weft_stmt *loop)
     const weft_stmt *body = assuming(p, loop->u.loop.body, &known);
     const weft_stmt *full = weft_for(p->ir, loop->u.loop.var, WEFT_SERIAL, t, body);
     const weft_stmt *tail = weft_simplify_stmt(p->ir, p->facts, tail_loop(p, loop, t));
-    bool symbolic = p->symbolic;
+    bool symbolic = p->symbolic, in_tail = p->tail;
     p->symbolic |= !weft_is_imm(t);
     p->depth++;
-    const weft_stmt *both = weft_seq2(p->ir, partition(p, full), partition(p, tail));
+    full = partition(p, full);
+    p->tail |= !weft_is_imm(t);
+    tail = partition(p, tail);
     p->depth--;
     p->symbolic = symbolic;
-    return both;
+    p->tail = in_tail;
+    return weft_seq2(p->ir, full, tail);
 }
 
 /* ---- a version without guards ----------------------------------------------------------------- */
@@ -451,7 +455,7 @@ try_version(partitioner *p, const weft_stmt *loop)
     conjuncts known = { .arena = &p->arena }, worst = { .arena = &p->arena };
     const weft_expr *all = NULL;
     bool lanes = false;
-    if (!may_diverge(loop))
+    if (p->tail || !may_diverge(loop))
         return NULL;
     find_guards(&q, loop);
     for (int i = 0; i < q.found.n; i++) {
