@@ -207,7 +207,8 @@ parse_constant(graph_parser *p, const weft_token *at, const char *name, const ty
     int64_t *dim = WEFT_NEW_ARRAY(&p->scratch, t->ndim, int64_t);
     for (int i = 0; i < t->ndim; i++)
         if (!weft_as_int(t->dim[i], &dim[i]) || dim[i] < 0 || !weft_mul64(count, dim[i], &count))
-            return weft_graph_parse_fail(p, at, "the dimensions have to be constant and their product below 2^63");
+            return weft_graph_parse_fail(
+                p, at, "the dimensions have to be constant and their product below 2^63");
     if (!weft_dtype_bytes(t->dtype, count, &bytes))
         return weft_graph_parse_fail(p, at, "the constant has more elements than 64 bits count");
     weft_const c = { t->dtype, t->ndim, dim, NULL, (size_t)bytes };
@@ -468,7 +469,8 @@ finish_groups(graph_parser *p)
             return weft_graph_parse_fail(p, &p->lex.tok, "group %d makes nothing that is read", i);
     for (int i = 0; i < p->g->node.n && p->g->group.n; i++)
         if (p->g->node.at[i]->group < 0)
-            return weft_graph_parse_fail(p, &p->lex.tok, "'%s' is in no group, and there are groups",
+            return weft_graph_parse_fail(p, &p->lex.tok,
+                                         "'%s' is in no group, and there are groups",
                                          p->g->node.at[i]->out[0]->name);
     return true;
 }
