@@ -310,7 +310,8 @@ collect_all(planner *p, access_list *list, const weft_stmt *s)
 }
 
 /* Threads may disagree on whether they run it: its accesses count as one, at its place.  Two stores in
- * it are of one run of one stage, which computes no element twice. */
+ * it are of one run of one stage, which computes no element twice; in global memory a thread reads what
+ * it has stored itself alone. */
 static void
 follow_divided(planner *p, const weft_stmt *s)
 {
@@ -318,7 +319,8 @@ follow_divided(planner *p, const weft_stmt *s)
     collect_all(p, &all, s);
     for (int i = 0; i < all.n; i++)
         for (int k = i; k < all.n; k++)
-            if (!(all.at[i].write && all.at[k].write) && conflict(p, &all.at[i], &all.at[k]) && !p->status)
+            if (all.at[i].buf->space == WEFT_SHARED && !(all.at[i].write && all.at[k].write)
+                && conflict(p, &all.at[i], &all.at[k]) && !p->status)
                 p->status = weft_fail(p->diag, WEFT_UNSUPPORTED,
                                       "kernel '%s': '%s' needs a barrier where the threads of a block may disagree; "
                                       "move its stage out of the guarded loop",

@@ -180,11 +180,23 @@ weft_site_absolute(const weft_plan *p, const weft_site *s, const weft_expr *cons
 
 /* ---- guards ----------------------------------------------------------------------------------- */
 
+/* x // c < d as x < c * d, which says more to whoever looks for the range of x. */
+static const weft_expr *
+multiplied(const weft_plan *p, const weft_expr *cond)
+{
+    int64_t c, d, cd;
+    if (!cond || cond->h.kind != WEFT_EK_LT || cond->arg[0]->h.kind != WEFT_EK_FDIV ||
+        !weft_as_int(cond->arg[0]->arg[1], &c) || !weft_as_int(cond->arg[1], &d) || c <= 0 || !weft_mul64(c, d, &cd))
+        return cond;
+    weft_dtype t = (weft_dtype)cond->arg[1]->h.type.dtype;
+    return weft_wrap_i64(t, cd) == cd ? weft_lt(p->ir, cond->arg[0]->arg[0], weft_int(p->ir, t, cd)) : cond;
+}
+
 /* cond is added to the guard, and to what is known, unless it is known already. */
 static void
 require(const weft_plan *p, const weft_expr **guard, const weft_expr *cond)
 {
-    cond = weft_simplify_expr(p->ir, p->facts, cond);
+    cond = multiplied(p, weft_simplify_expr(p->ir, p->facts, cond));
     if (!cond || weft_is_int_imm(cond, 1) || weft_prove(p->ir, p->facts, cond))
         return;
     weft_facts_assume(p->facts, cond);
