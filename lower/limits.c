@@ -75,6 +75,7 @@ weft_pass_limits(weft_kernel *k, const weft_lower_options *options, bool *change
     weft_walk_stmt(&(weft_walker){ .stmt = add_shared, .user = &total }, k->body);
     if (total.unknown)
         return weft_fail(diag, WEFT_UNSUPPORTED, "kernel '%s': shared memory of a size that is not constant", k->name);
+    *changed = k->shared_bytes != total.shared;
     k->shared_bytes = total.shared;
     weft_status s = check_launch(k, t, diag);
     if (!s)
