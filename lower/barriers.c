@@ -146,6 +146,7 @@ conflict(const planner *p, const access *a, const access *b)
 typedef struct collecting {
     planner *p;
     access_list *list;
+    const weft_stmt *store; /* a sum's own element, `s[i] = s[i] + x`, counts as stored alone */
 } collecting;
 
 static bool
@@ -173,15 +174,17 @@ static bool
 collect_load(void *user, const weft_expr *e)
 {
     collecting *c = user;
-    if (e->h.kind == WEFT_EK_LOAD)
+    bool own = c->store && e->h.kind == WEFT_EK_LOAD && e->h.u.buf == c->store->u.store.buf &&
+               e->arg[0] == c->store->u.store.index[0];
+    if (e->h.kind == WEFT_EK_LOAD && !own)
         add_access(c->p, c->list, e->h.u.buf, e->arg[0], false);
     return true;
 }
 
 static void
-collect_expr(planner *p, access_list *list, const weft_expr *e)
+collect_expr(planner *p, access_list *list, const weft_expr *e, const weft_stmt *store)
 {
-    collecting c = { p, list };
+    collecting c = { p, list, store };
     if (e)
         weft_walk_expr(&(weft_walker){ .expr = collect_load, .user = &c }, e);
 }
@@ -193,26 +196,26 @@ collect_own(planner *p, access_list *list, const weft_stmt *s)
     switch (s->kind) {
     case WEFT_SK_FOR:
     case WEFT_SK_WHILE:
-        collect_expr(p, list, s->u.loop.extent);
+        collect_expr(p, list, s->u.loop.extent, NULL);
         return;
     case WEFT_SK_IF:
-        collect_expr(p, list, s->u.iff.cond);
+        collect_expr(p, list, s->u.iff.cond, NULL);
         return;
     case WEFT_SK_LET:
-        collect_expr(p, list, s->u.let.value);
+        collect_expr(p, list, s->u.let.value, NULL);
         return;
     case WEFT_SK_STORE:
-        collect_expr(p, list, s->u.store.index[0]);
-        collect_expr(p, list, s->u.store.value);
+        collect_expr(p, list, s->u.store.index[0], NULL);
+        collect_expr(p, list, s->u.store.value, s);
         add_access(p, list, s->u.store.buf, s->u.store.index[0], true);
         return;
     case WEFT_SK_ATOMIC:
-        collect_expr(p, list, s->u.atomic.index);
-        collect_expr(p, list, s->u.atomic.value);
+        collect_expr(p, list, s->u.atomic.index, NULL);
+        collect_expr(p, list, s->u.atomic.value, NULL);
         add_access(p, list, s->u.atomic.buf, s->u.atomic.index, true);
         return;
     case WEFT_SK_EVAL:
-        collect_expr(p, list, s->u.eval.call);
+        collect_expr(p, list, s->u.eval.call, NULL);
         return;
     default:
         return;
