@@ -1,11 +1,14 @@
 #!/bin/sh
-# Builds weft into build/ (or $1): configured once, quiet, warnings shown.
+# Builds weft, quietly but for warnings: tools/build.sh [DIRECTORY [TARGET..]], all of it in build/
+# unless said otherwise.  Configures once.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$root/build}
-[ -f "$build/build.ninja" ] || cmake -G Ninja -S "$root" -B "$build" >"${TMPDIR:-/tmp}/weft-configure.$$" 2>&1 || {
-    cat "${TMPDIR:-/tmp}/weft-configure.$$" >&2
+[ $# -eq 0 ] || shift
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+[ -f "$build/build.ninja" ] || cmake -G Ninja -S "$root" -B "$build" >"$log" 2>&1 || {
+    cat "$log" >&2
     exit 1
 }
-rm -f "${TMPDIR:-/tmp}/weft-configure.$$"
-ninja -C "$build" --quiet
+ninja -C "$build" --quiet "$@"
