@@ -11,7 +11,7 @@ enum {
 
 typedef struct verifier {
     const weft_kernel *k;
-    bool on_host; /* in the extent of a block or thread loop: the launch computes it, floor forms may stay */
+    bool on_host; /* in a shape or the extent of a bound loop: the host computes it, // may stay */
     weft_ir *ir;
     const char *when;
     weft_diag *diag;
@@ -205,6 +205,8 @@ static void
 check_shape(verifier *v, const weft_buf *b)
 {
     int64_t total, elements = 1;
+    bool on_host = v->on_host;
+    v->on_host = true; /* no kernel computes a size */
     for (int i = 0; i < b->ndim; i++) {
         int64_t n;
         check_expr(v, b->shape[i]);
@@ -217,6 +219,7 @@ check_shape(verifier *v, const weft_buf *b)
     }
     if (b->stride)
         check_exprs(v, b->ndim, b->stride);
+    v->on_host = on_host;
     if (!weft_dtype_bytes(b->dtype, elements, &total))
         fault(v, "buffer '%s' has more than 2^63 bytes", b->name);
     if (v->k->level != WEFT_LEVEL_LOOPS && (b->ndim != 1 || b->stride))
