@@ -2,7 +2,7 @@
  *
  * needs  any level; vectorize before it, as it takes the loops around vectors apart
  * keeps  the level
- * breaks simplified; a loop whose extent is no constant becomes serial */
+ * breaks simplified; parallel loops, and those whose extent is no constant, become serial */
 #include "lower/priv.h"
 
 static const weft_stmt *
@@ -26,6 +26,8 @@ unroll(weft_rewriter *rw, const weft_stmt *s)
 {
     int64_t n;
     s = weft_rewrite_children(rw, s);
+    if (s->kind == WEFT_SK_FOR && s->u.loop.bind == WEFT_PARALLEL)
+        return weft_for(rw->ir, s->u.loop.var, WEFT_SERIAL, s->u.loop.extent, s->u.loop.body);
     if (s->kind != WEFT_SK_FOR || (s->u.loop.bind != WEFT_UNROLL && s->u.loop.bind != WEFT_VTHREAD))
         return s;
     if (weft_as_int(s->u.loop.extent, &n))

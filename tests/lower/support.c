@@ -42,6 +42,19 @@ static const weft_target everything = {
     .storage8 = true, .storage16 = true,
 };
 
+weft_caps
+plain_caps(bool rich)
+{
+    weft_caps c = { .lanes = rich ? 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8 | 1u << 16 : 1u << 1,
+                    .vector_load = rich, .aligned_vector_load = rich, .vector_compare = rich, .nan_min_max = rich,
+                    .sat_cast = rich, .safe_div = rich, .bool_storage = rich };
+    for (int i = 0; i < WEFT_IN_COUNT; i++)
+        c.intrin[i] = true;
+    for (int t = 0; t < WEFT_DTYPE_COUNT; t++)
+        c.arith[t] = c.storage[t] = true;
+    return c;
+}
+
 weft_lower_options
 plain_options(void)
 {

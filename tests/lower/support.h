@@ -19,6 +19,8 @@ void done(weft_te *);
 weft_lowered must_lower(weft_te *);
 /* Options of a device that can do everything, without the environment's debugging. */
 weft_lower_options plain_options(void);
+/* A printer that says everything as it stands; or one without vectors and with traps. */
+weft_caps plain_caps(bool rich);
 
 /* ---- files with an expectation ---------------------------------------------------------------- */
 

@@ -266,10 +266,11 @@ reference(uint64_t seed)
 }
 
 static void
-run_passes(const run *r, const char *names, const char *until)
+run_passes(const run *r, const char *names)
 {
     weft_lower_options o = plain_options();
-    o.stop_after = until;
+    weft_caps caps = plain_caps(r->seed % 2);
+    o.caps = &caps;
     o.roundtrip = r->seed % 8 == 0;
     for (int k = 0; k < r->low->nkernel; k++)
         if (weft_run_passes(r->low->kernel[k], names, &o, r->diag) != WEFT_OK) {
@@ -302,14 +303,14 @@ check_pair(uint64_t seed, int count[P_COUNT])
         if (everywhere)
             check_run(&at);
         at.stage = "flat";
-        run_passes(&at, "flatten,simplify,partition,simplify", NULL);
+        run_passes(&at, "flatten,simplify,partition,simplify");
         if (everywhere)
             check_run(&at);
         at.stage = "barriers";
-        run_passes(&at, "partition,vectorize,unroll,reduce-threads,simplify,barriers", NULL);
+        run_passes(&at, "partition,vectorize,unroll,reduce-threads,simplify,barriers");
         check_run(&at);
-        at.stage = "hoist";
-        run_passes(&at, "hoist", NULL);
+        at.stage = "device";
+        run_passes(&at, "legalize,hoist");
         check_run(&at);
         free_memory(&want);
     } else if (st != WEFT_INVALID_ARGUMENT && st != WEFT_UNSUPPORTED) {
