@@ -187,6 +187,14 @@ range_fmod(weft_range a, weft_range b, weft_mod m)
 
 /* ---- expressions ----------------------------------------------------------------------------- */
 
+/* The range of an index, which its type bounds anyway: beyond that there is no bound to tell. */
+static weft_range
+within_type(weft_range r, weft_dtype t)
+{
+    weft_range d = weft_range_of_dtype(t);
+    return range(r.lo <= d.lo ? INT64_MIN : r.lo, r.hi >= d.hi ? INT64_MAX : r.hi);
+}
+
 static weft_range
 of_cast(weft_facts *f, const weft_expr *e)
 {
@@ -199,9 +207,9 @@ of_cast(weft_facts *f, const weft_expr *e)
     weft_range full = weft_range_of_dtype(from);
     if (from != WEFT_U64)
         r = range(max64(r.lo, full.lo), min64(r.hi, full.hi));
-    if (e->h.index || weft_range_fits(r, to))
-        return r;
-    return weft_range_natural(to);
+    if (e->h.index)
+        return within_type(r, to);
+    return weft_range_fits(r, to) ? r : weft_range_natural(to);
 }
 
 static weft_range
@@ -349,7 +357,9 @@ compute(weft_facts *f, const weft_expr *e)
     if (!is_arithmetic(e))
         return weft_range_natural(t);
     r = of_operator(f, e);
-    if (e->h.index || weft_range_fits(r, t))
+    if (e->h.index)
+        return within_type(r, t);
+    if (weft_range_fits(r, t))
         return weft_range_meet(weft_range_natural(t), r);
     if (e->h.kind == WEFT_EK_MIN || e->h.kind == WEFT_EK_MAX)
         return weft_range_meet(weft_range_natural(t), r);
@@ -365,8 +375,12 @@ weft_range_of(weft_facts *f, const weft_expr *e)
     if (note->range_version == f->version)
         return note->range;
     weft_range r = weft_range_natural(weft_dtype_of(e));
+    if (f->look >= WEFT_MAX_DEPTH)
+        return r;
+    f->look++;
     if (!weft_is_float(weft_dtype_of(e)))
         r = compute(f, e);
+    f->look--;
     if (e->h.kind == WEFT_EK_VAR || f->nkeyed) {
         const weft_fact *fact = weft_facts_find(f, WEFT_FACT_RANGE, e);
         if (fact)

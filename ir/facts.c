@@ -292,9 +292,13 @@ weft_facts_droppable(weft_facts *f, const weft_expr *e)
     weft_note *note = weft_facts_note(f, e);
     if (note->effect)
         return note->effect == 1;
+    if (f->look >= WEFT_MAX_DEPTH)
+        return false;
     bool effect = e->h.kind == WEFT_EK_CALL && weft_intrin_infos[e->h.u.intrin].effect;
+    f->look++;
     for (int i = 0; i < e->h.nargs && !effect; i++)
         effect = !weft_facts_droppable(f, e->arg[i]);
+    f->look--;
     weft_facts_note(f, e)->effect = effect ? 2 : 1;
     return !effect;
 }

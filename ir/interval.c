@@ -75,14 +75,24 @@ simple(const scan *s, const weft_expr *e)
     return e ? weft_simp(s->f, e) : NULL;
 }
 
-/* to + c * e; NULL when a part is missing. */
+/* to + c * e; NULL when a part is missing, or constants leave the type: what is so far from any
+ * value is no bound. */
 static const weft_expr *
 add_scaled(const scan *s, const weft_expr *to, const weft_expr *e, int64_t c)
 {
+    int64_t v, w = 0;
     if (!to || !e)
         return NULL;
     weft_ir *ir = s->f->ir;
-    return weft_add(ir, to, weft_mul(ir, e, weft_const_like(ir, e->h.type, c)));
+    if (weft_as_int(e, &v)) {
+        (void)weft_as_int(to, &w);
+        if (!weft_mul64(v, c, &v) || !weft_add64(v, w, &w) ||
+            !weft_range_fits((weft_range){ v, v }, weft_dtype_of(e)) ||
+            !weft_range_fits((weft_range){ w, w }, weft_dtype_of(e)))
+            return NULL;
+    }
+    to = weft_add(ir, to, weft_mul(ir, e, weft_const_like(ir, e->h.type, c)));
+    return weft_simp(s->f, to);
 }
 
 /* The interval of k + c0*a0 + ...: each atom at the end that its coefficient's sign asks for. */
@@ -97,7 +107,7 @@ of_sum(scan *s, const weft_lin *lin)
         r.lo = add_scaled(s, r.lo, c > 0 ? a.lo : a.hi, c);
         r.hi = add_scaled(s, r.hi, c > 0 ? a.hi : a.lo, c);
     }
-    return (weft_interval){ simple(s, r.lo), simple(s, r.hi) };
+    return r;
 }
 
 /* x * y where y is free of the variables, or both are >= 0. */
@@ -180,14 +190,54 @@ of_minmax(scan *s, const weft_expr *e)
     return r;
 }
 
+/* Whether the ends of e's interval are values of e: each variable is in it once, and it grows or
+ * falls with each. */
+static bool
+is_tight(const scan *s, const weft_expr *e)
+{
+    if (e->h.kind == WEFT_EK_VAR || !mentions(s, e))
+        return true;
+    switch ((weft_ek)e->h.kind) {
+    case WEFT_EK_NEG:
+    case WEFT_EK_CAST:
+        return is_tight(s, e->arg[0]);
+    case WEFT_EK_FDIV:
+        return !mentions(s, e->arg[1]) && is_tight(s, e->arg[0]);
+    case WEFT_EK_MUL:
+        return (!mentions(s, e->arg[0]) || !mentions(s, e->arg[1])) && is_tight(s, e->arg[0]) &&
+               is_tight(s, e->arg[1]);
+    case WEFT_EK_ADD:
+    case WEFT_EK_SUB:
+        for (int i = 0; i < s->n; i++)
+            if (weft_uses_var(e->arg[0], s->var[i]) && weft_uses_var(e->arg[1], s->var[i]))
+                return false;
+        return is_tight(s, e->arg[0]) && is_tight(s, e->arg[1]);
+    default:
+        return false;
+    }
+}
+
+/* What is no value of the argument may not fit where every value does: such an end is not taken. */
+static const weft_expr *
+cast_end(scan *s, const weft_expr *e, const weft_expr *end)
+{
+    weft_dtype to = weft_dtype_of(e);
+    if (!end)
+        return NULL;
+    weft_range r = weft_range_of(s->f, end), d = weft_range_of_dtype(to);
+    bool fits = to == WEFT_I64 || (r.lo > d.lo && r.hi < d.hi);
+    if (!fits && (weft_is_imm(end) || !is_tight(s, e->arg[0])))
+        return NULL;
+    return weft_simp(s->f, weft_cast(s->f->ir, to, end));
+}
+
 static weft_interval
 of_cast(scan *s, const weft_expr *e)
 {
     if (!weft_is_scalar_int(e->arg[0]) || !e->h.index)
         return of_bounds(s, e);
     weft_interval a = interval_of(s, e->arg[0]);
-    return (weft_interval){ simple(s, weft_cast(s->f->ir, weft_dtype_of(e), a.lo)),
-                            simple(s, weft_cast(s->f->ir, weft_dtype_of(e), a.hi)) };
+    return (weft_interval){ cast_end(s, e, a.lo), cast_end(s, e, a.hi) };
 }
 
 static weft_interval

@@ -149,7 +149,11 @@ weft_mod_of(weft_facts *f, const weft_expr *e)
     weft_note *note = weft_facts_note(f, e);
     if (note->mod_version == f->version)
         return (weft_mod){ note->coeff, note->base };
+    if (f->look >= WEFT_MAX_DEPTH)
+        return unknown;
+    f->look++;
     weft_mod m = weft_is_int(weft_dtype_of(e)) ? compute(f, e) : unknown;
+    f->look--;
     if (e->h.kind == WEFT_EK_VAR || f->nkeyed) {
         const weft_fact *fact = weft_facts_find(f, WEFT_FACT_RANGE, e);
         if (fact && fact->coeff != 1 &&

@@ -9,7 +9,7 @@
  */
 #include "ir/simplify.h"
 
-enum { MAX_ROUNDS = 24, MAX_DEPTH = 2000, MAX_CONTEXTS = 256 };
+enum { MAX_ROUNDS = 24, MAX_CONTEXTS = 256 };
 
 /* ---- constants ------------------------------------------------------------------------------- */
 
@@ -183,7 +183,7 @@ weft_simp(weft_facts *f, const weft_expr *e)
     weft_note *note = weft_facts_note(f, e);
     if (note->simple_version == f->version)
         return note->simple;
-    if (f->depth >= MAX_DEPTH)
+    if (f->depth >= WEFT_MAX_DEPTH)
         return e;
     f->depth++;
     const weft_expr *r = rewrite(f, e);

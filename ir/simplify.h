@@ -63,7 +63,10 @@ typedef struct weft_note {
     int8_t effect; /* 0: not looked at, 1: none below, 2: a call with an effect below */
 } weft_note;
 
-enum { WEFT_NOTE_PAGE = 64 };
+enum {
+    WEFT_NOTE_PAGE = 64,
+    WEFT_MAX_DEPTH = 1000 /* what is nested deeper is not looked into */
+};
 
 struct weft_facts {
     weft_ir *ir;
@@ -72,7 +75,7 @@ struct weft_facts {
     WEFT_VEC(weft_note *) page; /* notes by id, WEFT_NOTE_PAGE to a page; NULL: none yet */
     uint32_t version, last_version;
     int nge0, nkeyed;           /* facts of kind GE0; facts about others than variables */
-    int depth;                  /* of the recursion of weft_simp */
+    int depth, look;            /* of the recursion of weft_simp; of bounds and congruences */
     int budget;                 /* steps the prover may still take */
     int contexts;               /* arms and sides that may still be simplified under a condition */
 };
@@ -120,7 +123,7 @@ typedef enum weft_lin_mode {
 } weft_lin_mode;
 
 void weft_lin_init(weft_lin *, weft_dtype, bool wraps);
-/* lin += c * e.  False, and lin is spoilt, when it gets too many terms or a coefficient overflows. */
+/* lin += c * e.  False, and lin is spoilt, when there are too many terms or too large ones. */
 bool weft_lin_add(weft_facts *, weft_lin *, const weft_expr *, int64_t c, weft_lin_mode);
 bool weft_lin_add_lin(weft_lin *, const weft_lin *, int64_t c);
 bool weft_lin_add_term(weft_lin *, const weft_expr *atom, int64_t c);

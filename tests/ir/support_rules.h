@@ -1,4 +1,4 @@
-/* tests/ir/support_rules.h: the simplifier's rules as expressions, for the tests that check them. */
+/* tests/ir/support_rules.h: the simplifier's rules as expressions, for their tests. */
 #ifndef TEST_IR_SUPPORT_RULES_H
 #define TEST_IR_SUPPORT_RULES_H
 

@@ -21,6 +21,7 @@ typedef struct world {
 
 enum { VAR_N, VAR_M, VAR_O, VAR_I, VAR_J, VAR_R, VAR_S, VAR_X, VAR_Y, VAR_P, VAR_Q, VAR_F };
 
+static const char *const buf_name[5] = { "A", "B", "C", "D", "F" };
 static const weft_dtype buf_type[5] = { WEFT_I32, WEFT_U8, WEFT_I8, WEFT_U32, WEFT_F32 };
 
 static int
@@ -49,7 +50,7 @@ set_up(world *w)
     }
     const weft_expr *shape = weft_i32(w->ir, 1000);
     for (int k = 0; k < 5; k++)
-        w->buf[k] = weft_buf_make(w->ir, "ABCDF" + k, buf_type[k], WEFT_GLOBAL, 1, &shape);
+        w->buf[k] = weft_buf_make(w->ir, buf_name[k], buf_type[k], WEFT_GLOBAL, 1, &shape);
     weft_facts_range(w->facts, w->var[VAR_N], weft_i32(w->ir, 1), NULL);
     weft_facts_range(w->facts, w->var[VAR_M], weft_i32(w->ir, 1), weft_i32(w->ir, 5));
     weft_facts_extent(w->facts, w->var[VAR_O], weft_i32(w->ir, 7));
@@ -400,6 +401,62 @@ try_one(world *w)
     return ok;
 }
 
+/* ---- intervals and affine parts -------------------------------------------------------------- */
+
+/* Whether lo <= value <= hi at a point, for bounds free of i and r. */
+static bool
+is_between(world *w, const weft_expr *e, weft_interval x)
+{
+    const weft_expr *end[2] = { x.lo, x.hi };
+    for (int k = 0; k < 2; k++) {
+        env v = { .n = NVAR, .var = w->var, .of = w->at, .seed = w->rng };
+        env u = v;
+        if (!end[k])
+            continue;
+        assert_false(weft_uses_var(end[k], w->var[VAR_I]) || weft_uses_var(end[k], w->var[VAR_R]));
+        value at = eval(&v, e), limit = eval(&u, end[k]);
+        if (v.overflow || u.overflow)
+            continue;
+        if (k == 0 ? at.i[0] >= limit.i[0] : at.i[0] <= limit.i[0])
+            continue;
+        complain(w, k ? "above its interval" : "below its interval", NULL, e, end[k]);
+        return false;
+    }
+    return true;
+}
+
+/* e == stride * i + rest */
+static bool
+adds_up(world *w, const weft_expr *e, const weft_expr *stride, const weft_expr *rest)
+{
+    const weft_expr *sum = weft_add(w->ir, weft_mul(w->ir, stride, ref(w, VAR_I)), rest);
+    env v = { .n = NVAR, .var = w->var, .of = w->at, .seed = w->rng };
+    value a = eval(&v, e), b = eval(&v, sum);
+    assert_false(weft_uses_var(stride, w->var[VAR_I]) || weft_uses_var(rest, w->var[VAR_I]));
+    if (v.overflow || same_value(&a, &b, false))
+        return true;
+    complain(w, "affine parts do not add up", NULL, e, sum);
+    return false;
+}
+
+static bool
+try_parts(world *w)
+{
+    bool ok = true;
+    const weft_expr *zero = weft_i32(w->ir, 0), *n = ref(w, VAR_N), *stride, *rest;
+    const weft_interval of[2] = { { zero, weft_i32(w->ir, 15) },
+                                  { zero, weft_sub(w->ir, n, weft_i32(w->ir, 1)) } };
+    const weft_var *const var[2] = { w->var[VAR_I], w->var[VAR_R] };
+    const weft_expr *e = gen(w, weft_scalar(WEFT_I32), pick(w, 4) != 0, 2 + pick(w, 3));
+    weft_interval x = weft_eval_interval(w->ir, w->facts, e, 2, var, of);
+    bool affine = weft_affine_in(w->ir, e, var[0], &stride, &rest);
+    for (int k = 0; k < POINTS && ok; k++) {
+        choose_point(w);
+        ok = is_between(w, e, x) && (!affine || adds_up(w, e, stride, rest));
+    }
+    return ok;
+}
+
 static int64_t
 number(const char *name, int64_t otherwise)
 {
@@ -408,20 +465,33 @@ number(const char *name, int64_t otherwise)
 }
 
 static void
-simplified_expressions_keep_their_values(void **state)
+run(bool (*try)(world *), int64_t n)
 {
-    (void)state;
     int failed = 0;
     world w = { .rng = (uint64_t)number("WEFT_FUZZ_SEED", 1) };
-    for (int64_t k = 0, n = number("WEFT_FUZZ_N", 100000); k < n && failed < 10; k++) {
+    for (int64_t k = 0; k < n && failed < 10; k++) {
         if (k % PER_CONTEXT == 0) {
             tear_down(&w);
             set_up(&w);
         }
-        failed += !try_one(&w);
+        failed += !try(&w);
     }
     tear_down(&w);
     assert_int_equal(failed, 0);
+}
+
+static void
+simplified_expressions_keep_their_values(void **state)
+{
+    (void)state;
+    run(try_one, number("WEFT_FUZZ_N", 100000));
+}
+
+static void
+intervals_hold_every_value_and_affine_parts_add_up(void **state)
+{
+    (void)state;
+    run(try_parts, number("WEFT_FUZZ_N", 100000) / 5);
 }
 
 int
@@ -429,6 +499,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(simplified_expressions_keep_their_values),
+        cmocka_unit_test(intervals_hold_every_value_and_affine_parts_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
