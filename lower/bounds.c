@@ -67,7 +67,8 @@ relax_bound(const weft_plan *p, relaxed *r, const weft_site *s)
 {
     const weft_group *g = s->group;
     for (int b = 0; b < WEFT_BIND_COUNT; b++) {
-        if (!g->var[b] || !g->extent[b]) /* no extent: bound by stages further up alone, not in these indices */
+        if (!g->var[b] ||
+            !g->extent[b]) /* no extent: bound by stages further up alone, not in these indices */
             continue;
         if (shares(s->space, (weft_bind)b) || reduces_over(s, (weft_bind)b))
             relax(p, r, g->var[b], g->extent[b]);
@@ -92,15 +93,16 @@ relax_path(const weft_plan *p, relaxed *r, const weft_site *s, const weft_site *
     return false;
 }
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------------------
+ */
 
 typedef struct request {
     const weft_plan *p;
     const weft_site *site, *reader;
     const relaxed *relaxed;
-    const weft_var **axis_var;       /* the reader's axes and their indices over its loops */
+    const weft_var **axis_var; /* the reader's axes and their indices over its loops */
     const weft_expr **axis_value;
-    weft_interval *region;           /* a dimension: what was asked so far */
+    weft_interval *region; /* a dimension: what was asked so far */
     bool any;
 } request;
 
@@ -126,11 +128,14 @@ ask(request *q, int d, const weft_expr *index)
     index = weft_subst_expr(p->ir, index, n, q->axis_var, q->axis_value);
     index = weft_ix_cast(p->ir, (weft_dtype)axis->var->type.dtype, index);
     index = weft_simplify_expr(p->ir, p->facts, index);
-    weft_interval i = weft_eval_interval(p->ir, p->facts, index, q->relaxed->n, q->relaxed->var, q->relaxed->range);
+    weft_interval i = weft_eval_interval(p->ir, p->facts, index, q->relaxed->n, q->relaxed->var,
+                                         q->relaxed->range);
     weft_interval *to = &q->region[d];
     i.lo = i.lo ? weft_simplify_expr(p->ir, p->facts, i.lo) : NULL;
     i.hi = i.hi ? weft_simplify_expr(p->ir, p->facts, i.hi) : NULL;
-    *to = q->any ? (weft_interval){ join(p, WEFT_EK_MIN, to->lo, i.lo), join(p, WEFT_EK_MAX, to->hi, i.hi) } : i;
+    *to = q->any ? (weft_interval){ join(p, WEFT_EK_MIN, to->lo, i.lo),
+                                    join(p, WEFT_EK_MAX, to->hi, i.hi) }
+                 : i;
 }
 
 static bool
@@ -200,12 +205,15 @@ ask_reader(request *q, const weft_site *reader)
     if (inside)
         return WEFT_OK;
     return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                     "stage '%s' is computed at axis '%s' of '%s', but '%s' reads it outside of that loop; attach it "
+                     "stage '%s' is computed at axis '%s' of '%s', but '%s' reads it outside of "
+                     "that loop; attach it "
                      "further out, or use compute_root",
-                     s->name, weft_axis_label(p->te, s->stage->attach_axis), s->parent->name, reader->name);
+                     s->name, weft_axis_label(p->te, s->stage->attach_axis), s->parent->name,
+                     reader->name);
 }
 
-/* ---- regions ---------------------------------------------------------------------------------- */
+/* ---- regions ----------------------------------------------------------------------------------
+ */
 
 static bool
 proves(const weft_plan *p, weft_ek op, const weft_expr *a, const weft_expr *b)
@@ -219,7 +227,8 @@ static weft_interval
 clip(const weft_plan *p, weft_interval i, const weft_expr *size)
 {
     const weft_expr *zero = weft_int(p->ir, (weft_dtype)size->h.type.dtype, 0);
-    const weft_expr *last = weft_ix(p->ir, WEFT_EK_SUB, size, weft_int(p->ir, (weft_dtype)size->h.type.dtype, 1));
+    const weft_expr *last =
+        weft_ix(p->ir, WEFT_EK_SUB, size, weft_int(p->ir, (weft_dtype)size->h.type.dtype, 1));
     weft_interval whole = { zero, last };
     if (!i.lo || !i.hi)
         return whole;
@@ -258,7 +267,8 @@ set_region(const weft_plan *p, weft_site *s, int d, weft_interval asked)
     const weft_axis *axis = s->op->axis[d];
     const weft_expr *size = axis->extent, *one = weft_int(p->ir, (weft_dtype)size->h.type.dtype, 1);
     weft_interval i = clip(p, asked, size);
-    const weft_expr *extent = weft_ix(p->ir, WEFT_EK_ADD, weft_ix(p->ir, WEFT_EK_SUB, i.hi, i.lo), one);
+    const weft_expr *extent =
+        weft_ix(p->ir, WEFT_EK_ADD, weft_ix(p->ir, WEFT_EK_SUB, i.hi, i.lo), one);
     extent = fixed_extent(p, s, weft_simplify_expr(p->ir, p->facts, extent));
     int64_t n = 0, whole = 0;
     bool constant = weft_as_int(extent, &n), known = weft_as_int(size, &whole);
@@ -268,11 +278,13 @@ set_region(const weft_plan *p, weft_site *s, int d, weft_interval asked)
         constant = known;
     }
     if (!constant && s->space != WEFT_GLOBAL)
-        return weft_fail(p->diag, WEFT_UNSUPPORTED,
-                         "stage '%s' in %s memory needs a constant size, but how much of its axis '%s' one iteration of "
-                         "'%s' needs is not known; compute it at an inner loop, or use compute_root",
-                         s->name, weft_space_name(s->space), axis->var->name,
-                         weft_axis_label(p->te, s->stage->attach_axis));
+        return weft_fail(
+            p->diag, WEFT_UNSUPPORTED,
+            "stage '%s' in %s memory needs a constant size, but how much of its axis '%s' one "
+            "iteration of "
+            "'%s' needs is not known; compute it at an inner loop, or use compute_root",
+            s->name, weft_space_name(s->space), axis->var->name,
+            weft_axis_label(p->te, s->stage->attach_axis));
     s->min[d] = i.lo;
     s->extent[axis->id] = extent;
     return WEFT_OK;
@@ -290,7 +302,9 @@ reads(const weft_plan *p, const weft_site *reader, const weft_site *s)
 static weft_status
 attached_region(const weft_plan *p, weft_site *s)
 {
-    request q = { .p = p, .site = s, .region = WEFT_NEW_ARRAY(p->arena, s->op->naxis + 1, weft_interval) };
+    request q = { .p = p,
+                  .site = s,
+                  .region = WEFT_NEW_ARRAY(p->arena, s->op->naxis + 1, weft_interval) };
     for (int i = s->place + 1; i < p->nsite; i++) {
         const weft_site *reader = &p->site[i];
         if (!reader->live || reader->inlined || !reads(p, reader, s))
@@ -322,7 +336,8 @@ whole_region(const weft_plan *p, weft_site *s)
     return WEFT_OK;
 }
 
-/* ---- block and thread ranges ------------------------------------------------------------------ */
+/* ---- block and thread ranges ------------------------------------------------------------------
+ */
 
 /* The kernel's range of an axis is the largest of its stages'; the others are guarded. */
 static weft_status
@@ -330,17 +345,20 @@ take_bound(const weft_plan *p, const weft_site *s, const weft_axis *leaf)
 {
     weft_group *g = s->group;
     const weft_expr **have = &g->extent[leaf->bind];
-    const weft_expr *mine = weft_ix_cast(p->ir, (weft_dtype)g->var[leaf->bind]->type.dtype, s->extent[leaf->id]);
+    const weft_expr *mine =
+        weft_ix_cast(p->ir, (weft_dtype)g->var[leaf->bind]->type.dtype, s->extent[leaf->id]);
     if (!*have || *have == mine) {
         *have = mine;
         return WEFT_OK;
     }
     bool less = proves(p, WEFT_EK_LE, mine, *have), more = proves(p, WEFT_EK_GE, mine, *have);
     if (!less && !more)
-        return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                         "axis '%s' of stage '%s' is bound to %s, but its extent cannot be compared with that of the "
-                         "other stages of kernel '%s' bound to it; split by parts of one constant size in each",
-                         weft_axis_label(p->te, leaf), s->name, weft_bind_name(leaf->bind), g->root->name);
+        return weft_fail(
+            p->diag, WEFT_INVALID_ARGUMENT,
+            "axis '%s' of stage '%s' is bound to %s, but its extent cannot be compared with that "
+            "of the "
+            "other stages of kernel '%s' bound to it; split by parts of one constant size in each",
+            weft_axis_label(p->te, leaf), s->name, weft_bind_name(leaf->bind), g->root->name);
     *have = more ? mine : *have;
     return WEFT_OK;
 }
@@ -354,7 +372,8 @@ check_constant(const weft_plan *p, const weft_site *s, const weft_axis *leaf)
         weft_as_int(s->extent[leaf->id], &n))
         return WEFT_OK;
     return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                     "axis '%s' of stage '%s' is bound to %s, which takes a constant number of steps; split it by a "
+                     "axis '%s' of stage '%s' is bound to %s, which takes a constant number of "
+                     "steps; split it by a "
                      "number and bind the inner part",
                      weft_axis_label(p->te, leaf), s->name, weft_bind_name(leaf->bind));
 }

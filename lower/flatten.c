@@ -1,9 +1,9 @@
 /* flatten: every buffer gets one dimension; indices become sums of index * stride.
  *
  * needs  level loops
- * makes  level flat; indices in i32 where the buffer has provably no more than 2^31 elements (by its
- *        shape, or by what a target can bind), else in i64
- * keeps  loops, guards, spaces, names; bool stays bool */
+ * makes  level flat; indices in i32 where the buffer has provably no more than 2^31 elements (by
+ * its shape, or by what a target can bind), else in i64 keeps  loops, guards, spaces, names; bool
+ * stays bool */
 #include "lower/priv.h"
 
 typedef struct flat {
@@ -19,13 +19,29 @@ typedef struct flattener {
     WEFT_VEC(flat *) by_id;
 } flattener;
 
+/* How far a buffer with strides reaches, whatever the order of its dimensions; false when that is
+ * not a constant. */
+static bool
+strided_elements(const weft_buf *b, int64_t *reach)
+{
+    int64_t n, stride, all;
+    *reach = 1;
+    for (int d = 0; d < b->ndim; d++) {
+        if (!weft_as_int(b->stride[d], &stride) || !weft_as_int(b->shape[d], &n) ||
+            !weft_mul64(stride, n, &all))
+            return false;
+        *reach = all > *reach ? all : *reach;
+    }
+    return true;
+}
+
 /* The most elements a buffer may have; INT64_MAX where nothing is known. */
 static int64_t
 most_elements(const flattener *f, const weft_buf *b)
 {
     int64_t n = 1, d;
-    if (b->stride && b->ndim > 0 && weft_as_int(b->stride[0], &n) && weft_as_int(b->shape[0], &d))
-        return weft_mul64(n, d, &n) ? n : INT64_MAX;
+    if (b->stride && b->ndim > 0)
+        return strided_elements(b, &n) ? n : INT64_MAX;
     for (int i = 0; i < b->ndim && n >= 0; i++)
         if (!weft_as_int(b->shape[i], &d) || !weft_mul64(n, d, &n))
             n = -1;
@@ -39,6 +55,7 @@ static flat *
 make_flat(flattener *f, const weft_buf *b)
 {
     weft_ir *ir = f->ir;
+    int64_t reach;
     flat *to = WEFT_NEW(&f->arena, flat);
     to->from = b;
     to->index = most_elements(f, b) <= INT32_MAX ? WEFT_I32 : WEFT_I64;
@@ -50,6 +67,8 @@ make_flat(flattener *f, const weft_buf *b)
         to->stride[d] = total;
         total = weft_ix(ir, WEFT_EK_MUL, total, weft_ix_cast(ir, to->index, b->shape[d]));
     }
+    if (b->stride && strided_elements(b, &reach))
+        total = weft_int(ir, to->index, reach);
     const weft_buf *made = weft_buf_make(ir, b->name, b->dtype, b->space, 1, &total);
     weft_buf *aligned = weft_arena_dup(&ir->arena, made, sizeof *made);
     aligned->align = b->align;

@@ -1,14 +1,14 @@
-/* hoist: index arithmetic that does not change in a loop gets a name before it, and what is computed
- * more than once gets one where it is first possible.
+/* hoist: index arithmetic that does not change in a loop gets a name before it, and what is
+ * computed more than once gets one where it is first possible.
  *
  *   for r in 0..k { C[..] = .. A[by * 16000 + ty * 250 + r] .. }
  *   let A_base: i32 = by * 16000 + ty * 250
  *   for r in 0..k { C[..] = .. A[A_base + r] .. }
  *
- * needs  any level; simplified, as equal arithmetic is found by its form; behind the passes that ask
- *        what an index is made of, as a name hides it
- * keeps  the level, every load and store: only integer arithmetic moves, which cannot fail
- * breaks sums are reordered: what varies slower first, constants last */
+ * needs  any level; simplified, as equal arithmetic is found by its form; behind the passes that
+ * ask what an index is made of, as a name hides it keeps  the level, every load and store: only
+ * integer arithmetic moves, which cannot fail breaks sums are reordered: what varies slower first,
+ * constants last */
 #include "lower/priv.h"
 
 #include <string.h>
@@ -18,31 +18,32 @@ enum {
     WORTH_IN_LOOP = 3, /* or into a loop further out */
     WORTH_SHARED = 6,  /* operations times uses */
     COST_CAP = 16,
-    NOWHERE = 1 << 20  /* level of what is not moved */
+    NOWHERE = 1 << 20 /* level of what is not moved */
 };
 
 typedef struct name { /* an expression that gets a variable */
     const weft_expr *e;
-    const weft_var *scope;   /* the loop it is computed in; NULL: at the top of the kernel */
-    const weft_buf *buf;     /* the only buffer it is an index of, or the beginning of one */
+    const weft_var *scope; /* the loop it is computed in; NULL: at the top of the kernel */
+    const weft_buf *buf;   /* the only buffer it is an index of, or the beginning of one */
     int level, uses;
-    bool mixed;              /* used otherwise too */
-    const weft_var *var;     /* its name; NULL: not worth one */
+    bool mixed;          /* used otherwise too */
+    const weft_var *var; /* its name; NULL: not worth one */
 } name;
 
 typedef struct hoister {
     weft_ir *ir;
     const weft_kernel *k;
     weft_arena arena;
-    WEFT_VEC(int) level;     /* by variable id; 0: constant at the top */
-    WEFT_VEC(int) by_expr;   /* by expression id: 1 + which name */
+    WEFT_VEC(int) level;   /* by variable id; 0: constant at the top */
+    WEFT_VEC(int) by_expr; /* by expression id: 1 + which name */
     WEFT_VEC(name) names;
-    int depth;               /* of the loop that is looked at */
+    int depth; /* of the loop that is looked at */
     const weft_buf *index_of;
-    const weft_stmt *top;    /* the statement inside all block and thread axes */
+    const weft_stmt *top; /* the statement inside all block and thread axes */
 } hoister;
 
-/* ---- levels ----------------------------------------------------------------------------------- */
+/* ---- levels -----------------------------------------------------------------------------------
+ */
 
 static void
 set_level(hoister *h, const weft_var *v, int level)
@@ -89,7 +90,8 @@ depth_of(const hoister *h, const weft_expr *e)
 static bool
 is_arithmetic(const weft_expr *e)
 {
-    return e->h.pure && e->h.type.lanes == 1 && weft_is_int((weft_dtype)e->h.type.dtype) && e->h.nargs > 0;
+    return e->h.pure && e->h.type.lanes == 1 && weft_is_int((weft_dtype)e->h.type.dtype) &&
+           e->h.nargs > 0;
 }
 
 static int
@@ -105,7 +107,8 @@ cost(const weft_expr *e)
     return sum;
 }
 
-/* ---- sums in the order of their levels -------------------------------------------------------- */
+/* ---- sums in the order of their levels --------------------------------------------------------
+ */
 
 typedef struct term {
     const weft_expr *e;
@@ -126,7 +129,8 @@ add_terms(const hoister *h, terms *t, const weft_expr *e, bool minus)
         add_terms(h, t, e->arg[1], minus != (e->h.kind == WEFT_EK_SUB));
         return;
     }
-    *WEFT_PUSH(t->arena, &t->at) = (term){ e, minus, weft_is_imm(e) ? NOWHERE + 1 : depth_of(h, e).level };
+    *WEFT_PUSH(t->arena, &t->at) =
+        (term){ e, minus, weft_is_imm(e) ? NOWHERE + 1 : depth_of(h, e).level };
 }
 
 /* By level, stable; the first is added, as a sum cannot begin with a minus. */
@@ -169,11 +173,13 @@ reorder(weft_rewriter *rw, const weft_expr *e)
 {
     hoister *h = rw->user;
     e = weft_rewrite_args(rw, e);
-    bool sum = (e->h.kind == WEFT_EK_ADD || e->h.kind == WEFT_EK_SUB) && e->h.index && is_arithmetic(e);
+    bool sum =
+        (e->h.kind == WEFT_EK_ADD || e->h.kind == WEFT_EK_SUB) && e->h.index && is_arithmetic(e);
     return sum ? ordered_sum(h, &h->arena, e) : e;
 }
 
-/* ---- what is worth a name --------------------------------------------------------------------- */
+/* ---- what is worth a name ---------------------------------------------------------------------
+ */
 
 static name *
 name_of(hoister *h, const weft_expr *e)
@@ -223,7 +229,8 @@ use(hoister *h, const weft_expr *e)
             return;
     }
     for (int i = 0; i < e->h.nargs; i++) {
-        bool prefix = i == 0 && (e->h.kind == WEFT_EK_ADD || e->h.kind == WEFT_EK_SUB || e->h.kind == WEFT_EK_RAMP);
+        bool prefix = i == 0 && (e->h.kind == WEFT_EK_ADD || e->h.kind == WEFT_EK_SUB ||
+                                 e->h.kind == WEFT_EK_RAMP);
         h->index_of = e->h.kind == WEFT_EK_LOAD ? e->h.u.buf : prefix ? index_of : NULL;
         use(h, e->arg[i]);
     }
@@ -241,7 +248,8 @@ use_index(hoister *h, const weft_buf *buf, const weft_expr *e)
 static bool
 is_bound(const weft_stmt *s)
 {
-    return s->kind == WEFT_SK_FOR && (weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind));
+    return s->kind == WEFT_SK_FOR &&
+           (weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind));
 }
 
 /* Statements in order, with the levels of what they bind. */
@@ -296,7 +304,8 @@ look(hoister *h, const weft_stmt *s)
     }
 }
 
-/* Levels of loop variables: how many loops deep; what other statements bind is not moved out of them. */
+/* Levels of loop variables: how many loops deep; what other statements bind is not moved out of
+ * them. */
 static void
 find_levels(hoister *h, const weft_stmt *s, int level)
 {
@@ -342,7 +351,8 @@ find_top(hoister *h, const weft_stmt *s)
     return s;
 }
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------
+ */
 
 typedef struct joined {
     weft_str *text;
@@ -381,17 +391,20 @@ settle_names(hoister *h)
 {
     for (int i = 0; i < h->names.n; i++)
         if (h->names.at[i].var)
-            h->names.at[i].var = weft_var_make(h->ir, make_name(h, &h->names.at[i]), h->names.at[i].e->h.type);
+            h->names.at[i].var =
+                weft_var_make(h->ir, make_name(h, &h->names.at[i]), h->names.at[i].e->h.type);
 }
 
-/* ---- rewriting -------------------------------------------------------------------------------- */
+/* ---- rewriting --------------------------------------------------------------------------------
+ */
 
 static const weft_expr *
 to_name(weft_rewriter *rw, const weft_expr *e)
 {
     const hoister *h = rw->user;
     int at = e->id < (uint32_t)h->by_expr.n ? h->by_expr.at[e->id] : 0;
-    return at && h->names.at[at - 1].var ? weft_ref(rw->ir, h->names.at[at - 1].var) : weft_rewrite_args(rw, e);
+    return at && h->names.at[at - 1].var ? weft_ref(rw->ir, h->names.at[at - 1].var)
+                                         : weft_rewrite_args(rw, e);
 }
 
 static int

@@ -75,7 +75,8 @@ const weft_expr *
 weft_ix_ceil(weft_ir *ir, const weft_expr *a, const weft_expr *b)
 {
     const weft_expr *one = b ? weft_int(ir, (weft_dtype)b->h.type.dtype, 1) : NULL;
-    return weft_ix(ir, WEFT_EK_FDIV, weft_ix(ir, WEFT_EK_ADD, a, weft_ix(ir, WEFT_EK_SUB, b, one)), b);
+    return weft_ix(ir, WEFT_EK_FDIV, weft_ix(ir, WEFT_EK_ADD, a, weft_ix(ir, WEFT_EK_SUB, b, one)),
+                   b);
 }
 
 const weft_expr *
@@ -84,7 +85,8 @@ weft_ix_and(weft_ir *ir, const weft_expr *a, const weft_expr *b)
     return !a ? b : !b ? a : weft_and(ir, a, b);
 }
 
-/* ---- ranges ----------------------------------------------------------------------------------- */
+/* ---- ranges -----------------------------------------------------------------------------------
+ */
 
 /* Whether a leaf made of the axis runs on threads or blocks: such ranges are kept as declared. */
 static bool
@@ -104,10 +106,12 @@ static void
 split_extents(weft_plan *p, weft_site *s, const weft_relation *r)
 {
     const weft_expr *whole = s->extent[r->whole->id];
-    const weft_expr *given = weft_ix_cast(p->ir, (weft_dtype)whole->h.type.dtype, r->factor ? r->factor : r->parts);
+    const weft_expr *given =
+        weft_ix_cast(p->ir, (weft_dtype)whole->h.type.dtype, r->factor ? r->factor : r->parts);
     weft_axis *said = r->factor ? r->inner : r->outer, *rest = r->factor ? r->outer : r->inner;
     int64_t f, n;
-    if (weft_as_int(given, &f) && weft_as_int(whole, &n) && n < f && n > 0 && !reaches_thread(s, said))
+    if (weft_as_int(given, &f) && weft_as_int(whole, &n) && n < f && n > 0 &&
+        !reaches_thread(s, said))
         given = whole;
     s->extent[said->id] = given;
     s->extent[rest->id] = weft_simplify_expr(p->ir, p->facts, weft_ix_ceil(p->ir, whole, given));
@@ -129,14 +133,16 @@ weft_site_extents(weft_plan *p, weft_site *s)
         const weft_axis *leaf = s->stage->leaf.at[i];
         const weft_expr **e = &s->extent[leaf->id];
         if (!*e)
-            return weft_fail(p->diag, WEFT_INTERNAL, "lowering '%s': leaf '%s' of stage '%s' has no range", p->te->name,
+            return weft_fail(p->diag, WEFT_INTERNAL,
+                             "lowering '%s': leaf '%s' of stage '%s' has no range", p->te->name,
                              leaf->var->name, s->name);
         *e = weft_ix_cast(p->ir, (weft_dtype)leaf->var->type.dtype, *e);
     }
     return WEFT_OK;
 }
 
-/* ---- values ----------------------------------------------------------------------------------- */
+/* ---- values -----------------------------------------------------------------------------------
+ */
 
 const weft_expr *
 weft_site_leaf(const weft_plan *p, const weft_site *s, const weft_axis *leaf)
@@ -178,7 +184,8 @@ weft_site_absolute(const weft_plan *p, const weft_site *s, const weft_expr *cons
     return weft_ix_cast(p->ir, (weft_dtype)axis->var->type.dtype, e);
 }
 
-/* ---- guards ----------------------------------------------------------------------------------- */
+/* ---- guards -----------------------------------------------------------------------------------
+ */
 
 /* x // c < d as x < c * d, which says more to whoever looks for the range of x. */
 static const weft_expr *
@@ -186,10 +193,12 @@ multiplied(const weft_plan *p, const weft_expr *cond)
 {
     int64_t c, d, cd;
     if (!cond || cond->h.kind != WEFT_EK_LT || cond->arg[0]->h.kind != WEFT_EK_FDIV ||
-        !weft_as_int(cond->arg[0]->arg[1], &c) || !weft_as_int(cond->arg[1], &d) || c <= 0 || !weft_mul64(c, d, &cd))
+        !weft_as_int(cond->arg[0]->arg[1], &c) || !weft_as_int(cond->arg[1], &d) || c <= 0 ||
+        !weft_mul64(c, d, &cd))
         return cond;
     weft_dtype t = (weft_dtype)cond->arg[1]->h.type.dtype;
-    return weft_wrap_i64(t, cd) == cd ? weft_lt(p->ir, cond->arg[0]->arg[0], weft_int(p->ir, t, cd)) : cond;
+    return weft_wrap_i64(t, cd) == cd ? weft_lt(p->ir, cond->arg[0]->arg[0], weft_int(p->ir, t, cd))
+                                      : cond;
 }
 
 /* cond is added to the guard, and to what is known, unless it is known already. */
@@ -216,8 +225,8 @@ less(const weft_plan *p, const weft_expr *a, const weft_expr *b)
 /* Splits whose parts overshoot the whole.  An axis is `known` to be within its range once the axis
  * it was split from, as the outer part, or fused from, as the outer part, is. */
 static void
-require_splits(const weft_plan *p, const weft_site *s, const weft_expr *const *value, bool data_only,
-               const weft_expr **guard)
+require_splits(const weft_plan *p, const weft_site *s, const weft_expr *const *value,
+               bool data_only, const weft_expr **guard)
 {
     bool *known = WEFT_NEW_ARRAY(p->arena, p->te->naxis, bool);
     for (int i = 0; i < s->stage->relation.n; i++) {
@@ -227,7 +236,8 @@ require_splits(const weft_plan *p, const weft_site *s, const weft_expr *const *v
             known[r->whole->id] = known[r->outer->id];
             continue;
         }
-        const weft_expr *covers = weft_ix(p->ir, WEFT_EK_MUL, s->extent[r->outer->id], s->extent[r->inner->id]);
+        const weft_expr *covers =
+            weft_ix(p->ir, WEFT_EK_MUL, s->extent[r->outer->id], s->extent[r->inner->id]);
         covers = weft_ix_cast(p->ir, (weft_dtype)whole->h.type.dtype, covers);
         bool skip = data_only && r->whole->kind != WEFT_AXIS_DATA;
         if (!skip && !known[r->whole->id] && value[r->whole->id] &&
@@ -241,8 +251,8 @@ require_splits(const weft_plan *p, const weft_site *s, const weft_expr *const *v
 
 /* Leaves on a thread axis of the kernel that is longer than theirs. */
 static void
-require_threads(const weft_plan *p, const weft_site *s, const weft_expr *const *value, bool data_only,
-                const weft_expr **guard)
+require_threads(const weft_plan *p, const weft_site *s, const weft_expr *const *value,
+                bool data_only, const weft_expr **guard)
 {
     for (int i = 0; i < s->stage->leaf.n; i++) {
         const weft_axis *leaf = s->stage->leaf.at[i];
@@ -255,7 +265,8 @@ require_threads(const weft_plan *p, const weft_site *s, const weft_expr *const *
 
 /* Regions that reach beyond the tensor. */
 static void
-require_domain(const weft_plan *p, const weft_site *s, const weft_expr *const *value, const weft_expr **guard)
+require_domain(const weft_plan *p, const weft_site *s, const weft_expr *const *value,
+               const weft_expr **guard)
 {
     for (int d = 0; d < s->op->naxis; d++) {
         const weft_axis *axis = s->op->axis[d];
@@ -268,7 +279,8 @@ require_domain(const weft_plan *p, const weft_site *s, const weft_expr *const *v
 }
 
 const weft_expr *
-weft_site_guard(const weft_plan *p, const weft_site *s, const weft_expr *const *value, bool data_only)
+weft_site_guard(const weft_plan *p, const weft_site *s, const weft_expr *const *value,
+                bool data_only)
 {
     const weft_expr *guard = NULL;
     int mark = weft_facts_mark(p->facts);

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* ---- parameters ------------------------------------------------------------------------------- */
+/* ---- parameters -------------------------------------------------------------------------------
+ */
 
 typedef struct uses { /* what a kernel touches, by buffer and symbol */
     weft_plan *p;
@@ -74,8 +75,11 @@ static weft_slot *
 set_params(weft_plan *p, weft_lowered *low, weft_kernel *k)
 {
     const weft_te *te = p->te;
-    uses u = { p, low, WEFT_NEW_ARRAY(p->arena, te->input.n, weft_access),
-               WEFT_NEW_ARRAY(p->arena, low->nwork, weft_access), WEFT_NEW_ARRAY(p->arena, te->output.n, weft_access),
+    uses u = { p,
+               low,
+               WEFT_NEW_ARRAY(p->arena, te->input.n, weft_access),
+               WEFT_NEW_ARRAY(p->arena, low->nwork, weft_access),
+               WEFT_NEW_ARRAY(p->arena, te->output.n, weft_access),
                WEFT_NEW_ARRAY(p->arena, te->symbol.n, bool) };
     weft_walker w = { note_expr, note_stmt, &u };
     weft_walk_stmt(&w, k->body);
@@ -100,7 +104,8 @@ set_params(weft_plan *p, weft_lowered *low, weft_kernel *k)
     return ps.slot.at;
 }
 
-/* ---- bodies ----------------------------------------------------------------------------------- */
+/* ---- bodies -----------------------------------------------------------------------------------
+ */
 
 /* Block axes, the memory of a block, thread axes, then the loops of each thread. */
 static const weft_stmt *
@@ -130,7 +135,8 @@ failed(const weft_plan *p, const weft_group *g)
     if (st == WEFT_OK && p->ir->diag)
         st = weft_diag_status(p->ir->diag);
     return st != WEFT_OK ? st
-                         : weft_fail(p->diag, WEFT_INTERNAL, "lowering '%s' of '%s' made no loops and gave no reason",
+                         : weft_fail(p->diag, WEFT_INTERNAL,
+                                     "lowering '%s' of '%s' made no loops and gave no reason",
                                      g->root->name, p->te->name);
 }
 
@@ -140,8 +146,9 @@ make_kernel(weft_plan *p, weft_lowered *low, int i)
     weft_group *g = p->group.at[i];
     weft_kernel *k = WEFT_NEW(&p->ir->arena, weft_kernel);
     k->ir = p->ir;
-    k->name = p->group.n == 1 ? p->te->name
-                              : weft_arena_printf(&p->ir->arena, "%s_%s", p->te->name, g->root->name);
+    k->name = p->group.n == 1
+                  ? p->te->name
+                  : weft_arena_printf(&p->ir->arena, "%s_%s", p->te->name, g->root->name);
     k->level = WEFT_LEVEL_LOOPS;
     k->no_alias = true;
     k->info = p->te->info;
@@ -153,7 +160,8 @@ make_kernel(weft_plan *p, weft_lowered *low, int i)
     return WEFT_OK;
 }
 
-/* ---- workspace -------------------------------------------------------------------------------- */
+/* ---- workspace --------------------------------------------------------------------------------
+ */
 
 static void
 find_work(const weft_plan *p, weft_lowered *low)

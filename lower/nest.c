@@ -1,5 +1,5 @@
-/* Loop nests: the loops of a stage, its guards, the initialisation and update of reductions, and the
- * nests of stages that are attached to its loops.
+/* Loop nests: the loops of a stage, its guards, the initialisation and update of reductions, and
+ * the nests of stages that are attached to its loops.
  *
  * Guards stand around stores alone, never around loops: a barrier may come to stand in any loop.
  * One generator (weft_site_guard) makes those of initialisation, update and copy. */
@@ -8,16 +8,17 @@
 typedef struct nest {
     weft_plan *p;
     weft_site *s;
-    int init_at;              /* the first leaf that a reduction runs over; -1: none */
-    bool cross;               /* a reduce leaf runs on threads: accumulates in `part`, one a thread */
-    unsigned axes;            /* those threads, bits 1u << bind */
+    int init_at;   /* the first leaf that a reduction runs over; -1: none */
+    bool cross;    /* a reduce leaf runs on threads: accumulates in `part`, one a thread */
+    unsigned axes; /* those threads, bits 1u << bind */
     const weft_buf **part;
     weft_combiner *with;
 } nest;
 
 static const weft_stmt *build(nest *, int leaf);
 
-/* ---- statements at the innermost place -------------------------------------------------------- */
+/* ---- statements at the innermost place --------------------------------------------------------
+ */
 
 static const weft_stmt *
 guarded(const nest *n, const weft_expr *cond, const weft_stmt *s)
@@ -25,7 +26,8 @@ guarded(const nest *n, const weft_expr *cond, const weft_stmt *s)
     return cond ? weft_if(n->p->ir, cond, s, NULL) : s;
 }
 
-/* One thread alone stores where the stage's memory is shared with threads that it is not bound to. */
+/* One thread alone stores where the stage's memory is shared with threads that it is not bound to.
+ */
 static const weft_expr *
 one_thread(const nest *n, unsigned also)
 {
@@ -40,7 +42,9 @@ one_thread(const nest *n, unsigned also)
         if (!g->var[b] || weft_is_int_imm(g->extent[b], 1) || (own & ~also & 1u << b))
             continue;
         const weft_expr *t = weft_ref(n->p->ir, g->var[b]);
-        cond = weft_ix_and(n->p->ir, cond, weft_eq(n->p->ir, t, weft_int(n->p->ir, (weft_dtype)t->h.type.dtype, 0)));
+        cond =
+            weft_ix_and(n->p->ir, cond,
+                        weft_eq(n->p->ir, t, weft_int(n->p->ir, (weft_dtype)t->h.type.dtype, 0)));
     }
     return cond;
 }
@@ -72,7 +76,8 @@ copy(const nest *n)
     return guarded(n, weft_ix_and(p->ir, guard, one_thread(n, 0)), s);
 }
 
-/* ---- reductions ------------------------------------------------------------------------------- */
+/* ---- reductions -------------------------------------------------------------------------------
+ */
 
 /* Where the update accumulates: the output's element, or the thread's own part. */
 static const weft_expr *
@@ -108,7 +113,8 @@ update_tuple(const nest *n, const weft_expr *const *index, const weft_expr *cons
     weft_ir *ir = n->p->ir;
     const weft_te_op *op = n->s->op;
     int m = op->nout;
-    const weft_var **var = WEFT_NEW_ARRAY(n->p->arena, 2 * m, const weft_var *), **fresh = WEFT_NEW_ARRAY(n->p->arena, 2 * m, const weft_var *);
+    const weft_var **var = WEFT_NEW_ARRAY(n->p->arena, 2 * m, const weft_var *),
+                   **fresh = WEFT_NEW_ARRAY(n->p->arena, 2 * m, const weft_var *);
     const weft_expr **to = WEFT_NEW_ARRAY(n->p->arena, 2 * m, const weft_expr *);
     const weft_stmt **store = WEFT_NEW_ARRAY(n->p->arena, m, const weft_stmt *);
     for (int k = 0; k < m; k++) {
@@ -117,7 +123,8 @@ update_tuple(const nest *n, const weft_expr *const *index, const weft_expr *cons
         var[m + k] = op->rhs[k];
         fresh[k] = weft_var_make(ir, op->rhs[k]->name, op->rhs[k]->type);
         to[m + k] = weft_ref(ir, fresh[k]);
-        fresh[m + k] = weft_var_make(ir, weft_arena_printf(&ir->arena, "%s_next", op->out[k]->buf->name), op->lhs[k]->type);
+        fresh[m + k] = weft_var_make(
+            ir, weft_arena_printf(&ir->arena, "%s_next", op->out[k]->buf->name), op->lhs[k]->type);
         store[k] = accumulate(n, index, k, weft_ref(ir, fresh[m + k]));
     }
     const weft_stmt *s = weft_seq(ir, m, store);
@@ -142,7 +149,8 @@ update(const nest *n)
         source[k] = weft_site_resolve(p, s, s->value, s->body[k]);
     const weft_expr *cond = s->cond ? weft_site_resolve(p, s, s->value, s->cond) : NULL;
     const weft_expr **index = weft_site_index(p, s, s->value);
-    const weft_stmt *u = s->op->nout == 1 ? update_one(n, index, source[0]) : update_tuple(n, index, source);
+    const weft_stmt *u =
+        s->op->nout == 1 ? update_one(n, index, source[0]) : update_tuple(n, index, source);
     weft_facts_pop(p->facts, mark);
     if (!n->cross)
         guard = weft_ix_and(p->ir, guard, one_thread(n, 0));
@@ -192,7 +200,8 @@ init(const nest *n)
     return init_nest(n, n->init_at, value);
 }
 
-/* ---- reductions across threads ---------------------------------------------------------------- */
+/* ---- reductions across threads ----------------------------------------------------------------
+ */
 
 /* Whether a reduce leaf runs on threads; then no data loop may stand within the reduction. */
 static bool
@@ -213,7 +222,8 @@ find_cross(nest *n)
         if (!s->group->var[b] || weft_as_int(s->group->extent[b], &threads))
             continue;
         weft_fail(n->p->diag, WEFT_INVALID_ARGUMENT,
-                  "stage '%s' is reduced across threads, but how many run on %s is not known; split the axis that is "
+                  "stage '%s' is reduced across threads, but how many run on %s is not known; "
+                  "split the axis that is "
                   "bound to it by a number",
                   s->name, weft_bind_name((weft_bind)b));
         return false;
@@ -223,7 +233,8 @@ find_cross(nest *n)
         if (leaf->kind != WEFT_AXIS_DATA || !s->loop[leaf->id])
             continue;
         weft_fail(n->p->diag, WEFT_INVALID_ARGUMENT,
-                  "stage '%s' is reduced across threads, but its data axis '%s' runs inside the reduction; reorder it "
+                  "stage '%s' is reduced across threads, but its data axis '%s' runs inside the "
+                  "reduction; reorder it "
                   "before the reduce axes",
                   s->name, weft_axis_label(n->p->te, leaf));
         return false;
@@ -240,7 +251,8 @@ make_parts(nest *n)
     n->part = WEFT_NEW_ARRAY(n->p->arena, op->nout, const weft_buf *);
     for (int k = 0; k < op->nout; k++) {
         const weft_buf *out = op->out[k]->buf;
-        n->part[k] = weft_buf_make(ir, weft_arena_printf(&ir->arena, "%s_part", out->name), out->dtype, WEFT_LOCAL, 1, &one);
+        n->part[k] = weft_buf_make(ir, weft_arena_printf(&ir->arena, "%s_part", out->name),
+                                   out->dtype, WEFT_LOCAL, 1, &one);
     }
     n->with = WEFT_NEW(&ir->arena, weft_combiner);
     *n->with = (weft_combiner){ op->nout, op->lhs, op->rhs, op->result, op->identity };
@@ -255,18 +267,21 @@ cross_reduction(nest *n)
     int m = s->op->nout;
     make_parts(n);
     const weft_stmt **at = WEFT_NEW_ARRAY(n->p->arena, m + 2, const weft_stmt *);
-    const weft_expr **part = WEFT_NEW_ARRAY(n->p->arena, m, const weft_expr *), **all = WEFT_NEW_ARRAY(n->p->arena, m, const weft_expr *);
+    const weft_expr **part = WEFT_NEW_ARRAY(n->p->arena, m, const weft_expr *),
+                    **all = WEFT_NEW_ARRAY(n->p->arena, m, const weft_expr *);
     const weft_var **var = WEFT_NEW_ARRAY(n->p->arena, m, const weft_var *);
     for (int k = 0; k < m; k++) {
         const weft_buf *out = s->op->out[k]->buf;
         at[k] = accumulate(n, NULL, k, s->op->identity[k]);
         part[k] = accumulator(n, NULL, k);
-        var[k] = weft_var_make(ir, weft_arena_printf(&ir->arena, "%s_all", out->name), weft_scalar(out->dtype));
+        var[k] = weft_var_make(ir, weft_arena_printf(&ir->arena, "%s_all", out->name),
+                               weft_scalar(out->dtype));
         all[k] = weft_ref(ir, var[k]);
     }
     at[m] = build(n, n->init_at);
     const weft_expr *guard = weft_site_guard(n->p, s, s->value, true);
-    const weft_stmt *store = guarded(n, weft_ix_and(ir, guard, one_thread(n, n->axes)), store_all(n, s->value, all));
+    const weft_stmt *store =
+        guarded(n, weft_ix_and(ir, guard, one_thread(n, n->axes)), store_all(n, s->value, all));
     at[m + 1] = weft_allreduce(ir, n->with, n->axes, var, part, store);
     const weft_stmt *body = weft_seq(ir, m + 2, at);
     for (int k = m - 1; k >= 0; k--)
@@ -274,7 +289,8 @@ cross_reduction(nest *n)
     return body;
 }
 
-/* ---- loops ------------------------------------------------------------------------------------ */
+/* ---- loops ------------------------------------------------------------------------------------
+ */
 
 /* The stages that are computed at a leaf, before what follows in its body. */
 static const weft_stmt *

@@ -30,10 +30,11 @@ typedef struct partitioner {
     bool tail;     /* in its second part, which runs little and gets no versions */
     weft_facts *facts;
     weft_arena arena;
-    inner around;  /* loops around, that a threshold has to hold for */
+    inner around; /* loops around, that a threshold has to hold for */
 } partitioner;
 
-/* ---- what a statement holds ------------------------------------------------------------------- */
+/* ---- what a statement holds -------------------------------------------------------------------
+ */
 
 typedef struct census {
     int stmts;
@@ -77,7 +78,8 @@ may_diverge(const weft_stmt *s)
     return !c.pinned && !(c.shared_read && c.shared_write) && c.stmts <= MAX_STMTS;
 }
 
-/* ---- conditions ------------------------------------------------------------------------------- */
+/* ---- conditions -------------------------------------------------------------------------------
+ */
 
 /* The conjuncts of a condition, into at[]. */
 typedef struct conjuncts {
@@ -105,7 +107,8 @@ as_order(const weft_expr *cond, const weft_expr **less, const weft_expr **more, 
 {
     weft_ek k = (weft_ek)cond->h.kind;
     bool lt = k == WEFT_EK_LT || k == WEFT_EK_LE, gt = k == WEFT_EK_GT || k == WEFT_EK_GE;
-    if ((!lt && !gt) || cond->arg[0]->h.type.lanes != 1 || !weft_is_int((weft_dtype)cond->arg[0]->h.type.dtype))
+    if ((!lt && !gt) || cond->arg[0]->h.type.lanes != 1 ||
+        !weft_is_int((weft_dtype)cond->arg[0]->h.type.dtype))
         return false;
     *less = cond->arg[lt ? 0 : 1];
     *more = cond->arg[lt ? 1 : 0];
@@ -154,12 +157,13 @@ assuming(partitioner *p, const weft_stmt *s, conjuncts *known)
     return s;
 }
 
-/* ---- guards and the loops around them --------------------------------------------------------- */
+/* ---- guards and the loops around them ---------------------------------------------------------
+ */
 
 typedef struct guard {
     const weft_expr *cond;
-    int ninner;      /* of the search's loops: those around the guard */
-    bool lanes;      /* one of them is vectorised or unrolled and occurs */
+    int ninner; /* of the search's loops: those around the guard */
+    bool lanes; /* one of them is vectorised or unrolled and occurs */
 } guard;
 
 typedef struct search {
@@ -186,7 +190,8 @@ static weft_interval
 whole_range(weft_ir *ir, const weft_expr *extent)
 {
     const weft_expr *one = weft_int(ir, (weft_dtype)extent->h.type.dtype, 1);
-    return (weft_interval){ weft_int(ir, (weft_dtype)extent->h.type.dtype, 0), weft_ix(ir, WEFT_EK_SUB, extent, one) };
+    return (weft_interval){ weft_int(ir, (weft_dtype)extent->h.type.dtype, 0),
+                            weft_ix(ir, WEFT_EK_SUB, extent, one) };
 }
 
 static void
@@ -208,7 +213,8 @@ find_guards(search *q, const weft_stmt *s)
     case WEFT_SK_FOR: {
         int n = q->loops.var.n;
         push_loop(q->p, &q->loops, s);
-        *WEFT_PUSH(&q->p->arena, &q->lanes) = s->u.loop.bind == WEFT_VECTORIZE || s->u.loop.bind == WEFT_UNROLL;
+        *WEFT_PUSH(&q->p->arena, &q->lanes) =
+            s->u.loop.bind == WEFT_VECTORIZE || s->u.loop.bind == WEFT_UNROLL;
         find_guards(q, s->u.loop.body);
         q->loops.var.n = q->loops.range.n = q->lanes.n = n;
         return;
@@ -231,7 +237,8 @@ find_guards(search *q, const weft_stmt *s)
     }
 }
 
-/* Whether every variable of e is bound outside of the statement: a loop's of `in` or further out. */
+/* Whether every variable of e is bound outside of the statement: a loop's of `in` or further out.
+ */
 typedef struct scope {
     const weft_stmt *s;
     bool inside;
@@ -242,7 +249,9 @@ static bool
 look_for_binding(void *user, const weft_stmt *s)
 {
     scope *c = user;
-    const weft_var *v = s->kind == WEFT_SK_FOR ? s->u.loop.var : s->kind == WEFT_SK_LET ? s->u.let.var : NULL;
+    const weft_var *v = s->kind == WEFT_SK_FOR   ? s->u.loop.var
+                        : s->kind == WEFT_SK_LET ? s->u.let.var
+                                                 : NULL;
     if (v)
         c->inside |= weft_uses_var(c->e, v);
     for (int i = 0; s->kind == WEFT_SK_ALLREDUCE && i < s->u.all.with->n; i++)
@@ -259,7 +268,8 @@ bound_outside(const weft_stmt *s, const weft_expr *e)
     return !c.inside;
 }
 
-/* ---- one threshold of a serial loop ----------------------------------------------------------- */
+/* ---- one threshold of a serial loop -----------------------------------------------------------
+ */
 
 /* How far e may reach while the loops around and inside run; NULL where no end is found. */
 static weft_interval
@@ -337,15 +347,17 @@ threshold(partitioner *p, const search *q, const guard *g, const weft_stmt *loop
         return NULL;
     const weft_expr *over = weft_simplify_expr(ir, p->facts, weft_sub(ir, less, more));
     weft_interval r = reach(p, over, &p->around, &q->loops, g->ninner);
-    if (!r.hi || !weft_affine_in(ir, r.hi, v, &stride, &rest) || !weft_as_int(stride, &c) || c <= 0 || !rest ||
-        !is_uniform(p, rest))
+    if (!r.hi || !weft_affine_in(ir, r.hi, v, &stride, &rest) || !weft_as_int(stride, &c) ||
+        c <= 0 || !rest || !is_uniform(p, rest))
         return NULL;
     /* stride * v + rest < 0 (<= 0): v < ceil(-rest / stride) (floor(-rest / stride) + 1) */
-    const weft_expr *zero = weft_int(ir, (weft_dtype)rest->h.type.dtype, 0), *neg = weft_ix(ir, WEFT_EK_SUB, zero, rest);
+    const weft_expr *zero = weft_int(ir, (weft_dtype)rest->h.type.dtype, 0),
+                    *neg = weft_ix(ir, WEFT_EK_SUB, zero, rest);
     const weft_expr *off = weft_int(ir, (weft_dtype)rest->h.type.dtype, strict ? c - 1 : c);
     const weft_expr *t = weft_ix(ir, WEFT_EK_FDIV, weft_ix(ir, WEFT_EK_ADD, neg, off),
                                  weft_int(ir, (weft_dtype)rest->h.type.dtype, c));
-    return clamp(p, weft_simplify_expr(ir, p->facts, weft_ix_cast(ir, (weft_dtype)v->type.dtype, t)),
+    return clamp(p,
+                 weft_simplify_expr(ir, p->facts, weft_ix_cast(ir, (weft_dtype)v->type.dtype, t)),
                  loop->u.loop.extent);
 }
 
@@ -381,7 +393,8 @@ tail_loop(partitioner *p, const weft_stmt *loop, const weft_expr *t)
     const weft_var *v = s->u.loop.var, *from_0 = weft_var_make(ir, v->name, v->type);
     const weft_expr *at = weft_ix(ir, WEFT_EK_ADD, t, weft_ref(ir, from_0));
     const weft_stmt *body = weft_subst_stmt(ir, s->u.loop.body, 1, &v, &at);
-    const weft_expr *left = weft_simplify_expr(ir, p->facts, weft_ix(ir, WEFT_EK_SUB, loop->u.loop.extent, t));
+    const weft_expr *left =
+        weft_simplify_expr(ir, p->facts, weft_ix(ir, WEFT_EK_SUB, loop->u.loop.extent, t));
     return weft_for(ir, from_0, loop->u.loop.bind, left, body);
 }
 
@@ -391,7 +404,8 @@ try_split(partitioner *p, const weft_stmt *loop)
     search q = { .p = p };
     conjuncts known = { .arena = &p->arena };
     census c = count(loop);
-    if (loop->u.loop.bind != WEFT_SERIAL || c.pinned || c.stmts > MAX_STMTS || p->depth == MAX_DEPTH)
+    if (loop->u.loop.bind != WEFT_SERIAL || c.pinned || c.stmts > MAX_STMTS ||
+        p->depth == MAX_DEPTH)
         return NULL;
     find_guards(&q, loop->u.loop.body);
     const weft_expr *t = best_threshold(p, &q, loop, &known);
@@ -412,7 +426,8 @@ try_split(partitioner *p, const weft_stmt *loop)
     return weft_seq2(p->ir, full, tail);
 }
 
-/* ---- a version without guards ----------------------------------------------------------------- */
+/* ---- a version without guards -----------------------------------------------------------------
+ */
 
 /* What implies the guard for every step of the loops inside; NULL where nothing is found. */
 static const weft_expr *
@@ -423,10 +438,12 @@ worst_case(partitioner *p, const search *q, const guard *g)
     bool strict;
     if (!as_order(g->cond, &less, &more, &strict))
         return NULL;
-    weft_interval a = reach(p, less, &none, &q->loops, g->ninner), b = reach(p, more, &none, &q->loops, g->ninner);
+    weft_interval a = reach(p, less, &none, &q->loops, g->ninner),
+                  b = reach(p, more, &none, &q->loops, g->ninner);
     if (!a.hi || !b.lo)
         return NULL;
-    return weft_simplify_expr(p->ir, p->facts, weft_binary(p->ir, strict ? WEFT_EK_LT : WEFT_EK_LE, a.hi, b.lo));
+    return weft_simplify_expr(p->ir, p->facts,
+                              weft_binary(p->ir, strict ? WEFT_EK_LT : WEFT_EK_LE, a.hi, b.lo));
 }
 
 static const weft_stmt *
@@ -475,7 +492,8 @@ try_version(partitioner *p, const weft_stmt *loop)
     return all ? weft_if(p->ir, all, full, guarded_version(p, loop)) : full;
 }
 
-/* ---- guards out of loops ---------------------------------------------------------------------- */
+/* ---- guards out of loops ----------------------------------------------------------------------
+ */
 
 /* for v { if (a && b) s }: the part of the condition that is free of v moves out. */
 static const weft_stmt *
@@ -494,19 +512,22 @@ lift_guard(partitioner *p, const weft_stmt *loop)
     if (!out)
         return loop;
     const weft_stmt *inside = in ? weft_if(p->ir, in, body->u.iff.then, NULL) : body->u.iff.then;
-    return weft_if(p->ir, out,
-                   weft_for(p->ir, loop->u.loop.var, loop->u.loop.bind, loop->u.loop.extent, inside), NULL);
+    return weft_if(
+        p->ir, out,
+        weft_for(p->ir, loop->u.loop.var, loop->u.loop.bind, loop->u.loop.extent, inside), NULL);
 }
 
 static const weft_stmt *
 lift(weft_rewriter *rw, const weft_stmt *s)
 {
     s = weft_rewrite_children(rw, s);
-    bool bound = s->kind == WEFT_SK_FOR && (weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind));
+    bool bound =
+        s->kind == WEFT_SK_FOR && (weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind));
     return s->kind == WEFT_SK_FOR && !bound ? lift_guard(rw->user, s) : s;
 }
 
-/* ---- the pass --------------------------------------------------------------------------------- */
+/* ---- the pass ---------------------------------------------------------------------------------
+ */
 
 static const weft_stmt *
 partition_loop(partitioner *p, const weft_stmt *s)
@@ -523,7 +544,8 @@ partition_loop(partitioner *p, const weft_stmt *s)
     const weft_stmt *body = partition(p, s->u.loop.body);
     p->around.var.n = p->around.range.n = n;
     weft_facts_pop(p->facts, mark);
-    return body == s->u.loop.body ? s : weft_for(p->ir, s->u.loop.var, bind, s->u.loop.extent, body);
+    return body == s->u.loop.body ? s
+                                  : weft_for(p->ir, s->u.loop.var, bind, s->u.loop.extent, body);
 }
 
 static const weft_stmt *

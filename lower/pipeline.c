@@ -26,7 +26,8 @@ const int weft_pass_count = sizeof weft_passes / sizeof *weft_passes;
 void
 weft_lower_options_env(weft_lower_options *o)
 {
-    const char *verify = getenv("WEFT_VERIFY"), *time = getenv("WEFT_TIME"), *trip = getenv("WEFT_TEST_ROUNDTRIP");
+    const char *verify = getenv("WEFT_VERIFY"), *time = getenv("WEFT_TIME"),
+               *trip = getenv("WEFT_TEST_ROUNDTRIP");
     o->dump = getenv("WEFT_DUMP");
     o->dump_dir = getenv("WEFT_DUMP_DIR");
     o->skip = getenv("WEFT_SKIP");
@@ -47,10 +48,12 @@ listed(const char *list, const char *name)
     return false;
 }
 
-/* ---- between passes --------------------------------------------------------------------------- */
+/* ---- between passes ---------------------------------------------------------------------------
+ */
 
 static weft_status
-dump(const weft_kernel *k, const weft_pass *pass, int step, bool changed, const weft_lower_options *o, weft_diag *diag)
+dump(const weft_kernel *k, const weft_pass *pass, int step, bool changed,
+     const weft_lower_options *o, weft_diag *diag)
 {
     if (!o->dump || (strcmp(o->dump, "all") != 0 && !(strcmp(o->dump, "changed") == 0 && changed) &&
                      !listed(o->dump, pass->name)))
@@ -85,8 +88,10 @@ roundtrip(const weft_kernel *k, const weft_pass *pass, weft_diag *diag)
     if (st == WEFT_OK && n == 1)
         weft_print_kernel(&second, again[0]);
     if (st == WEFT_OK && strcmp(weft_str_text(&first), weft_str_text(&second)) != 0)
-        st = weft_fail(diag, WEFT_INTERNAL, "after %s: kernel '%s' does not print the same when it is read back:\n%s\n%s",
-                       pass->name, k->name, weft_str_text(&first), weft_str_text(&second));
+        st =
+            weft_fail(diag, WEFT_INTERNAL,
+                      "after %s: kernel '%s' does not print the same when it is read back:\n%s\n%s",
+                      pass->name, k->name, weft_str_text(&first), weft_str_text(&second));
     weft_ir_destroy(ir);
     weft_str_free(&first);
     weft_str_free(&second);
@@ -97,9 +102,10 @@ roundtrip(const weft_kernel *k, const weft_pass *pass, weft_diag *diag)
 static bool
 same(const weft_kernel *a, const weft_kernel *b)
 {
-    bool eq = a->level == b->level && a->body == b->body && a->nparam == b->nparam && a->param == b->param &&
-              a->access == b->access && a->nscalar == b->nscalar && a->scalar == b->scalar &&
-              a->shared_bytes == b->shared_bytes && a->subgroup == b->subgroup;
+    bool eq = a->level == b->level && a->body == b->body && a->nparam == b->nparam &&
+              a->param == b->param && a->access == b->access && a->nscalar == b->nscalar &&
+              a->scalar == b->scalar && a->shared_bytes == b->shared_bytes &&
+              a->subgroup == b->subgroup;
     for (int i = 0; i < 3; i++)
         eq = eq && a->grid[i] == b->grid[i] && a->block[i] == b->block[i];
     return eq;
@@ -112,8 +118,8 @@ check(const weft_kernel *k, const weft_pass *pass, const weft_lower_options *o, 
     snprintf(when, sizeof when, "after %s", pass->name);
     weft_level want = pass->from == pass->to ? k->level : pass->to;
     if (k->level != want)
-        return weft_fail(diag, WEFT_INTERNAL, "%s: kernel '%s' is at level %s, not %s", when, k->name,
-                         weft_level_name(k->level), weft_level_name(want));
+        return weft_fail(diag, WEFT_INTERNAL, "%s: kernel '%s' is at level %s, not %s", when,
+                         k->name, weft_level_name(k->level), weft_level_name(want));
     weft_status st = o->no_verify ? WEFT_OK : weft_verify(k, when, diag);
     return st == WEFT_OK && o->roundtrip ? roundtrip(k, pass, diag) : st;
 }
@@ -125,12 +131,15 @@ fits(const weft_kernel *k, const weft_pass *pass)
 }
 
 static weft_status
-run_pass(weft_kernel *k, const weft_pass *pass, int step, const weft_lower_options *o, weft_diag *diag)
+run_pass(weft_kernel *k, const weft_pass *pass, int step, const weft_lower_options *o,
+         weft_diag *diag)
 {
     if (!fits(k, pass))
         return weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                         "pass '%s' takes kernels at level %s, '%s' is at level %s; run the passes in between first",
-                         pass->name, weft_level_name(pass->from), k->name, weft_level_name(k->level));
+                         "pass '%s' takes kernels at level %s, '%s' is at level %s; run the passes "
+                         "in between first",
+                         pass->name, weft_level_name(pass->from), k->name,
+                         weft_level_name(k->level));
     weft_kernel before = *k;
     bool changed = false;
     double start = o->time ? weft_now() : 0;
@@ -139,13 +148,14 @@ run_pass(weft_kernel *k, const weft_pass *pass, int step, const weft_lower_optio
         fprintf(stderr, "%-24s %-16s %8.3f ms\n", k->name, pass->name, (weft_now() - start) * 1e3);
     if (st != WEFT_OK)
         return st;
-    weft_assert(changed || same(&before, k), "pass '%s' says it left kernel '%s' alone, but it changed it", pass->name,
-                k->name);
+    weft_assert(changed || same(&before, k),
+                "pass '%s' says it left kernel '%s' alone, but it changed it", pass->name, k->name);
     st = dump(k, pass, step, changed, o, diag);
     return st == WEFT_OK && changed ? check(k, pass, o, diag) : st;
 }
 
-/* ---- runs ------------------------------------------------------------------------------------- */
+/* ---- runs -------------------------------------------------------------------------------------
+ */
 
 static const weft_pass *
 find_pass(const char *name, size_t n)
@@ -163,8 +173,8 @@ unknown_pass(const char *name, size_t n, weft_diag *diag)
     for (int i = 0; i < weft_pass_count; i++)
         if (find_pass(weft_passes[i].name, strlen(weft_passes[i].name)) == &weft_passes[i])
             weft_str_addf(&all, "%s%s", i ? ", " : "", weft_passes[i].name);
-    weft_status st = weft_fail(diag, WEFT_NOT_FOUND, "there is no pass '%.*s'; passes are %s", (int)n, name,
-                               weft_str_text(&all));
+    weft_status st = weft_fail(diag, WEFT_NOT_FOUND, "there is no pass '%.*s'; passes are %s",
+                               (int)n, name, weft_str_text(&all));
     weft_str_free(&all);
     return st;
 }

@@ -35,7 +35,8 @@ take_bodies(weft_plan *p, weft_site *s)
         if (!from)
             continue;
         if (from->place >= s->place)
-            return weft_fail(p->diag, WEFT_INTERNAL, "stage '%s' reads '%s', which comes after it", s->name, from->name);
+            return weft_fail(p->diag, WEFT_INTERNAL, "stage '%s' reads '%s', which comes after it",
+                             s->name, from->name);
         from->live = true;
     }
     return WEFT_OK;
@@ -53,7 +54,8 @@ find_live(weft_plan *p)
             continue;
         if (s->inlined)
             return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                             "stage '%s' is an output and is inlined; outputs are written, take compute_inline away",
+                             "stage '%s' is an output and is inlined; outputs are written, take "
+                             "compute_inline away",
                              s->name);
         weft_status st = take_bodies(p, s);
         if (st != WEFT_OK)
@@ -62,7 +64,8 @@ find_live(weft_plan *p)
     return WEFT_OK;
 }
 
-/* ---- attachment and kernels ------------------------------------------------------------------- */
+/* ---- attachment and kernels -------------------------------------------------------------------
+ */
 
 static bool
 has_output(const weft_site *s)
@@ -82,15 +85,18 @@ attach(weft_plan *p, weft_site *s)
     s->at = -1;
     if (has_output(s))
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                         "stage '%s' is an output and is computed at axis '%s'; outputs are kernels of their own: use "
+                         "stage '%s' is an output and is computed at axis '%s'; outputs are "
+                         "kernels of their own: use "
                          "cache_write and compute_at the cache",
                          s->name, axis);
     for (int i = 0; s->parent && i < s->parent->stage->leaf.n; i++)
         if (s->parent->stage->leaf.at[i] == stage->attach_axis)
             s->at = i;
-    if (!s->parent || !s->parent->live || s->parent->inlined || s->parent->place <= s->place || s->at < 0)
+    if (!s->parent || !s->parent->live || s->parent->inlined || s->parent->place <= s->place ||
+        s->at < 0)
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                         "stage '%s' is computed at axis '%s' of '%s', which is no loop that runs after it and is "
+                         "stage '%s' is computed at axis '%s' of '%s', which is no loop that runs "
+                         "after it and is "
                          "computed; attach it to a loop of a stage that reads it",
                          s->name, axis, s->parent ? s->parent->name : "?");
     return WEFT_OK;
@@ -105,7 +111,8 @@ new_group(weft_plan *p, weft_site *root)
     return g;
 }
 
-/* Consumers come after producers: from the last stage on, a stage's parent has its kernel already. */
+/* Consumers come after producers: from the last stage on, a stage's parent has its kernel already.
+ */
 static weft_status
 find_groups(weft_plan *p)
 {
@@ -130,7 +137,8 @@ find_groups(weft_plan *p)
     return WEFT_OK;
 }
 
-/* ---- block and thread axes -------------------------------------------------------------------- */
+/* ---- block and thread axes --------------------------------------------------------------------
+ */
 
 static weft_status
 bind_leaf(weft_plan *p, weft_site *s, int i)
@@ -139,18 +147,21 @@ bind_leaf(weft_plan *p, weft_site *s, int i)
     const char *bind = weft_bind_name(leaf->bind), *label = weft_axis_label(p->te, leaf);
     if (weft_is_block(leaf->bind) && s->parent)
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                         "axis '%s' of stage '%s' is bound to %s, but the stage is computed inside '%s'; bind the block "
+                         "axis '%s' of stage '%s' is bound to %s, but the stage is computed inside "
+                         "'%s'; bind the block "
                          "axes of '%s' alone, or use compute_root",
                          label, s->name, bind, s->group->root->name, s->group->root->name);
     if (weft_is_block(leaf->bind) && leaf->kind == WEFT_AXIS_REDUCE)
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                         "reduce axis '%s' of stage '%s' is bound to %s; blocks cannot be combined in one kernel, bind it "
+                         "reduce axis '%s' of stage '%s' is bound to %s; blocks cannot be combined "
+                         "in one kernel, bind it "
                          "to a thread axis or rfactor the reduction",
                          label, s->name, bind);
     for (int j = 0; j < i; j++)
         if (s->stage->leaf.at[j]->bind == leaf->bind)
             return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                             "axes '%s' and '%s' of stage '%s' are both bound to %s; bind one of them elsewhere, or fuse "
+                             "axes '%s' and '%s' of stage '%s' are both bound to %s; bind one of "
+                             "them elsewhere, or fuse "
                              "them first",
                              weft_axis_label(p->te, s->stage->leaf.at[j]), label, s->name, bind);
     if (!s->group->var[leaf->bind])
@@ -158,8 +169,8 @@ bind_leaf(weft_plan *p, weft_site *s, int i)
     return WEFT_OK;
 }
 
-/* Loop variables of all leaves; one variable a block or thread axis of the kernel, named by the first
- * stage that binds it, consumers first. */
+/* Loop variables of all leaves; one variable a block or thread axis of the kernel, named by the
+ * first stage that binds it, consumers first. */
 static weft_status
 make_variables(weft_plan *p)
 {
@@ -185,7 +196,8 @@ make_variables(weft_plan *p)
     return WEFT_OK;
 }
 
-/* ---- memory spaces ---------------------------------------------------------------------------- */
+/* ---- memory spaces ----------------------------------------------------------------------------
+ */
 
 /* Threads around the attach point: one copy a thread.  Blocks alone: one a block. */
 static weft_space
@@ -228,29 +240,35 @@ choose_space(weft_plan *p, weft_site *s)
     s->space = s->stage->space_set ? s->stage->space : default_space(s);
     if (!s->parent && s->space != WEFT_GLOBAL)
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                         "stage '%s' lives in %s memory and is a kernel of its own; compute_at it inside a stage that "
+                         "stage '%s' lives in %s memory and is a kernel of its own; compute_at it "
+                         "inside a stage that "
                          "reads it, or leave it in global memory",
                          s->name, weft_space_name(s->space));
     if (s->space == WEFT_GLOBAL && s->stage->align_factor)
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                         "storage_align of stage '%s': tensors in global memory are dense; align a stage in shared or "
+                         "storage_align of stage '%s': tensors in global memory are dense; align a "
+                         "stage in shared or "
                          "local memory",
                          s->name);
     if (s->parent && s->space == WEFT_GLOBAL && runs_in_parallel(s->group))
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                         "stage '%s' is computed inside kernel '%s' but lives in global memory, which all its threads "
+                         "stage '%s' is computed inside kernel '%s' but lives in global memory, "
+                         "which all its threads "
                          "share; set_scope it to shared or local, or use compute_root",
                          s->name, s->group->root->name);
     const weft_axis *parallel = s->space <= WEFT_SHARED ? parallel_around(s) : NULL;
     if (parallel)
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                         "stage '%s' lives in %s memory inside the parallel axis '%s', whose iterations would race; bind "
+                         "stage '%s' lives in %s memory inside the parallel axis '%s', whose "
+                         "iterations would race; bind "
                          "that axis to block.x, or set_scope the stage to local",
                          s->name, weft_space_name(s->space), weft_axis_label(p->te, parallel));
     for (int i = 0; s->space == WEFT_LOCAL && i < s->stage->leaf.n; i++)
-        if (weft_is_thread(s->stage->leaf.at[i]->bind) && s->stage->leaf.at[i]->kind == WEFT_AXIS_DATA)
+        if (weft_is_thread(s->stage->leaf.at[i]->bind) &&
+            s->stage->leaf.at[i]->kind == WEFT_AXIS_DATA)
             return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                             "axis '%s' of stage '%s' is bound to %s, but the stage lives in local memory, a copy for "
+                             "axis '%s' of stage '%s' is bound to %s, but the stage lives in local "
+                             "memory, a copy for "
                              "each thread; set_scope it to shared, or leave the axis unbound",
                              weft_axis_label(p->te, s->stage->leaf.at[i]), s->name,
                              weft_bind_name(s->stage->leaf.at[i]->bind));
@@ -265,11 +283,13 @@ weft_plan_make(weft_plan *p)
     p->site = WEFT_NEW_ARRAY(p->arena, te->stage.n + 1, weft_site);
     for (int i = 0; i < te->stage.n; i++) {
         weft_stage *stage = te->stage.at[i];
-        p->site[i] = (weft_site){ .stage = stage, .op = stage->op, .name = stage->op->out[0]->buf->name, .place = i };
+        p->site[i] = (weft_site){
+            .stage = stage, .op = stage->op, .name = stage->op->out[0]->buf->name, .place = i
+        };
     }
     if (te->output.n == 0)
-        return weft_fail(p->diag, WEFT_INVALID_ARGUMENT, "program '%s' has no output; mark one with weft_te_output",
-                         te->name);
+        return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
+                         "program '%s' has no output; mark one with weft_te_output", te->name);
     weft_status st = find_live(p);
     st = st == WEFT_OK ? find_groups(p) : st;
     st = st == WEFT_OK ? make_variables(p) : st;

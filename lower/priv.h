@@ -4,7 +4,8 @@
 
 #include "lower/lower.h"
 
-/* ---- index arithmetic (index.c) --------------------------------------------------------------- */
+/* ---- index arithmetic (index.c) ---------------------------------------------------------------
+ */
 /* Operands of unlike integer types meet in i64; x + 0, x * 1, x // 1, x % 1 and constants fold. */
 const weft_expr *weft_ix(weft_ir *, weft_ek, const weft_expr *, const weft_expr *);
 const weft_expr *weft_ix_cast(weft_ir *, weft_dtype, const weft_expr *);
@@ -13,7 +14,8 @@ const weft_expr *weft_ix_ceil(weft_ir *, const weft_expr *a, const weft_expr *b)
 /* a && b, either of which may be NULL: true. */
 const weft_expr *weft_ix_and(weft_ir *, const weft_expr *a, const weft_expr *b);
 
-/* ---- the plan (plan.c) ------------------------------------------------------------------------ */
+/* ---- the plan (plan.c) ------------------------------------------------------------------------
+ */
 
 typedef struct weft_site weft_site;
 typedef struct weft_group weft_group;
@@ -24,27 +26,28 @@ struct weft_site {
     weft_stage *stage;
     weft_te_op *op;
     const char *name;
-    int place;                  /* in te->stage: producers first */
+    int place; /* in te->stage: producers first */
     bool live, inlined;
-    weft_site *parent;          /* where it is attached, behind leaf `at`; NULL: a kernel of its own */
+    weft_site *parent; /* where it is attached, behind leaf `at`; NULL: a kernel of its own */
     int at;
     weft_group *group;
     weft_space space;
-    const weft_expr **body;     /* op's bodies with inlined stages put in */
+    const weft_expr **body; /* op's bodies with inlined stages put in */
     const weft_expr *cond;
-    int nread;                  /* tensors that the bodies read */
+    int nread; /* tensors that the bodies read */
     weft_tensor **read;
-    const weft_expr **min;      /* a data dimension: first element of the region that is computed */
-    const weft_expr **extent;   /* by axis: of the range it runs over here */
-    const weft_var **loop;      /* by axis: the variable of a leaf's loop; NULL: bound, or one step */
-    const weft_expr **value;    /* by axis: its index, over the variables of the loops */
-    const weft_buf **buf;       /* memory of each output */
+    const weft_expr **min;    /* a data dimension: first element of the region that is computed */
+    const weft_expr **extent; /* by axis: of the range it runs over here */
+    const weft_var **loop;    /* by axis: the variable of a leaf's loop; NULL: bound, or one step */
+    const weft_expr **value;  /* by axis: its index, over the variables of the loops */
+    const weft_buf **buf;     /* memory of each output */
 };
 
 /* A kernel: a root stage and all that is attached below it. */
 struct weft_group {
     weft_site *root;
-    const weft_var *var[WEFT_BIND_COUNT];     /* of the block and thread axes that are bound; else NULL */
+    const weft_var
+        *var[WEFT_BIND_COUNT]; /* of the block and thread axes that are bound; else NULL */
     const weft_expr *extent[WEFT_BIND_COUNT]; /* the largest that a stage binds */
     WEFT_VEC(const weft_buf *) shared;        /* allocated for the whole block */
 };
@@ -53,60 +56,70 @@ typedef struct weft_plan {
     weft_te *te;
     weft_ir *ir;
     weft_diag *diag;
-    weft_arena *arena;          /* for what does not outlive lowering */
-    weft_facts *facts;          /* of the symbols, and of the loops around while a stage is looked at */
+    weft_arena *arena; /* for what does not outlive lowering */
+    weft_facts *facts; /* of the symbols, and of the loops around while a stage is looked at */
     int nsite;
-    weft_site *site;            /* one a stage, in te's order */
+    weft_site *site; /* one a stage, in te's order */
     WEFT_VEC(weft_group *) group;
 } weft_plan;
 
-/* Which stages are computed, in which kernel, inlined bodies, memory spaces; the schedule's legality. */
+/* Which stages are computed, in which kernel, inlined bodies, memory spaces; the schedule's
+ * legality. */
 weft_status weft_plan_make(weft_plan *);
 /* The site that computes a tensor; NULL for an input. */
 weft_site *weft_plan_site(const weft_plan *, const weft_tensor *);
 
-/* ---- ranges and values (index.c) -------------------------------------------------------------- */
+/* ---- ranges and values (index.c) --------------------------------------------------------------
+ */
 
 /* Ranges of all axes from those of the definition's axes. */
 weft_status weft_site_extents(weft_plan *, weft_site *);
 /* Indices of all axes from those of the leaves, which stand in value[] already (NULL: unknown). */
 void weft_site_values(const weft_plan *, const weft_site *, const weft_expr **value);
-/* What runs a leaf: the variable of its loop, the kernel's for a block or thread axis, 0 where a loop
- * of one step was left out. */
+/* What runs a leaf: the variable of its loop, the kernel's for a block or thread axis, 0 where a
+ * loop of one step was left out. */
 const weft_expr *weft_site_leaf(const weft_plan *, const weft_site *, const weft_axis *leaf);
 /* What must hold so that every axis is in its range and every data index within the tensor; NULL:
  * always.  data_only: of the data axes alone. */
-const weft_expr *weft_site_guard(const weft_plan *, const weft_site *, const weft_expr *const *value, bool data_only);
+const weft_expr *weft_site_guard(const weft_plan *, const weft_site *,
+                                 const weft_expr *const *value, bool data_only);
 /* The definition's axis d (data, then reduce), and its index in the whole tensor: min + value. */
 static inline weft_axis *
 weft_site_axis(const weft_site *s, int d)
 {
     return d < s->op->naxis ? s->op->axis[d] : s->op->reduce[d - s->op->naxis];
 }
-const weft_expr *weft_site_absolute(const weft_plan *, const weft_site *, const weft_expr *const *value, int d);
+const weft_expr *weft_site_absolute(const weft_plan *, const weft_site *,
+                                    const weft_expr *const *value, int d);
 
-/* ---- memory (resolve.c) ----------------------------------------------------------------------- */
+/* ---- memory (resolve.c) -----------------------------------------------------------------------
+ */
 
 /* Makes the buffers that the site is computed into; shared ones are noted in the group. */
 weft_status weft_site_buffers(weft_plan *, weft_site *);
 /* An expression of the site's definition over its loops and over memory. */
-const weft_expr *weft_site_resolve(const weft_plan *, const weft_site *, const weft_expr *const *value,
-                                   const weft_expr *);
+const weft_expr *weft_site_resolve(const weft_plan *, const weft_site *,
+                                   const weft_expr *const *value, const weft_expr *);
 /* Where in its own memory the site's element stands: naxis indices. */
-const weft_expr **weft_site_index(const weft_plan *, const weft_site *, const weft_expr *const *value);
+const weft_expr **weft_site_index(const weft_plan *, const weft_site *,
+                                  const weft_expr *const *value);
 
-/* ---- the passes to loops ---------------------------------------------------------------------- */
+/* ---- the passes to loops ----------------------------------------------------------------------
+ */
 
 /* Every axis's range and every stage's region (bounds.c). */
 weft_status weft_infer_bounds(weft_plan *);
 /* The loops of a site and of all that is attached to it (nest.c); NULL after an error. */
 const weft_stmt *weft_site_nest(weft_plan *, weft_site *);
 
-/* What a kernel's passes may take for granted: no size is negative (simplify_pass.c).  Destroy it. */
+/* What a kernel's passes may take for granted: no size is negative (simplify_pass.c).  Destroy it.
+ */
 weft_facts *weft_kernel_facts(const weft_kernel *);
 
-/* ---- rewriting helpers (refresh.c) ------------------------------------------------------------ */
-/* The statement with variables and buffers that it binds replaced by fresh ones of the same names. */
+/* ---- rewriting helpers (refresh.c) ------------------------------------------------------------
+ */
+/* The statement with variables and buffers that it binds replaced by fresh ones of the same names.
+ */
 const weft_stmt *weft_refresh(weft_ir *, const weft_stmt *);
 
 #endif

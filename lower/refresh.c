@@ -25,8 +25,9 @@ static const weft_buf *
 fresh_buf(weft_rewriter *rw, const weft_buf *b)
 {
     refresher *r = rw->user;
-    weft_buf *to = weft_arena_dup(&rw->ir->arena, weft_buf_make(rw->ir, b->name, b->dtype, b->space, b->ndim, b->shape),
-                                  sizeof *b);
+    weft_buf *to = weft_arena_dup(
+        &rw->ir->arena, weft_buf_make(rw->ir, b->name, b->dtype, b->space, b->ndim, b->shape),
+        sizeof *b);
     to->stride = b->stride;
     to->align = b->align;
     while (r->buf.n <= (int)b->id)
@@ -67,7 +68,8 @@ refresh_all(weft_rewriter *rw, const weft_stmt *s)
         value[i] = weft_rewrite_expr(rw, s->u.all.value[i]);
     for (int i = 0; i < n; i++)
         var[i] = fresh_var(rw, s->u.all.var[i]);
-    return weft_allreduce(rw->ir, s->u.all.with, s->u.all.axes, var, value, weft_rewrite_stmt(rw, s->u.all.body));
+    return weft_allreduce(rw->ir, s->u.all.with, s->u.all.axes, var, value,
+                          weft_rewrite_stmt(rw, s->u.all.body));
 }
 
 static const weft_stmt *

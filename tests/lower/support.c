@@ -35,19 +35,41 @@ must_lower(weft_te *te)
 }
 
 static const weft_target everything = {
-    .name = "everything", .api = WEFT_API_INTERP, .cls = WEFT_CLASS_GPU, .max_threads = 1024,
-    .max_block = { 1024, 1024, 1024 }, .max_grid = { INT32_MAX, 65535, 65535 }, .shared_bytes = 1 << 20, .subgroup = 1,
-    .max_alloc = INT64_C(1) << 40, .max_range = INT64_C(1) << 32, .offset_align = 16, .max_buffers = 64,
-    .scalar_bytes = 1024, .vector_lanes = 4, .f16 = true, .f64 = true, .i8 = true, .i16 = true, .i64 = true,
-    .storage8 = true, .storage16 = true,
+    .name = "everything",
+    .api = WEFT_API_INTERP,
+    .cls = WEFT_CLASS_GPU,
+    .max_threads = 1024,
+    .max_block = { 1024, 1024, 1024 },
+    .max_grid = { INT32_MAX, 65535, 65535 },
+    .shared_bytes = 1 << 20,
+    .subgroup = 1,
+    .max_alloc = INT64_C(1) << 40,
+    .max_range = INT64_C(1) << 32,
+    .offset_align = 16,
+    .max_buffers = 64,
+    .scalar_bytes = 1024,
+    .vector_lanes = 4,
+    .f16 = true,
+    .f64 = true,
+    .i8 = true,
+    .i16 = true,
+    .i64 = true,
+    .storage8 = true,
+    .storage16 = true,
 };
 
 weft_caps
 plain_caps(bool rich)
 {
-    weft_caps c = { .lanes = rich ? 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8 | 1u << 16 : 1u << 1,
-                    .vector_load = rich, .aligned_vector_load = rich, .vector_compare = rich, .nan_min_max = rich,
-                    .sat_cast = rich, .safe_div = rich, .bool_storage = rich };
+    weft_caps c = { .lanes =
+                        rich ? 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8 | 1u << 16 : 1u << 1,
+                    .vector_load = rich,
+                    .aligned_vector_load = rich,
+                    .vector_compare = rich,
+                    .nan_min_max = rich,
+                    .sat_cast = rich,
+                    .safe_div = rich,
+                    .bool_storage = rich };
     for (int i = 0; i < WEFT_IN_COUNT; i++)
         c.intrin[i] = true;
     for (int t = 0; t < WEFT_DTYPE_COUNT; t++)
@@ -61,7 +83,8 @@ plain_options(void)
     return (weft_lower_options){ .target = &everything };
 }
 
-/* ---- files with an expectation ---------------------------------------------------------------- */
+/* ---- files with an expectation ----------------------------------------------------------------
+ */
 
 static const char line[] = "# ----\n";
 

@@ -22,17 +22,19 @@ weft_lower_options plain_options(void);
 /* A printer that says everything as it stands; or one without vectors and with traps. */
 weft_caps plain_caps(bool rich);
 
-/* ---- files with an expectation ---------------------------------------------------------------- */
+/* ---- files with an expectation ----------------------------------------------------------------
+ */
 
-/* The part of a file before and behind the line "# ----"; malloc'ed, `expected` "" if there is none. */
+/* The part of a file before and behind the line "# ----"; malloc'ed, `expected` "" if there is
+ * none. */
 typedef struct golden {
     char *path, *input, *expected;
 } golden;
 /* All files of the folder (below WEFT_TEST_DIR) whose names end so, sorted by name. */
 int goldens(const char *folder, const char *ending, golden **);
 void goldens_free(int n, golden *);
-/* Fails unless they are the same, and says where they part; with WEFT_UPDATE=1 in the environment the
- * file is rewritten instead. */
+/* Fails unless they are the same, and says where they part; with WEFT_UPDATE=1 in the environment
+ * the file is rewritten instead. */
 void assert_golden(const golden *, const char *got);
 
 #endif

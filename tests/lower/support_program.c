@@ -44,7 +44,8 @@ once_in(rng *r, int n)
     return pick(r, n) == 0;
 }
 
-/* ---- pieces ----------------------------------------------------------------------------------- */
+/* ---- pieces -----------------------------------------------------------------------------------
+ */
 
 static const weft_expr *
 num(maker *m, int64_t v)
@@ -123,7 +124,8 @@ plus(maker *m, const weft_expr *e, double v)
     return weft_add(m->ir, e, weft_float(m->ir, WEFT_F64, v));
 }
 
-/* ---- operators -------------------------------------------------------------------------------- */
+/* ---- operators --------------------------------------------------------------------------------
+ */
 
 static void
 make_elementwise(maker *m)
@@ -134,7 +136,9 @@ make_elementwise(maker *m)
     bool same = a->rank == b->rank;
     for (int k = 0; k < a->rank; k++)
         same = same && a->dim[k] == b->dim[k];
-    v = same ? weft_sub(m->ir, v, weft_mul(m->ir, read_at(m, b, d.i), weft_float(m->ir, WEFT_F64, 2))) : plus(m, v, 3);
+    v = same ? weft_sub(m->ir, v,
+                        weft_mul(m->ir, read_at(m, b, d.i), weft_float(m->ir, WEFT_F64, 2)))
+             : plus(m, v, 3);
     define(m, &d, v);
 }
 
@@ -162,11 +166,13 @@ make_stencil(maker *m)
     if (a->rank < 1 || a->size[at] < 4)
         return;
     for (int k = 0; k < a->rank; k++)
-        add_axis(m, &d, k == at ? weft_sub(m->ir, a->dim[k], num(m, 2)) : a->dim[k], a->size[k] - 2 * (k == at));
+        add_axis(m, &d, k == at ? weft_sub(m->ir, a->dim[k], num(m, 2)) : a->dim[k],
+                 a->size[k] - 2 * (k == at));
     for (int u = 0; u < 3; u++) {
         memcpy(index, d.i, sizeof index);
         index[at] = weft_add(m->ir, d.i[at], num(m, u));
-        const weft_expr *v = weft_mul(m->ir, read_at(m, a, index), weft_float(m->ir, WEFT_F64, u + 1));
+        const weft_expr *v =
+            weft_mul(m->ir, read_at(m, a, index), weft_float(m->ir, WEFT_F64, u + 1));
         sum = sum ? weft_add(m->ir, sum, v) : v;
     }
     define(m, &d, sum);
@@ -182,11 +188,12 @@ make_pad(maker *m)
     if (a->rank < 1)
         return;
     for (int k = 0; k < a->rank; k++)
-        add_axis(m, &d, k == at ? weft_add(m->ir, a->dim[k], num(m, 2)) : a->dim[k], a->size[k] + 2 * (k == at));
+        add_axis(m, &d, k == at ? weft_add(m->ir, a->dim[k], num(m, 2)) : a->dim[k],
+                 a->size[k] + 2 * (k == at));
     memcpy(index, d.i, sizeof index);
     index[at] = weft_sub(m->ir, d.i[at], num(m, 1));
-    const weft_expr *in = weft_and(m->ir, weft_ge(m->ir, d.i[at], num(m, 1)),
-                                   weft_le(m->ir, d.i[at], a->dim[at]));
+    const weft_expr *in =
+        weft_and(m->ir, weft_ge(m->ir, d.i[at], num(m, 1)), weft_le(m->ir, d.i[at], a->dim[at]));
     define(m, &d, weft_guard(m->ir, in, read_at(m, a, index), weft_float(m->ir, WEFT_F64, 0)));
 }
 
@@ -203,7 +210,9 @@ make_reduce(maker *m)
     memcpy(index, d.i, sizeof index);
     index[a->rank - 1] = weft_axis_ref(m->te, r);
     weft_reducer kind = (weft_reducer[]){ WEFT_SUM, WEFT_RMAX, WEFT_RMIN }[pick(m->r, 3)];
-    finish(m, &d, weft_te_reduce(m->te, name(m, "R", text), d.rank, d.axis, 1, &r, kind, read_at(m, a, index)));
+    finish(m, &d,
+           weft_te_reduce(m->te, name(m, "R", text), d.rank, d.axis, 1, &r, kind,
+                          read_at(m, a, index)));
 }
 
 /* sum(r) a[.., r] * b[j, r], b the same tensor or one with the same last dimension. */
@@ -236,18 +245,23 @@ make_argmax(maker *m)
     draft d = like(m, a, 1);
     weft_axis *r = weft_te_reduce_axis(m->te, name(m, "r", text), a->dim[1]);
     const weft_expr *k = weft_axis_ref(m->te, r), *index[2] = { d.i[0], k };
-    const weft_var *lhs[2] = { weft_te_var(m->te, "v", WEFT_F64), weft_te_var(m->te, "p", WEFT_F64) };
-    const weft_var *rhs[2] = { weft_te_var(m->te, "w", WEFT_F64), weft_te_var(m->te, "q", WEFT_F64) };
+    const weft_var *lhs[2] = { weft_te_var(m->te, "v", WEFT_F64),
+                               weft_te_var(m->te, "p", WEFT_F64) };
+    const weft_var *rhs[2] = { weft_te_var(m->te, "w", WEFT_F64),
+                               weft_te_var(m->te, "q", WEFT_F64) };
     const weft_expr *v = weft_ref(ir, lhs[0]), *p = weft_ref(ir, lhs[1]), *w = weft_ref(ir, rhs[0]),
                     *q = weft_ref(ir, rhs[1]);
-    const weft_expr *tie = weft_select(ir, weft_eq(ir, v, w), weft_max(ir, p, q), weft_select(ir, weft_gt(ir, v, w), p, q));
+    const weft_expr *tie = weft_select(ir, weft_eq(ir, v, w), weft_max(ir, p, q),
+                                       weft_select(ir, weft_gt(ir, v, w), p, q));
     const weft_expr *result[2] = { weft_max(ir, v, w), tie };
-    const weft_expr *identity[2] = { weft_float(ir, WEFT_F64, -1e30), weft_float(ir, WEFT_F64, -1) };
+    const weft_expr *identity[2] = { weft_float(ir, WEFT_F64, -1e30),
+                                     weft_float(ir, WEFT_F64, -1) };
     const weft_expr *source[2] = { read_at(m, a, index), weft_cast(ir, WEFT_F64, k) };
     weft_tuple_reducer by = { 2, lhs, rhs, result, identity };
     weft_tensor *out[2];
     const char *names[2] = { name(m, "V", text), name(m, "X", other) };
-    if (m->n + 2 > MAX_TENSORS || weft_te_reduce_tuple(m->te, names, 1, d.axis, 1, &r, &by, source, out) != WEFT_OK)
+    if (m->n + 2 > MAX_TENSORS ||
+        weft_te_reduce_tuple(m->te, names, 1, d.axis, 1, &r, &by, source, out) != WEFT_OK)
         return;
     finish(m, &d, out[0]);
     finish(m, &d, out[1]);
@@ -306,11 +320,13 @@ make_flattened(maker *m)
         return;
     draft d = { 0 };
     add_axis(m, &d, weft_mul(m->ir, a->dim[0], a->dim[1]), a->size[0] * a->size[1]);
-    const weft_expr *index[2] = { weft_fdiv(m->ir, d.i[0], a->dim[1]), weft_fmod(m->ir, d.i[0], a->dim[1]) };
+    const weft_expr *index[2] = { weft_fdiv(m->ir, d.i[0], a->dim[1]),
+                                  weft_fmod(m->ir, d.i[0], a->dim[1]) };
     define(m, &d, read_at(m, a, index));
 }
 
-/* ---- programs --------------------------------------------------------------------------------- */
+/* ---- programs ---------------------------------------------------------------------------------
+ */
 
 static void
 make_input(maker *m, const weft_expr *n, int64_t n_value)
@@ -329,9 +345,10 @@ make_input(maker *m, const weft_expr *n, int64_t n_value)
 weft_te *
 random_program(rng r, weft_diag *diag, int64_t *n_value)
 {
-    static void (*const make[])(maker *) = { make_elementwise, make_elementwise, make_transpose, make_stencil,
-                                             make_pad, make_reduce, make_reduce, make_product, make_product, make_argmax,
-                                             make_broadcast, make_reversed, make_strided, make_flattened };
+    static void (*const make[])(
+        maker *) = { make_elementwise, make_elementwise, make_transpose, make_stencil,  make_pad,
+                     make_reduce,      make_reduce,      make_product,   make_product,  make_argmax,
+                     make_broadcast,   make_reversed,    make_strided,   make_flattened };
     maker m = { .te = weft_te_create("p", diag), .r = &r };
     m.ir = weft_te_ir(m.te);
     *n_value = 1 + pick(&r, 9);

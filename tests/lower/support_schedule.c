@@ -1,12 +1,13 @@
-/* Random schedules: caches first, then for every stage, consumers first, where it is computed and how
- * its loops run.  What a primitive refuses is left undone. */
+/* Random schedules: caches first, then for every stage, consumers first, where it is computed and
+ * how its loops run.  What a primitive refuses is left undone. */
 #include "support_random.h"
 
 #include <string.h>
 
 const char *const primitive_name[P_COUNT] = {
-    "split", "split_parts", "fuse", "reorder", "block", "thread", "vthread", "vectorize", "unroll", "parallel",
-    "compute_inline", "compute_at", "cache_read", "cache_write", "set_scope", "storage_align"
+    "split",      "split_parts", "fuse",      "reorder",      "block",          "thread",
+    "vthread",    "vectorize",   "unroll",    "parallel",     "compute_inline", "compute_at",
+    "cache_read", "cache_write", "set_scope", "storage_align"
 };
 
 typedef struct scheduler {
@@ -28,7 +29,8 @@ leaf(scheduler *c, const weft_stage *s)
     return s->leaf.n ? s->leaf.at[pick(c->r, s->leaf.n)] : NULL;
 }
 
-/* ---- loops ------------------------------------------------------------------------------------ */
+/* ---- loops ------------------------------------------------------------------------------------
+ */
 
 static void
 reshape(scheduler *c, weft_stage *s)
@@ -73,7 +75,8 @@ static void
 bind_one(scheduler *c, weft_stage *s, const char *what, primitive p)
 {
     weft_axis *a = leaf(c, s);
-    if (a && a->bind == WEFT_SERIAL && !is_bound(s, what) && (a->kind == WEFT_AXIS_DATA || p == P_THREAD))
+    if (a && a->bind == WEFT_SERIAL && !is_bound(s, what) &&
+        (a->kind == WEFT_AXIS_DATA || p == P_THREAD))
         tally(c, p, weft_bind_axis(c->te, s->op->out[0], a, what));
 }
 
@@ -101,7 +104,8 @@ mark_loops(scheduler *c, weft_stage *s)
         tally(c, P_UNROLL, weft_unroll(c->te, t, a));
 }
 
-/* ---- places ----------------------------------------------------------------------------------- */
+/* ---- places -----------------------------------------------------------------------------------
+ */
 
 static bool
 is_output(const weft_stage *s)
@@ -142,9 +146,11 @@ caches(scheduler *c)
         const char *space = c->threads && once_in(c->r, 2) ? "shared" : "local";
         bool computed = t->op->kind == WEFT_OP_COMPUTE;
         if (once_in(c->r, 5))
-            tally(c, P_CACHE_READ, weft_cache_read(c->te, t, space, 0, NULL) ? WEFT_OK : WEFT_INVALID_ARGUMENT);
+            tally(c, P_CACHE_READ,
+                  weft_cache_read(c->te, t, space, 0, NULL) ? WEFT_OK : WEFT_INVALID_ARGUMENT);
         if (computed && t->op->nout == 1 && once_in(c->r, 5))
-            tally(c, P_CACHE_WRITE, weft_cache_write(c->te, t, space) ? WEFT_OK : WEFT_INVALID_ARGUMENT);
+            tally(c, P_CACHE_WRITE,
+                  weft_cache_write(c->te, t, space) ? WEFT_OK : WEFT_INVALID_ARGUMENT);
     }
 }
 

@@ -43,8 +43,10 @@ names_the_passes_there_are_when_asked_for_another(void **state)
     weft_te *te = must_parse("te t(A: f32[4]) {\n    B[i < 4] = A[i]\n}\n");
     weft_lowered low = must_lower(te);
     weft_lower_options o = plain_options();
-    assert_int_equal(weft_run_passes(low.kernel[0], "flatten,flatter", &o, te->diag), WEFT_NOT_FOUND);
-    assert_non_null(strstr(weft_diag_text(te->diag), "no pass 'flatter'; passes are flatten, simplify"));
+    assert_int_equal(weft_run_passes(low.kernel[0], "flatten,flatter", &o, te->diag),
+                     WEFT_NOT_FOUND);
+    assert_non_null(
+        strstr(weft_diag_text(te->diag), "no pass 'flatter'; passes are flatten, simplify"));
     done(te);
 }
 
@@ -55,8 +57,10 @@ refuses_a_pass_at_a_level_it_does_not_take(void **state)
     weft_te *te = must_parse("te t(A: f32[4]) {\n    B[i < 4] = A[i]\n}\n");
     weft_lowered low = must_lower(te);
     weft_lower_options o = plain_options();
-    assert_int_equal(weft_run_passes(low.kernel[0], "barriers", &o, te->diag), WEFT_INVALID_ARGUMENT);
-    assert_non_null(strstr(weft_diag_text(te->diag), "pass 'barriers' takes kernels at level flat"));
+    assert_int_equal(weft_run_passes(low.kernel[0], "barriers", &o, te->diag),
+                     WEFT_INVALID_ARGUMENT);
+    assert_non_null(
+        strstr(weft_diag_text(te->diag), "pass 'barriers' takes kernels at level flat"));
     done(te);
 }
 
@@ -64,7 +68,8 @@ static void
 skips_and_stops_where_the_options_say(void **state)
 {
     (void)state;
-    weft_te *te = must_parse("te t(A: f32[4]) {\n    B[i < 4] = A[i]\n}\nschedule {\n    unroll(B.i)\n}\n");
+    weft_te *te =
+        must_parse("te t(A: f32[4]) {\n    B[i < 4] = A[i]\n}\nschedule {\n    unroll(B.i)\n}\n");
     weft_lowered low = must_lower(te);
     weft_lower_options o = plain_options();
     o.skip = "simplify,unroll";

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- memory ----------------------------------------------------------------------------------- */
+/* ---- memory -----------------------------------------------------------------------------------
+ */
 
 typedef struct memory { /* of a program: inputs, workspace, outputs */
     int ninput, noutput, nwork;
@@ -57,7 +58,8 @@ buffer(int64_t count, bool input)
 {
     double *data = calloc((size_t)count + 1, sizeof *data);
     for (int64_t i = 0; i < count; i++)
-        data[i] = input ? (double)((i * 7 + 3) % 5 - 2) / 2 > 0 ? 1 : (double)((i * 11) % 3) - 1 : -777;
+        data[i] =
+            input ? (double)((i * 7 + 3) % 5 - 2) / 2 > 0 ? 1 : (double)((i * 11) % 3) - 1 : -777;
     return (weft_interp_buffer){ data, count, input, !input };
 }
 
@@ -91,17 +93,20 @@ free_memory(memory *m)
     free(m->work);
 }
 
-/* ---- runs ------------------------------------------------------------------------------------- */
+/* ---- runs -------------------------------------------------------------------------------------
+ */
 
 static weft_interp_buffer *
 slot_memory(memory *m, weft_slot s)
 {
-    return s.kind == WEFT_SLOT_INPUT ? &m->input[s.index] : s.kind == WEFT_SLOT_OUTPUT ? &m->output[s.index]
-                                                                                       : &m->work[s.index];
+    return s.kind == WEFT_SLOT_INPUT    ? &m->input[s.index]
+           : s.kind == WEFT_SLOT_OUTPUT ? &m->output[s.index]
+                                        : &m->work[s.index];
 }
 
 static weft_status
-run_kernel(const weft_kernel *k, const weft_slot *slot, memory *m, int64_t n, const weft_interp_options *o, weft_diag *diag)
+run_kernel(const weft_kernel *k, const weft_slot *slot, memory *m, int64_t n,
+           const weft_interp_options *o, weft_diag *diag)
 {
     weft_interp_buffer at[32];
     weft_interp *in = weft_interp_create(k, o, diag);
@@ -165,23 +170,28 @@ static void
 check_run(const run *r)
 {
     memory m = make_memory(r->te, r->low, r->n);
-    weft_interp_options o = { .order = r->order, .seed = r->seed, .threads = 1, .max_steps = 50000000 };
+    weft_interp_options o = {
+        .order = r->order, .seed = r->seed, .threads = 1, .max_steps = 50000000
+    };
     weft_status st = WEFT_OK;
     for (int k = 0; st == WEFT_OK && k < r->low->nkernel; k++)
         st = run_kernel(r->low->kernel[k], r->low->slot[k], &m, r->n, &o, r->diag);
     int bad = -1;
     for (int i = 0; st == WEFT_OK && i < m.noutput; i++)
-        if (memcmp(m.output[i].data, r->want->output[i].data, (size_t)m.output[i].count * sizeof(double)) != 0)
+        if (memcmp(m.output[i].data, r->want->output[i].data,
+                   (size_t)m.output[i].count * sizeof(double)) != 0)
             bad = i;
     if (st != WEFT_OK || bad >= 0) {
         print_all(r->te, r->low);
-        fail_msg("seed %llu, %s, n = %lld: %s%s", (unsigned long long)r->seed, r->stage, (long long)r->n,
-                 weft_diag_text(r->diag), bad >= 0 ? "other values than without a schedule" : "");
+        fail_msg("seed %llu, %s, n = %lld: %s%s", (unsigned long long)r->seed, r->stage,
+                 (long long)r->n, weft_diag_text(r->diag),
+                 bad >= 0 ? "other values than without a schedule" : "");
     }
     free_memory(&m);
 }
 
-/* ---- each element once ------------------------------------------------------------------------ */
+/* ---- each element once ------------------------------------------------------------------------
+ */
 
 static const weft_stmt *
 count_store(weft_rewriter *rw, const weft_stmt *s)
@@ -232,8 +242,9 @@ check_counts(const run *r, int i)
         for (int64_t e = 0; k.access[p] & WEFT_WRITE && e < b->count; e++)
             if (((double *)b->data)[e] != 1) {
                 print_all(r->te, r->low);
-                fail_msg("seed %llu: element %lld of '%s' is written %g times", (unsigned long long)r->seed,
-                         (long long)e, k.param[p]->name, ((double *)b->data)[e]);
+                fail_msg("seed %llu: element %lld of '%s' is written %g times",
+                         (unsigned long long)r->seed, (long long)e, k.param[p]->name,
+                         ((double *)b->data)[e]);
             }
     }
     if (st != WEFT_OK)
@@ -241,7 +252,8 @@ check_counts(const run *r, int i)
     free_memory(&m);
 }
 
-/* ---- one pair --------------------------------------------------------------------------------- */
+/* ---- one pair ---------------------------------------------------------------------------------
+ */
 
 /* The values that the program has without a schedule. */
 static memory
@@ -275,7 +287,8 @@ run_passes(const run *r, const char *names)
     for (int k = 0; k < r->low->nkernel; k++)
         if (weft_run_passes(r->low->kernel[k], names, &o, r->diag) != WEFT_OK) {
             print_all(r->te, r->low);
-            fail_msg("seed %llu, %s: %s", (unsigned long long)r->seed, r->stage, weft_diag_text(r->diag));
+            fail_msg("seed %llu, %s: %s", (unsigned long long)r->seed, r->stage,
+                     weft_diag_text(r->diag));
         }
 }
 
