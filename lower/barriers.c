@@ -345,6 +345,29 @@ runs_once(const planner *p, const weft_stmt *s)
     return s->kind == WEFT_SK_FOR && weft_bounds(p->ir, p->facts, s->u.loop.extent, &least, &most) && least > 0;
 }
 
+static bool
+is_bound(const weft_stmt *s)
+{
+    return s->kind == WEFT_SK_FOR && (weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind));
+}
+
+/* What a loop would wait for in its first iteration it waits for once, before it. */
+static void
+wait_before_loop(planner *p, const weft_stmt *s)
+{
+    access_list all = { 0 };
+    if (p->pending.n == 0)
+        return;
+    collect_all(p, &all, s);
+    for (int i = 0; i < all.n; i++)
+        for (int k = 0; k < p->pending.n; k++)
+            if (conflict(p, &all.at[i], &p->pending.at[k])) {
+                put_barrier(p, s, &all.at[i]);
+                p->pending.n = 0;
+                return;
+            }
+}
+
 /* Round until a round adds no barrier: the second sees what the first left.  A loop that may run no
  * time at all leaves what was pending before, too. */
 static void
@@ -356,13 +379,12 @@ follow_loop(planner *p, const weft_stmt *s)
     int mark = weft_facts_mark(p->facts), had;
     if (s->kind == WEFT_SK_FOR)
         weft_facts_extent(p->facts, s->u.loop.var, s->u.loop.extent);
-    bool bound = s->kind == WEFT_SK_FOR && (weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind));
     do {
         had = p->before.n;
         follow(p, s->u.loop.body);
-        if (!bound)
+        if (!is_bound(s)) /* a thread or block runs once */
             follow(p, s->u.loop.body);
-    } while (p->before.n > had && !p->status);
+    } while (!is_bound(s) && p->before.n > had && !p->status);
     weft_facts_pop(p->facts, mark);
     for (int i = 0; i < start.n; i++)
         *WEFT_PUSH(&p->scratch, &p->pending) = start.at[i];
@@ -404,6 +426,8 @@ follow(planner *p, const weft_stmt *s)
         return;
     case WEFT_SK_FOR:
     case WEFT_SK_WHILE:
+        if (!is_bound(s))
+            wait_before_loop(p, s);
         follow_loop(p, s);
         return;
     case WEFT_SK_IF:
