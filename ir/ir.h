@@ -87,7 +87,7 @@ typedef struct weft_head {
     uint8_t kind; /* weft_ek */
     weft_type type;
     bool pure;    /* set at birth: same value wherever it stands, no LOAD and no effect below */
-    bool index;   /* set at birth: made of integer constants and variables alone, scalar: does not overflow */
+    bool index;   /* set at birth: made of i32, i64 and bool constants and variables alone, scalar: does not overflow */
     uint16_t nargs;
     union {
         int64_t i;            /* IMM of an integer type or bool; LANE's number */

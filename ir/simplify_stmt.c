@@ -109,6 +109,27 @@ simplify_if(weft_facts *f, const weft_stmt *s)
     return rebuilt(f, changed, s, now);
 }
 
+typedef struct search {
+    const weft_var *var;
+    bool found;
+} search;
+
+static bool
+look_for_var(void *user, const weft_expr *e)
+{
+    search *s = user;
+    s->found |= e->h.kind == WEFT_EK_VAR && e->h.u.var == s->var;
+    return !s->found;
+}
+
+static bool
+uses(const weft_stmt *s, const weft_var *var)
+{
+    search what = { .var = var };
+    weft_walk_stmt(&(weft_walker){ .expr = look_for_var, .user = &what }, s);
+    return what.found;
+}
+
 static const weft_stmt *
 simplify_let(weft_facts *f, const weft_stmt *s)
 {
@@ -121,8 +142,8 @@ simplify_let(weft_facts *f, const weft_stmt *s)
     weft_facts_pop(f, mark);
     if (gone)
         return now.u.let.body;
-    if (is_nop(now.u.let.body) && weft_facts_droppable(f, now.u.let.value))
-        return weft_nop(f->ir);
+    if (weft_facts_droppable(f, now.u.let.value) && !uses(now.u.let.body, s->u.let.var))
+        return now.u.let.body;
     bool changed = now.u.let.value != s->u.let.value || now.u.let.body != s->u.let.body;
     return rebuilt(f, changed, s, now);
 }
@@ -169,6 +190,10 @@ simplify_eval(weft_facts *f, const weft_stmt *s)
 {
     weft_stmt now = *s;
     now.u.eval.call = value(f, s->u.eval.call);
+    if (weft_facts_droppable(f, now.u.eval.call)) /* no effect, no use */
+        return weft_nop(f->ir);
+    if (now.u.eval.call->h.kind != WEFT_EK_CALL)
+        return s;
     return rebuilt(f, now.u.eval.call != s->u.eval.call, s, now);
 }
 

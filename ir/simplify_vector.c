@@ -78,23 +78,29 @@ divide_ramp(weft_facts *f, const weft_expr *e)
     return weft_ramp(ir, weft_fmod(ir, ramp->arg[0], by), ramp->arg[1], e->h.type.lanes);
 }
 
-/* ramp op bcast(n), base - n + stride * lane on one side of 0 whatever the lane: the first lane
- * decides for all.  For < and >= with stride > 0: base - n is r modulo g with r + way < g. */
+/* ramp op bcast(n), where base - n + stride * lane is on one side of 0 whatever the lane: the first
+ * lane decides for all.  base - n is r modulo g, and r + way < g for the way to the last lane. */
 static const weft_expr *
 compare_ramp(weft_facts *f, const weft_expr *e)
 {
     int64_t stride, way;
-    const weft_expr *ramp = e->arg[0], *n = e->arg[1];
-    if ((e->h.kind != WEFT_EK_LT && e->h.kind != WEFT_EK_GE) || n->h.kind != WEFT_EK_BCAST ||
-        !n->arg[0]->h.index || !is_index_ramp(ramp, &stride) || stride <= 0 ||
+    const weft_expr *ramp = e->arg[0];
+    bool next = e->h.kind == WEFT_EK_LE || e->h.kind == WEFT_EK_GT; /* x <= n is x < n + 1 */
+    weft_ir *ir = f->ir;
+    if (e->h.kind == WEFT_EK_EQ || e->h.kind == WEFT_EK_NE || e->arg[1]->h.kind != WEFT_EK_BCAST)
+        return NULL;
+    const weft_expr *n = e->arg[1]->arg[0];
+    if (!n->h.index || !is_index_ramp(ramp, &stride) || stride <= 0 ||
         !weft_mul64(stride, ramp->h.type.lanes - 1, &way))
         return NULL;
-    const weft_expr *far = weft_simp(f, weft_sub(f->ir, ramp->arg[0], n->arg[0]));
-    weft_mod m = weft_mod_of(f, far);
+    const weft_expr *far = weft_sub(ir, ramp->arg[0], n);
+    if (next)
+        far = weft_sub(ir, far, weft_const_like(ir, n->h.type, 1));
+    weft_mod m = weft_mod_of(f, weft_simp(f, far));
     if (m.coeff <= 1 || way >= m.coeff || m.base + way >= m.coeff)
         return NULL;
-    const weft_expr *first = weft_binary(f->ir, (weft_ek)e->h.kind, ramp->arg[0], n->arg[0]);
-    return weft_bcast(f->ir, first, e->h.type.lanes);
+    const weft_expr *first = weft_binary(ir, (weft_ek)e->h.kind, ramp->arg[0], n);
+    return weft_bcast(ir, first, e->h.type.lanes);
 }
 
 /* A comparison of vectors that the bounds of all lanes decide. */

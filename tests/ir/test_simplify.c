@@ -311,6 +311,9 @@ vectors_are_ramps_and_broadcasts(void **state)
     CHECK("bcast(x, 4) + bcast(y, 4)", "bcast(x + y, 4)");
     CHECK("ramp(o*4, 1, 4) < bcast(400, 4)", "bcast(true, 4)");
     CHECK("ramp(o*4, 1, 4) < bcast(n*4, 4)", "bcast(o < n, 4)");
+    CHECK("ramp(o*4, 1, 4) <= bcast(n*4 - 1, 4)", "bcast(o < n, 4)");
+    CHECK("ramp(o*4, 1, 4) <= bcast(n*4, 4)", "ramp(o * 4, 1, 4) <= bcast(n * 4, 4)");
+    CHECK("ramp(o*4 + 2, 1, 4) >= bcast(n*4, 4)", "ramp(o * 4 + 2, 1, 4) >= bcast(n * 4, 4)");
     CHECK("lane(ramp(x, 2, 4), 3)", "x + 6");
     CHECK("lane(bcast(x, 4), 3)", "x");
     CHECK("F[bcast(x, 4)]", "bcast(F[x], 4)");

@@ -99,8 +99,22 @@ lets_of_constants_and_variables_are_inlined(void **state)
     check("let a: i32 = 3 + 4\nlet b: i32 = n\nC[a] = f32(b)\n", "    C[7] = f32(n)\n");
     check("let a: f32 = A[0]\nC[0] = a * 1.0\nC[1] = a\n",
           "    let a: f32 = A[0]\n    C[0] = a\n    C[1] = a\n");
+    check("let a: f32 = A[0]\nC[0] = 1.0\n", "    C[0] = 1.0\n");
     check("let a: i32 = n % 4\nif a < 4 { C[a] = 1.0 }\n",
           "    let a: i32 = n % 4\n    C[a] = 1.0\n");
+}
+
+static void
+what_threads_combine_is_simplified_and_stays(void **state)
+{
+    (void)state;
+    check("for t in 0..8 on thread.x { allreduce s: f32 = A[t % 8] * 1.0 over thread.x combine (a, "
+          "b) "
+          "= (a + b) from (0.0)\nif t == 0 { C[0] = s } }\n",
+          "    for t in 0..8 on thread.x {\n        allreduce s: f32 = A[t] over thread.x combine "
+          "(a, b) "
+          "= (a + b) from (0.0)\n        if t == 0 {\n            C[0] = s\n        }\n    }\n");
+    check("eval abs(n)\nC[0] = 1.0\n", "    C[0] = 1.0\n");
 }
 
 static void
@@ -341,6 +355,7 @@ main(void)
         cmocka_unit_test(a_condition_holds_in_its_branch_and_not_in_the_other),
         cmocka_unit_test(what_a_condition_says_of_memory_is_forgotten),
         cmocka_unit_test(lets_of_constants_and_variables_are_inlined),
+        cmocka_unit_test(what_threads_combine_is_simplified_and_stays),
         cmocka_unit_test(an_unchanged_statement_is_the_same_pointer),
         cmocka_unit_test(facts_prove_within_their_scope_and_not_after_it),
         cmocka_unit_test(the_tail_of_a_split_is_proven_with_its_rounded_extent),
