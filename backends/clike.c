@@ -46,6 +46,7 @@ print_block(weft_clike *c, const weft_stmt *s)
     weft_str_add(c->out, "{\n");
     c->depth++;
     print_stmt(c, s);
+    c->waiting.n = 0; /* what is never used is never declared */
     c->depth--;
     indent(c);
     weft_str_add(c->out, "}");
@@ -148,15 +149,91 @@ print_let(weft_clike *c, const weft_var *var, const weft_expr *value)
     weft_str_addf(c->out, "%s%s", declare_var(c, var), rest);
 }
 
+/* ---- registers ----------------------------------------------------------------------------------
+ */
+
+/* Arrays of one element are variables; their declaration waits for a first value to come with. */
+static void
+declare_waiting(weft_clike *c)
+{
+    for (int i = 0; i < c->waiting.n; i++) {
+        const weft_buf *buf = c->waiting.at[i];
+        indent(c);
+        weft_str_addf(c->out, "%s %s;\n", weft_clike_element(c, buf), c->buf[buf->id]);
+    }
+    c->waiting.n = 0;
+}
+
+static int
+find_waiting(const weft_clike *c, const weft_buf *buf)
+{
+    for (int i = 0; i < c->waiting.n; i++)
+        if (c->waiting.at[i] == buf)
+            return i;
+    return -1;
+}
+
+typedef struct reader {
+    const weft_clike *c;
+    bool reads;
+} reader;
+
+static bool
+reads_waiting(void *user, const weft_expr *e)
+{
+    reader *r = user;
+    if (e->h.kind == WEFT_EK_LOAD && find_waiting(r->c, e->h.u.buf) >= 0)
+        r->reads = true;
+    return !r->reads;
+}
+
+/* "float sum = 0.0f;": whether the statement is the first value of a waiting variable, printed. */
+static bool
+print_first_value(weft_clike *c, const weft_stmt *s)
+{
+    int at = s->kind == WEFT_SK_STORE ? find_waiting(c, s->u.store.buf) : -1;
+    if (at < 0 || s->u.store.value->h.type.lanes != c->layout[s->u.store.buf->id])
+        return false;
+    reader r = { c, false };
+    weft_walker walker = { reads_waiting, NULL, &r };
+    weft_walk_expr(&walker, s->u.store.value);
+    if (r.reads)
+        return false;
+    const weft_buf *buf = s->u.store.buf;
+    indent(c);
+    weft_str_addf(c->out, "%s %s = ", weft_clike_element(c, buf), c->buf[buf->id]);
+    weft_clike_expr(c, s->u.store.value, 0);
+    weft_str_add(c->out, ";\n");
+    for (c->waiting.n--; at < c->waiting.n; at++)
+        c->waiting.at[at] = c->waiting.at[at + 1];
+    return true;
+}
+
 /* ---- stores ---------------------------------------------------------------------------------- */
+
+/* "+" where the value is the place itself plus something: "sum += x". */
+static const char *
+updates(const weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+{
+    const char *op = value->h.kind == WEFT_EK_ADD   ? "+"
+                     : value->h.kind == WEFT_EK_SUB ? "-"
+                     : value->h.kind == WEFT_EK_MUL ? "*"
+                                                    : "";
+    const weft_expr *old = *op ? value->arg[0] : NULL;
+    bool built_in =
+        value->h.type.lanes == 1 ? weft_dtype_bits(buf->dtype) >= 32 : !c->d->vector_call;
+    bool same = old && old->h.kind == WEFT_EK_LOAD && old->h.u.buf == buf && old->arg[0] == index;
+    return same && built_in ? op : "";
+}
 
 static void
 assign(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
 {
+    const char *op = updates(c, buf, index, value);
     indent(c);
     weft_clike_place(c, buf, index, value->h.type.lanes);
-    weft_str_add(c->out, " = ");
-    weft_clike_expr(c, value, 0);
+    weft_str_addf(c->out, " %s= ", op);
+    weft_clike_expr(c, *op ? value->arg[1] : value, 0);
     weft_str_add(c->out, ";\n");
 }
 
@@ -263,12 +340,14 @@ print_array(weft_clike *c, const weft_buf *buf)
     c->buf[buf->id] = weft_idents_add(&c->names, buf->name);
     bool align = c->d->align && buf->space == WEFT_SHARED && c->by_vector[buf->id];
     n /= c->layout[buf->id];
+    if (n == 1 && buf->space == WEFT_LOCAL) {
+        *WEFT_PUSH(&c->arena, &c->waiting) = buf;
+        return;
+    }
     indent(c);
     weft_str_addf(c->out, "%s%s%s %s", align ? c->d->align : "", c->d->array[buf->space],
                   weft_clike_element(c, buf), c->buf[buf->id]);
-    if (n > 1 || buf->space != WEFT_LOCAL)
-        weft_str_addf(c->out, "[%lld]", (long long)n);
-    weft_str_add(c->out, ";\n");
+    weft_str_addf(c->out, "[%lld];\n", (long long)n);
 }
 
 static void
@@ -293,6 +372,11 @@ print_eval(weft_clike *c, const weft_stmt *s)
 static void
 print_stmt(weft_clike *c, const weft_stmt *s)
 {
+    if (s->kind != WEFT_SK_SEQ && s->kind != WEFT_SK_ALLOC && c->waiting.n > 0) {
+        if (print_first_value(c, s))
+            return;
+        declare_waiting(c);
+    }
     switch (s->kind) {
     case WEFT_SK_SEQ:
         for (int i = 0; i < s->u.seq.n; i++)

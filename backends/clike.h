@@ -65,6 +65,7 @@ struct weft_clike {
     const uint8_t *layout;   /* weft_vector_layout of local arrays */
     bool *by_vector;         /* by buffer id: loaded or stored by vectors too */
     WEFT_VEC(const weft_buf *) shared;
+    WEFT_VEC(const weft_buf *) waiting;   /* variables to be declared */
     bool uses[WEFT_DTYPE_COUNT];          /* dtypes of any value, parameter or array */
     uint32_t vectors[WEFT_DTYPE_COUNT];   /* bit n: there are vectors of n lanes */
     uint32_t operators[WEFT_DTYPE_COUNT]; /* ... that arithmetic is done with */

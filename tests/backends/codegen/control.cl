@@ -17,10 +17,10 @@ __kernel void control(__global const int *A, __global int *C, int n, int t)
                 x = x / 3;
             } else {
                 for (int k = 0; k < t; k++) {
-                    x = x + k;
+                    x += k;
                 }
             }
-            steps = steps + 1;
+            steps += 1;
         }
         C[i] = steps;
     }

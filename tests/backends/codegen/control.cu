@@ -18,10 +18,10 @@ control(const int *A, int *C, int n, int t)
                 x = x / 3;
             } else {
                 for (int k = 0; k < t; k++) {
-                    x = x + k;
+                    x += k;
                 }
             }
-            steps = steps + 1;
+            steps += 1;
         }
         C[i] = steps;
     }

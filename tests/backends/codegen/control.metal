@@ -25,10 +25,10 @@ kernel void control(device const int *A [[buffer(0)]],
                 x = x / 3;
             } else {
                 for (int k = 0; k < t; k++) {
-                    x = x + k;
+                    x += k;
                 }
             }
-            steps = steps + 1;
+            steps += 1;
         }
         C[i] = steps;
     }

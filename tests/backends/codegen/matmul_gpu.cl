@@ -25,7 +25,7 @@ void matmul(__global const float *restrict A,
         for (int ki = 0; ki < 8; ki++) {
             for (int i = 0; i < 4; i++) {
                 for (int j = 0; j < 4; j++) {
-                    acc[i * 4 + j] = acc[i * 4 + j] + As[(ty * 4 + i) * 8 + ki] * Bs[ki * 32 + tx * 4 + j];
+                    acc[i * 4 + j] += As[(ty * 4 + i) * 8 + ki] * Bs[ki * 32 + tx * 4 + j];
                 }
             }
         }

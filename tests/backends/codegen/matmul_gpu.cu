@@ -23,7 +23,7 @@ matmul(const float *__restrict__ A, const float *__restrict__ B, float *__restri
         for (int ki = 0; ki < 8; ki++) {
             for (int i = 0; i < 4; i++) {
                 for (int j = 0; j < 4; j++) {
-                    acc[i * 4 + j] = acc[i * 4 + j] + As[(ty * 4 + i) * 8 + ki] * Bs[ki * 32 + tx * 4 + j];
+                    acc[i * 4 + j] += As[(ty * 4 + i) * 8 + ki] * Bs[ki * 32 + tx * 4 + j];
                 }
             }
         }

@@ -30,7 +30,7 @@ kernel void matmul(device const float *A [[buffer(0)]],
         for (int ki = 0; ki < 8; ki++) {
             for (int i = 0; i < 4; i++) {
                 for (int j = 0; j < 4; j++) {
-                    acc[i * 4 + j] = acc[i * 4 + j] + As[(ty * 4 + i) * 8 + ki] * Bs[ki * 32 + tx * 4 + j];
+                    acc[i * 4 + j] += As[(ty * 4 + i) * 8 + ki] * Bs[ki * 32 + tx * 4 + j];
                 }
             }
         }

@@ -10,7 +10,7 @@ void softexp(__global const float *A, __global float *C)
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int k = 0; k < 64; k++) {
         if (k < tx) {
-            C[bx * 64 + tx] = C[bx * 64 + tx] + exp(tile[tx] - tile[min(k, 63)]) * 0.5f;
+            C[bx * 64 + tx] += exp(tile[tx] - tile[min(k, 63)]) * 0.5f;
         }
     }
     barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);

@@ -10,7 +10,7 @@ softexp(const float *A, float *C)
     __syncthreads();
     for (int k = 0; k < 64; k++) {
         if (k < tx) {
-            C[bx * 64 + tx] = C[bx * 64 + tx] + expf(tile[tx] - tile[min(k, 63)]) * 0.5f;
+            C[bx * 64 + tx] += expf(tile[tx] - tile[min(k, 63)]) * 0.5f;
         }
     }
     __syncthreads();

@@ -16,7 +16,7 @@ kernel void softexp(device const float *A [[buffer(0)]],
     threadgroup_barrier(mem_flags::mem_threadgroup);
     for (int k = 0; k < 64; k++) {
         if (k < tx) {
-            C[bx * 64 + tx] = C[bx * 64 + tx] + exp(tile[tx] - tile[min(k, 63)]) * 0.5f;
+            C[bx * 64 + tx] += exp(tile[tx] - tile[min(k, 63)]) * 0.5f;
         }
     }
     threadgroup_barrier(mem_flags::mem_threadgroup | mem_flags::mem_device);
