@@ -1,9 +1,13 @@
-/* te/rules/contraction.c: sums of products with something to share between results. */
+/* te/rules/contraction.c: sums of products with something to share between results, by class. */
 #include "rules/priv.h"
 
 bool
 weft_rule_contraction(weft_rule *r, weft_stage *reduce, weft_stage *out)
 {
-    (void)r, (void)reduce, (void)out;
-    return false;
+    switch (r->target->cls) {
+    case WEFT_CLASS_VECTOR_CPU:
+        return weft_rule_vector_tile(r, reduce, out);
+    default:
+        return false;
+    }
 }

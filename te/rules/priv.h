@@ -29,6 +29,23 @@ int weft_rule_flat_from(weft_rule *, const weft_te_op *);
 /* Whether the access patterns allow lanes along data axis d: steps of 0 or 1, no condition on it. */
 bool weft_rule_lanes_along(weft_rule *, const weft_te_op *, int d);
 
+/* Whether a condition of the op depends on data axis d. */
+bool weft_rule_guarded_along(weft_rule *, const weft_te_op *, int d);
+/* The address of a load as one row-major index; NULL when its shape is symbolic. */
+const weft_expr *weft_rule_address(weft_rule *, const weft_expr *load);
+
+/* ---- reads and lanes (access.c) -------------------------------------------------------------- */
+/* A load of an op's body as it will be lowered. */
+typedef struct weft_read {
+    const weft_expr *load, *address; /* address NULL: of a symbolic shape */
+    bool *along;                     /* by data axis: its place depends on the axis */
+} weft_read;
+int weft_rule_reads(weft_rule *, const weft_te_op *, weft_read **);
+/* What aligned groups of `lanes` neighbours on data axis d read: one element, neighbours in memory,
+ * or elements apart. */
+typedef enum weft_walk { WEFT_WALK_SAME, WEFT_WALK_NEXT, WEFT_WALK_APART } weft_walk;
+weft_walk weft_rule_walk(weft_rule *, const weft_te_op *, const weft_read *, int d, int64_t lanes);
+
 /* A sum of products: which data axes belong to which factor. */
 typedef struct weft_product {
     weft_stage *stage;
@@ -47,6 +64,8 @@ void weft_rule_bind_grid(weft_rule *, weft_tensor *, weft_axis *);
 void weft_rule_bind_threads(weft_rule *, weft_tensor *, weft_axis *, int64_t threads);
 /* A stage that fills shared memory together with all threads of the block. */
 void weft_rule_fetch(weft_rule *, weft_tensor *, int64_t ty, int64_t tx);
+/* Work-groups of `chunk` steps of the axis each; the loop in which one step runs. */
+weft_axis *weft_rule_bind_chunks(weft_rule *, weft_tensor *, weft_axis *, int64_t chunk);
 const weft_expr *weft_rule_num(weft_rule *, int64_t);
 static inline int64_t weft_least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -57,5 +76,7 @@ void weft_rule_reduction(weft_rule *, weft_stage *reduce, weft_stage *out);
 /* False, and nothing done, when the program is not of the kind. */
 bool weft_rule_rowwise(weft_rule *, weft_stage *out);
 bool weft_rule_contraction(weft_rule *, weft_stage *reduce, weft_stage *out);
+/* Those of contraction.c, by class. */
+bool weft_rule_vector_tile(weft_rule *, weft_stage *reduce, weft_stage *out);
 
 #endif

@@ -88,9 +88,8 @@ weft_rule_elementwise(weft_rule *r, const weft_te_op *op, const weft_tensor *t)
     return true;
 }
 
-/* The address of a load as one row-major index; NULL when its shape is symbolic. */
-static const weft_expr *
-address(weft_rule *r, const weft_expr *load)
+const weft_expr *
+weft_rule_address(weft_rule *r, const weft_expr *load)
 {
     weft_ir *ir = r->te->ir;
     const weft_buf *buf = load->h.u.buf;
@@ -124,8 +123,8 @@ is_condition_on(const weft_expr *e, const weft_var *v)
     return false;
 }
 
-static bool
-guarded_along(weft_rule *r, const weft_te_op *op, int d)
+bool
+weft_rule_guarded_along(weft_rule *r, const weft_te_op *op, int d)
 {
     const weft_te_op *lowered = weft_te_inlined(r->te, op);
     for (int i = 0; lowered && i < lowered->nout; i++)
@@ -139,14 +138,14 @@ weft_rule_flat_from(weft_rule *r, const weft_te_op *op)
 {
     loads l = loads_of(r, op);
     int from = op->naxis - 1;
-    if (from < 0 || guarded_along(r, op, from))
+    if (from < 0 || weft_rule_guarded_along(r, op, from))
         return from;
     for (; from > 0; from--) {
         int64_t extent = weft_rule_extent(op->axis[from]);
-        if (extent < 0 || guarded_along(r, op, from - 1))
+        if (extent < 0 || weft_rule_guarded_along(r, op, from - 1))
             return from;
         for (int i = 0; i < l.at.n; i++) {
-            const weft_expr *at = address(r, l.at.at[i]);
+            const weft_expr *at = weft_rule_address(r, l.at.at[i]);
             int64_t outer, inner;
             if (!stride_along(r, at, op, from - 1, &outer) || !stride_along(r, at, op, from, &inner)
                 || outer != inner * extent)
@@ -161,10 +160,10 @@ weft_rule_lanes_along(weft_rule *r, const weft_te_op *op, int d)
 {
     loads l = loads_of(r, op);
     int64_t stride;
-    if (guarded_along(r, op, d))
+    if (weft_rule_guarded_along(r, op, d))
         return false;
     for (int i = 0; i < l.at.n; i++)
-        if (!stride_along(r, address(r, l.at.at[i]), op, d, &stride) || (stride != 0 && stride != 1))
+        if (!stride_along(r, weft_rule_address(r, l.at.at[i]), op, d, &stride) || (stride != 0 && stride != 1))
             return false;
     return true;
 }

@@ -36,6 +36,17 @@ weft_rule_bind_grid(weft_rule *r, weft_tensor *t, weft_axis *axis)
         (void)weft_bind_axis(r->te, t, within(r, t, axis, r->target->max_grid[0]), "block.x");
 }
 
+weft_axis *
+weft_rule_bind_chunks(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t chunk)
+{
+    weft_axis *group = axis, *step = axis;
+    if (chunk > 1 && weft_split(r->te, t, axis, weft_rule_num(r, chunk), &group, &step))
+        return NULL;
+    weft_axis *bound = within(r, t, group, r->target->max_grid[0]);
+    (void)weft_bind_axis(r->te, t, bound, "block.x");
+    return chunk > 1 ? step : bound;
+}
+
 void
 weft_rule_bind_threads(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t threads)
 {
