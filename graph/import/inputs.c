@@ -1,0 +1,249 @@
+/* Where a graph's values start: initializers, inputs with shapes from the model or the command line,
+ * and inputs whose value is fixed. */
+#include "import/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+static const char *
+shape_option(const onnx_reader *r, const char *name)
+{
+    const weft_import_options *o = r->options;
+    for (int i = 0; i < o->nshape; i++)
+        if (strcmp(o->shape_name[i], name) == 0)
+            return o->shape[i];
+    return NULL;
+}
+
+static const weft_const *
+fixed_option(const onnx_reader *r, const char *name)
+{
+    const weft_import_options *o = r->options;
+    for (int i = 0; i < o->nfixed; i++)
+        if (strcmp(o->fixed_name[i], name) == 0)
+            return &o->fixed[i];
+    return NULL;
+}
+
+static bool
+parse_dim(const char **p, int64_t *v)
+{
+    if (**p == '?') {
+        ++*p;
+        *v = -1;
+        return true;
+    }
+    *v = 0;
+    const char *start = *p;
+    for (; **p >= '0' && **p <= '9'; ++*p)
+        if (!weft_mul64(*v, 10, v) || !weft_add64(*v, **p - '0', v))
+            return false;
+    return *p != start;
+}
+
+/* "1x3x224x224"; "" is rank 0; -1 for "?", which keeps what the model says.  False after a fault. */
+static bool
+parse_shape(onnx_reader *r, const char *name, const char *text, int *ndim, int64_t *dim)
+{
+    const char *p = text;
+    *ndim = 0;
+    while (*p) {
+        bool good = *ndim < WEFT_ONNX_MAX_RANK && parse_dim(&p, &dim[*ndim]);
+        ++*ndim;
+        if (!good || (*p && *p != 'x') || (*p == 'x' && !p[1])) {
+            weft_reader_fail(r, WEFT_INVALID_ARGUMENT,
+                             "shape '%s' of input '%s' is not of the form 1x3x224x224", text, name);
+            return false;
+        }
+        p += *p == 'x';
+    }
+    return true;
+}
+
+/* A symbol's size where an option gives one, else the symbol. */
+static const weft_expr *
+symbol(onnx_reader *r, const char *name)
+{
+    const weft_import_options *o = r->options;
+    int64_t bound = weft_map_get(r->bound, name, strlen(name));
+    if (bound >= 0)
+        return weft_dim(r->graph, bound);
+    for (int i = 0; i < o->ndim; i++)
+        if (strcmp(o->dim_name[i], name) == 0 && o->dim_value[i] >= 0)
+            return weft_dim(r->graph, o->dim_value[i]);
+    return weft_graph_symbol(r->graph, name);
+}
+
+/* ---- shapes ---------------------------------------------------------------------------------- */
+
+static const WeftOnnx__TensorShapeProto *
+shape_of(const onnx_value_proto *v)
+{
+    return v->type && v->type->tensor_type ? v->type->tensor_type->shape : NULL;
+}
+
+static const char *
+symbol_name(onnx_reader *r, const char *input, const WeftOnnx__Dimension *d, int axis)
+{
+    if (*weft_onnx_text(d->dim_param))
+        return d->dim_param;
+    return weft_arena_printf(&r->file.arena, "%s_%d", input, axis);
+}
+
+static bool
+is_unknown(const WeftOnnx__Dimension *d)
+{
+    return !d->has_dim_value || d->dim_value == -1; /* some exporters write -1 */
+}
+
+/* What --shape says about symbols holds for every input that has them. */
+static void
+bind_symbols(onnx_reader *r, const onnx_value_proto *v)
+{
+    const WeftOnnx__TensorShapeProto *s = shape_of(v);
+    const char *name = weft_onnx_text(v->name), *text = shape_option(r, name);
+    int64_t dim[WEFT_ONNX_MAX_RANK];
+    int ndim;
+    if (!text || !parse_shape(r, name, text, &ndim, dim) || !s || s->n_dim != (size_t)ndim)
+        return;
+    for (int i = 0; i < ndim; i++) {
+        const char *symbol_at = symbol_name(r, name, s->dim[i], i);
+        if (!is_unknown(s->dim[i]) || dim[i] < 0)
+            continue;
+        int64_t *slot = weft_map_slot(r->bound, symbol_at, strlen(symbol_at));
+        if (*slot >= 0 && *slot != dim[i])
+            weft_reader_fail(r, WEFT_INVALID_ARGUMENT,
+                             "dimension '%s' is %lld and %lld in the shapes given", symbol_at,
+                             (long long)*slot, (long long)dim[i]);
+        *slot = dim[i];
+    }
+}
+
+/* The dims of an input; false after a fault. */
+static bool
+input_dims(onnx_reader *r, const onnx_value_proto *v, int *ndim, const weft_expr **dim)
+{
+    const WeftOnnx__TensorShapeProto *s = shape_of(v);
+    const char *name = weft_onnx_text(v->name), *text = shape_option(r, name);
+    int64_t given[WEFT_ONNX_MAX_RANK];
+    if (text && !parse_shape(r, name, text, ndim, given))
+        return false;
+    if (!s && !text) {
+        weft_reader_fail(r, WEFT_UNSUPPORTED, "input '%s' has no shape; give it one (--shape '%s=1x3')",
+                         name, name);
+        return false;
+    }
+    if (s && s->n_dim > WEFT_ONNX_MAX_RANK) {
+        weft_reader_fail(r, WEFT_INVALID_INPUT, "input '%s' has %zu dimensions; at most %d are allowed",
+                         name, s->n_dim, WEFT_ONNX_MAX_RANK);
+        return false;
+    }
+    if (s && text && (int)s->n_dim != *ndim) {
+        weft_reader_fail(r, WEFT_INVALID_ARGUMENT, "input '%s' has %zu dimensions, not %d", name, s->n_dim, *ndim);
+        return false;
+    }
+    static const WeftOnnx__Dimension unknown;
+    *ndim = s ? (int)s->n_dim : *ndim;
+    for (int i = 0; i < *ndim; i++) {
+        const WeftOnnx__Dimension *d = s ? s->dim[i] : &unknown;
+        if (text && given[i] >= 0)
+            dim[i] = weft_dim(r->graph, given[i]);
+        else if (is_unknown(d))
+            dim[i] = symbol(r, symbol_name(r, name, d, i));
+        else
+            dim[i] = weft_dim(r->graph, d->dim_value);
+    }
+    return true;
+}
+
+/* ---- inputs ---------------------------------------------------------------------------------- */
+
+/* WEFT_DTYPE_COUNT after a fault. */
+static weft_dtype
+input_dtype(onnx_reader *r, const onnx_value_proto *v)
+{
+    const char *name = weft_onnx_text(v->name);
+    const WeftOnnx__TypeProto *t = v->type;
+    if (!t || !t->tensor_type) {
+        bool other = t && (t->sequence_type || t->map_type || t->sparse_tensor_type ||
+                           t->optional_type || t->opaque_type);
+        weft_reader_fail(r, other ? WEFT_UNSUPPORTED : WEFT_INVALID_INPUT,
+                         "input '%s' %s", name,
+                         other ? "is a sequence, map, optional or sparse tensor; only tensors are supported"
+                               : "has no type");
+        return WEFT_DTYPE_COUNT;
+    }
+    weft_dtype dtype = weft_onnx_dtype(t->tensor_type->elem_type);
+    const char *text = weft_onnx_dtype_name(t->tensor_type->elem_type);
+    if (dtype == WEFT_DTYPE_COUNT)
+        weft_reader_fail(r, text && t->tensor_type->elem_type ? WEFT_UNSUPPORTED : WEFT_INVALID_INPUT,
+                         "input '%s' is of element type %d%s%s%s, which is not supported", name,
+                         (int)t->tensor_type->elem_type, text ? " (" : "", text ? text : "", text ? ")" : "");
+    return dtype;
+}
+
+/* A copy in the graph: the caller's may go away. */
+static weft_value *
+fixed_value(onnx_reader *r, const char *name, weft_dtype dtype, const weft_const *c)
+{
+    if (c->dtype != dtype) {
+        weft_reader_fail(r, WEFT_INVALID_ARGUMENT, "input '%s' is %s; the value given for it is %s", name,
+                         weft_dtype_name(dtype), weft_dtype_name(c->dtype));
+        return NULL;
+    }
+    weft_const own = *c;
+    own.data = weft_arena_dup(&r->graph->ir->arena, c->data, c->size);
+    return weft_graph_constant(r->graph, name, &own);
+}
+
+static void
+import_input(onnx_reader *r, const onnx_value_proto *v)
+{
+    const char *name = weft_onnx_text(v->name);
+    const weft_expr *dim[WEFT_ONNX_MAX_RANK];
+    const weft_const *fixed = fixed_option(r, name);
+    weft_value *known, *made = NULL;
+    int ndim;
+    if (weft_reader_find(r, name, &known)) /* an initializer: its value is the input's default */
+        return;
+    weft_dtype dtype = input_dtype(r, v);
+    if (dtype != WEFT_DTYPE_COUNT && fixed)
+        made = fixed_value(r, name, dtype, fixed);
+    else if (dtype != WEFT_DTYPE_COUNT && input_dims(r, v, &ndim, dim))
+        made = weft_graph_input(r->graph, name, dtype, ndim, dim);
+    if (!made)
+        weft_reader_tell(r);
+    weft_reader_define(r, name, made);
+}
+
+static void
+import_initializer(onnx_reader *r, const onnx_tensor_proto *t)
+{
+    const char *name = weft_onnx_text(t->name);
+    const char *what = weft_arena_printf(&r->file.arena, "initializer '%s'", name);
+    const weft_const *fixed = fixed_option(r, name);
+    weft_const c;
+    weft_value *v = NULL;
+    weft_status st = weft_onnx_tensor(&r->file, t, what, &r->graph->ir->arena, r->mappings, &c);
+    if (st == WEFT_OK)
+        v = fixed ? fixed_value(r, name, c.dtype, fixed) : weft_graph_constant(r->graph, name, &c);
+    else
+        r->status = r->status != WEFT_OK ? r->status : st;
+    if (!v)
+        weft_reader_tell(r);
+    weft_reader_define(r, name, v);
+}
+
+void
+weft_reader_inputs(onnx_reader *r)
+{
+    const onnx_graph_proto *p = r->proto;
+    for (size_t i = 0; i < p->n_initializer; i++)
+        import_initializer(r, p->initializer[i]);
+    for (size_t i = 0; i < p->n_input; i++)
+        bind_symbols(r, p->input[i]);
+    for (size_t i = 0; i < p->n_input; i++)
+        import_input(r, p->input[i]);
+}

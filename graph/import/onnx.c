@@ -1,0 +1,259 @@
+/* An ONNX model as a graph: constants and inputs, then the nodes in the model's order, then the
+ * outputs.  A node that fails is reported and given up with everything after it that needs it; the
+ * rest is still read, so that all faults are told at once. */
+#include "import/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+weft_reader_fail(onnx_reader *r, weft_status st, const char *fmt, ...)
+{
+    weft_str s = { 0 };
+    va_list args;
+    va_start(args, fmt);
+    weft_str_vaddf(&s, fmt, args);
+    va_end(args);
+    weft_fail(r->file.diag, st, "%s: %s", r->file.leaf, weft_str_text(&s));
+    weft_str_free(&s);
+    r->status = r->status != WEFT_OK ? r->status : st;
+}
+
+weft_status
+weft_reader_tell(onnx_reader *r)
+{
+    weft_diag *inner = r->graph->diag;
+    weft_status st = weft_diag_status(inner);
+    const char *text = weft_diag_text(inner);
+    size_t length = strcspn(text, "\n");
+    size_t skip = strncmp(text, "error: ", 7) == 0 ? 7 : 0;
+    if (st != WEFT_OK)
+        weft_reader_fail(r, st, "%.*s", (int)(length - skip), text + skip);
+    weft_diag_clear(inner);
+    return st;
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+void
+weft_reader_define(onnx_reader *r, const char *name, weft_value *v)
+{
+    int64_t *at = weft_map_slot(r->name, name, strlen(name));
+    if (*at >= 0) {
+        weft_reader_fail(r, WEFT_INVALID_INPUT, "'%s' is defined twice; names have to be unique", name);
+        return;
+    }
+    *at = r->slot.n;
+    WEFT_PUSH(&r->file.arena, &r->slot)->value = v;
+}
+
+bool
+weft_reader_find(const onnx_reader *r, const char *name, weft_value **v)
+{
+    int64_t at = weft_map_get(r->name, name, strlen(name));
+    *v = at >= 0 ? r->slot.at[at].value : NULL;
+    return at >= 0;
+}
+
+/* ---- nodes ----------------------------------------------------------------------------------- */
+
+static const char *
+provenance(const onnx_node_proto *p)
+{
+    if (*weft_onnx_text(p->name))
+        return p->name;
+    for (size_t i = 0; i < p->n_output; i++)
+        if (*p->output[i])
+            return p->output[i];
+    return weft_onnx_text(p->op_type);
+}
+
+/* Fills n->in; false: something is not there, which has been reported, now or before. */
+static bool
+resolve_inputs(onnx_node *n)
+{
+    bool all = true;
+    for (int i = 0; i < n->nin; i++) {
+        const char *name = n->proto->input[i];
+        if (!*name)
+            continue;
+        if (!weft_reader_find(n->reader, name, &n->in[i]))
+            weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                           "input %d ('%s') is made by nothing that stands before the node", i, name);
+        all = all && n->in[i];
+    }
+    return all;
+}
+
+static void
+check_arity(onnx_node *n)
+{
+    const onnx_op *op = n->op;
+    while (n->nin > op->min_in && !n->in[n->nin - 1])
+        n->nin--;
+    if (n->nin < op->min_in || (op->max_in >= 0 && n->nin > op->max_in))
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "%d inputs; it takes %d%s", n->nin, op->min_in,
+                       op->max_in == op->min_in ? ""
+                       : op->max_in < 0         ? " or more"
+                                                : " at least and not so many");
+    int required = op->max_in < 0 ? n->nin : op->min_in;
+    for (int i = 0; i < required && n->status == WEFT_OK; i++)
+        if (!n->in[i])
+            weft_onnx_fail(n, WEFT_INVALID_INPUT, "input %d is missing", i);
+}
+
+/* An attribute that the importer did not ask for may change what the operator means. */
+static void
+check_attributes(onnx_node *n)
+{
+    for (size_t i = 0; i < n->proto->n_attribute; i++)
+        if (!n->used[i])
+            weft_onnx_fail(n, WEFT_UNSUPPORTED, "attribute '%s' is not supported",
+                           weft_onnx_text(n->proto->attribute[i]->name));
+}
+
+static void
+check_outputs(onnx_node *n)
+{
+    for (int i = 0; i < n->nout; i++) {
+        if (!*n->proto->output[i])
+            continue;
+        if (!n->out[i])
+            weft_onnx_fail(n, WEFT_UNSUPPORTED, "output %d ('%s') is not supported", i, n->proto->output[i]);
+        else if (n->out[i]->ndim > WEFT_ONNX_MAX_RANK)
+            weft_onnx_fail(n, WEFT_UNSUPPORTED, "output %d has %d dimensions; at most %d are allowed", i,
+                           n->out[i]->ndim, WEFT_ONNX_MAX_RANK);
+    }
+}
+
+static void
+run_importer(onnx_node *n)
+{
+    check_arity(n);
+    if (n->status != WEFT_OK)
+        return;
+    if (n->version < 6)
+        onnx_ignore(n, "consumed_inputs");
+    n->op->import(n);
+    if (n->status == WEFT_OK)
+        check_attributes(n);
+    if (n->status == WEFT_OK)
+        check_outputs(n);
+}
+
+static void
+import_node(onnx_reader *r, const onnx_node_proto *p)
+{
+    weft_arena *arena = &r->file.arena;
+    const char *why = NULL;
+    onnx_node n = { .reader = r, .graph = r->graph, .arena = arena, .proto = p, .version = r->opset };
+    n.name = provenance(p);
+    n.kind = weft_onnx_text(p->op_type);
+    n.op = weft_onnx_find_op(p, r->opset, arena, &why);
+    n.nin = (int)p->n_input;
+    n.nout = (int)p->n_output;
+    n.in = WEFT_NEW_ARRAY(arena, n.nin + 1, weft_value *);
+    n.out = WEFT_NEW_ARRAY(arena, n.nout + 1, weft_value *);
+    n.used = WEFT_NEW_ARRAY(arena, p->n_attribute + 1, bool);
+    if (!n.op)
+        weft_onnx_fail(&n, WEFT_UNSUPPORTED, "%s", why);
+    bool there = resolve_inputs(&n);
+    if (there && n.status == WEFT_OK)
+        run_importer(&n);
+    for (int i = 0; i < n.nout; i++)
+        if (*p->output[i])
+            weft_reader_define(r, p->output[i], there && n.status == WEFT_OK ? n.out[i] : NULL);
+    r->status = r->status != WEFT_OK ? r->status : n.status;
+}
+
+/* ---- outputs --------------------------------------------------------------------------------- */
+
+static bool
+is_output(const weft_graph *g, const weft_value *v)
+{
+    for (int i = 0; i < g->output.n; i++)
+        if (g->output.at[i] == v)
+            return true;
+    return false;
+}
+
+/* An output is made by a node, and every output by its own. */
+static void
+import_output(onnx_reader *r, const char *name)
+{
+    weft_graph *g = r->graph;
+    weft_value *v;
+    if (!weft_reader_find(r, name, &v))
+        weft_reader_fail(r, WEFT_INVALID_INPUT, "output '%s' is made by no node", name);
+    if (!v)
+        return;
+    if (!v->node || is_output(g, v))
+        v = weft_graph_add(g, WEFT_GOP_IDENTITY, name, "Identity", name, 1, &v, 0, NULL);
+    if (!v || weft_graph_output(g, v) != WEFT_OK)
+        weft_reader_tell(r);
+    else
+        g->output_name.at[g->output_name.n - 1] = weft_arena_strdup(&g->ir->arena, name);
+}
+
+static void
+import_graph(onnx_reader *r)
+{
+    const onnx_graph_proto *p = r->proto;
+    if (p->n_sparse_initializer)
+        weft_reader_fail(r, WEFT_UNSUPPORTED, "sparse initializers are not supported");
+    weft_reader_inputs(r);
+    for (size_t i = 0; i < p->n_node; i++)
+        import_node(r, p->node[i]);
+    for (size_t i = 0; i < p->n_output; i++)
+        import_output(r, weft_onnx_text(p->output[i]->name));
+    if (p->n_output == 0)
+        weft_reader_fail(r, WEFT_INVALID_INPUT, "the graph has no outputs");
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+/* A graph whose messages go to a diag of the reader's; `mappings` go with it. */
+static void
+begin(onnx_reader *r)
+{
+    r->proto = r->model->graph;
+    r->name = weft_map_create(&r->file.arena);
+    r->bound = weft_map_create(&r->file.arena);
+    r->mappings = calloc(1, sizeof *r->mappings);
+    weft_assert(r->mappings, "out of memory");
+    r->mappings->model = r->file.map;
+    r->graph = weft_graph_create(weft_onnx_text(r->proto->name), weft_diag_create());
+    r->graph->model = weft_arena_strdup(&r->graph->ir->arena, r->file.leaf);
+    r->graph->owner = r->mappings;
+    r->graph->release = weft_onnx_release;
+}
+
+/* Hands the graph to the caller's diag, or destroys it. */
+static weft_graph *
+finish(onnx_reader *r)
+{
+    weft_graph *g = r->graph;
+    weft_diag *inner = g->diag;
+    g->diag = g->ir->diag = r->file.diag;
+    weft_diag_destroy(inner);
+    if (r->status == WEFT_OK)
+        return g;
+    weft_graph_destroy(g);
+    return NULL;
+}
+
+weft_graph *
+weft_import_onnx(const char *path, const weft_import_options *options, weft_diag *diag)
+{
+    static const weft_import_options none;
+    onnx_reader r = { .options = options ? options : &none };
+    weft_graph *g = NULL;
+    r.model = weft_onnx_open_model(&r.file, path, &r.opset, diag);
+    if (r.model) {
+        begin(&r);
+        import_graph(&r);
+        g = finish(&r);
+    }
+    weft_onnx_close(&r.file, r.model != NULL);
+    return g;
+}

@@ -1,0 +1,70 @@
+/* The table of onnx_ops.def and how a node finds its row. */
+#include "import/ops.h"
+
+#include <string.h>
+
+enum { WEFT_GOP_OP_COUNT = WEFT_GOP_COUNT };
+
+static const onnx_op table[] = {
+#define ONNX(op_name, first, last, least, most, importer, choice)                                  \
+    { .name = op_name, .since = first, .until = last, .min_in = least, .max_in = most,             \
+      .import = onnx_import_##importer, .arg = WEFT_GOP_##choice },
+#define REFUSED(op_name, reason) { .name = op_name, .why = reason },
+#include "import/onnx_ops.def"
+#undef ONNX
+#undef REFUSED
+};
+
+enum { ROWS = (int)(sizeof table / sizeof *table) };
+
+static bool
+has_subgraph(const onnx_node_proto *p)
+{
+    for (size_t i = 0; i < p->n_attribute; i++)
+        if (p->attribute[i]->g || p->attribute[i]->n_graphs)
+            return true;
+    return false;
+}
+
+static const char *
+domain_of(const onnx_node_proto *p)
+{
+    const char *domain = weft_onnx_text(p->domain);
+    return strcmp(domain, "ai.onnx") == 0 ? "" : domain;
+}
+
+/* Why a row is not to be had at this opset; NULL: it is. */
+static const char *
+row_fault(const onnx_op *op, int64_t opset, weft_arena *arena)
+{
+    if (!op->import)
+        return op->why;
+    if (opset < op->since)
+        return weft_arena_printf(arena, "the operator came with operator set %d; the model has %lld",
+                                 op->since, (long long)opset);
+    if (op->until && opset > op->until)
+        return weft_arena_printf(arena, "the operator went with operator set %d; the model has %lld",
+                                 op->until + 1, (long long)opset);
+    return NULL;
+}
+
+const onnx_op *
+weft_onnx_find_op(const onnx_node_proto *p, int64_t opset, weft_arena *arena, const char **why)
+{
+    const char *name = weft_onnx_text(p->op_type);
+    *why = "the operator is not supported";
+    if (*domain_of(p)) {
+        *why = weft_arena_printf(arena, "operators of domain '%s' are not supported", domain_of(p));
+        return NULL;
+    }
+    for (int i = 0; i < ROWS; i++) {
+        if (strcmp(table[i].name, name) != 0)
+            continue;
+        *why = row_fault(&table[i], opset, arena);
+        if (!*why)
+            return &table[i];
+    }
+    if (has_subgraph(p))
+        *why = "control flow (a subgraph) is not supported";
+    return NULL;
+}
