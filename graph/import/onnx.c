@@ -1,4 +1,4 @@
-/* An ONNX model as a graph: constants and inputs, then the nodes in the model's order, then the
+/* An ONNX model as a graph: constants and inputs, then the nodes in topological order, then the
  * outputs.  A node that fails is reported and given up with everything after it that needs it; the
  * rest is still read, so that all faults are told at once. */
 #include "import/reader.h"
@@ -79,7 +79,7 @@ resolve_inputs(onnx_node *n)
             continue;
         if (!weft_reader_find(n->reader, name, &n->in[i]))
             weft_onnx_fail(n, WEFT_INVALID_INPUT,
-                           "input %d ('%s') is made by nothing that stands before the node", i, name);
+                           "input %d ('%s') is made by no other node, input or initializer", i, name);
         all = all && n->in[i];
     }
     return all;
@@ -202,8 +202,9 @@ import_graph(onnx_reader *r)
     if (p->n_sparse_initializer)
         weft_reader_fail(r, WEFT_UNSUPPORTED, "sparse initializers are not supported");
     weft_reader_inputs(r);
+    const onnx_node_proto *const *order = weft_reader_order(r);
     for (size_t i = 0; i < p->n_node; i++)
-        import_node(r, p->node[i]);
+        import_node(r, order[i]);
     for (size_t i = 0; i < p->n_output; i++)
         import_output(r, weft_onnx_text(p->output[i]->name));
     if (p->n_output == 0)

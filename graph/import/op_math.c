@@ -192,8 +192,6 @@ onnx_import_mod(onnx_node *n)
     weft_value *in[] = { onnx_in(n, 0), onnx_in(n, 1) };
     int64_t fmod = onnx_int(n, "fmod", 0) != 0;
     weft_attr attr = weft_attr_int("fmod", &fmod);
-    if (weft_is_float(in[0]->dtype) && !fmod)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "floats need fmod=1");
     onnx_last(n, 0);
     onnx_set(n, 0, onnx_emit(n, WEFT_GOP_MOD, 2, in, 1, &attr));
 }

@@ -129,7 +129,7 @@ onnx_import_group_norm(onnx_node *n)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs two dimensions, vectors of scale and bias, and num_groups");
     if (n->status != WEFT_OK)
         return;
-    bool by_group = n->version < 21;
+    bool by_group = n->version < 21 && weft_is_int_imm(scale->dim[0], groups);
     const weft_expr *rest = weft_dim_product(n->graph, x->dim, 1, x->ndim), *g = weft_dim(n->graph, groups);
     const weft_expr *dim[3] = { x->dim[0], g, weft_dim_op(n->graph, WEFT_EK_FDIV, rest, g) };
     weft_value *v = onnx_reshape(n, x, 3, dim);

@@ -31,6 +31,8 @@ void weft_reader_define(onnx_reader *, const char *name, weft_value *);
 /* Whether the model has the name so far. */
 bool weft_reader_find(const onnx_reader *, const char *name, weft_value **);
 
+/* The nodes, each after what makes its inputs (order.c). */
+const onnx_node_proto *const *weft_reader_order(onnx_reader *);
 /* Initializers become constants, the other inputs inputs (inputs.c). */
 void weft_reader_inputs(onnx_reader *);
 
