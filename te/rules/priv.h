@@ -78,5 +78,7 @@ bool weft_rule_rowwise(weft_rule *, weft_stage *out);
 bool weft_rule_contraction(weft_rule *, weft_stage *reduce, weft_stage *out);
 /* Those of contraction.c, by class. */
 bool weft_rule_vector_tile(weft_rule *, weft_stage *reduce, weft_stage *out);
+bool weft_rule_lane_tile(weft_rule *, weft_stage *reduce, weft_stage *out);
+bool weft_rule_block_tile(weft_rule *, weft_stage *reduce, weft_stage *out);
 
 #endif
