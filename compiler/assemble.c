@@ -35,6 +35,27 @@ add_inputs(assembler *a)
     }
 }
 
+/* Whether another tensor than `but` has the name. */
+static bool
+is_name(const weft_program *p, const char *name, int but)
+{
+    for (int i = 0; i < p->ntensor; i++)
+        if (i != but && strcmp(p->tensor[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The tensor gives its name to the output over its memory. */
+static void
+rename_apart(assembler *a, int t, const char *taken)
+{
+    weft_program *p = a->b.p;
+    const char *name = p->tensor[t].name;
+    for (int i = 0; strcmp(name, taken) == 0 || is_name(p, name, t); i++)
+        name = weft_arena_printf(a->b.arena, "%s.value%d", taken, i);
+    p->tensor[t].name = name;
+}
+
 /* An output that is another's value, an input or a constant gets a tensor of its own name over the
  * same memory. */
 static void
@@ -44,10 +65,12 @@ add_output(assembler *a, int i)
     const char *name = a->c->graph->output_name.at[i];
     weft_program *p = a->b.p;
     int t = tensor_of(a, v);
-    if (p->tensor[t].role == WEFT_ROLE_TEMP && p->tensor[t].alias < 0) {
+    if (p->tensor[t].role == WEFT_ROLE_TEMP) {
         p->tensor[t].role = WEFT_ROLE_OUTPUT;
         p->tensor[t].name = weft_arena_strdup(a->b.arena, name);
     } else {
+        if (p->tensor[t].role == WEFT_ROLE_CONSTANT)
+            rename_apart(a, t, name);
         int own = weft_plan_tensor(&a->b, name, WEFT_ROLE_OUTPUT, v->dtype, v->ndim, v->dim);
         p->tensor[own].alias = t;
         t = own;

@@ -98,8 +98,19 @@ find_units(weft_compiled *c, weft_diag *diag)
 
 enum { NAME_MAX_LENGTH = 48 };
 
+/* Whether it reads like a kernel of a program that has several: "..._step1". */
+static bool
+ends_in_step(const char *name)
+{
+    size_t n = strlen(name);
+    while (n && name[n - 1] >= '0' && name[n - 1] <= '9')
+        n--;
+    return n > 5 && n < strlen(name) && memcmp(name + n - 5, "_step", 5) == 0;
+}
+
 /* A kernel's name from the program's: letters, digits and underscores, never one of a language's own
- * words (those have no underscore), unique among the names taken. */
+ * words (those have no underscore), unique among the names taken and what several kernels of one
+ * program are called. */
 static const char *
 kernel_name(weft_arena *arena, weft_map *taken, const char *wanted)
 {
@@ -115,6 +126,8 @@ kernel_name(weft_arena *arena, weft_map *taken, const char *wanted)
     const char *stem = weft_arena_printf(arena, "%s%s%s", starts_well ? "" : "k_", weft_str_text(&s),
                                          has_mark || !starts_well ? "" : "_0");
     weft_str_free(&s);
+    if (ends_in_step(stem))
+        stem = weft_arena_printf(arena, "%s_k", stem);
     const char *name = stem;
     for (int i = 1; weft_map_get(taken, name, strlen(name)) >= 0; i++)
         name = weft_arena_printf(arena, "%s_%d", stem, i);

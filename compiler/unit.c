@@ -93,7 +93,7 @@ name_kernels(weft_unit *u, const char *name)
     for (int i = 0; i < u->lowered.nkernel; i++) {
         weft_kernel *k = u->lowered.kernel[i];
         k->name = u->lowered.nkernel == 1 ? weft_arena_strdup(&k->ir->arena, name)
-                                          : weft_arena_printf(&k->ir->arena, "%s_%d", name, i);
+                                          : weft_arena_printf(&k->ir->arena, "%s_step%d", name, i);
         k->info = u->te->info;
     }
 }
