@@ -110,22 +110,30 @@ of_sum(scan *s, const weft_lin *lin)
     return r;
 }
 
+/* The product of two ends; NULL when constants leave the type. */
+static const weft_expr *
+mul_ends(const scan *s, const weft_expr *a, const weft_expr *b)
+{
+    int64_t v, w;
+    if (weft_as_int(a, &v) && weft_as_int(b, &w) &&
+        (!weft_mul64(v, w, &v) || !weft_range_fits((weft_range){ v, v }, weft_dtype_of(a))))
+        return NULL;
+    return weft_simp(s->f, weft_mul(s->f->ir, a, b));
+}
+
 /* x * y where y is free of the variables, or both are >= 0. */
 static weft_interval
 of_product(scan *s, const weft_expr *x, const weft_expr *y)
 {
-    weft_ir *ir = s->f->ir;
     weft_interval a = interval_of(s, x), b = interval_of(s, y);
     if (!a.lo || !a.hi || !b.lo || !b.hi)
         return nothing;
     bool fixed = b.lo == b.hi;
-    if (fixed && weft_expr_at_least(s->f, weft_simp(s->f, weft_neg(ir, y)), 0))
-        return (weft_interval){ simple(s, weft_mul(ir, a.hi, y)),
-                                simple(s, weft_mul(ir, a.lo, y)) };
+    if (fixed && weft_expr_at_least(s->f, weft_simp(s->f, weft_neg(s->f->ir, y)), 0))
+        return (weft_interval){ mul_ends(s, a.hi, b.lo), mul_ends(s, a.lo, b.lo) };
     if (!weft_expr_at_least(s->f, b.lo, 0) || (!fixed && !weft_expr_at_least(s->f, a.lo, 0)))
         return nothing;
-    return (weft_interval){ simple(s, weft_mul(ir, a.lo, b.lo)),
-                            simple(s, weft_mul(ir, a.hi, b.hi)) };
+    return (weft_interval){ mul_ends(s, a.lo, b.lo), mul_ends(s, a.hi, b.hi) };
 }
 
 /* x // d and x % d by a d > 0 that is free of the variables. */

@@ -247,7 +247,7 @@ static const weft_expr *
 flip_signs(weft_facts *f, const weft_expr *e, int64_t c)
 {
     weft_lin x, minus;
-    if (c == INT64_MIN || !weft_lin_of(f, &x, e->arg[0], WEFT_LIN_EXACT))
+    if (c == weft_dtype_min(weft_dtype_of(e)) || !weft_lin_of(f, &x, e->arg[0], WEFT_LIN_EXACT))
         return NULL;
     weft_lin_init(&minus, x.dtype, false);
     if (!weft_lin_add_lin(&minus, &x, -1) || !weft_lin_safe(f, &minus))

@@ -134,6 +134,7 @@ a_split_index_comes_apart_again(void **state)
     CHECK("(x*4 + 1)//8", "x // 2");
     CHECK("(x*4 + 1)%8", "x % 2 * 4 + 1");
     CHECK("x // -4", "-x // 4");
+    CHECK("A[x] // (-2147483647 - 1)", "A[x] // -2147483648");
     CHECK("x // 0", "0");
     CHECK("x % 0", "0");
     CHECK("x // 1", "x");
