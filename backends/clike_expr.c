@@ -239,6 +239,8 @@ cast(weft_clike *c, const weft_expr *e, int prec)
     bool through = weft_clike_half_as_float(c, from) && to == WEFT_F32;
     if (from == to || through)
         weft_clike_expr(c, arg, prec);
+    else if (weft_is_imm(arg) && e->h.type.lanes == 1 && weft_is_float(from) && weft_is_float(to))
+        weft_clike_expr(c, weft_float(ir, to, arg->h.u.f), prec);
     else if (weft_clike_half_as_float(c, to))
         weft_clike_fail(c, "a conversion to f16 that is not stored", "");
     else if (to == WEFT_BOOL)
@@ -338,9 +340,8 @@ call(weft_clike *c, const weft_expr *e, int prec)
         weft_clike_expr(c, e->arg[0], prec);
         return;
     }
-    bool is_float =
-        weft_intrin_infos[in].cls == WEFT_IC_FLOAT || (in == WEFT_IN_ABS && weft_is_float(t));
-    if (is_float && c->d->narrow_calls && (t == WEFT_F16 || t == WEFT_BF16)) {
+    bool of_floats = weft_is_float(t) && weft_intrin_infos[in].cls != WEFT_IC_LANES;
+    if (of_floats && c->d->narrow_calls && (t == WEFT_F16 || t == WEFT_BF16)) {
         widened_call(c, e, prec);
         return;
     }
