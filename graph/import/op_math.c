@@ -252,19 +252,55 @@ onnx_import_clip(onnx_node *n)
 
 /* ---- dtypes ---------------------------------------------------------------------------------- */
 
-/* Casts to 8-bit floats saturate by default; the other way is not there. */
+static bool
+is_f8(weft_dtype t)
+{
+    return t == WEFT_F8E4M3FN || t == WEFT_F8E4M3FNUZ || t == WEFT_F8E5M2 || t == WEFT_F8E5M2FNUZ;
+}
+
+/* The greatest finite value. */
+static double
+most(weft_dtype t)
+{
+    return t == WEFT_F8E4M3FN ? 448 : t == WEFT_F8E4M3FNUZ ? 240 : 57344;
+}
+
+/* What ONNX wants and weft's cast does not do by itself: 8-bit floats take their greatest value for
+ * what is greater; from operator set 24 on 4-bit floats have a negative zero for NaN, and integers of
+ * less than 8 bits wrap. */
+static weft_value *
+prepare_cast(onnx_node *n, weft_value *x, weft_dtype t, bool saturate)
+{
+    bool from_float = weft_is_float(x->dtype), recent = n->version >= 24;
+    if (weft_is_int(t) && weft_dtype_bits(t) < 8 && from_float && recent)
+        return onnx_cast(n, x, WEFT_I32);
+    if (!from_float || x->dtype == t || !((is_f8(t) && saturate) || (t == WEFT_F4E2M1 && recent)))
+        return x;
+    if (weft_dtype_bits(x->dtype) < 16)
+        x = onnx_cast(n, x, WEFT_F32);
+    if (n->status != WEFT_OK)
+        return NULL;
+    if (t == WEFT_F4E2M1)
+        return onnx_where(n, onnx_unary(n, WEFT_GOP_ISNAN, x), onnx_scalar(n, x->dtype, -0.0), x);
+    weft_value *in[3] = { x };
+    in[1] = onnx_scalar(n, x->dtype, -most(t));
+    in[2] = onnx_scalar(n, x->dtype, most(t));
+    return onnx_emit(n, WEFT_GOP_CLIP, 3, in, 0, NULL);
+}
+
 static void
 cast_to(onnx_node *n, weft_dtype t)
 {
-    bool f8 = t == WEFT_F8E4M3FN || t == WEFT_F8E4M3FNUZ || t == WEFT_F8E5M2 || t == WEFT_F8E5M2FNUZ ||
-              t == WEFT_F8E8M0;
     bool saturate = onnx_int(n, "saturate", 1) != 0;
     const char *rounding = onnx_text(n, "round_mode", "up");
-    if (f8 && (!saturate || (t == WEFT_F8E8M0 && strcmp(rounding, "nearest") != 0)))
+    if (t == WEFT_F8E8M0 && (!saturate || strcmp(rounding, "nearest") != 0))
         weft_onnx_fail(n, WEFT_UNSUPPORTED, "saturate=%d round_mode=%s is not supported for %s", saturate,
                        rounding, weft_dtype_name(t));
+    if (n->status != WEFT_OK)
+        return;
+    weft_value *x = prepare_cast(n, onnx_in(n, 0), t, saturate);
     onnx_last(n, 0);
-    onnx_set(n, 0, onnx_cast(n, onnx_in(n, 0), t));
+    onnx_set(n, 0, onnx_cast(n, x, t));
 }
 
 void

@@ -287,7 +287,9 @@ onnx_import_matmul(onnx_node *n)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "operands of no dimensions are not possible");
         return;
     }
-    weft_value *in[] = { as_matrix(n, a, true), as_matrix(n, b, false) };
+    a = as_matrix(n, a, true);
+    b = as_matrix(n, b, false);
+    weft_value *in[] = { a, b };
     weft_attr attr[] = { weft_attr_int("ta", &(int64_t){ 0 }), weft_attr_int("tb", &(int64_t){ 0 }) };
     if (!row && !column)
         onnx_last(n, 0);

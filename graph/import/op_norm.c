@@ -133,10 +133,9 @@ onnx_import_group_norm(onnx_node *n)
     const weft_expr *rest = weft_dim_product(n->graph, x->dim, 1, x->ndim), *g = weft_dim(n->graph, groups);
     const weft_expr *dim[3] = { x->dim[0], g, weft_dim_op(n->graph, WEFT_EK_FDIV, rest, g) };
     weft_value *v = onnx_reshape(n, x, 3, dim);
-    if (by_group)
-        v = instance_norm(n, v, scale, bias);
-    else
-        v = instance_norm(n, v, vector_of(n, x->dtype, groups, 1), vector_of(n, x->dtype, groups, 0));
+    weft_value *ones = by_group ? scale : vector_of(n, x->dtype, groups, 1);
+    weft_value *zeros = by_group ? bias : vector_of(n, x->dtype, groups, 0);
+    v = instance_norm(n, v, ones, zeros);
     if (by_group)
         onnx_last(n, 0);
     v = onnx_reshape(n, v, x->ndim, x->dim);
