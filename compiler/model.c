@@ -155,8 +155,11 @@ build_units(weft_compiled *c, const weft_compile_job *job, weft_dump_stage stage
     weft_map *taken = weft_map_create(&c->arena);
     building b = { c, job, WEFT_NEW_ARRAY(&c->arena, c->nunit + 1, const char *), stage };
     weft_status first = WEFT_OK;
-    for (int i = 0; i < c->nunit; i++)
-        b.name[i] = kernel_name(&c->arena, taken, c->unit[i].te->name);
+    for (int i = 0; i < c->nunit; i++) {
+        weft_te *te = c->unit[i].te;
+        b.name[i] = kernel_name(&c->arena, taken, te->name);
+        te->name = weft_arena_strdup(&te->ir->arena, b.name[i]);
+    }
     weft_parallel_for(job->threads, c->nunit, build_one, &b);
     for (int i = 0; i < c->nunit; i++) {
         weft_unit *u = &c->unit[i];

@@ -13,38 +13,52 @@ wanted(const char *filter, const weft_unit *u)
     return any;
 }
 
-static void
+static bool
 print_sources(const weft_unit *u, const char *filter)
 {
+    bool any = false;
     for (int k = 0; k < u->nkernel; k++)
-        if (!filter || strcmp(filter, u->kernel[k].name) == 0)
+        if (!filter || strcmp(filter, u->kernel[k].name) == 0) {
             printf("%s\n", u->kernel[k].text);
+            any = true;
+        }
+    return any;
 }
 
-static void
+/* Whether the stage showed anything of what was asked for. */
+static bool
 print_compiled(const weft_compiled *c, weft_dump_stage stage, const char *filter)
 {
+    bool any = stage <= WEFT_DUMP_FUSED;
     if (stage == WEFT_DUMP_GRAPH)
         fputs(c->graph_text, stdout);
     if (stage == WEFT_DUMP_FUSED)
         fputs(c->fused_text, stdout);
     for (int i = 0; stage > WEFT_DUMP_FUSED && i < c->nunit; i++) {
         const weft_unit *u = &c->unit[i];
-        if (stage == WEFT_DUMP_SOURCE)
-            print_sources(u, filter);
-        else if (wanted(filter, u) && u->text[stage])
+        if (stage == WEFT_DUMP_SOURCE) {
+            any |= print_sources(u, filter);
+        } else if (wanted(filter, u) && u->text[stage]) {
             printf("%s\n", u->text[stage]);
+            any = true;
+        }
     }
+    return any;
 }
 
 static weft_status
 print_stage(weft_args *a, const weft_target *target, weft_compile_job *job, weft_dump_stage stage)
 {
     weft_compiled c;
+    const char *kernel = weft_option_text(a, WEFT_OPT_KERNEL);
     job->target = target;
     weft_status status = weft_compile_model(a->operand.at[0], job, stage, a->diag, &c);
-    if (!status)
-        print_compiled(&c, stage, weft_option_text(a, WEFT_OPT_KERNEL));
+    bool any = status || print_compiled(&c, stage, kernel);
+    if (!any && kernel)
+        status = weft_fail(a->diag, WEFT_NOT_FOUND, "no kernel is named '%s'; without --kernel all are shown", kernel);
+    else if (!any && c.nunit > 0)
+        status = weft_fail(a->diag, WEFT_UNSUPPORTED, "kernels for %s have no stage %s", weft_api_name(target->api),
+                           weft_dump_stage_name(stage));
     weft_compiled_free(&c);
     return status;
 }

@@ -207,7 +207,10 @@ run(weft_args *a)
     weft_compile_job job;
     weft_import_options import;
     weft_loaded l;
+    int64_t times;
     weft_status status = weft_arg_job(a, &job, &import);
+    if (!status)
+        status = weft_arg_int(a, WEFT_OPT_REPEAT, 1, 1000000, 0, &times); /* before what takes long */
     if (!status)
         status = weft_prepare(a->operand.at[0], weft_option_text(a, WEFT_OPT_DEVICE), weft_option_text(a, WEFT_OPT_TARGET), &job, a->diag, &l);
     if (status)
