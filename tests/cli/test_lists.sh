@@ -1,0 +1,30 @@
+#!/bin/sh
+# Lists: devices, targets and what a model holds, for a person and as JSON.
+. "$(dirname "$0")/support.sh"
+
+it "lists every device, and why the others are not usable"
+exits 0 "$WEFT" devices && err_is_empty
+for api in opencl vulkan cuda metal interp null; do
+    out_has "^$api  *"
+done
+exits 0 "$WEFT" devices --json && out_is_json && out_has '"id": "interp"'
+
+it "lists targets of every API"
+exits 0 "$WEFT" targets
+for t in opencl:generic-gpu vulkan:generic-gpu cuda:sm_90a metal:apple8 opencl:mali-g78 opencl:adreno-740 vulkan:rdna3; do
+    out_has "^$t "
+done
+exits 0 "$WEFT" targets --json && out_is_json && out_has '"profile": "generic-gpu"'
+
+needs_suite
+it "tells what a model holds"
+exits 0 "$WEFT" inspect "$(model_of node/test_basic_conv_with_padding)"
+out_has '^inputs  *x f32\[1,1,5,5\]' && out_has '^outputs  *y f32\[1,1,5,5\]' && out_has '1 Conv' && out_has 'MFLOP'
+exits 0 "$WEFT" inspect --json "$(model_of node/test_basic_conv_with_padding)" && out_is_json && out_has '"name": "Conv"'
+
+it "says which operators it does not support"
+exits 0 "$WEFT" inspect "$(model_of node/test_tfidfvectorizer_tf_only_bigrams_skip0)" && err_is_empty
+out_has 'TfIdfVectorizer: not supported'
+exits 0 "$WEFT" inspect --json "$(model_of node/test_tfidfvectorizer_tf_only_bigrams_skip0)" && out_is_json
+out_has '"supported": false'
+finish

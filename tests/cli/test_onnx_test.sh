@@ -1,0 +1,60 @@
+#!/bin/sh
+# `weft onnx-test`: lines, counts, exit status, report and expectations.
+. "$(dirname "$0")/support.sh"
+needs_suite
+mkdir cases
+cp -r "$ONNX_SUITE/node/test_relu" "$ONNX_SUITE/node/test_add" "$ONNX_SUITE/node/test_tfidfvectorizer_tf_only_bigrams_skip0" cases
+
+it "prints a line a case in their order, and counts"
+exits 0 "$WEFT" onnx-test -d interp cases
+printf 'PASS test_add\nPASS test_relu\n' >want
+grep PASS out >got
+same want got
+out_has '^UNSUPPORTED test_tfidfvectorizer_tf_only_bigrams_skip0: .*TfIdfVectorizer'
+[ "$(tail -n 1 out)" = "2 passed, 0 failed, 1 skipped" ] || fail "it ends with $(tail -n 1 out)"
+
+it "prints the same for any number of workers"
+cp out one
+exits 0 "$WEFT" onnx-test -d interp -j 4 cases
+same one out
+
+it "takes a case as well as a directory of cases"
+exits 0 "$WEFT" onnx-test -d interp cases/test_relu/ cases/test_add && out_has '^2 passed, 0 failed, 0 skipped$'
+
+it "fails when a number differs"
+cp -r cases/test_relu wrong
+cp wrong/test_data_set_0/input_0.pb wrong/test_data_set_0/output_0.pb
+exits 1 "$WEFT" onnx-test -d interp wrong && out_has '^FAIL wrong: .*differ' && out_has '^0 passed, 1 failed, 0 skipped$'
+
+it "fails a case that is damaged, and goes on"
+cp -r cases more
+head -c 40 cases/test_add/model.onnx >more/test_add/model.onnx
+exits 1 "$WEFT" onnx-test -d interp more && out_has '^FAIL test_add: ' && out_has '^PASS test_relu$'
+
+it "fails without output data"
+cp -r cases/test_relu dataless
+rm -r dataless/test_data_set_0
+exits 1 "$WEFT" onnx-test -d interp dataless && out_has '^FAIL dataless: .*test_data_set_0'
+
+it "writes a report"
+exits 0 "$WEFT" onnx-test -d interp --report report.tsv cases
+[ "$(wc -l <report.tsv)" = 3 ] || fail "the report has $(wc -l <report.tsv) lines"
+cut -f 1,2 report.tsv >got
+printf 'test_add\tPASS\ntest_relu\tPASS\ntest_tfidfvectorizer_tf_only_bigrams_skip0\tUNSUPPORTED\n' >want
+same want got
+
+it "counts a skip of an expected case as a failure"
+printf '# names\ntest_relu\n' >expect
+exits 0 "$WEFT" onnx-test -d interp --expect expect cases
+printf 'test_tfidfvectorizer_tf_only_bigrams_skip0\n' >>expect
+exits 1 "$WEFT" onnx-test -d interp --expect expect cases
+[ "$(tail -n 1 out)" = "2 passed, 1 failed, 0 skipped" ] || fail "it ends with $(tail -n 1 out)"
+
+it "counts an expected case that is not there as a failure"
+printf 'test_nowhere\n' >expect
+exits 1 "$WEFT" onnx-test -d interp --expect expect cases
+exits 2 "$WEFT" onnx-test -d interp --expect nowhere cases && err_has nowhere
+
+it "exits 3 without the device"
+exits 3 "$WEFT" onnx-test -d opencl:99 cases
+finish

@@ -1,0 +1,44 @@
+#!/bin/sh
+# `weft te` and `weft opt`: tensor expressions and IR text from the command line.
+. "$(dirname "$0")/support.sh"
+cat >add.te <<'TE'
+te add(A: f32[n], B: f32[n]) {
+    C[i < n] = A[i] + B[i]
+}
+TE
+
+it "prints a kernel in all four languages"
+exits 0 "$WEFT" te add.te && err_is_empty
+out_has '__global__' && out_has '__kernel' && out_has 'metal_stdlib' && out_has 'OpCapability Shader'
+
+it "shows each level"
+exits 0 "$WEFT" te add.te --stage te -t opencl:generic-gpu && out_has '^te add(' && out_has '^schedule'
+exits 0 "$WEFT" te add.te --stage loops -t opencl:generic-gpu && out_has '^kernel loops add'
+exits 0 "$WEFT" te add.te --stage flat -t opencl:generic-gpu && out_has '^kernel flat add'
+exits 0 "$WEFT" te add.te --stage device -t opencl:generic-gpu && out_has '^kernel device add'
+exits 2 "$WEFT" te add.te --stage graph && err_has "'graph'"
+
+it "reads and prints again the text of every level"
+for t in opencl:generic-gpu vulkan:generic-gpu cuda:sm_80 metal:apple8 opencl:pocl vulkan:lavapipe; do
+    for stage in loops flat device; do
+        exits 0 "$WEFT" te add.te --stage $stage -t $t && cp out first.wir
+        exits 0 "$WEFT" opt first.wir && same first.wir out
+    done
+    exits 0 "$WEFT" te add.te --stage te -t $t && cp out first.te
+    exits 0 "$WEFT" te first.te --stage te -t $t && same first.te out
+done
+
+it "runs slices of the pipeline"
+exits 0 "$WEFT" te add.te --stage loops -t opencl:generic-gpu && cp out loops.wir
+exits 0 "$WEFT" opt --passes=flatten,simplify loops.wir && out_has '^kernel flat add'
+exits 2 "$WEFT" opt --passes=flatten,polish loops.wir && err_has "polish"
+
+it "runs a program on every device with the same result"
+exits 2 "$WEFT" te add.te -d interp --fill ones && err_has "dimension n"
+exits 0 "$WEFT" te add.te -d interp --fill random:3 --dim n=1000 -o ref && out_has '^C f32\[1000\]'
+for d in opencl vulkan; do
+    has_device $d || continue
+    exits 0 "$WEFT" te add.te -d $d --fill random:3 --dim n=1000 -o $d
+    same ref $d
+done
+finish

@@ -1,0 +1,75 @@
+#!/bin/sh
+# One suite of ONNX cases on one device.
+#
+#   suite.sh SUITE DEVICE [TARGET]
+#
+# SUITE is debian (the backend suite of libonnx-testdata) or a directory of $WEFT_DATA_DIR, by default
+# what stands in ../shared/data/onnx beside the repository, unpacked on first use.  Passes when every
+# case of expect-SUITE.txt passes and nothing fails, but for the rows of failures.txt; a row that is not
+# needed any more is a failure as well.  WEFT is the command under test.
+set -u
+LC_ALL=C
+export LC_ALL
+here=$(cd "$(dirname "$0")" && pwd)
+suite=$1 device=$2 target=${3:-}
+name=$suite-$(echo "${target:-$device}" | tr ':' '-')
+mkdir -p "${WEFT_SUITE_DIR:=$PWD/suites}"
+out=$WEFT_SUITE_DIR/$name
+rm -f "$out".*
+
+skip()
+{
+    echo "skipped: $1"
+    exit 77
+}
+
+unpacked()
+{
+    archive=$here/../../../shared/data/onnx/$suite.tar.zst
+    dir=${WEFT_DATA_DIR:-$WEFT_SUITE_DIR/data}/$suite
+    if [ ! -d "$dir" ] && [ -z "${WEFT_DATA_DIR:-}" ] && [ -f "$archive" ] && command -v zstd >/dev/null; then
+        # Unpacked aside first: another test may want the same archive.
+        mkdir -p "$dir.$$" "$WEFT_SUITE_DIR/data"
+        zstd -dcq --long=27 "$archive" | tar x -C "$dir.$$"
+        mv "$dir.$$/$suite" "$dir" 2>/dev/null
+        rm -rf "$dir.$$"
+    fi
+    [ -d "$dir" ] || skip "no data of $suite; WEFT_DATA_DIR names the folder that holds it"
+}
+
+if [ "$suite" = debian ]; then
+    dir=${ONNX_SUITE:-/usr/share/libonnx-testdata/data}
+    [ -d "$dir/node" ] || skip "$dir is not there (Debian: libonnx-testdata)"
+else
+    unpacked
+fi
+"$WEFT" devices | grep "^$device " | grep -qv 'not usable' || skip "no $device device"
+
+# Rows of failures.txt: SUITE DEVICE-OR-TARGET CASE REASON; * stands for any of the first two.
+awk -v s="$suite" -v d="${target:-$device}" '!/^#/ && NF { if (($1 == s || $1 == "*") && ($2 == d || $2 == "*")) print $3 }' \
+    "$here/failures.txt" | sort -u >"$out.known"
+expect=$here/expect-$suite.txt
+[ -f "$expect" ] || expect=/dev/null
+grep -v '^#' "$expect" | grep -vxFf "$out.known" >"$out.expect"
+
+start=$(date +%s)
+"$WEFT" onnx-test -d "$device" ${target:+-t "$target"} --expect "$out.expect" --report "$out.tsv" "$dir" >"$out.log" 2>"$out.err"
+status=$?
+tail -n 1 "$out.log" | sed "s/^/$name: /; s/\$/, $(($(date +%s) - start)) s/"
+if [ $status -gt 1 ]; then
+    echo "weft onnx-test exits $status"
+    tail -n 5 "$out.log" "$out.err"
+    exit 1
+fi
+awk -F '\t' '$2 == "FAIL" { print $1 }' "$out.tsv" | sort -u >"$out.failed"
+bad=0
+for case in $(comm -23 "$out.failed" "$out.known"); do
+    grep "^FAIL $case: " "$out.log"
+    bad=1
+done
+for case in $(comm -13 "$out.failed" "$out.known"); do
+    echo "$case does not fail any more: take its row out of failures.txt"
+    bad=1
+done
+grep '^EXPECTED ' "$out.log" && bad=1
+exit $bad
