@@ -118,8 +118,8 @@ struct weft_ir {
     uint32_t nvar, nbuf;   /* ids given out */
 };
 
-WEFT_API weft_ir *weft_ir_create(weft_diag *);
-WEFT_API void weft_ir_destroy(weft_ir *); /* all that was made in it dies */
+weft_ir *weft_ir_create(weft_diag *);
+void weft_ir_destroy(weft_ir *); /* all that was made in it dies */
 
 /* Interns, no more: no type check, no folding.  head.pure, .index and .nargs are computed here from
  * `n` and the arguments.  NULL in, NULL out. */

@@ -19,6 +19,7 @@ extern "C" {
 
 typedef struct weft_diag weft_diag;
 typedef struct weft_module weft_module;
+typedef struct weft_te weft_te;
 
 typedef struct weft_compile_options {
     size_t size;                      /* sizeof this struct, for versions to come */
@@ -43,6 +44,11 @@ typedef struct weft_compile_options {
  * constant.  *module is the caller's (weft_module_destroy). */
 WEFT_API WEFT_NODISCARD weft_status weft_compile(const char *model, const weft_compile_options *,
                                                  weft_diag *, weft_module **module);
+
+/* A tensor-expression program (<weft/te.h>) as text at a stage: "te", "loops", "flat", "device" or
+ * "source", its kernels one after another.  A program that has no schedule gets the target's
+ * default one; the caller's program stays as it is.  malloc'ed; NULL after an error. */
+WEFT_API char *weft_te_show(const weft_te *, const char *target, const char *stage, weft_diag *);
 
 #ifdef __cplusplus
 }
