@@ -17,7 +17,8 @@ tensor_of(assembler *a, const weft_value *v)
 {
     int *t = &a->tensor_of[v->id];
     if (*t < 0)
-        *t = weft_plan_tensor(&a->b, v->name, v->data ? WEFT_ROLE_CONSTANT : WEFT_ROLE_TEMP, v->dtype, v->ndim, v->dim);
+        *t = weft_plan_tensor(&a->b, v->name, v->data ? WEFT_ROLE_CONSTANT : WEFT_ROLE_TEMP,
+                              v->dtype, v->ndim, v->dim);
     return *t;
 }
 
@@ -30,7 +31,8 @@ add_inputs(assembler *a)
     p->input = WEFT_NEW_ARRAY(a->b.arena, g->input.n + 1, int);
     for (int i = 0; i < g->input.n; i++) {
         const weft_value *v = g->input.at[i];
-        a->tensor_of[v->id] = weft_plan_tensor(&a->b, v->name, WEFT_ROLE_INPUT, v->dtype, v->ndim, v->dim);
+        a->tensor_of[v->id] =
+            weft_plan_tensor(&a->b, v->name, WEFT_ROLE_INPUT, v->dtype, v->ndim, v->dim);
         p->input[i] = a->tensor_of[v->id];
     }
 }
@@ -110,7 +112,8 @@ add_group(assembler *a, int index)
         a->b.p->tensor[out].alias = in;
         return;
     }
-    weft_plan_slots slots = { .in = tensors_of(a, g->nin, g->in), .out = tensors_of(a, g->nout, g->out) };
+    weft_plan_slots slots = { .in = tensors_of(a, g->nin, g->in),
+                              .out = tensors_of(a, g->nout, g->out) };
     weft_plan_steps(&a->b, &a->c->unit[unit], unit, &slots, layers_of(a, g));
 }
 
@@ -159,7 +162,8 @@ weft_module_symbols(weft_module *m, int n, const weft_var *const *symbol)
         return;
     m->symbol = WEFT_NEW_ARRAY(&m->arena, n + 1, weft_mod_symbol);
     for (int i = 0; i < n; i++)
-        m->symbol[m->nsymbol++] = (weft_mod_symbol){ .name = weft_arena_strdup(&m->arena, symbol[i]->name), .min = "0" };
+        m->symbol[m->nsymbol++] =
+            (weft_mod_symbol){ .name = weft_arena_strdup(&m->arena, symbol[i]->name), .min = "0" };
 }
 
 weft_program *
@@ -167,7 +171,8 @@ weft_module_program(weft_module *m, const weft_compile_job *job)
 {
     weft_program *p = &m->program[m->nprogram++];
     *p = (weft_program){
-        .target = weft_arena_printf(&m->arena, "%s:%s", weft_api_name(job->target->api), job->target->name),
+        .target = weft_arena_printf(&m->arena, "%s:%s", weft_api_name(job->target->api),
+                                    job->target->name),
         .profile = *job->target,
         .numerics = job->numerics,
     };

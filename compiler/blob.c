@@ -27,7 +27,8 @@ key_of(void *user, int i)
 }
 
 void
-weft_content_keys(weft_arena *arena, int threads, int n, const weft_const *const *c, const char **key)
+weft_content_keys(weft_arena *arena, int threads, int n, const weft_const *const *c,
+                  const char **key)
 {
     keying k = { c, weft_arena_array(arena, (size_t)n + 1, sizeof *k.hex) };
     weft_parallel_for(threads, n, key_of, &k);
@@ -47,7 +48,8 @@ blob_of(weft_arena *arena, const weft_const *c, const char *key)
 }
 
 void
-weft_module_blobs(weft_module *m, weft_arena *scratch, int n, const weft_const *const *c, const char *const *key)
+weft_module_blobs(weft_module *m, weft_arena *scratch, int n, const weft_const *const *c,
+                  const char *const *key)
 {
     weft_blob *all = WEFT_NEW_ARRAY(&m->arena, m->nblob + n + 1, weft_blob);
     weft_map *seen = weft_map_create(scratch);

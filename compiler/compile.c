@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const numerics_names[] = { [WEFT_STRICT] = "strict", [WEFT_DEFAULT] = "default", [WEFT_FAST] = "fast" };
+static const char *const numerics_names[] = {
+    [WEFT_STRICT] = "strict", [WEFT_DEFAULT] = "default", [WEFT_FAST] = "fast"
+};
 
 weft_status
 weft_parse_numerics(const char *name, weft_numerics *level, weft_diag *diag)
@@ -14,7 +16,8 @@ weft_parse_numerics(const char *name, weft_numerics *level, weft_diag *diag)
             *level = (weft_numerics)i;
             return WEFT_OK;
         }
-    return weft_fail(diag, WEFT_INVALID_ARGUMENT, "numerics '%s': it is one of strict, default, fast", name);
+    return weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                     "numerics '%s': it is one of strict, default, fast", name);
 }
 
 /* The graphs whose bytes the module's blobs borrow. */
@@ -40,15 +43,16 @@ base_name(const char *path)
 }
 
 static weft_status
-compile_target(weft_module *m, keeper *k, const char *path, const weft_compile_job *job, weft_diag *diag)
+compile_target(weft_module *m, keeper *k, const char *path, const weft_compile_job *job,
+               weft_diag *diag)
 {
     weft_status status = weft_compile_model(path, job, WEFT_DUMP_COUNT, diag, &k->at[k->n++]);
     return status ? status : weft_assemble(m, &k->at[k->n - 1], job, diag);
 }
 
 weft_status
-weft_compile_targets(const char *path, int ntarget, const weft_target *target, const weft_compile_job *common,
-                     weft_diag *diag, weft_module **module)
+weft_compile_targets(const char *path, int ntarget, const weft_target *target,
+                     const weft_compile_job *common, weft_diag *diag, weft_module **module)
 {
     weft_module *m = calloc(1, sizeof *m);
     keeper *k = calloc(1, sizeof *k + (size_t)ntarget * sizeof *k->at);
@@ -81,7 +85,8 @@ static weft_status
 resolve_targets(const weft_compile_options *o, weft_target *target, weft_diag *diag)
 {
     if (o->ntarget < 1)
-        return weft_fail(diag, WEFT_INVALID_ARGUMENT, "no target is named; `weft targets` lists them");
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                         "no target is named; `weft targets` lists them");
     for (int i = 0; i < o->ntarget; i++) {
         weft_status status = weft_resolve_target(o->target[i], NULL, &target[i], diag);
         if (status)
@@ -91,13 +96,19 @@ resolve_targets(const weft_compile_options *o, weft_target *target, weft_diag *d
 }
 
 weft_status
-weft_compile(const char *model, const weft_compile_options *o, weft_diag *diag, weft_module **module)
+weft_compile(const char *model, const weft_compile_options *o, weft_diag *diag,
+             weft_module **module)
 {
-    weft_import_options import = { .ndim = o->ndim, .dim_name = o->dim_name, .dim_value = o->dim_value,
-                                   .nshape = o->nshape, .shape_name = o->shape_name, .shape = o->shape };
+    weft_import_options import = { .ndim = o->ndim,
+                                   .dim_name = o->dim_name,
+                                   .dim_value = o->dim_value,
+                                   .nshape = o->nshape,
+                                   .shape_name = o->shape_name,
+                                   .shape = o->shape };
     weft_compile_job job = { .optimize = o->optimize, .threads = o->threads, .import = &import };
     weft_target *target = calloc((size_t)(o->ntarget > 0 ? o->ntarget : 1), sizeof *target);
-    weft_status status = target ? WEFT_OK : weft_fail(diag, WEFT_OUT_OF_MEMORY, "%d targets", o->ntarget);
+    weft_status status =
+        target ? WEFT_OK : weft_fail(diag, WEFT_OUT_OF_MEMORY, "%d targets", o->ntarget);
     if (!status)
         status = weft_parse_numerics(o->numerics ? o->numerics : "default", &job.numerics, diag);
     if (!status)

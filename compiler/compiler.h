@@ -1,6 +1,7 @@
 /* compiler/compiler.h: from a graph to a module, one target at a time.
  *
- *   model file -> graph (import, passes) -> units (one distinct te program each, lowered in parallel)
+ *   model file -> graph (import, passes) -> units (one distinct te program each, lowered in
+ * parallel)
  *   -> program (tensors, kernels, steps) -> module
  *
  * <weft/compiler.h> is the public face.  What `dump` shows of each level comes from here too.
@@ -17,8 +18,14 @@
 #include <weft/compiler.h>
 
 typedef enum weft_dump_stage { /* ORDER: weft_stage_names */
-    WEFT_DUMP_GRAPH, WEFT_DUMP_FUSED, WEFT_DUMP_TE, WEFT_DUMP_LOOPS, WEFT_DUMP_FLAT, WEFT_DUMP_DEVICE,
-    WEFT_DUMP_SOURCE, WEFT_DUMP_COUNT
+                               WEFT_DUMP_GRAPH,
+                               WEFT_DUMP_FUSED,
+                               WEFT_DUMP_TE,
+                               WEFT_DUMP_LOOPS,
+                               WEFT_DUMP_FLAT,
+                               WEFT_DUMP_DEVICE,
+                               WEFT_DUMP_SOURCE,
+                               WEFT_DUMP_COUNT
 } weft_dump_stage;
 const char *weft_dump_stage_name(weft_dump_stage);
 /* The stage of that name, or WEFT_DUMP_COUNT. */
@@ -34,67 +41,72 @@ typedef struct weft_compile_job {
 
 /* One printed kernel of a unit. */
 typedef struct weft_unit_kernel {
-    char *name;                 /* unique in the program */
-    char *text;                 /* source; malloc'ed */
-    const weft_kernel *kernel;  /* at the device level (loops for interp), in the unit's context */
+    char *name;                /* unique in the program */
+    char *text;                /* source; malloc'ed */
+    const weft_kernel *kernel; /* at the device level (loops for interp), in the unit's context */
 } weft_unit_kernel;
 
 /* A distinct te program and what became of it.  Groups with the same program share one. */
 typedef struct weft_unit {
-    weft_te *te;                /* owns the context everything below lives in */
+    weft_te *te; /* owns the context everything below lives in */
     weft_lowered lowered;
     int nkernel;
-    weft_unit_kernel *kernel;   /* lowered.nkernel of them */
-    weft_diag *diag;            /* what went wrong in this unit alone */
+    weft_unit_kernel *kernel; /* lowered.nkernel of them */
+    weft_diag *diag;          /* what went wrong in this unit alone */
     weft_status status;
-    int first_group;            /* the group it was made from; names the kernels */
-    char *text[WEFT_DUMP_COUNT];/* of the stages asked for by a dump; malloc'ed, else NULL */
+    int first_group;             /* the group it was made from; names the kernels */
+    char *text[WEFT_DUMP_COUNT]; /* of the stages asked for by a dump; malloc'ed, else NULL */
 } weft_unit;
 
 /* A model compiled for one target, before it becomes part of a module. */
 typedef struct weft_compiled {
-    weft_graph *graph;          /* after all graph passes */
+    weft_graph *graph;             /* after all graph passes */
     char *graph_text, *fused_text; /* when dumped */
     int nunit;
     weft_unit *unit;
-    int *unit_of;               /* group -> unit; -1 for ALIAS groups */
+    int *unit_of; /* group -> unit; -1 for ALIAS groups */
     weft_arena arena;
 } weft_compiled;
 
 /* Imports, optimises and lowers.  stage: texts up to which level are kept in units and graph
  * (WEFT_DUMP_COUNT: none). */
-weft_status weft_compile_model(const char *path, const weft_compile_job *, weft_dump_stage stage, weft_diag *,
-                               weft_compiled *);
+weft_status weft_compile_model(const char *path, const weft_compile_job *, weft_dump_stage stage,
+                               weft_diag *, weft_compiled *);
 void weft_compiled_free(weft_compiled *);
 /* Runs the passes of the job's target and level on a graph. */
 weft_status weft_optimize_graph(weft_graph *, const weft_compile_job *, weft_diag *);
 
-/* Schedules, lowers and prints one program for a target: what a unit is made by.  Also `weft te`. */
-weft_status weft_build_unit(weft_unit *, const weft_compile_job *, const char *kernel_name, bool scheduled,
-                            weft_dump_stage stage);
+/* Schedules, lowers and prints one program for a target: what a unit is made by.  Also `weft te`.
+ */
+weft_status weft_build_unit(weft_unit *, const weft_compile_job *, const char *kernel_name,
+                            bool scheduled, weft_dump_stage stage);
 void weft_unit_free(weft_unit *);
 
 /* "strict", "default", "fast". */
 weft_status weft_parse_numerics(const char *name, weft_numerics *, weft_diag *);
 /* The model compiled for every target; `common` gives all of the job but its target. */
-weft_status weft_compile_targets(const char *path, int ntarget, const weft_target *, const weft_compile_job *common,
-                                 weft_diag *, weft_module **);
+weft_status weft_compile_targets(const char *path, int ntarget, const weft_target *,
+                                 const weft_compile_job *common, weft_diag *, weft_module **);
 
 /* Fills a program (in the module's arena) and adds its constants to the module. */
-weft_status weft_assemble(weft_module *, const weft_compiled *, const weft_compile_job *, weft_diag *);
+weft_status weft_assemble(weft_module *, const weft_compiled *, const weft_compile_job *,
+                          weft_diag *);
 
 /* A te program alone as a module of one program; takes te over, whatever the result. */
 weft_status weft_te_module(weft_te *, const weft_compile_job *, weft_diag *, weft_module **);
 
 /* weft_evaluate for constant folding: one node as an unscheduled program in the interpreter. */
-weft_status weft_evaluate_node(void *user, weft_graph *, const weft_node *, weft_const *out, weft_diag *);
+weft_status weft_evaluate_node(void *user, weft_graph *, const weft_node *, weft_const *out,
+                               weft_diag *);
 
 /* The interpreter as a device; its kernels are IR text at the level loops. */
 extern const weft_driver weft_interp_driver;
 /* Every driver linked in, interp included. */
 weft_drivers weft_all_drivers(void);
 
-/* "api", "api:profile" or, when `device` is given and the spec names no profile, the device's own. */
-weft_status weft_resolve_target(const char *spec, const weft_device *device, weft_target *, weft_diag *);
+/* "api", "api:profile" or, when `device` is given and the spec names no profile, the device's own.
+ */
+weft_status weft_resolve_target(const char *spec, const weft_device *device, weft_target *,
+                                weft_diag *);
 
 #endif

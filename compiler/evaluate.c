@@ -21,7 +21,8 @@ node_program(const weft_graph *graph, const weft_node *node, weft_diag *diag)
             continue;
         const weft_expr **shape = WEFT_NEW_ARRAY(&ir->arena, v->data->ndim + 1, const weft_expr *);
         for (int d = 0; d < v->data->ndim; d++)
-            shape[d] = weft_int(ir, v->data->dim[d] > INT32_MAX ? WEFT_I64 : WEFT_I32, v->data->dim[d]);
+            shape[d] =
+                weft_int(ir, v->data->dim[d] > INT32_MAX ? WEFT_I64 : WEFT_I32, v->data->dim[d]);
         in[i] = weft_te_input(te, "x", v->data->dtype, v->data->ndim, shape);
     }
     weft_status status = weft_op_infos[node->op].te(te, graph, node, in, out);
@@ -33,7 +34,8 @@ node_program(const weft_graph *graph, const weft_node *node, weft_diag *diag)
     return NULL;
 }
 
-/* Memory for every slot of the lowered program: inputs borrowed, outputs and work owned by `arena`. */
+/* Memory for every slot of the lowered program: inputs borrowed, outputs and work owned by `arena`.
+ */
 typedef struct slots {
     void **work;
     int64_t *work_count;
@@ -47,8 +49,9 @@ slot_buffer(const slots *s, weft_slot slot)
 {
     if (slot.kind == WEFT_SLOT_WORK)
         return (weft_interp_buffer){ s->work[slot.index], s->work_count[slot.index], true, false };
-    const weft_const *c = slot.kind == WEFT_SLOT_OUTPUT ? &s->out[slot.index]
-                                                        : s->node->in[s->input_of[slot.index]]->data;
+    const weft_const *c = slot.kind == WEFT_SLOT_OUTPUT
+                              ? &s->out[slot.index]
+                              : s->node->in[s->input_of[slot.index]]->data;
     int64_t count = 1;
     for (int d = 0; d < c->ndim; d++)
         count *= c->dim[d];
@@ -76,7 +79,8 @@ run_kernels(const weft_lowered *lowered, const slots *s, weft_arena *arena, weft
         weft_interp_buffer *buffer = WEFT_NEW_ARRAY(arena, kernel->nparam + 1, weft_interp_buffer);
         for (int i = 0; i < kernel->nparam; i++)
             buffer[i] = slot_buffer(s, lowered->slot[k][i]);
-        weft_interp *interp = weft_interp_create(kernel, &(weft_interp_options){ .threads = 1 }, diag);
+        weft_interp *interp =
+            weft_interp_create(kernel, &(weft_interp_options){ .threads = 1 }, diag);
         weft_status status = interp ? weft_interp_run(interp, buffer, NULL, diag) : WEFT_INTERNAL;
         weft_interp_destroy(interp);
         if (status)
@@ -92,8 +96,8 @@ allocate(const weft_lowered *lowered, slots *s, weft_arena *arena, weft_diag *di
     s->work_count = WEFT_NEW_ARRAY(arena, lowered->nwork + 1, int64_t);
     for (int i = 0; i < lowered->nwork; i++) {
         int64_t bytes;
-        if (!buffer_count(lowered->work[i], &s->work_count[i])
-            || !weft_dtype_bytes(lowered->work[i]->dtype, s->work_count[i], &bytes))
+        if (!buffer_count(lowered->work[i], &s->work_count[i]) ||
+            !weft_dtype_bytes(lowered->work[i]->dtype, s->work_count[i], &bytes))
             return weft_fail(diag, WEFT_UNSUPPORTED, "constant folding of a symbolic workspace");
         s->work[i] = weft_arena_alloc(arena, (size_t)bytes);
     }
@@ -108,21 +112,26 @@ prepare_output(weft_graph *graph, const weft_value *v, weft_const *out, weft_dia
     int64_t count = 1, bytes;
     for (int d = 0; d < v->ndim; d++)
         if (!weft_as_int(v->dim[d], &dim[d]) || !weft_mul64(count, dim[d], &count))
-            return weft_fail(diag, WEFT_UNSUPPORTED, "constant folding of '%s', whose shape is symbolic", v->name);
+            return weft_fail(diag, WEFT_UNSUPPORTED,
+                             "constant folding of '%s', whose shape is symbolic", v->name);
     if (!weft_dtype_bytes(v->dtype, count, &bytes))
         return weft_fail(diag, WEFT_LIMIT, "'%s' has more bytes than can be counted", v->name);
-    *out = (weft_const){ v->dtype, v->ndim, dim, weft_arena_alloc(&graph->ir->arena, (size_t)bytes), (size_t)bytes };
+    *out = (weft_const){ v->dtype, v->ndim, dim, weft_arena_alloc(&graph->ir->arena, (size_t)bytes),
+                         (size_t)bytes };
     return WEFT_OK;
 }
 
 weft_status
-weft_evaluate_node(void *user, weft_graph *graph, const weft_node *node, weft_const *out, weft_diag *diag)
+weft_evaluate_node(void *user, weft_graph *graph, const weft_node *node, weft_const *out,
+                   weft_diag *diag)
 {
     (void)user;
     weft_target reference = { .api = WEFT_API_INTERP, .cls = WEFT_CLASS_REFERENCE };
     weft_arena scratch = { 0 };
     weft_lowered lowered = { 0 };
-    slots s = { .out = out, .node = node, .input_of = WEFT_NEW_ARRAY(&scratch, node->nin + 1, int) };
+    slots s = { .out = out,
+                .node = node,
+                .input_of = WEFT_NEW_ARRAY(&scratch, node->nin + 1, int) };
     int n = 0;
     for (int i = 0; i < node->nin; i++)
         if (node->in[i])

@@ -60,7 +60,8 @@ alloc_memory(weft_device *d, int64_t bytes, weft_memory **memory, weft_diag *dia
     (void)d;
     *memory = calloc(1, sizeof **memory + (size_t)bytes);
     if (!*memory)
-        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "interp: %lld bytes of memory", (long long)bytes);
+        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "interp: %lld bytes of memory",
+                         (long long)bytes);
     (*memory)->size = bytes;
     return WEFT_OK;
 }
@@ -79,7 +80,8 @@ bytes_at(weft_memory *m, int64_t offset)
 }
 
 static weft_status
-upload(weft_device *d, weft_memory *m, int64_t offset, const void *data, int64_t bytes, weft_diag *diag)
+upload(weft_device *d, weft_memory *m, int64_t offset, const void *data, int64_t bytes,
+       weft_diag *diag)
 {
     (void)d, (void)diag;
     memcpy(bytes_at(m, offset), data, (size_t)bytes);
@@ -95,8 +97,8 @@ download(weft_device *d, weft_memory *m, int64_t offset, void *data, int64_t byt
 }
 
 static weft_status
-copy(weft_device *d, weft_memory *to, int64_t to_offset, weft_memory *from, int64_t from_offset, int64_t bytes,
-     weft_diag *diag)
+copy(weft_device *d, weft_memory *to, int64_t to_offset, weft_memory *from, int64_t from_offset,
+     int64_t bytes, weft_diag *diag)
 {
     (void)d, (void)diag;
     memmove(bytes_at(to, to_offset), bytes_at(from, from_offset), (size_t)bytes);
@@ -122,7 +124,8 @@ load_one(const weft_source *source, weft_diag *diag)
     int n;
     if (!weft_parse_kernels(ir, source->name, source->text, &n, &kernel)) {
         if (n != 1)
-            weft_fail(diag, WEFT_INVALID_INPUT, "%s.wir holds %d kernels; it has to hold one", source->name, n);
+            weft_fail(diag, WEFT_INVALID_INPUT, "%s.wir holds %d kernels; it has to hold one",
+                      source->name, n);
         else if (!weft_verify(kernel[0], "reading its text", diag))
             interp = weft_interp_create(kernel[0], &(weft_interp_options){ 0 }, diag);
     }
@@ -131,7 +134,8 @@ load_one(const weft_source *source, weft_diag *diag)
 }
 
 static weft_status
-load(weft_device *d, const weft_source *source, int n, weft_numerics numerics, weft_code **out, weft_diag *diag)
+load(weft_device *d, const weft_source *source, int n, weft_numerics numerics, weft_code **out,
+     weft_diag *diag)
 {
     (void)numerics;
     weft_code *code = calloc(1, sizeof *code);

@@ -46,7 +46,8 @@ share_layers(weft_te *first, const weft_te *other)
 {
     if (!other->info.layers || !first->info.layers)
         return;
-    const char *both = weft_arena_printf(&first->ir->arena, "%s, %s", first->info.layers, other->info.layers);
+    const char *both =
+        weft_arena_printf(&first->ir->arena, "%s, %s", first->info.layers, other->info.layers);
     first->info.layers = both;
 }
 
@@ -108,23 +109,24 @@ ends_in_step(const char *name)
     return n > 5 && n < strlen(name) && memcmp(name + n - 5, "_step", 5) == 0;
 }
 
-/* A kernel's name from the program's: letters, digits and underscores, never one of a language's own
- * words (those have no underscore), unique among the names taken and what several kernels of one
- * program are called. */
+/* A kernel's name from the program's: letters, digits and underscores, never one of a language's
+ * own words (those have no underscore), unique among the names taken and what several kernels of
+ * one program are called. */
 static const char *
 kernel_name(weft_arena *arena, weft_map *taken, const char *wanted)
 {
     weft_str s = { 0 };
     for (const char *p = wanted; *p && s.n < NAME_MAX_LENGTH; p++) {
-        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
+        bool plain =
+            (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
         bool doubled = !plain && s.n && s.at[s.n - 1] == '_';
         if (!doubled)
             weft_str_addn(&s, plain ? p : "_", 1);
     }
     bool starts_well = s.n && !(s.at[0] >= '0' && s.at[0] <= '9') && s.at[0] != '_';
     bool has_mark = s.n && strchr(weft_str_text(&s), '_');
-    const char *stem = weft_arena_printf(arena, "%s%s%s", starts_well ? "" : "k_", weft_str_text(&s),
-                                         has_mark || !starts_well ? "" : "_0");
+    const char *stem = weft_arena_printf(arena, "%s%s%s", starts_well ? "" : "k_",
+                                         weft_str_text(&s), has_mark || !starts_well ? "" : "_0");
     weft_str_free(&s);
     if (ends_in_step(stem))
         stem = weft_arena_printf(arena, "%s_k", stem);
@@ -165,8 +167,8 @@ build_units(weft_compiled *c, const weft_compile_job *job, weft_dump_stage stage
         weft_unit *u = &c->unit[i];
         if (!u->status)
             continue;
-        weft_fail(diag, u->status, "%s: %s: %s", c->graph->model, u->te->info.layers ? u->te->info.layers : u->te->name,
-                  weft_diag_text(u->diag));
+        weft_fail(diag, u->status, "%s: %s: %s", c->graph->model,
+                  u->te->info.layers ? u->te->info.layers : u->te->name, weft_diag_text(u->diag));
         first = first ? first : u->status;
     }
     return first;
@@ -211,8 +213,8 @@ read_model(const char *path, const weft_import_options *options, weft_diag *diag
 }
 
 weft_status
-weft_compile_model(const char *path, const weft_compile_job *job, weft_dump_stage stage, weft_diag *diag,
-                   weft_compiled *c)
+weft_compile_model(const char *path, const weft_compile_job *job, weft_dump_stage stage,
+                   weft_diag *diag, weft_compiled *c)
 {
     *c = (weft_compiled){ .graph = read_model(path, job->import, diag) };
     weft_status status;

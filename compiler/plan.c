@@ -4,7 +4,8 @@
 #include <string.h>
 
 int
-weft_plan_tensor(weft_plan *b, const char *name, weft_role role, weft_dtype dtype, int ndim, const weft_expr *const *dim)
+weft_plan_tensor(weft_plan *b, const char *name, weft_role role, weft_dtype dtype, int ndim,
+                 const weft_expr *const *dim)
 {
     weft_assert(b->p->ntensor < b->cap, "tensors were counted wrong");
     const char **text = WEFT_NEW_ARRAY(b->arena, ndim + 1, const char *);
@@ -95,7 +96,9 @@ launch_dim(weft_plan *b, const weft_expr *e)
 static int
 slot_tensor(const weft_plan_slots *t, weft_slot s)
 {
-    return s.kind == WEFT_SLOT_INPUT ? t->in[s.index] : s.kind == WEFT_SLOT_OUTPUT ? t->out[s.index] : t->work[s.index];
+    return s.kind == WEFT_SLOT_INPUT    ? t->in[s.index]
+           : s.kind == WEFT_SLOT_OUTPUT ? t->out[s.index]
+                                        : t->work[s.index];
 }
 
 /* A launch's part of what the unit costs; 0 where that is not known. */
@@ -107,7 +110,8 @@ share(const weft_unit *u, double cost)
 
 /* One launch: kernel k of the unit. */
 static void
-add_step(weft_plan *b, const weft_unit *u, int unit, int k, const weft_plan_slots *t, const char *layers)
+add_step(weft_plan *b, const weft_unit *u, int unit, int k, const weft_plan_slots *t,
+         const char *layers)
 {
     const weft_kernel *kernel = u->kernel[k].kernel;
     weft_mod_arg *arg = WEFT_NEW_ARRAY(b->arena, kernel->nparam + 1, weft_mod_arg);

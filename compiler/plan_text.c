@@ -1,4 +1,5 @@
-/* compiler/plan_text.c: integer IR expressions in the language of a module's plan (base.h, iexpr). */
+/* compiler/plan_text.c: integer IR expressions in the language of a module's plan (base.h, iexpr).
+ */
 #include "compiler/priv.h"
 
 #include <inttypes.h>

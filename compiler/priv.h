@@ -10,28 +10,32 @@ const char *weft_plan_text(weft_arena *, const weft_expr *);
 /* ---- plan.c: a program being built ---------------------------------------------------------- */
 typedef struct weft_plan {
     weft_program *p;
-    weft_arena *arena;   /* the module's */
-    int cap;             /* tensors there is room for in p->tensor */
-    int *first_kernel;   /* unit -> its first kernel in the program */
+    weft_arena *arena; /* the module's */
+    int cap;           /* tensors there is room for in p->tensor */
+    int *first_kernel; /* unit -> its first kernel in the program */
 } weft_plan;
 /* The tensors behind a unit's inputs, outputs and workspace. */
 typedef struct weft_plan_slots {
     const int *in, *out;
-    int *work;           /* made by weft_plan_steps */
+    int *work; /* made by weft_plan_steps */
 } weft_plan_slots;
-int weft_plan_tensor(weft_plan *, const char *name, weft_role, weft_dtype, int ndim, const weft_expr *const *dim);
+int weft_plan_tensor(weft_plan *, const char *name, weft_role, weft_dtype, int ndim,
+                     const weft_expr *const *dim);
 /* The tensor's memory lives at that step. */
 void weft_plan_use(weft_plan *, int tensor, int step);
 void weft_plan_kernels(weft_plan *, const weft_unit *, int nunit);
 /* The launches of a unit, its workspace made. */
-void weft_plan_steps(weft_plan *, const weft_unit *, int unit, weft_plan_slots *, const char *layers);
+void weft_plan_steps(weft_plan *, const weft_unit *, int unit, weft_plan_slots *,
+                     const char *layers);
 
 /* ---- modules --------------------------------------------------------------------------------- */
 weft_program *weft_module_program(weft_module *, const weft_compile_job *); /* the next one */
 void weft_module_symbols(weft_module *, int n, const weft_var *const *symbol);
 /* Adds the constants whose key is not there yet; their bytes are borrowed. */
-void weft_module_blobs(weft_module *, weft_arena *scratch, int n, const weft_const *const *, const char *const *key);
+void weft_module_blobs(weft_module *, weft_arena *scratch, int n, const weft_const *const *,
+                       const char *const *key);
 /* Content names of n constants, in parallel: key[i] in the arena. */
-void weft_content_keys(weft_arena *, int threads, int n, const weft_const *const *, const char **key);
+void weft_content_keys(weft_arena *, int threads, int n, const weft_const *const *,
+                       const char **key);
 
 #endif

@@ -25,7 +25,8 @@ attached(const char *api, weft_target *target)
 }
 
 weft_status
-weft_resolve_target(const char *spec, const weft_device *device, weft_target *target, weft_diag *diag)
+weft_resolve_target(const char *spec, const weft_device *device, weft_target *target,
+                    weft_diag *diag)
 {
     const char *api = device ? weft_api_name(device->info.target.api) : NULL;
     if (device && (!spec || strcmp(spec, api) == 0)) {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const char *const stage_names[WEFT_DUMP_COUNT] = {
-    [WEFT_DUMP_GRAPH] = "graph", [WEFT_DUMP_FUSED] = "fused",   [WEFT_DUMP_TE] = "te",
-    [WEFT_DUMP_LOOPS] = "loops", [WEFT_DUMP_FLAT] = "flat",     [WEFT_DUMP_DEVICE] = "device",
+    [WEFT_DUMP_GRAPH] = "graph",   [WEFT_DUMP_FUSED] = "fused", [WEFT_DUMP_TE] = "te",
+    [WEFT_DUMP_LOOPS] = "loops",   [WEFT_DUMP_FLAT] = "flat",   [WEFT_DUMP_DEVICE] = "device",
     [WEFT_DUMP_SOURCE] = "source",
 };
 
@@ -55,12 +55,15 @@ keep_flat(weft_unit *u, const weft_lower_options *options)
 }
 
 static weft_status
-run_passes(weft_unit *u, const weft_compile_job *job, const weft_backend *backend, weft_dump_stage stage)
+run_passes(weft_unit *u, const weft_compile_job *job, const weft_backend *backend,
+           weft_dump_stage stage)
 {
     weft_caps caps = { 0 };
     weft_status status = WEFT_OK;
     backend->caps(job->target, &caps);
-    weft_lower_options options = { .target = job->target, .caps = &caps, .numerics = job->numerics };
+    weft_lower_options options = { .target = job->target,
+                                   .caps = &caps,
+                                   .numerics = job->numerics };
     weft_lower_options_env(&options);
     if (stage >= WEFT_DUMP_FLAT && stage != WEFT_DUMP_COUNT)
         status = keep_flat(u, &options);
@@ -99,7 +102,8 @@ name_kernels(weft_unit *u, const char *name)
 }
 
 static weft_status
-build(weft_unit *u, const weft_compile_job *job, const char *name, bool scheduled, weft_dump_stage stage)
+build(weft_unit *u, const weft_compile_job *job, const char *name, bool scheduled,
+      weft_dump_stage stage)
 {
     const weft_backend *backend = weft_backend_of(job->target->api);
     bool keep = stage != WEFT_DUMP_COUNT;
@@ -115,18 +119,21 @@ build(weft_unit *u, const weft_compile_job *job, const char *name, bool schedule
         return status;
     name_kernels(u, name);
     if (keep)
-        keep_kernels(u, WEFT_DUMP_LOOPS, (const weft_kernel *const *)u->lowered.kernel, u->lowered.nkernel);
+        keep_kernels(u, WEFT_DUMP_LOOPS, (const weft_kernel *const *)u->lowered.kernel,
+                     u->lowered.nkernel);
     if (stage == WEFT_DUMP_LOOPS)
         return WEFT_OK;
     if (job->target->api != WEFT_API_INTERP)
         status = run_passes(u, job, backend, stage);
     if (!status && keep)
-        keep_kernels(u, WEFT_DUMP_DEVICE, (const weft_kernel *const *)u->lowered.kernel, u->lowered.nkernel);
+        keep_kernels(u, WEFT_DUMP_DEVICE, (const weft_kernel *const *)u->lowered.kernel,
+                     u->lowered.nkernel);
     return status ? status : print_kernels(u, job, backend);
 }
 
 weft_status
-weft_build_unit(weft_unit *u, const weft_compile_job *job, const char *name, bool scheduled, weft_dump_stage stage)
+weft_build_unit(weft_unit *u, const weft_compile_job *job, const char *name, bool scheduled,
+                weft_dump_stage stage)
 {
     u->status = build(u, job, name, scheduled, stage);
     if (u->status && !weft_diag_status(u->diag))

@@ -19,8 +19,10 @@ done(const weft_graph *g, const weft_node *n, weft_tensor *t, weft_tensor **out)
     if (t)
         return WEFT_OK;
     weft_status status = weft_diag_status(g->diag);
-    return status ? status : weft_fail(g->diag, WEFT_UNSUPPORTED, "node '%s': %s has no tensor expression for these operands",
-                                       n->name, weft_op_infos[n->op].text);
+    return status ? status
+                  : weft_fail(g->diag, WEFT_UNSUPPORTED,
+                              "node '%s': %s has no tensor expression for these operands", n->name,
+                              weft_op_infos[n->op].text);
 }
 
 static const weft_expr *const *
@@ -51,7 +53,10 @@ TE_OP(full)
 {
     const weft_attr *dims = weft_node_attr(n, "dims");
     (void)in;
-    return done(g, n, weft_topi_full(te, n->out[0]->dtype, dims->n, dims_attr(te, g, n, "dims"), weft_node_float(n, "value")), out);
+    return done(g, n,
+                weft_topi_full(te, n->out[0]->dtype, dims->n, dims_attr(te, g, n, "dims"),
+                               weft_node_float(n, "value")),
+                out);
 }
 
 TE_OP(identity)
@@ -92,7 +97,8 @@ TE_OP(where)
 
 TE_OP(clip)
 {
-    return done(g, n, weft_topi_clip(te, in[0], n->nin > 1 ? in[1] : NULL, n->nin > 2 ? in[2] : NULL), out);
+    return done(
+        g, n, weft_topi_clip(te, in[0], n->nin > 1 ? in[1] : NULL, n->nin > 2 ? in[2] : NULL), out);
 }
 
 /* ---- movement -------------------------------------------------------------------------------- */
@@ -121,7 +127,9 @@ TE_OP(concat)
 
 TE_OP(slice)
 {
-    return done(g, n, weft_topi_slice(te, in[0], dims_attr(te, g, n, "starts"), ints_attr(n, "steps"), dims_attr(te, g, n, "dims")),
+    return done(g, n,
+                weft_topi_slice(te, in[0], dims_attr(te, g, n, "starts"), ints_attr(n, "steps"),
+                                dims_attr(te, g, n, "dims")),
                 out);
 }
 
@@ -142,7 +150,10 @@ TE_OP(pad)
     const weft_expr *value = n->nin > 1 && in[1] ? weft_topi_at(te, in[1], zero) : NULL;
     if (!value && in[0])
         value = weft_imm(te->ir, weft_scalar(in[0]->buf->dtype), 0);
-    return done(g, n, weft_topi_pad(te, in[0], dims_attr(te, g, n, "before"), dims_attr(te, g, n, "after"), mode, value), out);
+    return done(g, n,
+                weft_topi_pad(te, in[0], dims_attr(te, g, n, "before"),
+                              dims_attr(te, g, n, "after"), mode, value),
+                out);
 }
 
 /* ---- reductions ------------------------------------------------------------------------------ */
@@ -150,13 +161,19 @@ TE_OP(pad)
 TE_OP(reduce)
 {
     const weft_attr *axes = weft_node_attr(n, "axes");
-    return done(g, n, weft_topi_reduce(te, text_of(n), in[0], axes->n, axes->ints, weft_node_int(n, "keepdims") != 0), out);
+    return done(g, n,
+                weft_topi_reduce(te, text_of(n), in[0], axes->n, axes->ints,
+                                 weft_node_int(n, "keepdims") != 0),
+                out);
 }
 
 TE_OP(argreduce)
 {
-    return done(g, n, weft_topi_argreduce(te, n->op == WEFT_GOP_ARGMAX, in[0], (int)weft_node_int(n, "axis"),
-                                          weft_node_int(n, "keepdims") != 0, weft_node_int(n, "last") != 0), out);
+    return done(
+        g, n,
+        weft_topi_argreduce(te, n->op == WEFT_GOP_ARGMAX, in[0], (int)weft_node_int(n, "axis"),
+                            weft_node_int(n, "keepdims") != 0, weft_node_int(n, "last") != 0),
+        out);
 }
 
 /* ---- contractions and windows ---------------------------------------------------------------- */
@@ -191,55 +208,74 @@ spatial_dims(weft_te *te, const weft_graph *g, const weft_node *n)
 
 TE_OP(matmul)
 {
-    return done(g, n, weft_topi_matmul(te, in[0], in[1], weft_node_int(n, "ta") != 0, weft_node_int(n, "tb") != 0,
-                                       int_or_zero(n, "pack"), int_or_zero(n, "n")), out);
+    return done(g, n,
+                weft_topi_matmul(te, in[0], in[1], weft_node_int(n, "ta") != 0,
+                                 weft_node_int(n, "tb") != 0, int_or_zero(n, "pack"),
+                                 int_or_zero(n, "n")),
+                out);
 }
 
 TE_OP(conv)
 {
     weft_window w = window_of(n);
-    return done(g, n, weft_topi_conv(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, &w, weft_node_int(n, "groups"),
-                                     int_or_zero(n, "pack"), int_or_zero(n, "out_channels")), out);
+    return done(g, n,
+                weft_topi_conv(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, &w,
+                               weft_node_int(n, "groups"), int_or_zero(n, "pack"),
+                               int_or_zero(n, "out_channels")),
+                out);
 }
 
 TE_OP(conv_transpose)
 {
     weft_window w = window_of(n);
-    return done(g, n, weft_topi_conv_transpose(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, &w, weft_node_int(n, "groups"),
-                                               spatial_dims(te, g, n)), out);
+    return done(g, n,
+                weft_topi_conv_transpose(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, &w,
+                                         weft_node_int(n, "groups"), spatial_dims(te, g, n)),
+                out);
 }
 
 TE_OP(pool)
 {
     weft_window w = window_of(n);
     const weft_expr *const *dims = spatial_dims(te, g, n);
-    return done(g, n, n->op == WEFT_GOP_MAX_POOL ? weft_topi_max_pool(te, in[0], &w, dims)
-                                                 : weft_topi_avg_pool(te, in[0], &w, weft_node_int(n, "count_include_pad") != 0, dims),
-                out);
+    return done(
+        g, n,
+        n->op == WEFT_GOP_MAX_POOL
+            ? weft_topi_max_pool(te, in[0], &w, dims)
+            : weft_topi_avg_pool(te, in[0], &w, weft_node_int(n, "count_include_pad") != 0, dims),
+        out);
 }
 
 /* ---- row-wise -------------------------------------------------------------------------------- */
 
 TE_OP(lrn)
 {
-    return done(g, n, weft_topi_lrn(te, in[0], weft_node_int(n, "size"), weft_node_float(n, "alpha"), weft_node_float(n, "beta"),
-                                    weft_node_float(n, "bias")), out);
+    return done(g, n,
+                weft_topi_lrn(te, in[0], weft_node_int(n, "size"), weft_node_float(n, "alpha"),
+                              weft_node_float(n, "beta"), weft_node_float(n, "bias")),
+                out);
 }
 
 TE_OP(softmax)
 {
-    return done(g, n, weft_topi_softmax(te, in[0], (int)weft_node_int(n, "axis"), n->op == WEFT_GOP_LOG_SOFTMAX), out);
+    return done(
+        g, n,
+        weft_topi_softmax(te, in[0], (int)weft_node_int(n, "axis"), n->op == WEFT_GOP_LOG_SOFTMAX),
+        out);
 }
 
 TE_OP(layer_norm)
 {
-    return done(g, n, weft_topi_layer_norm(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, (int)weft_node_int(n, "axis"),
-                                           weft_node_float(n, "epsilon")), out);
+    return done(g, n,
+                weft_topi_layer_norm(te, in[0], in[1], n->nin > 2 ? in[2] : NULL,
+                                     (int)weft_node_int(n, "axis"), weft_node_float(n, "epsilon")),
+                out);
 }
 
 TE_OP(instance_norm)
 {
-    return done(g, n, weft_topi_instance_norm(te, in[0], in[1], in[2], weft_node_float(n, "epsilon")), out);
+    return done(
+        g, n, weft_topi_instance_norm(te, in[0], in[1], in[2], weft_node_float(n, "epsilon")), out);
 }
 
 TE_OP(batch_norm)

@@ -14,14 +14,16 @@ read_targets(weft_args *a, int *n, weft_target **target)
         while (*p) {
             size_t length = strcspn(p, ",");
             const char *name = weft_arena_strndup(&a->arena, p, length);
-            weft_status status = weft_resolve_target(name, NULL, WEFT_PUSH(&a->arena, &list), a->diag);
+            weft_status status =
+                weft_resolve_target(name, NULL, WEFT_PUSH(&a->arena, &list), a->diag);
             if (status)
                 return status;
             p += length + (p[length] == ',');
         }
     }
     if (list.n == 0)
-        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "-t names no target; `weft targets` lists them");
+        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
+                         "-t names no target; `weft targets` lists them");
     *n = list.n;
     *target = list.at;
     return WEFT_OK;
@@ -37,7 +39,8 @@ run(weft_args *a)
     int n = 0;
     const char *out = weft_option_text(a, WEFT_OPT_OUT);
     if (!out)
-        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "-o says where the module goes: OUT.weft, or OUTDIR/ for a directory");
+        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
+                         "-o says where the module goes: OUT.weft, or OUTDIR/ for a directory");
     weft_status status = weft_arg_job(a, &job, &import);
     if (!status)
         status = read_targets(a, &n, &target);
@@ -47,8 +50,8 @@ run(weft_args *a)
         return status;
     status = weft_module_write(module, out, a->diag);
     for (int i = 0; i < module->nprogram && !status; i++)
-        printf("%s: %d kernels, %d launches\n", module->program[i].target, module->program[i].nkernel,
-               module->program[i].nstep);
+        printf("%s: %d kernels, %d launches\n", module->program[i].target,
+               module->program[i].nkernel, module->program[i].nstep);
     weft_module_destroy(module);
     return status;
 }
@@ -57,8 +60,8 @@ const weft_command weft_cmd_compile = {
     .name = "compile",
     .usage = "MODEL -t TARGET[,TARGET..] -o OUT.weft|OUTDIR/",
     .about = "Compiles a model to a module that `weft run` and libweft_rt run",
-    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(OUT) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE)
-             | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
+    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(OUT) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) |
+             WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,
     .run = run,

@@ -9,24 +9,29 @@ print_device(const weft_device_info *d)
     const weft_target *t = &d->target;
     printf("%-12s %s\n", d->id, d->name);
     printf("    driver   %s\n", d->driver);
-    printf("    class    %s, %d %s\n", weft_class_name(t->cls), t->cores, t->cores == 1 ? "core" : "cores");
-    printf("    limits   %lld threads a block, %.1f KiB shared, %.0f MiB an allocation, %.0f MiB a range, %d buffers\n",
-           (long long)t->max_threads, (double)t->shared_bytes / 1024, (double)t->max_alloc / 1048576,
-           (double)t->max_range / 1048576, t->max_buffers);
-    printf("    numbers  %d lanes, subgroup %d%s%s%s%s\n", t->vector_lanes, t->subgroup, t->f16 ? ", f16" : "",
-           t->f64 ? ", f64" : "", t->i8 ? ", i8" : "", t->i64 ? ", i64" : "");
+    printf("    class    %s, %d %s\n", weft_class_name(t->cls), t->cores,
+           t->cores == 1 ? "core" : "cores");
+    printf("    limits   %lld threads a block, %.1f KiB shared, %.0f MiB an allocation, %.0f MiB a "
+           "range, %d buffers\n",
+           (long long)t->max_threads, (double)t->shared_bytes / 1024,
+           (double)t->max_alloc / 1048576, (double)t->max_range / 1048576, t->max_buffers);
+    printf("    numbers  %d lanes, subgroup %d%s%s%s%s\n", t->vector_lanes, t->subgroup,
+           t->f16 ? ", f16" : "", t->f64 ? ", f64" : "", t->i8 ? ", i8" : "",
+           t->i64 ? ", i64" : "");
 }
 
 static json_t *
 device_json(const weft_device_info *d)
 {
     const weft_target *t = &d->target;
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:b, s:b}", "id", d->id,
-                     "api", weft_api_name(t->api), "name", d->name, "driver", d->driver, "class",
-                     weft_class_name(t->cls), "cores", t->cores, "max_threads", (json_int_t)t->max_threads, "shared_bytes",
-                     (json_int_t)t->shared_bytes, "max_alloc", (json_int_t)t->max_alloc, "max_range",
-                     (json_int_t)t->max_range, "max_buffers", t->max_buffers, "vector_lanes", t->vector_lanes,
-                     "subgroup", t->subgroup, "f16", t->f16, "f64", t->f64, "i8", t->i8, "i64", t->i64);
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:b, s:b}",
+        "id", d->id, "api", weft_api_name(t->api), "name", d->name, "driver", d->driver, "class",
+        weft_class_name(t->cls), "cores", t->cores, "max_threads", (json_int_t)t->max_threads,
+        "shared_bytes", (json_int_t)t->shared_bytes, "max_alloc", (json_int_t)t->max_alloc,
+        "max_range", (json_int_t)t->max_range, "max_buffers", t->max_buffers, "vector_lanes",
+        t->vector_lanes, "subgroup", t->subgroup, "f16", t->f16, "f64", t->f64, "i8", t->i8, "i64",
+        t->i64);
 }
 
 static void
@@ -49,7 +54,8 @@ print_driver(const weft_driver *driver, json_t *list)
         weft_diag_destroy(diag);
     }
     if (why.n && list)
-        json_array_append_new(list, json_pack("{s:s, s:s}", "api", driver->name, "unusable", weft_str_text(&why)));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "api", driver->name, "unusable", weft_str_text(&why)));
     else if (why.n)
         printf("%-12s not usable: %s\n", driver->name, weft_str_text(&why));
     weft_str_free(&why);

@@ -55,17 +55,19 @@ print_stage(weft_args *a, const weft_target *target, weft_compile_job *job, weft
     weft_status status = weft_compile_model(a->operand.at[0], job, stage, a->diag, &c);
     bool any = status || print_compiled(&c, stage, kernel);
     if (!any && kernel)
-        status = weft_fail(a->diag, WEFT_NOT_FOUND, "no kernel is named '%s'; without --kernel all are shown", kernel);
+        status = weft_fail(a->diag, WEFT_NOT_FOUND,
+                           "no kernel is named '%s'; without --kernel all are shown", kernel);
     else if (!any && c.nunit > 0)
-        status = weft_fail(a->diag, WEFT_UNSUPPORTED, "kernels for %s have no stage %s", weft_api_name(target->api),
-                           weft_dump_stage_name(stage));
+        status = weft_fail(a->diag, WEFT_UNSUPPORTED, "kernels for %s have no stage %s",
+                           weft_api_name(target->api), weft_dump_stage_name(stage));
     weft_compiled_free(&c);
     return status;
 }
 
 /* A module in the directory form, made to be edited and run. */
 static weft_status
-write_directory(weft_args *a, const weft_target *target, const weft_compile_job *job, const char *out)
+write_directory(weft_args *a, const weft_target *target, const weft_compile_job *job,
+                const char *out)
 {
     weft_module *module;
     weft_str dir = { 0 };
@@ -85,13 +87,17 @@ run(weft_args *a)
     weft_compile_job job;
     weft_import_options import;
     weft_target target;
-    const char *spec = weft_option_text(a, WEFT_OPT_TARGET), *name = weft_option_text(a, WEFT_OPT_STAGE), *out = weft_option_text(a, WEFT_OPT_OUT);
+    const char *spec = weft_option_text(a, WEFT_OPT_TARGET),
+               *name = weft_option_text(a, WEFT_OPT_STAGE),
+               *out = weft_option_text(a, WEFT_OPT_OUT);
     weft_dump_stage stage = name ? weft_dump_stage_parse(name) : WEFT_DUMP_SOURCE;
     if (stage == WEFT_DUMP_COUNT)
-        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "--stage '%s': it is one of graph, fused, te, loops, flat, device, source",
+        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
+                         "--stage '%s': it is one of graph, fused, te, loops, flat, device, source",
                          name);
     if (out && stage != WEFT_DUMP_SOURCE)
-        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "-o writes a module's sources; it does not go with --stage %s", name);
+        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
+                         "-o writes a module's sources; it does not go with --stage %s", name);
     weft_status status = weft_arg_job(a, &job, &import);
     if (!status)
         status = weft_resolve_target(spec ? spec : "opencl", NULL, &target, a->diag);
@@ -103,9 +109,11 @@ run(weft_args *a)
 const weft_command weft_cmd_dump = {
     .name = "dump",
     .usage = "MODEL -t TARGET [--stage STAGE] [--kernel NAME] [-o DIR]",
-    .about = "Prints a model at a level of its lowering, or writes its kernels to a directory that runs",
-    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(STAGE) | WEFT_TAKES(KERNEL) | WEFT_TAKES(OUT) | WEFT_TAKES(DIM)
-             | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
+    .about =
+        "Prints a model at a level of its lowering, or writes its kernels to a directory that runs",
+    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(STAGE) | WEFT_TAKES(KERNEL) | WEFT_TAKES(OUT) |
+             WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) |
+             WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,
     .run = run,

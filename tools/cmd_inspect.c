@@ -6,7 +6,8 @@
 #include <string.h>
 
 static void
-print_side(const char *what, int n, const char *name, weft_dtype dtype, int ndim, const char *const *dim)
+print_side(const char *what, int n, const char *name, weft_dtype dtype, int ndim,
+           const char *const *dim)
 {
     printf("%-10s %s %s[", n == 0 ? what : "", name, weft_dtype_name(dtype));
     for (int d = 0; d < ndim; d++)
@@ -17,16 +18,18 @@ print_side(const char *what, int n, const char *name, weft_dtype dtype, int ndim
 static void
 print_summary(const weft_onnx_summary *s)
 {
-    printf("%-10s ONNX, IR version %" PRIi64 ", opset %" PRIi64 ", made by %s\n", "model", s->ir_version, s->opset,
-           s->producer && *s->producer ? s->producer : "nobody said");
+    printf("%-10s ONNX, IR version %" PRIi64 ", opset %" PRIi64 ", made by %s\n", "model",
+           s->ir_version, s->opset, s->producer && *s->producer ? s->producer : "nobody said");
     for (int i = 0; i < s->nin; i++)
         print_side("inputs", i, s->in[i].name, s->in[i].dtype, s->in[i].ndim, s->in[i].dim);
     for (int i = 0; i < s->nout; i++)
         print_side("outputs", i, s->out[i].name, s->out[i].dtype, s->out[i].ndim, s->out[i].dim);
-    printf("%-10s %" PRIi64 " in %.1f MB\n", "parameters", s->parameters, (double)s->parameter_bytes / 1e6);
+    printf("%-10s %" PRIi64 " in %.1f MB\n", "parameters", s->parameters,
+           (double)s->parameter_bytes / 1e6);
     for (int i = 0; i < s->nop; i++)
-        printf("%-10s %5" PRIi64 " %s%s%s%s%s\n", i == 0 ? "operators" : "", s->op[i].count, s->op[i].domain,
-               *s->op[i].domain ? "." : "", s->op[i].name, s->op[i].supported ? "" : ": not supported: ",
+        printf("%-10s %5" PRIi64 " %s%s%s%s%s\n", i == 0 ? "operators" : "", s->op[i].count,
+               s->op[i].domain, *s->op[i].domain ? "." : "", s->op[i].name,
+               s->op[i].supported ? "" : ": not supported: ",
                s->op[i].supported ? "" : s->op[i].reason);
 }
 
@@ -36,7 +39,8 @@ side_json(const char *name, weft_dtype dtype, int ndim, const char *const *dim)
     json_t *dims = json_array();
     for (int d = 0; d < ndim; d++)
         json_array_append_new(dims, json_string(dim[d]));
-    return json_pack("{s:s, s:s, s:o}", "name", name, "dtype", weft_dtype_name(dtype), "dims", dims);
+    return json_pack("{s:s, s:s, s:o}", "name", name, "dtype", weft_dtype_name(dtype), "dims",
+                     dims);
 }
 
 static void
@@ -44,16 +48,20 @@ print_json(const weft_onnx_summary *s)
 {
     json_t *in = json_array(), *out = json_array(), *op = json_array();
     for (int i = 0; i < s->nin; i++)
-        json_array_append_new(in, side_json(s->in[i].name, s->in[i].dtype, s->in[i].ndim, s->in[i].dim));
+        json_array_append_new(
+            in, side_json(s->in[i].name, s->in[i].dtype, s->in[i].ndim, s->in[i].dim));
     for (int i = 0; i < s->nout; i++)
-        json_array_append_new(out, side_json(s->out[i].name, s->out[i].dtype, s->out[i].ndim, s->out[i].dim));
+        json_array_append_new(
+            out, side_json(s->out[i].name, s->out[i].dtype, s->out[i].ndim, s->out[i].dim));
     for (int i = 0; i < s->nop; i++)
-        json_array_append_new(op, json_pack("{s:s, s:s, s:I, s:b, s:s*}", "domain", s->op[i].domain, "name", s->op[i].name,
-                                            "count", (json_int_t)s->op[i].count, "supported", s->op[i].supported,
-                                            "reason", s->op[i].reason));
-    json_t *all = json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "ir_version", (json_int_t)s->ir_version, "opset",
-                            (json_int_t)s->opset, "parameters", (json_int_t)s->parameters, "parameter_bytes",
-                            (json_int_t)s->parameter_bytes, "inputs", in, "outputs", out, "operators", op);
+        json_array_append_new(op, json_pack("{s:s, s:s, s:I, s:b, s:s*}", "domain", s->op[i].domain,
+                                            "name", s->op[i].name, "count",
+                                            (json_int_t)s->op[i].count, "supported",
+                                            s->op[i].supported, "reason", s->op[i].reason));
+    json_t *all = json_pack(
+        "{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "ir_version", (json_int_t)s->ir_version, "opset",
+        (json_int_t)s->opset, "parameters", (json_int_t)s->parameters, "parameter_bytes",
+        (json_int_t)s->parameter_bytes, "inputs", in, "outputs", out, "operators", op);
     json_dumpf(all, stdout, JSON_INDENT(1));
     putchar('\n');
     json_decref(all);
@@ -74,8 +82,8 @@ print_cost(weft_args *a, const weft_target *target, weft_compile_job *job)
                 flops += info->flops;
                 bytes += info->bytes_read + info->bytes_written;
             }
-        printf("%-10s %.1f MFLOP, %.1f MB moved, %d groups, %d distinct\n", "a run", flops / 1e6, bytes / 1e6,
-               c.graph->group.n, c.nunit);
+        printf("%-10s %.1f MFLOP, %.1f MB moved, %d groups, %d distinct\n", "a run", flops / 1e6,
+               bytes / 1e6, c.graph->group.n, c.nunit);
     }
     weft_compiled_free(&c);
     weft_diag_destroy(quiet);
@@ -109,8 +117,8 @@ const weft_command weft_cmd_inspect = {
     .name = "inspect",
     .usage = "MODEL [-t TARGET] [--json]",
     .about = "Prints a model's inputs, outputs, operators with their support, parameters and cost",
-    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(JSON) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE)
-             | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
+    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(JSON) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) |
+             WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,
     .run = run,

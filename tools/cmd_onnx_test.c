@@ -75,24 +75,28 @@ find_all(suite *s)
             path[--n] = '\0';
         find_cases(s, path, 0);
         if (s->dir.n == before)
-            return weft_fail(s->a->diag, WEFT_NOT_FOUND, "%s holds no case: no directory in it has a model.onnx", path);
+            return weft_fail(s->a->diag, WEFT_NOT_FOUND,
+                             "%s holds no case: no directory in it has a model.onnx", path);
     }
     return WEFT_OK;
 }
 
 /* ---- running them ---------------------------------------------------------------------------- */
 
-static const char *const verdicts[] = { [WEFT_PASSED] = "PASS", [WEFT_FAILED] = "FAIL", [WEFT_SKIPPED] = "UNSUPPORTED" };
+static const char *const verdicts[] = {
+    [WEFT_PASSED] = "PASS", [WEFT_FAILED] = "FAIL", [WEFT_SKIPPED] = "UNSUPPORTED"
+};
 
 static void
 print_result(suite *s, int i)
 {
     const weft_case_result *r = &s->result[i];
     bool passed = r->verdict == WEFT_PASSED;
-    printf("%s %s%s%s\n", verdicts[r->verdict], name_of(s->dir.at[i]), passed ? "" : ": ", passed ? "" : r->why);
+    printf("%s %s%s%s\n", verdicts[r->verdict], name_of(s->dir.at[i]), passed ? "" : ": ",
+           passed ? "" : r->why);
     if (s->report)
-        fprintf(s->report, "%s\t%s\t%.3f\t%s\n", name_of(s->dir.at[i]), verdicts[r->verdict], r->seconds,
-                passed ? "" : r->why);
+        fprintf(s->report, "%s\t%s\t%.3f\t%s\n", name_of(s->dir.at[i]), verdicts[r->verdict],
+                r->seconds, passed ? "" : r->why);
     s->count[r->verdict]++;
 }
 
@@ -133,7 +137,8 @@ check_expected(suite *s)
         int64_t at = weft_map_get(index, line, length);
         if (length == 0 || (at >= 0 && s->result[at].verdict == WEFT_PASSED))
             continue;
-        printf("EXPECTED %.*s: %s\n", (int)length, line, at < 0 ? "no such case" : "it has to pass");
+        printf("EXPECTED %.*s: %s\n", (int)length, line,
+               at < 0 ? "no such case" : "it has to pass");
         s->count[WEFT_FAILED] += at < 0 || s->result[at].verdict == WEFT_SKIPPED;
         s->count[WEFT_SKIPPED] -= at >= 0 && s->result[at].verdict == WEFT_SKIPPED;
     }
@@ -155,7 +160,8 @@ run_suite(suite *s)
     status = check_expected(s);
     if (status)
         return status;
-    printf("%d passed, %d failed, %d skipped\n", s->count[WEFT_PASSED], s->count[WEFT_FAILED], s->count[WEFT_SKIPPED]);
+    printf("%d passed, %d failed, %d skipped\n", s->count[WEFT_PASSED], s->count[WEFT_FAILED],
+           s->count[WEFT_SKIPPED]);
     for (int i = 0; i < s->dir.n; i++)
         free(s->result[i].why);
     return s->count[WEFT_FAILED] ? WEFT_MISMATCH : WEFT_OK;
@@ -164,7 +170,9 @@ run_suite(suite *s)
 static weft_status
 run(weft_args *a)
 {
-    suite s = { .a = a, .o = { .device = weft_option_text(a, WEFT_OPT_DEVICE), .target = weft_option_text(a, WEFT_OPT_TARGET) } };
+    suite s = { .a = a,
+                .o = { .device = weft_option_text(a, WEFT_OPT_DEVICE),
+                       .target = weft_option_text(a, WEFT_OPT_TARGET) } };
     weft_import_options import;
     const char *report = weft_option_text(a, WEFT_OPT_REPORT);
     weft_device *device;
@@ -188,8 +196,9 @@ const weft_command weft_cmd_onnx_test = {
     .name = "onnx-test",
     .usage = "[-d DEVICE] [-t TARGET] [-j N] [--report FILE.tsv] [--expect FILE] DIR..",
     .about = "Runs cases in the layout of the ONNX backend suite and compares their outputs",
-    .takes = WEFT_TAKES(DEVICE) | WEFT_TAKES(TARGET) | WEFT_TAKES(JOBS) | WEFT_TAKES(REPORT) | WEFT_TAKES(EXPECT)
-             | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS),
+    .takes = WEFT_TAKES(DEVICE) | WEFT_TAKES(TARGET) | WEFT_TAKES(JOBS) | WEFT_TAKES(REPORT) |
+             WEFT_TAKES(EXPECT) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE) |
+             WEFT_TAKES(NUMERICS),
     .min_operands = 1,
     .max_operands = -1,
     .run = run,

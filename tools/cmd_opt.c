@@ -21,8 +21,10 @@ is_graph(const char *text)
 static weft_status
 optimize_graph(weft_args *a, const char *path, const char *text, const weft_target *target)
 {
-    weft_graph_options options = { .evaluate = weft_evaluate_node, .max_range = target->max_range,
-                                   .max_alloc = target->max_alloc, .max_buffers = target->max_buffers };
+    weft_graph_options options = { .evaluate = weft_evaluate_node,
+                                   .max_range = target->max_range,
+                                   .max_alloc = target->max_alloc,
+                                   .max_buffers = target->max_buffers };
     const char *passes = weft_option_text(a, WEFT_OPT_PASSES);
     weft_str out = { 0 };
     weft_graph *g = weft_parse_graph(path, text, a->diag);
@@ -75,7 +77,8 @@ run(weft_args *a)
     weft_target target;
     char *text;
     size_t n;
-    weft_status status = weft_resolve_target(spec ? spec : "opencl:generic-gpu", NULL, &target, a->diag);
+    weft_status status =
+        weft_resolve_target(spec ? spec : "opencl:generic-gpu", NULL, &target, a->diag);
     if (!status)
         status = weft_file_read(a->diag, path, MAX_TEXT, &text, &n);
     if (status)
@@ -83,7 +86,8 @@ run(weft_args *a)
     if (strlen(text) != n)
         status = weft_fail(a->diag, WEFT_INVALID_INPUT, "%s: no text: it holds a zero byte", path);
     else
-        status = is_graph(text) ? optimize_graph(a, path, text, &target) : optimize_kernels(a, path, text, &target);
+        status = is_graph(text) ? optimize_graph(a, path, text, &target)
+                                : optimize_kernels(a, path, text, &target);
     free(text);
     return status;
 }

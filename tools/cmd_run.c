@@ -28,8 +28,9 @@ unknown_input(running *r, const char *name)
     weft_str names = { 0 };
     for (int i = 0; i < r->p->ninput; i++)
         weft_str_addf(&names, "%s'%s'", i ? ", " : "", r->p->tensor[r->p->input[i]].name);
-    weft_status status = weft_fail(r->a->diag, WEFT_INVALID_ARGUMENT, "the model has no input '%s'; its inputs are %s", name,
-                                   weft_str_text(&names));
+    weft_status status =
+        weft_fail(r->a->diag, WEFT_INVALID_ARGUMENT,
+                  "the model has no input '%s'; its inputs are %s", name, weft_str_text(&names));
     weft_str_free(&names);
     return status;
 }
@@ -48,9 +49,10 @@ read_inputs(running *r, bool *given)
         given[at] = true;
         const weft_mod_tensor *t = &r->p->tensor[r->p->input[at]];
         if (!status && (r->in[at].dtype != t->dtype || r->in[at].ndim != t->ndim))
-            status = weft_fail(r->a->diag, WEFT_INVALID_INPUT, "%s holds %s of rank %d; input '%s' is %s of rank %d", file[i],
-                               weft_dtype_name(r->in[at].dtype), r->in[at].ndim, t->name, weft_dtype_name(t->dtype),
-                               t->ndim);
+            status = weft_fail(r->a->diag, WEFT_INVALID_INPUT,
+                               "%s holds %s of rank %d; input '%s' is %s of rank %d", file[i],
+                               weft_dtype_name(r->in[at].dtype), r->in[at].ndim, t->name,
+                               weft_dtype_name(t->dtype), t->ndim);
     }
     return status;
 }
@@ -62,11 +64,13 @@ default_dims(running *r, int i, const weft_import_options *sizes)
     const weft_mod_tensor *t = &r->p->tensor[r->p->input[i]];
     int64_t *dim = WEFT_NEW_ARRAY(&r->a->arena, t->ndim + 1, int64_t);
     for (int d = 0; d < t->ndim; d++) {
-        const weft_iexpr *e = weft_iexpr_parse(&r->a->arena, NULL, t->dim[d], sizes->ndim, sizes->dim_name);
+        const weft_iexpr *e =
+            weft_iexpr_parse(&r->a->arena, NULL, t->dim[d], sizes->ndim, sizes->dim_name);
         if (!e || weft_iexpr_eval(e, sizes->dim_value, NULL, &dim[d]) || dim[d] < 0)
-            return weft_fail(r->a->diag, WEFT_INVALID_ARGUMENT,
-                             "input '%s' has the symbolic dimension %s; give it with -i, or its size with --dim", t->name,
-                             t->dim[d]);
+            return weft_fail(
+                r->a->diag, WEFT_INVALID_ARGUMENT,
+                "input '%s' has the symbolic dimension %s; give it with -i, or its size with --dim",
+                t->name, t->dim[d]);
     }
     r->in[i] = (weft_const){ .dtype = t->dtype, .ndim = t->ndim, .dim = dim };
     return WEFT_OK;
@@ -81,8 +85,10 @@ fill_input(running *r, int i)
     const char *name = r->p->tensor[r->p->input[i]].name;
     int64_t bytes;
     if (!how)
-        return weft_fail(r->a->diag, WEFT_INVALID_ARGUMENT,
-                         "input '%s' is not given; name a file with -i %s=FILE, or say --fill random:0", name, name);
+        return weft_fail(
+            r->a->diag, WEFT_INVALID_ARGUMENT,
+            "input '%s' is not given; name a file with -i %s=FILE, or say --fill random:0", name,
+            name);
     weft_status status = weft_arg_job(r->a, &job, &sizes);
     if (!status)
         status = default_dims(r, i, &sizes);
@@ -125,7 +131,8 @@ static void
 print_times(const char *what, double *t, int64_t n)
 {
     qsort(t, (size_t)n, sizeof *t, by_value);
-    printf("%s time: median %.3f ms, minimum %.3f ms over %lld runs\n", what, t[n / 2] * 1e3, t[0] * 1e3, (long long)n);
+    printf("%s time: median %.3f ms, minimum %.3f ms over %lld runs\n", what, t[n / 2] * 1e3,
+           t[0] * 1e3, (long long)n);
 }
 
 static double
@@ -141,7 +148,8 @@ device_time(running *r)
 static weft_status
 repeat(running *r, int64_t n)
 {
-    double *wall = WEFT_NEW_ARRAY(&r->a->arena, n, double), *device = WEFT_NEW_ARRAY(&r->a->arena, n, double);
+    double *wall = WEFT_NEW_ARRAY(&r->a->arena, n, double),
+           *device = WEFT_NEW_ARRAY(&r->a->arena, n, double);
     weft_status status = WEFT_OK;
     for (int64_t i = 0; i < n && !status; i++) {
         double start = weft_now();
@@ -210,9 +218,11 @@ run(weft_args *a)
     int64_t times;
     weft_status status = weft_arg_job(a, &job, &import);
     if (!status)
-        status = weft_arg_int(a, WEFT_OPT_REPEAT, 1, 1000000, 0, &times); /* before what takes long */
+        status =
+            weft_arg_int(a, WEFT_OPT_REPEAT, 1, 1000000, 0, &times); /* before what takes long */
     if (!status)
-        status = weft_prepare(a->operand.at[0], weft_option_text(a, WEFT_OPT_DEVICE), weft_option_text(a, WEFT_OPT_TARGET), &job, a->diag, &l);
+        status = weft_prepare(a->operand.at[0], weft_option_text(a, WEFT_OPT_DEVICE),
+                              weft_option_text(a, WEFT_OPT_TARGET), &job, a->diag, &l);
     if (status)
         return status;
     status = weft_run_loaded(a, &l);
@@ -222,11 +232,12 @@ run(weft_args *a)
 
 const weft_command weft_cmd_run = {
     .name = "run",
-    .usage = "MODEL|MODULE [-d DEVICE] [-i NAME=FILE].. [--fill HOW] [-o DIR] [--repeat N] [--profile FILE.json]",
+    .usage = "MODEL|MODULE [-d DEVICE] [-i NAME=FILE].. [--fill HOW] [-o DIR] [--repeat N] "
+             "[--profile FILE.json]",
     .about = "Runs a model or a module and prints what came out",
-    .takes = WEFT_TAKES(DEVICE) | WEFT_TAKES(TARGET) | WEFT_TAKES(INPUT) | WEFT_TAKES(FILL) | WEFT_TAKES(OUT)
-             | WEFT_TAKES(REPEAT) | WEFT_TAKES(PROFILE) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE)
-             | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
+    .takes = WEFT_TAKES(DEVICE) | WEFT_TAKES(TARGET) | WEFT_TAKES(INPUT) | WEFT_TAKES(FILL) |
+             WEFT_TAKES(OUT) | WEFT_TAKES(REPEAT) | WEFT_TAKES(PROFILE) | WEFT_TAKES(DIM) |
+             WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,
     .run = run,

@@ -46,8 +46,8 @@ show(weft_args *a, const weft_target *target, const weft_compile_job *common, we
     if (!status)
         status = weft_build_unit(&u, &job, u.te->name, u.te->log.n > 0, stage);
     if (status && u.te)
-        weft_fail(a->diag, status, "%s: %s:%s: %s", a->operand.at[0], weft_api_name(target->api), target->name,
-                  weft_diag_text(u.diag));
+        weft_fail(a->diag, status, "%s: %s:%s: %s", a->operand.at[0], weft_api_name(target->api),
+                  target->name, weft_diag_text(u.diag));
     if (!status)
         print_unit(&u, stage);
     weft_unit_free(&u);
@@ -57,15 +57,18 @@ show(weft_args *a, const weft_target *target, const weft_compile_job *common, we
 static weft_status
 show_all(weft_args *a, const weft_compile_job *job)
 {
-    const char *name = weft_option_text(a, WEFT_OPT_STAGE), *p = weft_option_text(a, WEFT_OPT_TARGET);
+    const char *name = weft_option_text(a, WEFT_OPT_STAGE),
+               *p = weft_option_text(a, WEFT_OPT_TARGET);
     weft_dump_stage stage = name ? weft_dump_stage_parse(name) : WEFT_DUMP_SOURCE;
     if (stage < WEFT_DUMP_TE || stage == WEFT_DUMP_COUNT)
-        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "--stage '%s': it is one of te, loops, flat, device, source", name);
+        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
+                         "--stage '%s': it is one of te, loops, flat, device, source", name);
     weft_status status = WEFT_OK;
     for (p = p ? p : all_targets; *p && !status;) {
         size_t length = strcspn(p, ",");
         weft_target target;
-        status = weft_resolve_target(weft_arena_strndup(&a->arena, p, length), NULL, &target, a->diag);
+        status =
+            weft_resolve_target(weft_arena_strndup(&a->arena, p, length), NULL, &target, a->diag);
         if (!status)
             status = show(a, &target, job, stage);
         p += length + (p[length] == ',');
@@ -81,9 +84,12 @@ run_program(weft_args *a, weft_compile_job *job)
     weft_loaded l = { 0 };
     weft_target target;
     weft_te *te = read_program(a);
-    weft_status status = te ? weft_tool_device(weft_option_text(a, WEFT_OPT_DEVICE), a->diag, &l.device) : weft_diag_status(a->diag);
+    weft_status status =
+        te ? weft_tool_device(weft_option_text(a, WEFT_OPT_DEVICE), a->diag, &l.device)
+           : weft_diag_status(a->diag);
     if (!status)
-        status = weft_resolve_target(weft_option_text(a, WEFT_OPT_TARGET), l.device, &target, a->diag);
+        status =
+            weft_resolve_target(weft_option_text(a, WEFT_OPT_TARGET), l.device, &target, a->diag);
     if (status) {
         if (te)
             weft_te_destroy(te);
@@ -108,17 +114,19 @@ run(weft_args *a)
     weft_status status = weft_arg_job(a, &job, &import);
     if (status)
         return status;
-    bool runs = weft_has(a, WEFT_OPT_DEVICE) || weft_has(a, WEFT_OPT_INPUT) || weft_has(a, WEFT_OPT_FILL);
+    bool runs =
+        weft_has(a, WEFT_OPT_DEVICE) || weft_has(a, WEFT_OPT_INPUT) || weft_has(a, WEFT_OPT_FILL);
     return runs ? run_program(a, &job) : show_all(a, &job);
 }
 
 const weft_command weft_cmd_te = {
     .name = "te",
-    .usage = "FILE.te [-t TARGET[,TARGET..] --stage STAGE] | FILE.te -d DEVICE [-i NAME=FILE].. [--fill HOW]",
+    .usage = "FILE.te [-t TARGET[,TARGET..] --stage STAGE] | FILE.te -d DEVICE [-i NAME=FILE].. "
+             "[--fill HOW]",
     .about = "Shows a tensor expression's kernels (all four languages without -t), or runs it",
-    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(STAGE) | WEFT_TAKES(DEVICE) | WEFT_TAKES(INPUT) | WEFT_TAKES(FILL)
-             | WEFT_TAKES(OUT) | WEFT_TAKES(REPEAT) | WEFT_TAKES(PROFILE) | WEFT_TAKES(DIM) | WEFT_TAKES(NUMERICS)
-             | WEFT_TAKES(JOBS),
+    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(STAGE) | WEFT_TAKES(DEVICE) | WEFT_TAKES(INPUT) |
+             WEFT_TAKES(FILL) | WEFT_TAKES(OUT) | WEFT_TAKES(REPEAT) | WEFT_TAKES(PROFILE) |
+             WEFT_TAKES(DIM) | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,
     .run = run,

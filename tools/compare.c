@@ -14,7 +14,8 @@ static const budget budgets[WEFT_DTYPE_COUNT] = {
 #undef TOLERANCE
 };
 
-/* The largest magnitude that is a number a result may have: beyond 1e30 it is a fill, not a scale. */
+/* The largest magnitude that is a number a result may have: beyond 1e30 it is a fill, not a scale.
+ */
 static double
 scale_of(const weft_const *want, int64_t n)
 {
@@ -62,7 +63,8 @@ same_floats(const weft_const *got, const weft_const *want, int64_t n, weft_str *
     double s = scale_of(want, n), worst = -1;
     int64_t bad = 0, at = 0;
     for (int64_t i = 0; i < n; i++) {
-        double g = weft_get_f64(got->dtype, got->data, i), w = weft_get_f64(want->dtype, want->data, i);
+        double g = weft_get_f64(got->dtype, got->data, i),
+               w = weft_get_f64(want->dtype, want->data, i);
         if (close_enough(g, w, b, s))
             continue;
         double error = isnan(g) || isnan(w) ? INFINITY : fabs(g - w);
@@ -73,8 +75,10 @@ same_floats(const weft_const *got, const weft_const *want, int64_t n, weft_str *
         }
     }
     if (bad)
-        weft_str_addf(why, "%" PRIi64 " of %" PRIi64 " differ, worst at %" PRIi64 ": got %.9g, expected %.9g", bad, n, at,
-                      weft_get_f64(got->dtype, got->data, at), weft_get_f64(want->dtype, want->data, at));
+        weft_str_addf(
+            why, "%" PRIi64 " of %" PRIi64 " differ, worst at %" PRIi64 ": got %.9g, expected %.9g",
+            bad, n, at, weft_get_f64(got->dtype, got->data, at),
+            weft_get_f64(want->dtype, want->data, at));
     return bad == 0;
 }
 
@@ -88,8 +92,11 @@ same_integers(const weft_const *got, const weft_const *want, int64_t n, weft_str
             at = i;
         }
     if (bad)
-        weft_str_addf(why, "%" PRIi64 " of %" PRIi64 " differ, first at %" PRIi64 ": got %" PRIi64 ", expected %" PRIi64,
-                      bad, n, at, weft_get_i64(got->dtype, got->data, at), weft_get_i64(want->dtype, want->data, at));
+        weft_str_addf(why,
+                      "%" PRIi64 " of %" PRIi64 " differ, first at %" PRIi64 ": got %" PRIi64
+                      ", expected %" PRIi64,
+                      bad, n, at, weft_get_i64(got->dtype, got->data, at),
+                      weft_get_i64(want->dtype, want->data, at));
     return bad == 0;
 }
 
@@ -99,5 +106,6 @@ weft_compare(const weft_const *got, const weft_const *want, weft_str *why)
     if (!same_shape(got, want, why))
         return false;
     int64_t n = weft_element_count(want);
-    return weft_is_float(want->dtype) ? same_floats(got, want, n, why) : same_integers(got, want, n, why);
+    return weft_is_float(want->dtype) ? same_floats(got, want, n, why)
+                                      : same_integers(got, want, n, why);
 }

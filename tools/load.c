@@ -34,7 +34,8 @@ weft_tool_device(const char *id, weft_diag *diag, weft_device **device)
 }
 
 static weft_status
-open_module(const char *path, const char *target, const weft_compile_job *job, weft_diag *diag, weft_loaded *l)
+open_module(const char *path, const char *target, const weft_compile_job *job, weft_diag *diag,
+            weft_loaded *l)
 {
     weft_target profile;
     if (!weft_is_model(path))
@@ -44,15 +45,16 @@ open_module(const char *path, const char *target, const weft_compile_job *job, w
 }
 
 weft_status
-weft_prepare(const char *path, const char *device, const char *target, const weft_compile_job *job, weft_diag *diag,
-          weft_loaded *l)
+weft_prepare(const char *path, const char *device, const char *target, const weft_compile_job *job,
+             weft_diag *diag, weft_loaded *l)
 {
     *l = (weft_loaded){ 0 };
     weft_status status = weft_tool_device(device, diag, &l->device);
     if (!status)
         status = open_module(path, target, job, diag, l);
     if (!status)
-        status = weft_session_create(l->module, l->device, weft_is_model(path) ? NULL : target, diag, &l->session);
+        status = weft_session_create(l->module, l->device, weft_is_model(path) ? NULL : target,
+                                     diag, &l->session);
     if (status)
         weft_dismiss(l);
     return status;
@@ -88,7 +90,8 @@ weft_session_tensor(weft_session *s, int tensor, weft_arena *arena, weft_const *
 }
 
 weft_status
-weft_run_once(weft_session *s, const weft_const *in, weft_arena *arena, weft_const *out, weft_diag *diag)
+weft_run_once(weft_session *s, const weft_const *in, weft_arena *arena, weft_const *out,
+              weft_diag *diag)
 {
     const weft_program *p = weft_session_program(s);
     weft_status status = weft_session_poison(s, diag);
@@ -99,7 +102,8 @@ weft_run_once(weft_session *s, const weft_const *in, weft_arena *arena, weft_con
     for (int i = 0; i < p->noutput && !status; i++) {
         status = weft_session_tensor(s, p->output[i], arena, &out[i], diag);
         if (!status)
-            status = weft_session_get_output(s, i, (void *)(uintptr_t)out[i].data, out[i].size, diag);
+            status =
+                weft_session_get_output(s, i, (void *)(uintptr_t)out[i].data, out[i].size, diag);
     }
     return status;
 }

@@ -1,4 +1,5 @@
-/* tools/main.c: the `weft` command: finds the subcommand, runs it, turns its status into an exit code. */
+/* tools/main.c: the `weft` command: finds the subcommand, runs it, turns its status into an exit
+ * code. */
 #include "tools/tools.h"
 
 #include <string.h>
@@ -16,7 +17,8 @@ print_usage(FILE *f)
     for (int i = 0; i < COMMANDS; i++)
         fprintf(f, "  %-10s  %s\n", commands[i]->name, commands[i]->about);
     fputs("\n`weft COMMAND --help` tells more.  Exit codes: 0 done, 1 a comparison failed,\n"
-          "2 bad usage or input, 3 device or driver failure.\n", f);
+          "2 bad usage or input, 3 device or driver failure.\n",
+          f);
 }
 
 static const weft_command *
@@ -53,7 +55,8 @@ main(int argc, char **argv)
         print_usage(stderr);
         return weft_status_exit_code(WEFT_INVALID_ARGUMENT);
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
         return 0;
     }

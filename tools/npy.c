@@ -48,7 +48,8 @@ read_dtype(const char *header, weft_dtype *dtype)
     for (int i = 0; p && i < DESCRS; i++) {
         const char *d = descrs[i].descr;
         bool order = p[0] && (p[1] == d[0] || p[1] == '=' || p[1] == '|');
-        if (order && (p[0] == '\'' || p[0] == '"') && strncmp(p + 2, d + 1, 2) == 0 && p[4] == p[0]) {
+        if (order && (p[0] == '\'' || p[0] == '"') && strncmp(p + 2, d + 1, 2) == 0 &&
+            p[4] == p[0]) {
             *dtype = descrs[i].dtype;
             return true;
         }
@@ -103,19 +104,24 @@ read_mapped(const char *path, const weft_file *f, weft_arena *arena, weft_const 
     size_t at, n;
     int64_t dim[MAX_RANK], count = 1, bytes;
     if (!find_header(f, &at, &n))
-        return weft_fail(diag, WEFT_INVALID_INPUT, "%s: no .npy file, or cut off in its header", path);
+        return weft_fail(diag, WEFT_INVALID_INPUT, "%s: no .npy file, or cut off in its header",
+                         path);
     const char *header = weft_arena_strndup(arena, (const char *)f->data + at, n);
     if (!read_dtype(header, &c->dtype))
-        return weft_fail(diag, WEFT_UNSUPPORTED, "%s: its dtype is not a little-endian number or bool", path);
+        return weft_fail(diag, WEFT_UNSUPPORTED,
+                         "%s: its dtype is not a little-endian number or bool", path);
     if (!read_shape(header, dim, &c->ndim))
         return weft_fail(diag, WEFT_INVALID_INPUT, "%s: its shape cannot be read", path);
     if (is_fortran(header) && c->ndim > 1)
-        return weft_fail(diag, WEFT_UNSUPPORTED, "%s: stored in Fortran order; save it with numpy.ascontiguousarray", path);
+        return weft_fail(diag, WEFT_UNSUPPORTED,
+                         "%s: stored in Fortran order; save it with numpy.ascontiguousarray", path);
     for (int d = 0; d < c->ndim; d++)
         if (!weft_mul64(count, dim[d], &count))
-            return weft_fail(diag, WEFT_INVALID_INPUT, "%s: its shape has more elements than can be counted", path);
+            return weft_fail(diag, WEFT_INVALID_INPUT,
+                             "%s: its shape has more elements than can be counted", path);
     if (!weft_dtype_bytes(c->dtype, count, &bytes) || (size_t)bytes > f->size - at - n)
-        return weft_fail(diag, WEFT_INVALID_INPUT, "%s: %zu bytes of data, its shape needs %lld elements of %s", path,
+        return weft_fail(diag, WEFT_INVALID_INPUT,
+                         "%s: %zu bytes of data, its shape needs %lld elements of %s", path,
                          f->size - at - n, (long long)count, weft_dtype_name(c->dtype));
     c->dim = weft_arena_dup(arena, dim, (size_t)c->ndim * sizeof *dim);
     c->data = weft_arena_dup(arena, f->data + at + n, (size_t)bytes);

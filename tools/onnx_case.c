@@ -26,10 +26,12 @@ read_side(running *r, const char *set, const char *side, int *n, weft_const **te
 {
     WEFT_VEC(weft_const) list = { 0 };
     for (int i = 0; i < MAX_TENSORS; i++) {
-        const char *name, *path = weft_arena_printf(&r->arena, "%s/%s/%s_%d.pb", r->dir, set, side, i);
+        const char *name,
+            *path = weft_arena_printf(&r->arena, "%s/%s/%s_%d.pb", r->dir, set, side, i);
         if (access(path, R_OK))
             break;
-        weft_status status = weft_read_tensor_pb(path, &r->arena, WEFT_PUSH(&r->arena, &list), &name, r->diag);
+        weft_status status =
+            weft_read_tensor_pb(path, &r->arena, WEFT_PUSH(&r->arena, &list), &name, r->diag);
         if (status)
             return status;
     }
@@ -58,7 +60,9 @@ import_options(running *r, bool fix, weft_import_options *o)
     const char **shape = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, const char *);
     const char **fixed_name = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, const char *);
     weft_const *fixed = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, weft_const);
-    *o = (weft_import_options){ .shape_name = name, .shape = shape, .fixed_name = fixed_name, .fixed = fixed };
+    *o = (weft_import_options){
+        .shape_name = name, .shape = shape, .fixed_name = fixed_name, .fixed = fixed
+    };
     for (int i = 0; i < r->set.nin && i < r->model.nin; i++) {
         const weft_const *c = &r->set.in[i];
         name[o->nshape] = r->model.in[i].name;
@@ -113,7 +117,8 @@ pick_inputs(running *r, const weft_program *p, weft_const *in)
         while (at < r->model.nin && strcmp(r->model.in[at].name, name) != 0)
             at++;
         if (at >= r->set.nin || at >= r->model.nin)
-            return weft_fail(r->diag, WEFT_INVALID_INPUT, "%s: no test data for input '%s'", r->dir, name);
+            return weft_fail(r->diag, WEFT_INVALID_INPUT, "%s: no test data for input '%s'", r->dir,
+                             name);
         in[i] = r->set.in[at];
     }
     return WEFT_OK;
@@ -126,7 +131,8 @@ compare_outputs(running *r, const weft_program *p, const weft_const *out)
     weft_status status = WEFT_OK;
     for (int i = 0; i < r->set.nout && i < p->noutput && !status; i++)
         if (!weft_compare(&out[i], &r->set.out[i], &why))
-            status = weft_fail(r->diag, WEFT_MISMATCH, "output %s: %s", p->tensor[p->output[i]].name, weft_str_text(&why));
+            status = weft_fail(r->diag, WEFT_MISMATCH, "output %s: %s",
+                               p->tensor[p->output[i]].name, weft_str_text(&why));
     weft_str_free(&why);
     return status;
 }
@@ -179,14 +185,15 @@ check_support(running *r, const char *model)
     const weft_onnx_summary *m = &r->model;
     for (int i = 0; i < m->nop; i++)
         if (!m->op[i].supported)
-            return weft_fail(r->diag, WEFT_UNSUPPORTED, "%s: operator %s%s%s: %s", model, m->op[i].domain,
-                             *m->op[i].domain ? "." : "", m->op[i].name, m->op[i].reason);
+            return weft_fail(r->diag, WEFT_UNSUPPORTED, "%s: operator %s%s%s: %s", model,
+                             m->op[i].domain, *m->op[i].domain ? "." : "", m->op[i].name,
+                             m->op[i].reason);
     for (int i = 0; i < m->nin + m->nout; i++) {
         bool in = i < m->nin;
         const char *name = in ? m->in[i].name : m->out[i - m->nin].name;
         if ((in ? m->in[i].dtype : m->out[i - m->nin].dtype) >= WEFT_DTYPE_COUNT)
-            return weft_fail(r->diag, WEFT_UNSUPPORTED, "%s: %s '%s' is no tensor of numbers", model,
-                             in ? "input" : "output", name);
+            return weft_fail(r->diag, WEFT_UNSUPPORTED, "%s: %s '%s' is no tensor of numbers",
+                             model, in ? "input" : "output", name);
     }
     return WEFT_OK;
 }
@@ -235,8 +242,11 @@ weft_run_case(const weft_case_options *o, const char *dir, weft_case_result *res
         status = run_sets(&r, model, device);
     if (device)
         weft_device_close(device);
-    result->verdict = !status ? WEFT_PASSED : status == WEFT_UNSUPPORTED ? WEFT_SKIPPED : WEFT_FAILED;
-    result->why = one_line(*weft_diag_text(r.diag) ? weft_diag_text(r.diag) : weft_status_text(status));
+    result->verdict = !status                      ? WEFT_PASSED
+                      : status == WEFT_UNSUPPORTED ? WEFT_SKIPPED
+                                                   : WEFT_FAILED;
+    result->why =
+        one_line(*weft_diag_text(r.diag) ? weft_diag_text(r.diag) : weft_status_text(status));
     result->seconds = weft_now() - start;
     result->done = true;
     weft_diag_destroy(r.diag);

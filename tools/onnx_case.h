@@ -13,14 +13,14 @@ typedef struct weft_case_options {
 
 typedef struct weft_case_result {
     weft_verdict verdict;
-    char *why;                   /* one line, malloc'ed; of a failure or a skip */
+    char *why; /* one line, malloc'ed; of a failure or a skip */
     double seconds;
     bool done;
 } weft_case_result;
 
-/* Compiles and runs the case in `dir` (model.onnx, test_data_set_*).  Thread-safe: every call has its
- * own device.  Unsupported operators, dtypes and attributes are skips; everything else that goes
- * wrong is a failure. */
+/* Compiles and runs the case in `dir` (model.onnx, test_data_set_*).  Thread-safe: every call has
+ * its own device.  Unsupported operators, dtypes and attributes are skips; everything else that
+ * goes wrong is a failure. */
 void weft_run_case(const weft_case_options *, const char *dir, weft_case_result *);
 
 #endif

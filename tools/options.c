@@ -44,15 +44,18 @@ read_option(weft_args *a, const weft_command *c, int argc, char **argv, int *i)
     const char *value;
     int o = find_option(argv[*i], &value);
     if (o == WEFT_OPT_COUNT || !((c->takes | WEFT_TAKES(HELP)) & (1u << o)))
-        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "`weft %s` has no option '%s'; see `weft %s --help`", c->name,
-                         argv[*i], c->name);
+        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
+                         "`weft %s` has no option '%s'; see `weft %s --help`", c->name, argv[*i],
+                         c->name);
     if (options[o].value && !value) {
         if (++*i == argc)
-            return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "option '%s' needs %s", argv[*i - 1], options[o].value);
+            return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "option '%s' needs %s", argv[*i - 1],
+                             options[o].value);
         value = argv[*i];
     }
     if (!options[o].value && value)
-        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "option '%s' takes no value", options[o].name);
+        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "option '%s' takes no value",
+                         options[o].name);
     *WEFT_PUSH(&a->arena, &a->value[o]) = value ? value : "";
     return WEFT_OK;
 }
@@ -90,8 +93,8 @@ weft_print_help(FILE *f, const weft_command *c)
         if (!(c->takes & (1u << i)))
             continue;
         char left[64];
-        snprintf(left, sizeof left, "%s%s%s%s%s", o->brief ? o->brief : "", o->brief ? ", " : "", o->name,
-                 o->value ? " " : "", o->value ? o->value : "");
+        snprintf(left, sizeof left, "%s%s%s%s%s", o->brief ? o->brief : "", o->brief ? ", " : "",
+                 o->name, o->value ? " " : "", o->value ? o->value : "");
         fprintf(f, "  %-28s  %s\n", left, o->help);
     }
 }
@@ -119,21 +122,23 @@ weft_arg_int(weft_args *a, weft_option o, int64_t min, int64_t max, int64_t othe
     if (!text)
         return WEFT_OK;
     if (!parse_int(text, v) || *v < min || *v > max)
-        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "%s '%s': it is a number from %lld to %lld", options[o].name, text,
+        return weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
+                         "%s '%s': it is a number from %lld to %lld", options[o].name, text,
                          (long long)min, (long long)max);
     return WEFT_OK;
 }
 
 weft_status
-weft_arg_pairs(weft_args *a, weft_option o, int *n, const char *const **name, const char *const **value)
+weft_arg_pairs(weft_args *a, weft_option o, int *n, const char *const **name,
+               const char *const **value)
 {
     const char **names = WEFT_NEW_ARRAY(&a->arena, a->value[o].n + 1, const char *);
     const char **values = WEFT_NEW_ARRAY(&a->arena, a->value[o].n + 1, const char *);
     for (int i = 0; i < a->value[o].n; i++) {
         const char *text = a->value[o].at[i], *equals = strchr(text, '=');
         if (!equals || equals == text)
-            return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "%s '%s': it is written %s", options[o].name, text,
-                             options[o].value);
+            return weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "%s '%s': it is written %s",
+                             options[o].name, text, options[o].value);
         names[i] = weft_arena_strndup(&a->arena, text, (size_t)(equals - text));
         values[i] = equals + 1;
     }
@@ -152,8 +157,9 @@ read_dims(weft_args *a, weft_import_options *import)
     for (int i = 0; i < import->ndim && !status; i++) {
         dim[i] = -1;
         if (strcmp(value[i], "?") != 0 && (!parse_int(value[i], &dim[i]) || dim[i] < 0))
-            status = weft_fail(a->diag, WEFT_INVALID_ARGUMENT, "--dim %s=%s: it is a size from 0, or `?`",
-                               import->dim_name[i], value[i]);
+            status = weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
+                               "--dim %s=%s: it is a size from 0, or `?`", import->dim_name[i],
+                               value[i]);
     }
     import->dim_value = dim;
     return status;
@@ -166,7 +172,8 @@ weft_arg_job(weft_args *a, weft_compile_job *job, weft_import_options *import)
     *import = (weft_import_options){ 0 };
     *job = (weft_compile_job){ .import = import };
     const char *numerics = weft_option_text(a, WEFT_OPT_NUMERICS);
-    weft_status status = weft_parse_numerics(numerics ? numerics : "default", &job->numerics, a->diag);
+    weft_status status =
+        weft_parse_numerics(numerics ? numerics : "default", &job->numerics, a->diag);
     if (!status)
         status = weft_arg_int(a, WEFT_OPT_OPTIMIZE, 0, 3, 2, &optimize);
     if (!status)
@@ -174,7 +181,8 @@ weft_arg_job(weft_args *a, weft_compile_job *job, weft_import_options *import)
     if (!status)
         status = read_dims(a, import);
     if (!status)
-        status = weft_arg_pairs(a, WEFT_OPT_SHAPE, &import->nshape, &import->shape_name, &import->shape);
+        status =
+            weft_arg_pairs(a, WEFT_OPT_SHAPE, &import->nshape, &import->shape_name, &import->shape);
     if (!status) {
         job->optimize = (int)optimize;
         job->threads = (int)jobs;

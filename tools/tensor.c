@@ -23,7 +23,8 @@ weft_read_tensor(const char *path, weft_arena *arena, weft_const *c, weft_diag *
         return weft_read_tensor_pb(path, arena, c, &name, diag);
     if (dot && strcmp(dot, ".npy") == 0)
         return weft_read_npy(path, arena, c, diag);
-    return weft_fail(diag, WEFT_INVALID_ARGUMENT, "%s: a tensor is read from a .npy or a .pb file", path);
+    return weft_fail(diag, WEFT_INVALID_ARGUMENT, "%s: a tensor is read from a .npy or a .pb file",
+                     path);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -32,8 +33,8 @@ static void
 add_file_name(weft_str *path, const char *name)
 {
     for (const char *p = name; *p; p++) {
-        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '.'
-                     || *p == '_' || *p == '-';
+        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                     (*p >= '0' && *p <= '9') || *p == '.' || *p == '_' || *p == '-';
         if (plain)
             weft_str_addn(path, p, 1);
         else
@@ -48,7 +49,8 @@ add_npy_header(weft_str *s, const char *descr, const weft_const *c)
     weft_str h = { 0 };
     weft_str_addf(&h, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
     for (int d = 0; d < c->ndim; d++)
-        weft_str_addf(&h, "%s%" PRIi64 "%s", d ? " " : "", c->dim[d], d + 1 < c->ndim || c->ndim == 1 ? "," : "");
+        weft_str_addf(&h, "%s%" PRIi64 "%s", d ? " " : "", c->dim[d],
+                      d + 1 < c->ndim || c->ndim == 1 ? "," : "");
     weft_str_add(&h, "), }");
     while ((10 + h.n + 1) % 64 != 0)
         weft_str_add(&h, " ");
@@ -141,7 +143,8 @@ weft_fill(const char *how, const char *name, weft_const *c, weft_diag *diag)
             return WEFT_OK;
         }
     }
-    return weft_fail(diag, WEFT_INVALID_ARGUMENT, "--fill '%s': it is random:SEED, arange or ones", how);
+    return weft_fail(diag, WEFT_INVALID_ARGUMENT, "--fill '%s': it is random:SEED, arange or ones",
+                     how);
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */

@@ -22,7 +22,8 @@ typedef struct weft_args {
     WEFT_VEC(const char *) operand;
 } weft_args;
 
-/* A subcommand.  run returns the status that decides the exit code; its messages are in args->diag. */
+/* A subcommand.  run returns the status that decides the exit code; its messages are in args->diag.
+ */
 typedef struct weft_command {
     const char *name, *usage, *about;
     uint32_t takes;                 /* WEFT_TAKES(...) of the options it knows */
@@ -30,18 +31,24 @@ typedef struct weft_command {
     weft_status (*run)(weft_args *);
 } weft_command;
 
-extern const weft_command weft_cmd_devices, weft_cmd_targets, weft_cmd_inspect, weft_cmd_compile, weft_cmd_run,
-    weft_cmd_dump, weft_cmd_onnx_test, weft_cmd_te, weft_cmd_opt;
+extern const weft_command weft_cmd_devices, weft_cmd_targets, weft_cmd_inspect, weft_cmd_compile,
+    weft_cmd_run, weft_cmd_dump, weft_cmd_onnx_test, weft_cmd_te, weft_cmd_opt;
 
 weft_status weft_read_args(weft_args *, const weft_command *, int argc, char **argv);
 void weft_print_help(FILE *, const weft_command *);
 /* The last value given, or NULL. */
 const char *weft_option_text(const weft_args *, weft_option);
-static inline bool weft_has(const weft_args *a, weft_option o) { return a->value[o].n > 0; }
+static inline bool
+weft_has(const weft_args *a, weft_option o)
+{
+    return a->value[o].n > 0;
+}
 /* An integer option within [min, max]; `otherwise` when absent. */
-weft_status weft_arg_int(weft_args *, weft_option, int64_t min, int64_t max, int64_t otherwise, int64_t *);
+weft_status weft_arg_int(weft_args *, weft_option, int64_t min, int64_t max, int64_t otherwise,
+                         int64_t *);
 /* NAME=VALUE options split at the first '='. */
-weft_status weft_arg_pairs(weft_args *, weft_option, int *n, const char *const **name, const char *const **value);
+weft_status weft_arg_pairs(weft_args *, weft_option, int *n, const char *const **name,
+                           const char *const **value);
 /* The compile options that most commands share: --dim, --shape, -O, --numerics, -j.  import is the
  * caller's, job->import points to it. */
 weft_status weft_arg_job(weft_args *, weft_compile_job *, weft_import_options *);
@@ -71,18 +78,20 @@ typedef struct weft_loaded {
     weft_session *session;
 } weft_loaded;
 /* path: a model (compiled in memory for the device's or the named target) or a module. */
-weft_status weft_prepare(const char *path, const char *device, const char *target, const weft_compile_job *,
-                      weft_diag *, weft_loaded *);
+weft_status weft_prepare(const char *path, const char *device, const char *target,
+                         const weft_compile_job *, weft_diag *, weft_loaded *);
 void weft_dismiss(weft_loaded *);
 /* Opens the device of that name; NULL: the first usable one of a GPU API, else the interpreter. */
 weft_status weft_tool_device(const char *id, weft_diag *, weft_device **);
 /* Whether the file holds a model rather than a module. */
 bool weft_is_model(const char *path);
 /* Room in the arena for input or output tensor i of the program, in the session's bound shape. */
-weft_status weft_session_tensor(weft_session *, int tensor, weft_arena *, weft_const *, weft_diag *);
+weft_status weft_session_tensor(weft_session *, int tensor, weft_arena *, weft_const *,
+                                weft_diag *);
 /* Inputs from -i and --fill, one run, outputs printed and written with -o, --repeat, --profile. */
 weft_status weft_run_loaded(weft_args *, const weft_loaded *);
 /* Uploads all inputs, runs with outputs poisoned with NaN patterns, downloads all outputs. */
-weft_status weft_run_once(weft_session *, const weft_const *in, weft_arena *, weft_const *out, weft_diag *);
+weft_status weft_run_once(weft_session *, const weft_const *in, weft_arena *, weft_const *out,
+                          weft_diag *);
 
 #endif

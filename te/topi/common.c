@@ -55,7 +55,9 @@ weft_topi_at_broadcast(weft_te *te, weft_tensor *t, int n, const weft_expr *cons
         const weft_expr *i = at[n - ndim + d], *dim = t->buf->shape[d];
         int64_t extent;
         if (!weft_as_int(dim, &extent)) /* a symbol may turn out to be 1 */
-            index[d] = weft_min(te->ir, i, weft_sub(te->ir, dim, weft_int(te->ir, (weft_dtype)dim->h.type.dtype, 1)));
+            index[d] =
+                weft_min(te->ir, i,
+                         weft_sub(te->ir, dim, weft_int(te->ir, (weft_dtype)dim->h.type.dtype, 1)));
         else
             index[d] = extent == 1 ? weft_int(te->ir, (weft_dtype)i->h.type.dtype, 0) : i;
     }

@@ -14,12 +14,12 @@ num(weft_te *te, const weft_expr *like, double v)
     return weft_imm(te->ir, like->h.type, v);
 }
 
-#define ADD(a, b) weft_add(te->ir, a, b)
-#define SUB(a, b) weft_sub(te->ir, a, b)
-#define MUL(a, b) weft_mul(te->ir, a, b)
-#define DIV(a, b) weft_div(te->ir, a, b)
-#define NUM(v) num(te, x, v)
-#define CALL(f, a) weft_topi_call(te, f, a)
+#define ADD(a, b)     weft_add(te->ir, a, b)
+#define SUB(a, b)     weft_sub(te->ir, a, b)
+#define MUL(a, b)     weft_mul(te->ir, a, b)
+#define DIV(a, b)     weft_div(te->ir, a, b)
+#define NUM(v)        num(te, x, v)
+#define CALL(f, a)    weft_topi_call(te, f, a)
 #define PICK(c, a, b) weft_select(te->ir, c, a, b)
 #define UNARY(name, ...)                                                                           \
     static const weft_expr *name(weft_te *te, const double *p, const weft_expr *x)                 \
@@ -35,19 +35,22 @@ UNARY(reciprocal, DIV(NUM(1), x))
 UNARY(logical_not, weft_not(te->ir, x))
 UNARY(relu, weft_max(te->ir, x, NUM(0)))
 UNARY(sigmoid, DIV(NUM(1), ADD(NUM(1), CALL("exp", weft_neg(te->ir, x)))))
-UNARY(softplus, ADD(weft_max(te->ir, x, NUM(0)), CALL("log1p", CALL("exp", weft_neg(te->ir, CALL("abs", x))))))
+UNARY(softplus, ADD(weft_max(te->ir, x, NUM(0)),
+                    CALL("log1p", CALL("exp", weft_neg(te->ir, CALL("abs", x))))))
 UNARY(softsign, DIV(x, ADD(NUM(1), CALL("abs", x))))
 UNARY(leaky_relu, PICK(weft_lt(te->ir, x, NUM(0)), MUL(NUM(p[0]), x), x))
 UNARY(elu, PICK(weft_lt(te->ir, x, NUM(0)), MUL(NUM(p[0]), CALL("expm1", x)), x))
 UNARY(selu, MUL(NUM(p[1]), PICK(weft_gt(te->ir, x, NUM(0)), x, MUL(NUM(p[0]), CALL("expm1", x)))))
-UNARY(hard_sigmoid, weft_max(te->ir, weft_min(te->ir, ADD(MUL(NUM(p[0]), x), NUM(p[1])), NUM(1)), NUM(0)))
+UNARY(hard_sigmoid,
+      weft_max(te->ir, weft_min(te->ir, ADD(MUL(NUM(p[0]), x), NUM(p[1])), NUM(1)), NUM(0)))
 UNARY(thresholded_relu, PICK(weft_gt(te->ir, x, NUM(p[0])), x, NUM(0)))
 UNARY(isnan_of, CALL("isnan", x))
 
 static const weft_expr *
 isinf_of(weft_te *te, const double *p, const weft_expr *x)
 {
-    const weft_expr *plus = weft_eq(te->ir, x, NUM(INFINITY)), *minus = weft_eq(te->ir, x, NUM(-INFINITY));
+    const weft_expr *plus = weft_eq(te->ir, x, NUM(INFINITY)),
+                    *minus = weft_eq(te->ir, x, NUM(-INFINITY));
     if (p[0] != 0 && p[1] != 0)
         return weft_or(te->ir, plus, minus);
     return p[0] != 0 ? plus : p[1] != 0 ? minus : weft_int(te->ir, WEFT_BOOL, 0);
@@ -57,22 +60,33 @@ isinf_of(weft_te *te, const double *p, const weft_expr *x)
 static const struct {
     const char *name, *intrin;
 } intrinsics[] = {
-    { "exp", "exp" },       { "log", "log" },       { "sqrt", "sqrt" },     { "sin", "sin" },       { "cos", "cos" },
-    { "tan", "tan" },       { "arcsin", "asin" },   { "arccos", "acos" },   { "arctan", "atan" },   { "sinh", "sinh" },
-    { "cosh", "cosh" },     { "tanh", "tanh" },     { "arcsinh", "asinh" }, { "arccosh", "acosh" }, { "arctanh", "atanh" },
-    { "erf", "erf" },       { "floor", "floor" },   { "ceil", "ceil" },     { "rint", "rint" },
+    { "exp", "exp" },       { "log", "log" },       { "sqrt", "sqrt" },     { "sin", "sin" },
+    { "cos", "cos" },       { "tan", "tan" },       { "arcsin", "asin" },   { "arccos", "acos" },
+    { "arctan", "atan" },   { "sinh", "sinh" },     { "cosh", "cosh" },     { "tanh", "tanh" },
+    { "arcsinh", "asinh" }, { "arccosh", "acosh" }, { "arctanh", "atanh" }, { "erf", "erf" },
+    { "floor", "floor" },   { "ceil", "ceil" },     { "rint", "rint" },
 };
 
 static const struct {
     const char *name;
     unary_rule *rule;
 } rules[] = {
-    { "negative", negative },       { "abs", absolute },         { "sign", sign },
-    { "reciprocal", reciprocal },   { "logical_not", logical_not }, { "relu", relu },
-    { "sigmoid", sigmoid },         { "softplus", softplus },    { "softsign", softsign },
-    { "leaky_relu", leaky_relu },   { "elu", elu },              { "selu", selu },
-    { "hard_sigmoid", hard_sigmoid }, { "thresholded_relu", thresholded_relu },
-    { "isnan", isnan_of },          { "isinf", isinf_of },
+    { "negative", negative },
+    { "abs", absolute },
+    { "sign", sign },
+    { "reciprocal", reciprocal },
+    { "logical_not", logical_not },
+    { "relu", relu },
+    { "sigmoid", sigmoid },
+    { "softplus", softplus },
+    { "softsign", softsign },
+    { "leaky_relu", leaky_relu },
+    { "elu", elu },
+    { "selu", selu },
+    { "hard_sigmoid", hard_sigmoid },
+    { "thresholded_relu", thresholded_relu },
+    { "isnan", isnan_of },
+    { "isinf", isinf_of },
 };
 
 const weft_expr *
@@ -98,7 +112,8 @@ weft_topi_unary(weft_te *te, const char *name, const double *param, weft_tensor 
     int n = x->buf->ndim;
     weft_axis **axis = weft_topi_axes(te, n, x->buf->shape);
     const weft_expr **at = weft_topi_refs(te, n, axis);
-    return weft_te_compute(te, name, n, axis, weft_topi_unary_value(te, name, param, weft_topi_at(te, x, at)));
+    return weft_te_compute(te, name, n, axis,
+                           weft_topi_unary_value(te, name, param, weft_topi_at(te, x, at)));
 }
 
 /* ---- two operands ---------------------------------------------------------------------------- */
@@ -135,7 +150,8 @@ mod(weft_te *te, bool flag, const weft_expr *x, const weft_expr *y)
     const weft_expr *arg[2] = { x, y };
     if (weft_is_float(t)) {
         const weft_expr *rem = weft_call(te->ir, "frem", 2, arg);
-        const weft_expr *unlike = weft_ne(te->ir, weft_lt(te->ir, rem, NUM(0)), weft_lt(te->ir, y, NUM(0)));
+        const weft_expr *unlike =
+            weft_ne(te->ir, weft_lt(te->ir, rem, NUM(0)), weft_lt(te->ir, y, NUM(0)));
         const weft_expr *moved = weft_and(te->ir, unlike, weft_ne(te->ir, rem, NUM(0)));
         return flag ? rem : PICK(moved, ADD(rem, y), rem);
     }
@@ -161,7 +177,8 @@ integer_power(weft_te *te, const weft_expr *x, const weft_expr *y)
         return r;
     const weft_expr *even = weft_eq(ir, weft_fmod(ir, y, num(te, y, 2)), num(te, y, 0));
     const weft_expr *of_minus = PICK(even, NUM(1), NUM(-1));
-    const weft_expr *below = PICK(weft_eq(ir, x, NUM(1)), NUM(1), PICK(weft_eq(ir, x, NUM(-1)), of_minus, NUM(0)));
+    const weft_expr *below =
+        PICK(weft_eq(ir, x, NUM(1)), NUM(1), PICK(weft_eq(ir, x, NUM(-1)), of_minus, NUM(0)));
     return PICK(weft_lt(ir, y, num(te, y, 0)), below, r);
 }
 
@@ -213,11 +230,24 @@ static const struct {
     const char *name;
     binary_rule *rule;
 } binaries[] = {
-    { "add", add },           { "subtract", subtract }, { "multiply", multiply },     { "divide", divide },
-    { "power", power },       { "mod", mod },           { "maximum", maximum },       { "minimum", minimum },
-    { "prelu", prelu },       { "logical_and", logical_and }, { "logical_or", logical_or }, { "logical_xor", not_equal },
-    { "equal", equal },       { "not_equal", not_equal }, { "less", less },           { "less_equal", less_equal },
-    { "greater", greater },   { "greater_equal", greater_equal },
+    { "add", add },
+    { "subtract", subtract },
+    { "multiply", multiply },
+    { "divide", divide },
+    { "power", power },
+    { "mod", mod },
+    { "maximum", maximum },
+    { "minimum", minimum },
+    { "prelu", prelu },
+    { "logical_and", logical_and },
+    { "logical_or", logical_or },
+    { "logical_xor", not_equal },
+    { "equal", equal },
+    { "not_equal", not_equal },
+    { "less", less },
+    { "less_equal", less_equal },
+    { "greater", greater },
+    { "greater_equal", greater_equal },
 };
 
 weft_tensor *
@@ -229,7 +259,8 @@ weft_topi_binary(weft_te *te, const char *name, bool flag, weft_tensor *a, weft_
     int n = weft_topi_broadcast_shape(te, 2, (weft_tensor *[]){ a, b }, &dim);
     weft_axis **axis = weft_topi_axes(te, n, dim);
     const weft_expr **at = weft_topi_refs(te, n, axis);
-    const weft_expr *x = weft_topi_at_broadcast(te, a, n, at), *y = weft_topi_at_broadcast(te, b, n, at);
+    const weft_expr *x = weft_topi_at_broadcast(te, a, n, at),
+                    *y = weft_topi_at_broadcast(te, b, n, at);
     for (size_t i = 0; x && y && i < sizeof binaries / sizeof *binaries; i++)
         if (strcmp(binaries[i].name, name) == 0)
             return weft_te_compute(te, name, n, axis, binaries[i].rule(te, flag, x, y));
@@ -246,7 +277,8 @@ weft_topi_where(weft_te *te, weft_tensor *cond, weft_tensor *a, weft_tensor *b)
     weft_axis **axis = weft_topi_axes(te, n, dim);
     const weft_expr **at = weft_topi_refs(te, n, axis);
     return weft_te_compute(te, "where", n, axis,
-                           weft_select(te->ir, weft_topi_at_broadcast(te, cond, n, at), weft_topi_at_broadcast(te, a, n, at),
+                           weft_select(te->ir, weft_topi_at_broadcast(te, cond, n, at),
+                                       weft_topi_at_broadcast(te, a, n, at),
                                        weft_topi_at_broadcast(te, b, n, at)));
 }
 
@@ -281,5 +313,6 @@ weft_topi_cast(weft_te *te, weft_tensor *x, weft_dtype t)
 weft_tensor *
 weft_topi_full(weft_te *te, weft_dtype t, int ndim, const weft_expr *const *dim, double value)
 {
-    return weft_te_compute(te, "full", ndim, weft_topi_axes(te, ndim, dim), weft_topi_num(te, t, value));
+    return weft_te_compute(te, "full", ndim, weft_topi_axes(te, ndim, dim),
+                           weft_topi_num(te, t, value));
 }

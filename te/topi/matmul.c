@@ -13,8 +13,8 @@ batch(weft_te *te, const weft_tensor *t, int nbatch, const weft_expr *const *at)
 }
 
 static const weft_expr *
-element(weft_te *te, weft_tensor *t, int nbatch, const weft_expr *const *at, const weft_expr *row, const weft_expr *column,
-        bool transposed)
+element(weft_te *te, weft_tensor *t, int nbatch, const weft_expr *const *at, const weft_expr *row,
+        const weft_expr *column, bool transposed)
 {
     int n = t->buf->ndim;
     const weft_expr **index = batch(te, t, nbatch, at);
@@ -34,7 +34,8 @@ packed_element(weft_te *te, weft_tensor *b, const weft_expr *r, const weft_expr 
 
 /* The output's batch dims, then m and n. */
 static int
-output_shape(weft_te *te, weft_tensor *a, weft_tensor *b, bool ta, bool tb, int64_t pack, int64_t n, const weft_expr ***dim)
+output_shape(weft_te *te, weft_tensor *a, weft_tensor *b, bool ta, bool tb, int64_t pack, int64_t n,
+             const weft_expr ***dim)
 {
     int na = a->buf->ndim - 2, nb = pack ? 0 : b->buf->ndim - 2, nbatch = na > nb ? na : nb;
     const weft_expr **d = WEFT_NEW_ARRAY(&te->ir->arena, nbatch + 3, const weft_expr *);
@@ -50,7 +51,8 @@ output_shape(weft_te *te, weft_tensor *a, weft_tensor *b, bool ta, bool tb, int6
 }
 
 weft_tensor *
-weft_topi_matmul(weft_te *te, weft_tensor *a, weft_tensor *b, bool ta, bool tb, int64_t pack, int64_t n)
+weft_topi_matmul(weft_te *te, weft_tensor *a, weft_tensor *b, bool ta, bool tb, int64_t pack,
+                 int64_t n)
 {
     if (!a || !b)
         return NULL;
@@ -62,7 +64,8 @@ weft_topi_matmul(weft_te *te, weft_tensor *a, weft_tensor *b, bool ta, bool tb, 
     weft_axis *r = weft_te_reduce_axis(te, "r", a->buf->shape[ta ? na - 2 : na - 1]);
     const weft_expr **at = weft_topi_refs(te, nbatch + 2, axis), *k = weft_axis_ref(te, r);
     const weft_expr *x = element(te, a, nbatch, at, at[nbatch], k, ta);
-    const weft_expr *y = pack ? packed_element(te, b, k, at[nbatch + 1], pack) : element(te, b, nbatch, at, k, at[nbatch + 1], tb);
+    const weft_expr *y = pack ? packed_element(te, b, k, at[nbatch + 1], pack)
+                              : element(te, b, nbatch, at, k, at[nbatch + 1], tb);
     weft_tensor *c = weft_te_reduce(te, "matmul", nbatch + 2, axis, 1, &r, WEFT_SUM,
                                     weft_mul(ir, weft_cast(ir, wide, x), weft_cast(ir, wide, y)));
     return c && wide != t ? weft_topi_cast(te, c, t) : c;

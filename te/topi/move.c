@@ -61,7 +61,8 @@ weft_topi_concatenate(weft_te *te, int n, weft_tensor *const *x, int axis)
         if (!x[i])
             return NULL;
     int ndim = x[0]->buf->ndim;
-    const weft_expr **dim = weft_arena_dup(&ir->arena, x[0]->buf->shape, (size_t)ndim * sizeof *dim);
+    const weft_expr **dim =
+        weft_arena_dup(&ir->arena, x[0]->buf->shape, (size_t)ndim * sizeof *dim);
     const weft_expr **start = WEFT_NEW_ARRAY(&ir->arena, n + 1, const weft_expr *);
     start[0] = like(te, dim[axis], 0);
     for (int i = 0; i < n; i++)
@@ -78,7 +79,8 @@ weft_topi_concatenate(weft_te *te, int n, weft_tensor *const *x, int axis)
 }
 
 weft_tensor *
-weft_topi_slice(weft_te *te, weft_tensor *x, const weft_expr *const *start, const int64_t *step, const weft_expr *const *dim)
+weft_topi_slice(weft_te *te, weft_tensor *x, const weft_expr *const *start, const int64_t *step,
+                const weft_expr *const *dim)
 {
     if (!x)
         return NULL;
@@ -113,7 +115,9 @@ weft_topi_take(weft_te *te, weft_tensor *x, weft_tensor *index, int axis)
     const weft_expr **dim = WEFT_NEW_ARRAY(&te->ir->arena, n + 1, const weft_expr *);
     const weft_expr **from = WEFT_NEW_ARRAY(&te->ir->arena, nx + 1, const weft_expr *);
     for (int d = 0; d < n; d++)
-        dim[d] = d < axis ? x->buf->shape[d] : d < axis + ni ? index->buf->shape[d - axis] : x->buf->shape[d - ni + 1];
+        dim[d] = d < axis        ? x->buf->shape[d]
+                 : d < axis + ni ? index->buf->shape[d - axis]
+                                 : x->buf->shape[d - ni + 1];
     weft_axis **axes = weft_topi_axes(te, n, dim);
     const weft_expr **at = weft_topi_refs(te, n, axes);
     for (int d = 0; d < nx; d++)
@@ -145,8 +149,8 @@ source(weft_te *te, weft_pad_mode mode, const weft_expr *i, const weft_expr *n)
 }
 
 weft_tensor *
-weft_topi_pad(weft_te *te, weft_tensor *x, const weft_expr *const *before, const weft_expr *const *after,
-              weft_pad_mode mode, const weft_expr *value)
+weft_topi_pad(weft_te *te, weft_tensor *x, const weft_expr *const *before,
+              const weft_expr *const *after, weft_pad_mode mode, const weft_expr *value)
 {
     if (!x)
         return NULL;
@@ -154,7 +158,8 @@ weft_topi_pad(weft_te *te, weft_tensor *x, const weft_expr *const *before, const
     int n = x->buf->ndim;
     const weft_expr **dim = WEFT_NEW_ARRAY(&ir->arena, n + 1, const weft_expr *), *in = NULL;
     for (int d = 0; d < n; d++)
-        dim[d] = weft_simplify_expr(ir, NULL, weft_add(ir, weft_add(ir, x->buf->shape[d], before[d]), after[d]));
+        dim[d] = weft_simplify_expr(
+            ir, NULL, weft_add(ir, weft_add(ir, x->buf->shape[d], before[d]), after[d]));
     weft_axis **axis = weft_topi_axes(te, n, dim);
     const weft_expr **at = weft_topi_refs(te, n, axis);
     for (int d = 0; d < n; d++) {
@@ -166,7 +171,8 @@ weft_topi_pad(weft_te *te, weft_tensor *x, const weft_expr *const *before, const
             at[d] = source(te, mode, at[d], size);
             continue;
         }
-        const weft_expr *ok = weft_and(ir, weft_ge(ir, at[d], like(te, at[d], 0)), weft_lt(ir, at[d], size));
+        const weft_expr *ok =
+            weft_and(ir, weft_ge(ir, at[d], like(te, at[d], 0)), weft_lt(ir, at[d], size));
         in = in ? weft_and(ir, in, ok) : ok;
     }
     const weft_expr *v = weft_topi_at(te, x, at);

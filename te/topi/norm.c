@@ -35,11 +35,13 @@ kept(const rows *r, const weft_expr *const *at)
 }
 
 /* The element at an index of x, and what its row's scalars are there, as a value to reduce. */
-typedef const weft_expr *element(const rows *, const weft_expr *const *at, weft_tensor *const *scalar);
+typedef const weft_expr *element(const rows *, const weft_expr *const *at,
+                                 weft_tensor *const *scalar);
 
 /* One scalar a row: the reduction of value(x[...]). */
 static weft_tensor *
-reduce_rows(const rows *r, const char *name, weft_reducer reducer, element *value, weft_tensor *const *scalar)
+reduce_rows(const rows *r, const char *name, weft_reducer reducer, element *value,
+            weft_tensor *const *scalar)
 {
     weft_te *te = r->te;
     const weft_expr *const *dim = weft_topi_dims(r->x);
@@ -60,7 +62,8 @@ static const weft_expr *
 wide(const rows *r, const weft_expr *const *at, weft_tensor *const *scalar)
 {
     (void)scalar;
-    return weft_cast(r->te->ir, weft_topi_sum_dtype(r->x->buf->dtype), weft_topi_at(r->te, r->x, at));
+    return weft_cast(r->te->ir, weft_topi_sum_dtype(r->x->buf->dtype),
+                     weft_topi_at(r->te, r->x, at));
 }
 
 static const weft_expr *
@@ -85,7 +88,8 @@ row_length(const rows *r, weft_dtype t)
 static const weft_expr *
 shifted_exp(const rows *r, const weft_expr *const *at, weft_tensor *const *scalar)
 {
-    return weft_topi_call(r->te, "exp", weft_sub(r->te->ir, wide(r, at, NULL), row(r, at, scalar[0])));
+    return weft_topi_call(r->te, "exp",
+                          weft_sub(r->te->ir, wide(r, at, NULL), row(r, at, scalar[0])));
 }
 
 weft_tensor *
@@ -101,10 +105,12 @@ weft_topi_softmax(weft_te *te, weft_tensor *x, int axis, bool log)
     weft_axis **out = weft_topi_axes(te, r.n, weft_topi_dims(x));
     const weft_expr **at = weft_topi_refs(te, r.n, out), *v;
     if (log)
-        v = weft_sub(te->ir, weft_sub(te->ir, wide(&r, at, NULL), row(&r, at, max)), weft_topi_call(te, "log", row(&r, at, sum)));
+        v = weft_sub(te->ir, weft_sub(te->ir, wide(&r, at, NULL), row(&r, at, max)),
+                     weft_topi_call(te, "log", row(&r, at, sum)));
     else
         v = weft_div(te->ir, shifted_exp(&r, at, &max), row(&r, at, sum));
-    return weft_te_compute(te, log ? "log_softmax" : "softmax", r.n, out, weft_cast(te->ir, x->buf->dtype, v));
+    return weft_te_compute(te, log ? "log_softmax" : "softmax", r.n, out,
+                           weft_cast(te->ir, x->buf->dtype, v));
 }
 
 /* ---- normalisations -------------------------------------------------------------------------- */
@@ -115,20 +121,24 @@ squared(const rows *r, const weft_expr *const *at, weft_tensor *const *scalar)
 {
     weft_ir *ir = r->te->ir;
     const weft_expr *sum = row(r, at, scalar[0]);
-    const weft_expr *mean = sum ? weft_div(ir, sum, row_length(r, (weft_dtype)sum->h.type.dtype)) : NULL;
+    const weft_expr *mean =
+        sum ? weft_div(ir, sum, row_length(r, (weft_dtype)sum->h.type.dtype)) : NULL;
     const weft_expr *d = weft_sub(ir, wide(r, at, NULL), mean);
     return weft_mul(ir, d, d);
 }
 
 /* (x - mean) / sqrt(variance + epsilon) */
 static const weft_expr *
-normalised(const rows *r, const weft_expr *const *at, weft_tensor *sum, weft_tensor *squares, double epsilon)
+normalised(const rows *r, const weft_expr *const *at, weft_tensor *sum, weft_tensor *squares,
+           double epsilon)
 {
     weft_ir *ir = r->te->ir;
     weft_dtype t = sum->buf->dtype;
     const weft_expr *n = row_length(r, t);
-    const weft_expr *mean = weft_div(ir, row(r, at, sum), n), *variance = weft_div(ir, row(r, at, squares), n);
-    const weft_expr *root = weft_topi_call(r->te, "sqrt", weft_add(ir, variance, weft_topi_num(r->te, t, epsilon)));
+    const weft_expr *mean = weft_div(ir, row(r, at, sum), n),
+                    *variance = weft_div(ir, row(r, at, squares), n);
+    const weft_expr *root =
+        weft_topi_call(r->te, "sqrt", weft_add(ir, variance, weft_topi_num(r->te, t, epsilon)));
     return weft_div(ir, weft_sub(ir, wide(r, at, NULL), mean), root);
 }
 
@@ -147,7 +157,8 @@ scaled(weft_te *te, weft_dtype t, const weft_expr *v, const weft_expr *scale, co
 }
 
 weft_tensor *
-weft_topi_layer_norm(weft_te *te, weft_tensor *x, weft_tensor *scale, weft_tensor *bias, int axis, double epsilon)
+weft_topi_layer_norm(weft_te *te, weft_tensor *x, weft_tensor *scale, weft_tensor *bias, int axis,
+                     double epsilon)
 {
     if (!x || !scale)
         return NULL;
@@ -160,12 +171,14 @@ weft_topi_layer_norm(weft_te *te, weft_tensor *x, weft_tensor *scale, weft_tenso
     const weft_expr **at = weft_topi_refs(te, r.n, out);
     const weft_expr *v = normalised(&r, at, sum, squares, epsilon);
     const weft_expr *b = bias ? weft_topi_at_broadcast(te, bias, r.n, at) : NULL;
-    return weft_te_compute(te, "layer_norm", r.n, out,
-                           scaled(te, x->buf->dtype, v, weft_topi_at_broadcast(te, scale, r.n, at), b));
+    return weft_te_compute(
+        te, "layer_norm", r.n, out,
+        scaled(te, x->buf->dtype, v, weft_topi_at_broadcast(te, scale, r.n, at), b));
 }
 
 weft_tensor *
-weft_topi_instance_norm(weft_te *te, weft_tensor *x, weft_tensor *scale, weft_tensor *bias, double epsilon)
+weft_topi_instance_norm(weft_te *te, weft_tensor *x, weft_tensor *scale, weft_tensor *bias,
+                        double epsilon)
 {
     if (!x || !scale || !bias)
         return NULL;
@@ -178,7 +191,8 @@ weft_topi_instance_norm(weft_te *te, weft_tensor *x, weft_tensor *scale, weft_te
     const weft_expr **at = weft_topi_refs(te, r.n, out);
     const weft_expr *v = normalised(&r, at, sum, squares, epsilon);
     return weft_te_compute(te, "instance_norm", r.n, out,
-                           scaled(te, x->buf->dtype, v, weft_topi_at(te, scale, at + 1), weft_topi_at(te, bias, at + 1)));
+                           scaled(te, x->buf->dtype, v, weft_topi_at(te, scale, at + 1),
+                                  weft_topi_at(te, bias, at + 1)));
 }
 
 /* in: x, scale, bias, mean, variance, the last four of C */
@@ -195,9 +209,11 @@ weft_topi_batch_norm(weft_te *te, weft_tensor *const in[5], double epsilon)
     const weft_expr **at = weft_topi_refs(te, n, out), *v[5];
     for (int i = 0; i < 5; i++)
         v[i] = weft_cast(ir, t, weft_topi_at(te, in[i], i == 0 ? at : at + 1));
-    const weft_expr *root = weft_topi_call(te, "sqrt", weft_add(ir, v[4], weft_topi_num(te, t, epsilon)));
+    const weft_expr *root =
+        weft_topi_call(te, "sqrt", weft_add(ir, v[4], weft_topi_num(te, t, epsilon)));
     const weft_expr *unit = weft_div(ir, weft_sub(ir, v[0], v[3]), root);
-    return weft_te_compute(te, "batch_norm", n, out, scaled(te, in[0]->buf->dtype, unit, v[1], v[2]));
+    return weft_te_compute(te, "batch_norm", n, out,
+                           scaled(te, in[0]->buf->dtype, unit, v[1], v[2]));
 }
 
 /* x / (bias + alpha / size * sum of squares over `size` neighbouring channels)^beta */
@@ -210,17 +226,23 @@ weft_topi_lrn(weft_te *te, weft_tensor *x, int64_t size, double alpha, double be
     int n = x->buf->ndim;
     weft_dtype t = weft_topi_sum_dtype(x->buf->dtype);
     const weft_expr *zero = weft_topi_num(te, t, 0), *channels = weft_topi_dims(x)[1];
-    weft_axis **axis = weft_topi_axes(te, n, weft_topi_dims(x)), *near = weft_te_reduce_axis(te, "r", weft_i32(ir, size));
+    weft_axis **axis = weft_topi_axes(te, n, weft_topi_dims(x)),
+              *near = weft_te_reduce_axis(te, "r", weft_i32(ir, size));
     const weft_expr **at = weft_topi_refs(te, n, axis);
-    const weft_expr *c = weft_sub(ir, weft_add(ir, at[1], weft_axis_ref(te, near)), weft_i32(ir, (size - 1) / 2));
+    const weft_expr *c =
+        weft_sub(ir, weft_add(ir, at[1], weft_axis_ref(te, near)), weft_i32(ir, (size - 1) / 2));
     const weft_expr *in = weft_and(ir, weft_ge(ir, c, weft_i32(ir, 0)), weft_lt(ir, c, channels));
     at[1] = c;
     const weft_expr *v = weft_cast(ir, t, weft_topi_at(te, x, at));
-    weft_tensor *sum = weft_te_reduce(te, "squares", n, axis, 1, &near, WEFT_SUM, weft_guard(ir, in, weft_mul(ir, v, v), zero));
+    weft_tensor *sum = weft_te_reduce(te, "squares", n, axis, 1, &near, WEFT_SUM,
+                                      weft_guard(ir, in, weft_mul(ir, v, v), zero));
     axis = weft_topi_axes(te, n, weft_topi_dims(x));
     at = weft_topi_refs(te, n, axis);
-    const weft_expr *mean = weft_mul(ir, weft_topi_at(te, sum, at), weft_topi_num(te, t, alpha / (double)size));
-    const weft_expr *arg[2] = { weft_add(ir, weft_topi_num(te, t, bias), mean), weft_topi_num(te, t, beta) };
-    const weft_expr *value = weft_div(ir, weft_cast(ir, t, weft_topi_at(te, x, at)), weft_call(ir, "pow", 2, arg));
+    const weft_expr *mean =
+        weft_mul(ir, weft_topi_at(te, sum, at), weft_topi_num(te, t, alpha / (double)size));
+    const weft_expr *arg[2] = { weft_add(ir, weft_topi_num(te, t, bias), mean),
+                                weft_topi_num(te, t, beta) };
+    const weft_expr *value =
+        weft_div(ir, weft_cast(ir, t, weft_topi_at(te, x, at)), weft_call(ir, "pow", 2, arg));
     return weft_te_compute(te, "lrn", n, axis, weft_cast(ir, x->buf->dtype, value));
 }

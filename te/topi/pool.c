@@ -22,9 +22,12 @@ make_axes(weft_te *te, weft_tensor *x, const weft_window *w, const weft_expr *co
     a.from[0] = a.at[0];
     a.from[1] = a.at[1];
     for (int d = 0; d < w->rank; d++) {
-        a.reduce[d] = weft_te_reduce_axis(te, weft_arena_printf(&ir->arena, "r%d", d), weft_i32(ir, w->kernel[d]));
-        const weft_expr *tap = weft_mul(ir, weft_axis_ref(te, a.reduce[d]), weft_i32(ir, w->dilation[d]));
-        const weft_expr *start = weft_sub(ir, weft_mul(ir, a.at[2 + d], weft_i32(ir, w->stride[d])), weft_i32(ir, w->pad[d]));
+        a.reduce[d] = weft_te_reduce_axis(te, weft_arena_printf(&ir->arena, "r%d", d),
+                                          weft_i32(ir, w->kernel[d]));
+        const weft_expr *tap =
+            weft_mul(ir, weft_axis_ref(te, a.reduce[d]), weft_i32(ir, w->dilation[d]));
+        const weft_expr *start = weft_sub(ir, weft_mul(ir, a.at[2 + d], weft_i32(ir, w->stride[d])),
+                                          weft_i32(ir, w->pad[d]));
         a.from[2 + d] = weft_add(ir, start, tap);
         const weft_expr *ok = weft_and(ir, weft_ge(ir, a.from[2 + d], weft_i32(ir, 0)),
                                        weft_lt(ir, a.from[2 + d], x->buf->shape[2 + d]));
@@ -47,20 +50,26 @@ weft_topi_max_pool(weft_te *te, weft_tensor *x, const weft_window *w, const weft
 
 /* How many taps of the window at output position y lie in [-low, size + high) of one axis. */
 static const weft_expr *
-taps(weft_te *te, const weft_window *w, int d, const weft_expr *y, const weft_expr *size, int64_t low, int64_t high)
+taps(weft_te *te, const weft_window *w, int d, const weft_expr *y, const weft_expr *size,
+     int64_t low, int64_t high)
 {
     weft_ir *ir = te->ir;
     const weft_expr *step = weft_i32(ir, w->dilation[d]), *zero = weft_i32(ir, 0);
-    const weft_expr *start = weft_sub(ir, weft_mul(ir, y, weft_i32(ir, w->stride[d])), weft_i32(ir, w->pad[d] - low));
-    const weft_expr *room = weft_sub(ir, weft_add(ir, weft_cast(ir, WEFT_I32, size), weft_i32(ir, low + high)), start);
+    const weft_expr *start =
+        weft_sub(ir, weft_mul(ir, y, weft_i32(ir, w->stride[d])), weft_i32(ir, w->pad[d] - low));
+    const weft_expr *room =
+        weft_sub(ir, weft_add(ir, weft_cast(ir, WEFT_I32, size), weft_i32(ir, low + high)), start);
     const weft_expr *ceil = weft_i32(ir, w->dilation[d] - 1);
-    const weft_expr *first = weft_fdiv(ir, weft_add(ir, weft_max(ir, weft_sub(ir, zero, start), zero), ceil), step);
-    const weft_expr *last = weft_min(ir, weft_fdiv(ir, weft_add(ir, room, ceil), step), weft_i32(ir, w->kernel[d]));
+    const weft_expr *first =
+        weft_fdiv(ir, weft_add(ir, weft_max(ir, weft_sub(ir, zero, start), zero), ceil), step);
+    const weft_expr *last =
+        weft_min(ir, weft_fdiv(ir, weft_add(ir, room, ceil), step), weft_i32(ir, w->kernel[d]));
     return weft_simplify_expr(ir, NULL, weft_sub(ir, last, first));
 }
 
 weft_tensor *
-weft_topi_avg_pool(weft_te *te, weft_tensor *x, const weft_window *w, bool count_pad, const weft_expr *const *out)
+weft_topi_avg_pool(weft_te *te, weft_tensor *x, const weft_window *w, bool count_pad,
+                   const weft_expr *const *out)
 {
     if (!x)
         return NULL;
@@ -68,15 +77,19 @@ weft_topi_avg_pool(weft_te *te, weft_tensor *x, const weft_window *w, bool count
     int n = w->rank + 2;
     weft_dtype t = x->buf->dtype, wide = weft_topi_sum_dtype(t);
     pool_axes a = make_axes(te, x, w, out);
-    const weft_expr *v = weft_cast(ir, wide, weft_topi_at(te, x, a.from)), *zero = weft_topi_num(te, wide, 0);
-    weft_tensor *sum = weft_te_reduce(te, "sum", n, a.out, w->rank, a.reduce, WEFT_SUM, a.in ? weft_guard(ir, a.in, v, zero) : v);
+    const weft_expr *v = weft_cast(ir, wide, weft_topi_at(te, x, a.from)),
+                    *zero = weft_topi_num(te, wide, 0);
+    weft_tensor *sum = weft_te_reduce(te, "sum", n, a.out, w->rank, a.reduce, WEFT_SUM,
+                                      a.in ? weft_guard(ir, a.in, v, zero) : v);
     if (!sum)
         return NULL;
     weft_axis **axis = weft_topi_axes(te, n, sum->buf->shape);
     const weft_expr **at = weft_topi_refs(te, n, axis), *count = weft_i32(ir, 1);
     for (int d = 0; d < w->rank; d++)
-        count = weft_mul(ir, count, taps(te, w, d, at[2 + d], x->buf->shape[2 + d], count_pad ? w->pad[d] : 0,
-                                         count_pad ? w->pad[w->rank + d] : 0));
-    const weft_expr *mean = weft_div(ir, weft_topi_at(te, sum, at), weft_cast(ir, wide, weft_simplify_expr(ir, NULL, count)));
+        count = weft_mul(ir, count,
+                         taps(te, w, d, at[2 + d], x->buf->shape[2 + d], count_pad ? w->pad[d] : 0,
+                              count_pad ? w->pad[w->rank + d] : 0));
+    const weft_expr *mean = weft_div(ir, weft_topi_at(te, sum, at),
+                                     weft_cast(ir, wide, weft_simplify_expr(ir, NULL, count)));
     return weft_te_compute(te, "avg_pool", n, axis, weft_cast(ir, t, mean));
 }

@@ -1,8 +1,9 @@
 /* te/topi/topi.h: what operators compute, in NumPy's names, as tensor expressions.
  *
- * Each function adds one or more stages to the program and returns the last one's tensor (NULL after
- * an error reported to the program's diagnostics; NULL in, NULL out).  Nothing here says how a stage
- * is scheduled: te/rules does.  Shapes may be symbolic.  Operands of f16 and bf16 are summed in f32.
+ * Each function adds one or more stages to the program and returns the last one's tensor (NULL
+ * after an error reported to the program's diagnostics; NULL in, NULL out).  Nothing here says how
+ * a stage is scheduled: te/rules does.  Shapes may be symbolic.  Operands of f16 and bf16 are
+ * summed in f32.
  */
 #ifndef WEFT_TOPI_H
 #define WEFT_TOPI_H
@@ -18,7 +19,8 @@ const weft_expr *const *weft_topi_dims(const weft_tensor *);
 /* The element; of a tensor that is one constant, the constant. */
 const weft_expr *weft_topi_at(weft_te *, weft_tensor *, const weft_expr *const *index);
 /* The element that NumPy's broadcasting reads for index `at` of an output of rank n. */
-const weft_expr *weft_topi_at_broadcast(weft_te *, weft_tensor *, int n, const weft_expr *const *at);
+const weft_expr *weft_topi_at_broadcast(weft_te *, weft_tensor *, int n,
+                                        const weft_expr *const *at);
 /* The broadcast shape of k tensors, in the program's arena. */
 int weft_topi_broadcast_shape(weft_te *, int k, weft_tensor *const *, const weft_expr ***dim);
 /* f32 for f16 and bf16, else the dtype itself: what sums are made in. */
@@ -29,63 +31,81 @@ const weft_expr *weft_topi_call(weft_te *, const char *intrin, const weft_expr *
 /* ---- elementwise (elementwise.c) ------------------------------------------------------------- */
 /* What a function of the given name ("relu", "exp", "leaky_relu" ...) makes of x; param: the
  * attributes in the order of its row in graph/ops.def.  NULL for an unknown name. */
-const weft_expr *weft_topi_unary_value(weft_te *, const char *name, const double *param, const weft_expr *x);
+const weft_expr *weft_topi_unary_value(weft_te *, const char *name, const double *param,
+                                       const weft_expr *x);
 weft_tensor *weft_topi_unary(weft_te *, const char *name, const double *param, weft_tensor *x);
 /* "add", "power", "equal" ...; flag: fmod of "mod". */
-weft_tensor *weft_topi_binary(weft_te *, const char *name, bool flag, weft_tensor *a, weft_tensor *b);
+weft_tensor *weft_topi_binary(weft_te *, const char *name, bool flag, weft_tensor *a,
+                              weft_tensor *b);
 weft_tensor *weft_topi_where(weft_te *, weft_tensor *cond, weft_tensor *a, weft_tensor *b);
-weft_tensor *weft_topi_clip(weft_te *, weft_tensor *x, weft_tensor *min, weft_tensor *max); /* either may be NULL */
+weft_tensor *weft_topi_clip(weft_te *, weft_tensor *x, weft_tensor *min,
+                            weft_tensor *max); /* either may be NULL */
 weft_tensor *weft_topi_cast(weft_te *, weft_tensor *x, weft_dtype);
-weft_tensor *weft_topi_full(weft_te *, weft_dtype, int ndim, const weft_expr *const *dim, double value);
+weft_tensor *weft_topi_full(weft_te *, weft_dtype, int ndim, const weft_expr *const *dim,
+                            double value);
 
 /* ---- data movement (move.c) ------------------------------------------------------------------ */
-weft_tensor *weft_topi_broadcast_to(weft_te *, weft_tensor *x, int ndim, const weft_expr *const *dim);
+weft_tensor *weft_topi_broadcast_to(weft_te *, weft_tensor *x, int ndim,
+                                    const weft_expr *const *dim);
 weft_tensor *weft_topi_reshape(weft_te *, weft_tensor *x, int ndim, const weft_expr *const *dim);
 weft_tensor *weft_topi_transpose(weft_te *, weft_tensor *x, const int64_t *axes);
 weft_tensor *weft_topi_concatenate(weft_te *, int n, weft_tensor *const *x, int axis);
 /* out[i] = x[start + i * step], dim elements an axis. */
-weft_tensor *weft_topi_slice(weft_te *, weft_tensor *x, const weft_expr *const *start, const int64_t *step,
-                             const weft_expr *const *dim);
+weft_tensor *weft_topi_slice(weft_te *, weft_tensor *x, const weft_expr *const *start,
+                             const int64_t *step, const weft_expr *const *dim);
 /* Indices out of range are clamped: no index reads outside x. */
 weft_tensor *weft_topi_take(weft_te *, weft_tensor *x, weft_tensor *index, int axis);
-typedef enum weft_pad_mode { WEFT_PAD_CONSTANT, WEFT_PAD_EDGE, WEFT_PAD_REFLECT, WEFT_PAD_WRAP } weft_pad_mode;
+typedef enum weft_pad_mode {
+    WEFT_PAD_CONSTANT,
+    WEFT_PAD_EDGE,
+    WEFT_PAD_REFLECT,
+    WEFT_PAD_WRAP
+} weft_pad_mode;
 /* value: a scalar of x's dtype, for WEFT_PAD_CONSTANT. */
-weft_tensor *weft_topi_pad(weft_te *, weft_tensor *x, const weft_expr *const *before, const weft_expr *const *after,
-                           weft_pad_mode, const weft_expr *value);
+weft_tensor *weft_topi_pad(weft_te *, weft_tensor *x, const weft_expr *const *before,
+                           const weft_expr *const *after, weft_pad_mode, const weft_expr *value);
 
 /* ---- reductions (reduce.c) ------------------------------------------------------------------- */
 /* "sum", "mean", "max", "min", "prod". */
-weft_tensor *weft_topi_reduce(weft_te *, const char *name, weft_tensor *x, int naxes, const int64_t *axes, bool keepdims);
+weft_tensor *weft_topi_reduce(weft_te *, const char *name, weft_tensor *x, int naxes,
+                              const int64_t *axes, bool keepdims);
 /* i64 indices of the greatest or least; ties go to the first, or the last. */
-weft_tensor *weft_topi_argreduce(weft_te *, bool greatest, weft_tensor *x, int axis, bool keepdims, bool last);
+weft_tensor *weft_topi_argreduce(weft_te *, bool greatest, weft_tensor *x, int axis, bool keepdims,
+                                 bool last);
 
 /* ---- row-wise (norm.c) ----------------------------------------------------------------------- */
 weft_tensor *weft_topi_softmax(weft_te *, weft_tensor *x, int axis, bool log);
 /* Normalised over axes from `axis` on; scale and bias broadcast to them, bias may be NULL. */
-weft_tensor *weft_topi_layer_norm(weft_te *, weft_tensor *x, weft_tensor *scale, weft_tensor *bias, int axis, double epsilon);
-weft_tensor *weft_topi_instance_norm(weft_te *, weft_tensor *x, weft_tensor *scale, weft_tensor *bias, double epsilon);
+weft_tensor *weft_topi_layer_norm(weft_te *, weft_tensor *x, weft_tensor *scale, weft_tensor *bias,
+                                  int axis, double epsilon);
+weft_tensor *weft_topi_instance_norm(weft_te *, weft_tensor *x, weft_tensor *scale,
+                                     weft_tensor *bias, double epsilon);
 weft_tensor *weft_topi_batch_norm(weft_te *, weft_tensor *const in[5], double epsilon);
-weft_tensor *weft_topi_lrn(weft_te *, weft_tensor *x, int64_t size, double alpha, double beta, double bias);
+weft_tensor *weft_topi_lrn(weft_te *, weft_tensor *x, int64_t size, double alpha, double beta,
+                           double bias);
 
 /* ---- contractions (matmul.c, conv.c) --------------------------------------------------------- */
 /* Batches broadcast.  pack > 0: b is [ceil(n / pack), k, pack]. */
-weft_tensor *weft_topi_matmul(weft_te *, weft_tensor *a, weft_tensor *b, bool ta, bool tb, int64_t pack, int64_t n);
+weft_tensor *weft_topi_matmul(weft_te *, weft_tensor *a, weft_tensor *b, bool ta, bool tb,
+                              int64_t pack, int64_t n);
 typedef struct weft_window { /* of `rank` spatial axes */
     int rank;
     const int64_t *kernel, *stride, *dilation;
-    const int64_t *pad;      /* before: [0, rank), after: [rank, 2 rank) */
+    const int64_t *pad; /* before: [0, rank), after: [rank, 2 rank) */
 } weft_window;
-/* x [N, C, ..], w [M, C / groups, k..] or, packed, [ceil(M / pack), C, k.., pack] of `out` channels;
- * bias [M] or NULL.  kernel is read from w. */
-weft_tensor *weft_topi_conv(weft_te *, weft_tensor *x, weft_tensor *w, weft_tensor *bias, const weft_window *,
-                            int64_t groups, int64_t pack, int64_t out);
+/* x [N, C, ..], w [M, C / groups, k..] or, packed, [ceil(M / pack), C, k.., pack] of `out`
+ * channels; bias [M] or NULL.  kernel is read from w. */
+weft_tensor *weft_topi_conv(weft_te *, weft_tensor *x, weft_tensor *w, weft_tensor *bias,
+                            const weft_window *, int64_t groups, int64_t pack, int64_t out);
 /* w [C, M / groups, k..]; out: the spatial dims. */
-weft_tensor *weft_topi_conv_transpose(weft_te *, weft_tensor *x, weft_tensor *w, weft_tensor *bias, const weft_window *,
-                                      int64_t groups, const weft_expr *const *out);
+weft_tensor *weft_topi_conv_transpose(weft_te *, weft_tensor *x, weft_tensor *w, weft_tensor *bias,
+                                      const weft_window *, int64_t groups,
+                                      const weft_expr *const *out);
 
 /* ---- windows (pool.c) ------------------------------------------------------------------------ */
 /* out: the spatial dims. */
-weft_tensor *weft_topi_max_pool(weft_te *, weft_tensor *x, const weft_window *, const weft_expr *const *out);
+weft_tensor *weft_topi_max_pool(weft_te *, weft_tensor *x, const weft_window *,
+                                const weft_expr *const *out);
 weft_tensor *weft_topi_avg_pool(weft_te *, weft_tensor *x, const weft_window *, bool count_pad,
                                 const weft_expr *const *out);
 
