@@ -71,6 +71,14 @@ loads_of(weft_rule *r, const weft_te_op *op)
     return l;
 }
 
+/* The axis itself, or the only value it has. */
+static bool
+is_axis(const weft_expr *index, const weft_axis *axis)
+{
+    bool plain = index->h.kind == WEFT_EK_VAR && index->h.u.var == axis->var;
+    return plain || (weft_is_int_imm(index, 0) && weft_is_int_imm(axis->extent, 1));
+}
+
 bool
 weft_rule_elementwise(weft_rule *r, const weft_te_op *op, const weft_tensor *t)
 {
@@ -82,7 +90,7 @@ weft_rule_elementwise(weft_rule *r, const weft_te_op *op, const weft_tensor *t)
         if (e->h.nargs != op->naxis)
             return false;
         for (int d = 0; d < op->naxis; d++)
-            if (e->arg[d]->h.kind != WEFT_EK_VAR || e->arg[d]->h.u.var != op->axis[d]->var)
+            if (!is_axis(e->arg[d], op->axis[d]))
                 return false;
     }
     return true;

@@ -10,6 +10,9 @@ enum {
     SPARE_REGISTERS = 4,  /* for operands */
     LATENCY = 8,          /* accumulators that keep two pipelines of latency 4 busy */
     UNKNOWN = 512,        /* what a symbolic extent is taken for */
+    VECTOR_BYTES = 64,
+    FIRST_CACHE = 24 << 10, /* bytes that stay near while a tile is computed */
+    STREAMED = 4,         /* a vector from farther away, in loads */
     WORK_OF_A_GROUP = 32768 /* multiply-adds: some microseconds, against one for the group itself */
 };
 
@@ -61,6 +64,8 @@ loads(const search *s)
             apart += s->at.size[k] > 1 ? 0.1 * k : 0;
         }
         double each = s->walk[i] == WEFT_WALK_APART ? 2.0 * (double)s->at.lanes : 1;
+        if (s->walk[i] == WEFT_WALK_NEXT && s->steps * n * VECTOR_BYTES > FIRST_CACHE)
+            each = STREAMED;
         all += n * apart * (s->guarded ? each + 4.0 * (double)s->at.lanes : each);
     }
     return all;
@@ -80,6 +85,16 @@ tiles_along(const search *s, int k)
     return ((double)whole + tail) * 1.1;
 }
 
+/* Whether lanes are neighbours in the result. */
+static bool
+stores_vectors(const search *s, const tile *t)
+{
+    for (int d = s->axis[t->lane_axis] + 1; d < s->op->naxis; d++)
+        if (!weft_is_int_imm(s->op->axis[d]->extent, 1))
+            return false;
+    return true;
+}
+
 static double
 estimate(const search *s)
 {
@@ -89,8 +104,8 @@ estimate(const search *s)
         tiles *= tiles_along(s, k);
     }
     double arithmetic = (results < LATENCY ? LATENCY : results) / 2, fetch = loads(s) / 2;
-    double step = (arithmetic > fetch ? arithmetic : fetch) + 0.1 * fetch + 0.5;
-    double store = s->axis[s->at.lane_axis] == s->op->naxis - 1 ? 2 : 1.5 * (double)s->at.lanes;
+    double step = (arithmetic > fetch ? arithmetic : fetch) + 0.2 * fetch + 0.5;
+    double store = stores_vectors(s, &s->at) ? 2 : 1.5 * (double)s->at.lanes;
     double rounds = (double)(int64_t)((tiles + cores - 1) / cores) * cores;
     return rounds * (s->steps * step + results * store + 20);
 }
@@ -253,21 +268,24 @@ unroll_tile(search *s, weft_tensor *t, const loops *l)
         (void)weft_vectorize(s->r->te, t, l->lane);
 }
 
-/* outer.. middle.. inner.. panel lane */
+/* outer.. middle.. inner.. panel lane, or with the lanes outside of the inner loops. */
 static bool
-order(search *s, weft_tensor *t, const loops *l, int nmiddle, weft_axis *const *middle)
+order(search *s, weft_tensor *t, const loops *l, int nmiddle, weft_axis *const *middle, bool lanes_outside)
 {
     WEFT_VEC(weft_axis *) all = { 0 };
+    weft_axis *lanes[2] = { l->panel, l->lane };
     for (int i = 0; i < l->outer.n; i++)
         *WEFT_PUSH(l->arena, &all) = l->outer.at[i];
     for (int i = 0; i < nmiddle; i++)
         *WEFT_PUSH(l->arena, &all) = middle[i];
+    for (int i = 0; i < 2; i++)
+        if (lanes[i] && lanes_outside)
+            *WEFT_PUSH(l->arena, &all) = lanes[i];
     for (int i = 0; i < l->inner.n; i++)
         *WEFT_PUSH(l->arena, &all) = l->inner.at[i];
-    if (l->panel)
-        *WEFT_PUSH(l->arena, &all) = l->panel;
-    if (l->lane)
-        *WEFT_PUSH(l->arena, &all) = l->lane;
+    for (int i = 0; i < 2; i++)
+        if (lanes[i] && !lanes_outside)
+            *WEFT_PUSH(l->arena, &all) = lanes[i];
     return !weft_reorder(s->r->te, t, all.n, all.at);
 }
 
@@ -281,31 +299,36 @@ chunk_of(const search *s, double tiles)
     return (int64_t)(chunk < most ? chunk : most);
 }
 
+/* The result: in vectors where its lanes are neighbours, else element by element in loops, which read
+ * the tile from memory. */
 static bool
-schedule_out(search *s, weft_tensor *out, weft_axis **at)
+schedule_out(search *s, weft_tensor *out, bool in_loops, weft_axis **at)
 {
     loops l = { .arena = &s->r->scratch };
     double tiles = s->others;
     for (int k = 0; k < s->n; k++)
         tiles *= (double)s->extent[k] / (double)(s->best.size[k] * (k == s->best.lane_axis ? s->best.lanes : 1));
-    if (!split_tile(s, out, &l) || !order(s, out, &l, 0, NULL))
+    if (!split_tile(s, out, &l) || !order(s, out, &l, 0, NULL, in_loops))
         return false;
     weft_axis *all = weft_rule_fuse(s->r, out, l.outer.n, l.outer.at);
     if (!all)
         return false;
     *at = weft_rule_bind_chunks(s->r, out, all, chunk_of(s, tiles));
-    unroll_tile(s, out, &l);
+    if (!in_loops)
+        unroll_tile(s, out, &l);
     return *at != NULL;
 }
 
-static void
-schedule_sum(search *s, weft_tensor *sum, weft_tensor *out, weft_axis *at)
+/* A stage whose part for a tile is computed in registers: the sums, or their copy. */
+static bool
+schedule_part(search *s, weft_tensor *part, weft_tensor *out, weft_axis *at)
 {
     loops l = { .arena = &s->r->scratch };
-    if (weft_compute_at(s->r->te, sum, out, at) || weft_set_scope(s->r->te, sum, "local") || !split_tile(s, sum, &l)
-        || !order(s, sum, &l, sum->op->nreduce, sum->op->reduce))
-        return;
-    unroll_tile(s, sum, &l);
+    if (weft_compute_at(s->r->te, part, out, at) || weft_set_scope(s->r->te, part, "local") || !split_tile(s, part, &l)
+        || !order(s, part, &l, part->op->nreduce, part->op->reduce, false))
+        return false;
+    unroll_tile(s, part, &l);
+    return true;
 }
 
 static void
@@ -319,6 +342,17 @@ say(search *s)
             weft_str_addf(note, " x %d %s%s", (int)s->best.size[k], s->op->axis[s->axis[k]]->var->name,
                           k == s->best.lane_axis ? " vectors" : "");
     weft_str_addf(note, " in registers");
+}
+
+/* Whether results are stored element by element from a copy of the tile in memory: many stores of
+ * single lanes make a program that takes a compiler long. */
+static bool
+leaves_through_memory(const search *s)
+{
+    int64_t vectors = 1;
+    for (int k = 0; k < s->n; k++)
+        vectors *= s->best.size[k];
+    return s->best.lanes > 1 && vectors > 1 && !stores_vectors(s, &s->best);
 }
 
 bool
@@ -340,8 +374,14 @@ weft_rule_vector_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
     if (!sum)
         return false;
     weft_axis *at;
+    weft_tensor *copy = NULL;
     s.op = sum->op;
-    if (schedule_out(&s, result, &at))
-        schedule_sum(&s, sum, result, at);
+    if (leaves_through_memory(&s)) {
+        copy = weft_cache_read(r->te, sum, "local", 0, NULL);
+        if (!copy)
+            return true;
+    }
+    if (schedule_out(&s, result, copy != NULL, &at) && schedule_part(&s, sum, result, at) && copy)
+        (void)schedule_part(&s, copy, result, at);
     return true;
 }
