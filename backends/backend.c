@@ -27,7 +27,7 @@ interp_caps(const weft_target *target, weft_caps *caps)
                          .safe_div = true,
                          .bool_storage = true };
     for (int i = 0; i < WEFT_IN_COUNT; i++)
-        caps->intrin[i] = true;
+        caps->intrin[i] = caps->intrin16[i] = caps->intrin64[i] = true;
     for (int t = 0; t < WEFT_DTYPE_COUNT; t++)
         caps->arith[t] = caps->storage[t] = true;
 }

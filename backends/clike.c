@@ -531,7 +531,7 @@ void
 weft_clike_caps(const weft_dialect *d, weft_caps *caps)
 {
     for (int i = 0; i < WEFT_IN_COUNT; i++)
-        caps->intrin[i] = d->call[i] != NULL;
+        caps->intrin[i] = caps->intrin16[i] = caps->intrin64[i] = d->call[i] != NULL;
     for (int t = 0; t < WEFT_DTYPE_COUNT; t++) {
         bool narrow = weft_is_int((weft_dtype)t) && weft_dtype_bits((weft_dtype)t) < 32;
         caps->storage[t] = d->type[t] != NULL;

@@ -9,7 +9,9 @@
 #include "ir/ir.h"
 
 typedef struct weft_caps {
-    bool intrin[WEFT_IN_COUNT];          /* a spelling exists for f32 (and what f16, f64 the target has) */
+    bool intrin[WEFT_IN_COUNT];          /* a spelling exists for f32 */
+    bool intrin16[WEFT_IN_COUNT];        /* and for f16, where the target computes with it, and is as accurate */
+    bool intrin64[WEFT_IN_COUNT];        /* and for f64 */
     bool arith[WEFT_DTYPE_COUNT];        /* values of the dtype may be computed with */
     bool storage[WEFT_DTYPE_COUNT];      /* buffers may hold it and be loaded and stored by element */
     uint32_t lanes;                      /* bit n set: vectors of n lanes exist (bits 1..31); bit 1 always */

@@ -13,17 +13,42 @@
 static bool
 is_atom(const weft_expr *e)
 {
-    return e->h.kind == WEFT_EK_VAR || e->h.kind == WEFT_EK_IMM || e->h.kind == WEFT_EK_VEC
+    return e->h.kind == WEFT_EK_VAR || e->h.kind == WEFT_EK_IMM
            || (e->h.kind == WEFT_EK_BCAST && is_atom(e->arg[0]));
+}
+
+static bool
+find_division(void *user, const weft_expr *e)
+{
+    bool *found = user;
+    *found = *found || e->h.kind == WEFT_EK_TDIV || e->h.kind == WEFT_EK_TMOD;
+    return !*found;
+}
+
+/* Whether e may be computed where the conditions around it do not hold: no load, no division, whose
+ * divisor may be known to be positive by them alone. */
+static bool
+is_safe(const weft_expr *e)
+{
+    bool divides = false;
+    if (e->h.pure)
+        weft_walk_expr(&(weft_walker){ .expr = find_division, .user = &divides }, e);
+    return e->h.pure && !divides;
 }
 
 const weft_expr *
 weft_legal_bind(weft_legal *l, const char *hint, const weft_expr *e)
 {
+    if (e && e->h.kind == WEFT_EK_VEC) {
+        const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, e->h.nargs, const weft_expr *);
+        for (int i = 0; i < e->h.nargs; i++)
+            lane[i] = weft_legal_bind(l, hint, e->arg[i]);
+        return weft_vec(l->ir, e->h.nargs, lane);
+    }
     if (!e || is_atom(e))
         return e;
     const weft_expr *value = e;
-    for (int i = l->guard.n; i-- > 0;)
+    for (int i = is_safe(e) ? 0 : l->guard.n; i-- > 0;)
         value = weft_guard(l->ir, l->guard.at[i], value, weft_imm(l->ir, e->h.type, 0));
     for (int i = 0; i < l->name.n; i++)
         if (l->name.at[i].value == value)
@@ -47,11 +72,12 @@ weft_legal_refuse(weft_legal *l, const char *what, weft_dtype t)
 
 static const weft_expr *legal(weft_legal *, const weft_expr *);
 
+/* Drops what the memo learned after the mark. */
 static void
-forget(weft_legal *l)
+forget(weft_legal *l, int mark)
 {
-    if (l->nmemo)
-        memset(l->memo, 0, l->nmemo * sizeof *l->memo);
+    while (l->known.n > mark)
+        l->memo[l->known.at[--l->known.n]] = NULL;
 }
 
 static void
@@ -66,20 +92,29 @@ remember(weft_legal *l, const weft_expr *from, const weft_expr *to)
         l->nmemo = n;
     }
     l->memo[from->id] = to;
+    *WEFT_PUSH(&l->scratch, &l->known) = from->id;
 }
 
-/* An arm of a GUARD: what is named inside is named under its condition. */
+/* An arm of a GUARD: what is named inside is named under its condition, and known inside alone. */
 static const weft_expr *
 legal_arm(weft_legal *l, const weft_expr *cond, const weft_expr *arm)
 {
-    int mark = weft_facts_mark(l->facts);
+    int mark = weft_facts_mark(l->facts), known = l->known.n;
     *WEFT_PUSH(&l->scratch, &l->guard) = cond;
     weft_facts_assume(l->facts, cond);
-    forget(l);
     const weft_expr *e = legal(l, arm);
-    forget(l);
+    forget(l, known);
     l->guard.n--;
     weft_facts_pop(l->facts, mark);
+    return e;
+}
+
+static const weft_expr *
+arm_lane(weft_legal *l, const weft_expr *cond, const weft_expr *arm, int lane)
+{
+    *WEFT_PUSH(&l->scratch, &l->guard) = cond;
+    const weft_expr *e = weft_legal_lane(l, arm, lane);
+    l->guard.n--;
     return e;
 }
 
@@ -91,7 +126,15 @@ legal_guard(weft_legal *l, const weft_expr *e)
         return NULL;
     const weft_expr *then = legal_arm(l, cond, e->arg[1]);
     const weft_expr *els = legal_arm(l, weft_not(l->ir, cond), e->arg[2]);
-    return then && els ? weft_guard(l->ir, cond, then, els) : NULL;
+    if (!then || !els)
+        return NULL;
+    int lanes = then->h.type.lanes;
+    if (lanes == 1 || (then->h.kind != WEFT_EK_VEC && els->h.kind != WEFT_EK_VEC))
+        return weft_guard(l->ir, cond, then, els);
+    const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
+    for (int i = 0; i < lanes; i++)
+        lane[i] = weft_guard(l->ir, cond, arm_lane(l, cond, then, i), arm_lane(l, weft_not(l->ir, cond), els, i));
+    return weft_vec(l->ir, lanes, lane);
 }
 
 static const weft_expr *
@@ -105,6 +148,7 @@ legal_load(weft_legal *l, const weft_expr *e)
     if (!index)
         return NULL;
     const weft_expr *load = weft_legal_apply(l, weft_load(l->ir, buf, 1, &index));
+    load = weft_legal_lanes_to_compare(l, load, weft_legal_memory_compares(old->dtype, buf->dtype));
     if (load->h.kind != WEFT_EK_VEC)
         return weft_legal_from_memory(l, old->dtype, load);
     const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, load->h.nargs, const weft_expr *);
@@ -116,7 +160,7 @@ legal_load(weft_legal *l, const weft_expr *e)
 static const weft_expr *
 apply_call(weft_legal *l, const weft_expr *e)
 {
-    return l->caps->intrin[e->h.u.intrin] ? e : weft_legal_intrinsic(l, e);
+    return weft_legal_has_intrinsic(l, e->h.u.intrin, (weft_dtype)e->arg[0]->h.type.dtype) ? e : weft_legal_intrinsic(l, e);
 }
 
 const weft_expr *
@@ -157,16 +201,35 @@ weft_legal_apply(weft_legal *l, const weft_expr *e)
 
 /* A conversion from values of `from`, lane by lane where the vector cannot be had. */
 static const weft_expr *
-legal_cast(weft_legal *l, const weft_expr *cast, weft_dtype from)
+legal_cast(weft_legal *l, const weft_expr *cast, weft_dtype from, bool stored)
 {
     int lanes = cast->h.type.lanes;
-    weft_type scalar = weft_scalar((weft_dtype)cast->h.type.dtype);
-    if (lanes == 1 || !(weft_legal_needs_lanes(l, cast) || cast->arg[0]->h.kind == WEFT_EK_VEC))
-        return weft_legal_cast(l, cast, from);
+    weft_dtype to = (weft_dtype)cast->h.type.dtype;
+    bool apart = weft_legal_needs_lanes(l, cast) || cast->arg[0]->h.kind == WEFT_EK_VEC
+                 || (weft_legal_cast_compares(l, to, from) && !l->caps->vector_compare);
+    if (lanes == 1 || !apart)
+        return weft_legal_cast(l, cast, from, stored);
     const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
-    for (int i = 0; i < lanes; i++)
-        lane[i] = weft_legal_cast(l, weft_cast_to(l->ir, scalar, weft_legal_lane(l, cast->arg[0], i)), from);
+    for (int i = 0; i < lanes; i++) {
+        const weft_expr *one = weft_cast_to(l->ir, weft_scalar(to), weft_legal_lane(l, cast->arg[0], i));
+        lane[i] = weft_legal_cast(l, one, from, stored);
+    }
     return weft_vec(l->ir, lanes, lane);
+}
+
+/* Sums and products of an index do not overflow; below anything else values may wrap. */
+static bool
+is_sum(const weft_expr *e)
+{
+    weft_ek k = (weft_ek)e->h.kind;
+    return k == WEFT_EK_ADD || k == WEFT_EK_SUB || k == WEFT_EK_MUL || k == WEFT_EK_NEG || k == WEFT_EK_RAMP || k == WEFT_EK_BCAST
+           || k == WEFT_EK_VEC;
+}
+
+static const weft_expr *
+refuse_dtype(weft_legal *l, const weft_expr *e)
+{
+    return weft_legal_refuse(l, e->h.nargs ? "arithmetic" : "a value", (weft_dtype)e->h.type.dtype);
 }
 
 /* The node with its arguments, its value in a carrier and wrapped into the dtype's range. */
@@ -175,21 +238,26 @@ legal_node(weft_legal *l, const weft_expr *e)
 {
     const weft_expr *arg_room[4], **arg = e->h.nargs <= 4 ? arg_room : WEFT_NEW_ARRAY(&l->scratch, e->h.nargs, const weft_expr *);
     weft_dtype t = (weft_dtype)e->h.type.dtype, carrier = weft_legal_carrier(l, t);
+    bool stored = e == l->stored, in_index = l->in_index;
+    l->in_index = in_index && is_sum(e);
     for (int i = 0; i < e->h.nargs; i++) {
         arg[i] = legal(l, e->arg[i]);
         if (!arg[i])
             return NULL;
     }
+    l->in_index = in_index;
     if (!l->caps->arith[carrier] && carrier != WEFT_BOOL)
-        return weft_legal_refuse(l, "arithmetic", t);
+        return refuse_dtype(l, e);
     if (e->h.kind == WEFT_EK_CAST)
-        return legal_cast(l, weft_expr_with(l->ir, e, arg), (weft_dtype)e->arg[0]->h.type.dtype);
+        return legal_cast(l, weft_expr_with(l->ir, e, arg), (weft_dtype)e->arg[0]->h.type.dtype, stored);
+    if (e->h.kind == WEFT_EK_BITCAST)
+        return weft_legal_bitcast(l, weft_expr_with(l->ir, e, arg), (weft_dtype)e->arg[0]->h.type.dtype);
     weft_head head = e->h;
     head.type.dtype = (uint8_t)carrier;
     const weft_expr *node = weft_legal_apply(l, weft_expr_make(l->ir, head, e->h.nargs, arg));
     bool may_leave = weft_expr_infos[e->h.kind].form == WEFT_FORM_INFIX || weft_expr_infos[e->h.kind].form == WEFT_FORM_PREFIX
                      || e->h.kind == WEFT_EK_CALL;
-    return node && may_leave && carrier != t ? weft_legal_wrap(l, t, node) : node;
+    return node && may_leave && carrier != t && !stored ? weft_legal_wrap(l, t, node) : node;
 }
 
 static const weft_expr *
@@ -198,6 +266,8 @@ legal_leaf(weft_legal *l, const weft_expr *e)
     weft_dtype t = (weft_dtype)e->h.type.dtype, carrier = weft_legal_carrier(l, t);
     if (e->h.kind == WEFT_EK_VAR && e->h.u.var->id < l->nvar && l->var[e->h.u.var->id])
         return l->var[e->h.u.var->id];
+    if (!l->caps->arith[carrier] && carrier != WEFT_BOOL)
+        return refuse_dtype(l, e);
     if (carrier == t || e->h.kind == WEFT_EK_VAR)
         return e;
     weft_type type = { (uint8_t)carrier, e->h.type.lanes };
@@ -233,7 +303,7 @@ take_names(weft_legal *l)
     for (int i = 0; i < l->name.n; i++)
         *WEFT_PUSH(&l->scratch, &names) = l->name.at[i];
     l->name.n = 0;
-    forget(l);
+    forget(l, 0);
     return names;
 }
 
@@ -261,27 +331,18 @@ legal_index(weft_legal *l, const weft_expr *index)
     return index;
 }
 
-static const weft_expr *
-to_memory(weft_legal *l, weft_dtype t, weft_dtype memory, const weft_expr *value)
-{
-    if (value->h.kind != WEFT_EK_VEC)
-        return weft_legal_to_memory(l, t, memory, value);
-    const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, value->h.nargs, const weft_expr *);
-    for (int i = 0; i < value->h.nargs; i++)
-        lane[i] = weft_legal_to_memory(l, t, memory, value->arg[i]);
-    return weft_vec(l->ir, value->h.nargs, lane);
-}
-
 static const weft_stmt *
 legal_store(weft_legal *l, const weft_stmt *s)
 {
     const weft_buf *old = s->u.store.buf, *buf = l->buf[old->id] ? l->buf[old->id] : old;
     const weft_expr *index = legal_index(l, s->u.store.index[0]);
+    bool own = buf->space != WEFT_GLOBAL; /* holds carriers, which neither wrap nor round */
+    l->stored = own ? NULL : s->u.store.value;
     const weft_expr *value = legal(l, s->u.store.value);
+    l->stored = NULL;
     if (!index || !value)
         return NULL;
-    value = to_memory(l, old->dtype, buf->dtype, value);
-    return with_names(l, weft_legal_store(l, buf, index, value));
+    return with_names(l, weft_legal_store(l, old->dtype, buf, index, value));
 }
 
 static const weft_stmt *
@@ -301,7 +362,7 @@ know_let(weft_legal *l, const weft_var *var, const weft_expr *value)
 {
     int64_t min, max;
     weft_dtype t = (weft_dtype)var->type.dtype;
-    if (!weft_is_int(t) || var->type.lanes > 1)
+    if (!weft_is_int(t) || t == WEFT_U64 || var->type.lanes > 1)
         return;
     (void)weft_bounds(l->ir, l->facts, value, &min, &max);
     weft_facts_range(l->facts, var, min == INT64_MIN ? NULL : weft_int(l->ir, t, min),
@@ -364,18 +425,25 @@ legal_loop(weft_legal *l, const weft_stmt *s)
     weft_facts_extent(l->facts, s->u.loop.var, s->u.loop.extent);
     const weft_stmt *body = legal_stmt(l, s->u.loop.body);
     weft_facts_pop(l->facts, mark);
-    forget(l);
+    forget(l, 0);
     return body ? under_names(l, names, weft_for(l->ir, s->u.loop.var, s->u.loop.bind, extent, body)) : NULL;
+}
+
+/* A loop's condition is evaluated each time: its names are replaced by their values. */
+static const weft_expr *
+without_names(weft_legal *l, const weft_expr *e)
+{
+    name_list names = take_names(l);
+    for (int i = names.n; e && i-- > 0;)
+        e = weft_subst_expr(l->ir, e, 1, &names.at[i].var, &names.at[i].value);
+    return e;
 }
 
 static const weft_stmt *
 legal_while(weft_legal *l, const weft_stmt *s)
 {
     weft_stmt t = *s;
-    t.u.loop.extent = legal(l, s->u.loop.extent);
-    if (t.u.loop.extent && l->name.n)
-        return weft_legal_refuse(l, "a loop condition", WEFT_BOOL), (const weft_stmt *)NULL;
-    forget(l);
+    t.u.loop.extent = without_names(l, legal(l, s->u.loop.extent));
     t.u.loop.body = legal_stmt(l, s->u.loop.body);
     return t.u.loop.extent && t.u.loop.body ? weft_stmt_make(l->ir, t) : NULL;
 }

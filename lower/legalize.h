@@ -25,8 +25,10 @@ typedef struct weft_legal {
     weft_arena scratch;
     WEFT_VEC(weft_legal_name) name;        /* lets that the statement at hand needs, in order */
     WEFT_VEC(const weft_expr *) guard;     /* conditions under which the expression at hand is evaluated */
-    const weft_expr **memo;                /* by id of the original; valid for one statement and guard */
+    const weft_expr **memo;                /* by id of the original; valid for one statement */
     uint32_t nmemo;
+    WEFT_VEC(uint32_t) known;              /* ids in the memo, in order: what an arm of a GUARD added goes with it */
+    const weft_expr *stored;               /* the value at hand goes to memory of its dtype, which wraps and rounds */
     const weft_buf **buf;                  /* by id: what a buffer became */
     const weft_expr **var;                 /* by id: what a let variable became */
     uint32_t nbuf, nvar;
@@ -46,9 +48,21 @@ weft_dtype weft_legal_carrier(const weft_legal *, weft_dtype);
 weft_dtype weft_legal_memory(const weft_legal *, weft_dtype, weft_space);
 /* x, computed in a narrow dtype's carrier, brought back into the dtype's range. */
 const weft_expr *weft_legal_wrap(weft_legal *, weft_dtype, const weft_expr *x);
-const weft_expr *weft_legal_cast(weft_legal *, const weft_expr *cast, weft_dtype from);
+/* `stored`: memory of the cast's dtype wraps and rounds, registers need not. */
+const weft_expr *weft_legal_cast(weft_legal *, const weft_expr *cast, weft_dtype from, bool stored);
+const weft_expr *weft_legal_bitcast(weft_legal *, const weft_expr *, weft_dtype from);
+/* Whether the conversion is made of comparisons and selects. */
+bool weft_legal_cast_compares(const weft_legal *, weft_dtype to, weft_dtype from);
+bool weft_legal_memory_compares(weft_dtype, weft_dtype memory);
 const weft_expr *weft_legal_from_memory(weft_legal *, weft_dtype, const weft_expr *load);
 const weft_expr *weft_legal_to_memory(weft_legal *, weft_dtype, weft_dtype memory, const weft_expr *value);
+
+/* legalize_float.c: values of small floats in f32. */
+bool weft_legal_has_layout(weft_dtype); /* what the following know */
+const weft_expr *weft_legal_round(weft_legal *, weft_dtype, const weft_expr *x);
+const weft_expr *weft_legal_round_to_odd(weft_legal *, const weft_expr *f64);
+const weft_expr *weft_legal_float_bits(weft_legal *, weft_dtype, const weft_expr *x); /* rounded; as u32 */
+const weft_expr *weft_legal_float_of_bits(weft_legal *, weft_dtype, const weft_expr *u32);
 
 /* legalize_int.c: FDIV, FMOD, shifts, wrapping arithmetic. */
 const weft_expr *weft_legal_division(weft_legal *, const weft_expr *);
@@ -57,12 +71,16 @@ const weft_expr *weft_legal_wrapping(weft_legal *, const weft_expr *);
 
 /* legalize_math.c: MIN and MAX of floats, intrinsics that the target lacks. */
 const weft_expr *weft_legal_min_max(weft_legal *, const weft_expr *);
+bool weft_legal_has_intrinsic(const weft_legal *, weft_intrin, weft_dtype);
 const weft_expr *weft_legal_intrinsic(weft_legal *, const weft_expr *);
 
 /* legalize_lanes.c: vectors the target lacks, lane by lane. */
 bool weft_legal_needs_lanes(const weft_legal *, const weft_expr *);
 const weft_expr *weft_legal_lane(weft_legal *, const weft_expr *, int lane);
 const weft_expr *weft_legal_by_lane(weft_legal *, const weft_expr *);
-const weft_stmt *weft_legal_store(weft_legal *, const weft_buf *, const weft_expr *index, const weft_expr *value);
+/* A vector's lanes apart, where what is done to them compares and the target does not compare vectors. */
+const weft_expr *weft_legal_lanes_to_compare(weft_legal *, const weft_expr *, bool compares);
+/* value: of dtype t, in its carrier */
+const weft_stmt *weft_legal_store(weft_legal *, weft_dtype t, const weft_buf *, const weft_expr *index, const weft_expr *value);
 
 #endif

@@ -44,6 +44,7 @@ by_positive(weft_legal *l, weft_ek kind, const weft_expr *a, const weft_expr *b)
     if (never_negative(l, a))
         return weft_binary(ir, kind == WEFT_EK_FDIV ? WEFT_EK_TDIV : WEFT_EK_TMOD, a, b);
     a = weft_legal_bind(l, "n", a);
+    b = weft_legal_bind(l, "d", b);
     const weft_expr *rest = weft_legal_bind(l, "r", weft_binary(ir, WEFT_EK_TMOD, a, b));
     const weft_expr *below = weft_binary(ir, WEFT_EK_LT, rest, num(l, a, 0));
     if (kind == WEFT_EK_FMOD)
@@ -106,15 +107,16 @@ weft_legal_shift(weft_legal *l, const weft_expr *e)
     int64_t by;
     if (constant(e->arg[1], &by) && by >= 0 && by < bits)
         return e;
-    const weft_expr *amount = weft_legal_bind(l, "by", e->arg[1]);
+    const weft_expr *x = e->arg[0], *amount = weft_legal_bind(l, "by", e->arg[1]);
+    bool fills = e->h.kind == WEFT_EK_SHR && is_signed(e);
+    if (fills)
+        x = weft_legal_bind(l, "n", x);
     const weft_expr *fits = weft_binary(ir, WEFT_EK_LT, amount, num(l, amount, bits));
     if (is_signed(amount))
         fits = weft_binary(ir, WEFT_EK_AND, weft_binary(ir, WEFT_EK_GE, amount, num(l, amount, 0)), fits);
     const weft_expr *masked = weft_binary(ir, WEFT_EK_BAND, amount, num(l, amount, bits - 1));
-    const weft_expr *all = num(l, e, 0);
-    if (e->h.kind == WEFT_EK_SHR && is_signed(e))
-        all = weft_binary(ir, WEFT_EK_SHR, e->arg[0], num(l, e, bits - 1));
-    return weft_select(ir, fits, weft_binary(ir, (weft_ek)e->h.kind, e->arg[0], masked), all);
+    const weft_expr *all = fills ? weft_binary(ir, WEFT_EK_SHR, x, num(l, e, bits - 1)) : num(l, e, 0);
+    return weft_select(ir, fits, weft_binary(ir, (weft_ek)e->h.kind, x, masked), all);
 }
 
 /* Signed data wraps: computed unsigned.  Indices do not overflow and stay readable. */

@@ -22,11 +22,28 @@ one_access(const weft_legal *l, const weft_buf *buf, const weft_expr *index)
     return coeff % lanes == 0 && base % lanes == 0 && (own || buf->align == 0 || buf->align % bytes == 0);
 }
 
+/* Whether the node compares or chooses, or its rule will: divisions, shifts by what is not constant,
+ * minima of floats and functions that have to be spelled. */
 static bool
-compares(const weft_expr *e)
+compares(const weft_legal *l, const weft_expr *e)
 {
-    return weft_expr_infos[e->h.kind].yields_bool || e->h.kind == WEFT_EK_SELECT
-           || (e->h.kind == WEFT_EK_CALL && weft_intrin_infos[e->h.u.intrin].cls == WEFT_IC_TEST);
+    switch (e->h.kind) {
+    case WEFT_EK_SELECT:
+    case WEFT_EK_FDIV:
+    case WEFT_EK_FMOD:
+        return true;
+    case WEFT_EK_SHL:
+    case WEFT_EK_SHR:
+        return e->arg[1]->h.kind != WEFT_EK_BCAST || !weft_is_imm(e->arg[1]->arg[0]);
+    case WEFT_EK_MIN:
+    case WEFT_EK_MAX:
+        return weft_is_float((weft_dtype)e->h.type.dtype) && !l->caps->nan_min_max;
+    case WEFT_EK_CALL:
+        return weft_intrin_infos[e->h.u.intrin].cls == WEFT_IC_TEST
+               || !weft_legal_has_intrinsic(l, e->h.u.intrin, (weft_dtype)e->h.type.dtype);
+    default:
+        return weft_expr_infos[e->h.kind].yields_bool;
+    }
 }
 
 bool
@@ -39,7 +56,7 @@ weft_legal_needs_lanes(const weft_legal *l, const weft_expr *e)
         return true;
     if (e->h.kind == WEFT_EK_LOAD)
         return e->arg[0]->h.kind != WEFT_EK_BCAST && !one_access(l, e->h.u.buf, e->arg[0]);
-    return compares(e) && !l->caps->vector_compare;
+    return !l->caps->vector_compare && compares(l, e);
 }
 
 const weft_expr *
@@ -106,8 +123,20 @@ reads(const weft_expr *e, const weft_buf *buf)
     return r.found;
 }
 
+const weft_expr *
+weft_legal_lanes_to_compare(weft_legal *l, const weft_expr *e, bool compares_lanes)
+{
+    int lanes = e->h.type.lanes;
+    if (lanes == 1 || e->h.kind == WEFT_EK_VEC || !compares_lanes || l->caps->vector_compare)
+        return e;
+    const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
+    for (int i = 0; i < lanes; i++)
+        lane[i] = weft_legal_lane(l, e, i);
+    return weft_vec(l->ir, lanes, lane);
+}
+
 static const weft_stmt *
-store_lanes(weft_legal *l, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+store_lanes(weft_legal *l, weft_dtype t, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
 {
     int lanes = value->h.type.lanes;
     const weft_expr **v = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
@@ -120,15 +149,31 @@ store_lanes(weft_legal *l, const weft_buf *buf, const weft_expr *index, const we
     }
     for (int i = 0; i < lanes; i++) {
         const weft_expr *x = weft_legal_lane(l, index, i);
-        at[i] = weft_store(l->ir, buf, 1, &x, v[i]);
+        at[i] = weft_store(l->ir, buf, 1, &x, weft_legal_to_memory(l, t, buf->dtype, v[i]));
     }
     return weft_seq(l->ir, lanes, at);
 }
 
+/* The whole vector in the dtype of memory. */
+static const weft_expr *
+to_memory(weft_legal *l, weft_dtype t, weft_dtype memory, const weft_expr *value)
+{
+    bool apart = weft_legal_memory_compares(t, memory) && !l->caps->vector_compare;
+    value = weft_legal_lanes_to_compare(l, value, apart);
+    if (!apart || value->h.kind != WEFT_EK_VEC)
+        return weft_legal_to_memory(l, t, memory, value);
+    const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, value->h.nargs, const weft_expr *);
+    for (int i = 0; i < value->h.nargs; i++)
+        lane[i] = weft_legal_to_memory(l, t, memory, value->arg[i]);
+    return weft_vec(l->ir, value->h.nargs, lane);
+}
+
 const weft_stmt *
-weft_legal_store(weft_legal *l, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+weft_legal_store(weft_legal *l, weft_dtype t, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
 {
     int lanes = value->h.type.lanes;
     bool whole = lanes == 1 || (lanes < 32 && (l->caps->lanes >> lanes & 1) && one_access(l, buf, index));
-    return whole ? weft_store(l->ir, buf, 1, &index, value) : store_lanes(l, buf, index, value);
+    if (!whole)
+        return store_lanes(l, t, buf, index, value);
+    return weft_store(l->ir, buf, 1, &index, to_memory(l, t, buf->dtype, value));
 }

@@ -1,7 +1,7 @@
 /* lower/legalize_math.c: functions that a target has no word for, from those it has.
  *
  * The polynomials were fitted for f32 by iteratively reweighted least squares towards the minimax of
- * the relative error: erf 1.7e-7, expm1 3e-9 before rounding.
+ * the relative error: erf 1.7e-7, expm1 3e-9, atan 1.6e-8 before rounding.
  */
 #include "lower/legalize.h"
 
@@ -15,11 +15,17 @@ num(weft_legal *l, const weft_expr *like, double v)
     return weft_imm(l->ir, like->h.type, v);
 }
 
+bool
+weft_legal_has_intrinsic(const weft_legal *l, weft_intrin f, weft_dtype t)
+{
+    return t == WEFT_F64 ? l->caps->intrin64[f] : t == WEFT_F16 ? l->caps->intrin16[f] : l->caps->intrin[f];
+}
+
 static const weft_expr *
 call(weft_legal *l, weft_intrin f, const weft_expr *x)
 {
     const weft_expr *e = weft_intrinsic(l->ir, f, 1, &x);
-    return l->caps->intrin[f] ? e : weft_legal_intrinsic(l, e);
+    return weft_legal_has_intrinsic(l, f, (weft_dtype)x->h.type.dtype) ? e : weft_legal_intrinsic(l, e);
 }
 
 #define ADD(a, b) weft_binary(l->ir, WEFT_EK_ADD, a, b)
@@ -74,15 +80,19 @@ weft_legal_min_max(weft_legal *l, const weft_expr *e)
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
+/* The bits of `size` but the highest, which is that of `sign`. */
 static const weft_expr *
 copy_sign(weft_legal *l, const weft_expr *size, const weft_expr *sign)
 {
     const weft_expr *arg[2] = { size, sign };
-    if (l->caps->intrin[WEFT_IN_COPYSIGN])
+    weft_type type = size->h.type, bits = { type.dtype == WEFT_F64 ? WEFT_U64 : WEFT_U32, type.lanes };
+    if (weft_legal_has_intrinsic(l, WEFT_IN_COPYSIGN, (weft_dtype)type.dtype))
         return weft_intrinsic(l->ir, WEFT_IN_COPYSIGN, 2, arg);
-    const weft_expr *positive = call(l, WEFT_IN_ABS, size);
-    positive = NAME("m", positive);
-    return PICK(LESS(sign, num(l, sign, 0)), weft_unary(l->ir, WEFT_EK_NEG, positive), positive);
+    const weft_expr *top = weft_bcast(l->ir, type.dtype == WEFT_F64 ? weft_int(l->ir, WEFT_U64, INT64_MIN)
+                                                                    : weft_int(l->ir, WEFT_U32, INT64_C(1) << 31), bits.lanes);
+    const weft_expr *rest = weft_binary(l->ir, WEFT_EK_BAND, weft_bitcast(l->ir, bits, size), weft_unary(l->ir, WEFT_EK_BNOT, top));
+    const weft_expr *first = weft_binary(l->ir, WEFT_EK_BAND, weft_bitcast(l->ir, bits, sign), top);
+    return weft_bitcast(l->ir, type, weft_binary(l->ir, WEFT_EK_BOR, rest, first));
 }
 
 /* erf: x P(x^2) near zero, 1 - exp(Q(|x|)) beyond, where log(erfc) is smooth. */
@@ -156,7 +166,7 @@ expand_atanh(weft_legal *l, const weft_expr *x)
     return MUL(num(l, x, 0.5), call(l, WEFT_IN_LOG1P, ratio));
 }
 
-/* sinh and cosh of e = expm1(|x|); half of exp(|x| / 2) squared beyond, which overflows later. */
+/* By e = expm1(|x|): (e + e / (e + 1)) / 2. */
 static const weft_expr *
 expand_sinh(weft_legal *l, const weft_expr *x)
 {
@@ -217,39 +227,146 @@ expand_abs(weft_legal *l, const weft_expr *x)
     return weft_is_float(t) ? ADD(size, num(l, x, 0)) : size; /* -0.0 + 0.0 is 0.0 */
 }
 
+/* x^y for a constant y that takes a product or two; NULL: none of these. */
+static const weft_expr *
+small_power(weft_legal *l, const weft_expr *x, const weft_expr *y)
+{
+    y = y->h.kind == WEFT_EK_BCAST ? y->arg[0] : y;
+    double n = weft_is_imm(y) ? y->h.u.f : 0;
+    if (n != -1 && n != 1 && n != 2 && n != 3 && n != 4)
+        return NULL;
+    x = NAME("x", x);
+    const weft_expr *square = n == 4 ? NAME("q", MUL(x, x)) : x;
+    return n == -1 ? DIV(num(l, x, 1), x) : n == 1 ? x : n == 3 ? MUL(MUL(x, x), x) : MUL(square, square);
+}
+
 /* x^y for all signs: the size by logarithms; a negative base needs a whole exponent, odd ones keep
  * its sign; x^0 and 1^y are 1 whatever the other is (C17 F.10.4.4). */
 static const weft_expr *
 expand_pow(weft_legal *l, const weft_expr *x, const weft_expr *y)
 {
+    const weft_expr *product = small_power(l, x, y);
+    if (product)
+        return product;
     x = NAME("x", x);
     y = NAME("y", y);
     const weft_expr *zero = num(l, x, 0), *one = num(l, x, 1), *half = num(l, x, 0.5);
     const weft_expr *a = NAME("a", call(l, WEFT_IN_ABS, x));
     const weft_expr *safe = PICK(SAME(a, zero), one, a);
     const weft_expr *size = call(l, WEFT_IN_EXP2, MUL(y, call(l, WEFT_IN_LOG2, safe)));
+    size = PICK(SAME(a, one), one, size); /* not the infinite power of a rounding, nor 0 times infinity */
     const weft_expr *at_zero = PICK(LESS(y, zero), num(l, x, INFINITY), zero);
     size = NAME("p", PICK(SAME(a, zero), at_zero, size));
     const weft_expr *whole = SAME(call(l, WEFT_IN_FLOOR, y), y), *h = MUL(y, half);
     const weft_expr *even = SAME(call(l, WEFT_IN_FLOOR, h), h);
     const weft_expr *minus = weft_unary(l->ir, WEFT_EK_NEG, size);
-    const weft_expr *of_negative = PICK(whole, PICK(even, size, minus), num(l, x, NAN));
+    const weft_expr *of_negative = PICK(whole, PICK(even, size, minus), PICK(SAME(a, num(l, x, INFINITY)), size, num(l, x, NAN)));
     const weft_expr *result = PICK(LESS(x, zero), of_negative, size);
+    const weft_expr *nan = OR(weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, x, x)),
+                              weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, y, y)));
+    result = PICK(nan, num(l, x, NAN), result);
     return PICK(OR(SAME(y, zero), SAME(x, one)), one, result);
 }
 
+/* atan of t in 0..1. */
+static const weft_expr *
+atan_of_part(weft_legal *l, const weft_expr *t)
+{
+    static const double c[] = { 1.0, -0.3333307206630707, 0.1999261975288391, -0.14203643798828125, 0.10640934109687805,
+                                -0.07504294812679291, 0.04269151762127876, -0.016068628057837486, 0.0028498894535005093 };
+    t = NAME("t", t);
+    return MUL(t, polynomial(l, NAME("s", MUL(t, t)), c, 9));
+}
+
+static const weft_expr *
+expand_atan(weft_legal *l, const weft_expr *x)
+{
+    x = NAME("x", x);
+    const weft_expr *a = NAME("a", call(l, WEFT_IN_ABS, x)), *one = num(l, x, 1);
+    const weft_expr *large = LESS(one, a);
+    const weft_expr *part = NAME("p", atan_of_part(l, PICK(large, DIV(one, a), a)));
+    return copy_sign(l, PICK(large, SUB(num(l, x, 1.5707963267948966), part), part), x);
+}
+
+/* The angle of (|x|, |y|) in its octant, mirrored into that of (x, |y|), with y's sign: zeros and infinities
+ * have the quotients 0 and 1. */
+static const weft_expr *
+expand_atan2(weft_legal *l, const weft_expr *y, const weft_expr *x)
+{
+    y = NAME("y", y);
+    x = NAME("x", x);
+    const weft_expr *a = NAME("a", call(l, WEFT_IN_ABS, y)), *b = NAME("b", call(l, WEFT_IN_ABS, x));
+    const weft_expr *zero = num(l, x, 0), *one = num(l, x, 1), *steep = LESS(b, a);
+    const weft_expr *low = PICK(steep, b, a), *high = NAME("h", PICK(steep, a, b));
+    const weft_expr *none = SAME(high, zero);
+    const weft_expr *ratio = PICK(SAME(low, num(l, x, INFINITY)), one, DIV(low, PICK(none, one, high)));
+    const weft_expr *part = NAME("p", atan_of_part(l, ratio));
+    part = NAME("p", PICK(steep, SUB(num(l, x, 1.5707963267948966), part), part));
+    const weft_expr *minus = LESS(copy_sign(l, one, x), zero);
+    const weft_expr *angle = copy_sign(l, PICK(minus, SUB(num(l, x, 3.141592653589793), part), part), y);
+    const weft_expr *nan = weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, x, x)); /* of y it is in `low` or `high` */
+    return PICK(nan, x, angle);
+}
+
+/* x without its last bits: what is left times as much of another is exact. */
+static const weft_expr *
+upper_half(weft_legal *l, const weft_expr *x)
+{
+    bool f64 = x->h.type.dtype == WEFT_F64;
+    weft_type bits = { f64 ? WEFT_U64 : WEFT_U32, x->h.type.lanes };
+    const weft_expr *mask = weft_int(l->ir, f64 ? WEFT_U64 : WEFT_U32, f64 ? -(INT64_C(1) << 27) : 0xfffff000);
+    return weft_bitcast(l->ir, x->h.type,
+                        weft_binary(l->ir, WEFT_EK_BAND, weft_bitcast(l->ir, bits, x), weft_bcast(l->ir, mask, bits.lanes)));
+}
+
+/* |x| - q |y|, q the whole quotient, in four exact products; q may be one off.  Exact for quotients
+ * below 2^20 (2^48 for f64). */
 static const weft_expr *
 expand_frem(weft_legal *l, const weft_expr *x, const weft_expr *y)
 {
     x = NAME("x", x);
-    y = NAME("y", y);
-    return SUB(x, MUL(y, call(l, WEFT_IN_TRUNC, DIV(x, y))));
+    const weft_expr *a = NAME("a", call(l, WEFT_IN_ABS, x)), *b = NAME("b", call(l, WEFT_IN_ABS, y));
+    const weft_expr *q = NAME("q", call(l, WEFT_IN_FLOOR, DIV(a, b)));
+    const weft_expr *q1 = NAME("q", upper_half(l, q)), *q0 = NAME("q", SUB(q, q1));
+    const weft_expr *b1 = NAME("b", upper_half(l, b)), *b0 = NAME("b", SUB(b, b1));
+    const weft_expr *r = SUB(SUB(SUB(a, MUL(q1, b1)), MUL(q1, b0)), MUL(q0, b1));
+    r = NAME("r", SUB(r, MUL(q0, b0)));
+    const weft_expr *zero = num(l, x, 0);
+    r = NAME("r", PICK(LESS(r, zero), ADD(r, b), r));
+    r = PICK(LESS(r, b), r, SUB(r, b));
+    const weft_expr *inf = num(l, x, INFINITY), *none = AND(SAME(b, inf), LESS(a, inf));
+    return copy_sign(l, PICK(none, a, r), x);
+}
+
+/* What is exact or rounded once whatever the type: the polynomials and logarithms above are f32's. */
+static bool
+suits_f64(weft_intrin f)
+{
+    return f == WEFT_IN_RSQRT || f == WEFT_IN_RINT || f == WEFT_IN_TRUNC || f == WEFT_IN_ABS || f == WEFT_IN_ISNAN
+           || f == WEFT_IN_ISINF || f == WEFT_IN_FREM || f == WEFT_IN_COPYSIGN || f == WEFT_IN_FMA;
+}
+
+/* A function of f16, by way of f32: its constants and steps would not fit. */
+static const weft_expr *
+by_f32(weft_legal *l, const weft_expr *e)
+{
+    const weft_expr *arg[3] = { 0 };
+    weft_type wide = { WEFT_F32, e->h.type.lanes };
+    for (int i = 0; i < e->h.nargs && i < 3; i++)
+        arg[i] = weft_cast_to(l->ir, wide, e->arg[i]);
+    const weft_expr *y = weft_legal_apply(l, weft_intrinsic(l->ir, e->h.u.intrin, e->h.nargs, arg));
+    return y && e->h.type.dtype != WEFT_BOOL ? weft_cast_to(l->ir, e->h.type, y) : y;
 }
 
 const weft_expr *
 weft_legal_intrinsic(weft_legal *l, const weft_expr *e)
 {
     const weft_expr *x = e->arg[0], *y = e->h.nargs > 1 ? e->arg[1] : NULL;
+    weft_dtype t = (weft_dtype)x->h.type.dtype;
+    if (t == WEFT_F64 && !suits_f64(e->h.u.intrin))
+        return weft_legal_refuse(l, weft_intrin_infos[e->h.u.intrin].text, t);
+    if ((t == WEFT_F16 || t == WEFT_BF16) && weft_intrin_infos[e->h.u.intrin].cls == WEFT_IC_FLOAT)
+        return by_f32(l, e);
     switch (e->h.u.intrin) {
     case WEFT_IN_ERF:
         return expand_erf(l, x);
@@ -292,6 +409,10 @@ weft_legal_intrinsic(weft_legal *l, const weft_expr *e)
         return OR(SAME(x, num(l, x, INFINITY)), SAME(x, num(l, x, -INFINITY)));
     case WEFT_IN_POW:
         return expand_pow(l, x, y);
+    case WEFT_IN_ATAN:
+        return expand_atan(l, x);
+    case WEFT_IN_ATAN2:
+        return expand_atan2(l, x, y);
     case WEFT_IN_FREM:
         return expand_frem(l, x, y);
     case WEFT_IN_COPYSIGN:

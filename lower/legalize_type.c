@@ -22,9 +22,9 @@ weft_legal_memory(const weft_legal *l, weft_dtype t, weft_space space)
         return t == WEFT_BOOL && !l->caps->bool_storage ? WEFT_I32 : weft_legal_carrier(l, t);
     if (t == WEFT_BOOL)
         return l->caps->bool_storage && l->caps->storage[t] ? t : WEFT_U8;
-    if (t == WEFT_BF16 && !l->caps->storage[t])
-        return WEFT_U16;
-    return t;
+    if (l->caps->storage[t] || !weft_legal_has_layout(t))
+        return t;
+    return weft_dtype_bits(t) == 8 ? WEFT_U8 : WEFT_U16;
 }
 
 static const weft_expr *
@@ -73,8 +73,36 @@ float_to_int(weft_legal *l, weft_dtype t, weft_dtype carrier, const weft_expr *x
     return weft_select(ir, high, most, weft_select(ir, low, least, inside));
 }
 
+/* Whether every value of `from` is one of `to`. */
+static bool
+includes(weft_dtype to, weft_dtype from)
+{
+    bool to_signed = weft_dtype_kind(to) == WEFT_KIND_INT, from_signed = weft_dtype_kind(from) == WEFT_KIND_INT;
+    int to_bits = weft_dtype_bits(to), from_bits = weft_dtype_bits(from);
+    if (weft_is_float(to))
+        return weft_is_int(from) ? from_bits <= 8 : weft_dtype_bits(from) == 8 && weft_dtype_bits(to) == 16;
+    return weft_is_int(from) && (from_signed ? to_signed && to_bits >= from_bits : to_bits >= from_bits + to_signed);
+}
+
+/* x in `carrier` brought to a value of the narrower dtype `to`, unless the memory it goes to will. */
+static const weft_expr *
+narrowed(weft_legal *l, weft_dtype to, weft_dtype from, const weft_expr *x, bool stored)
+{
+    if (stored || to == (weft_dtype)x->h.type.dtype || includes(to, from))
+        return x;
+    return weft_is_int(to) ? weft_legal_wrap(l, to, x) : weft_legal_has_layout(to) ? weft_legal_round(l, to, x) : x;
+}
+
+bool
+weft_legal_cast_compares(const weft_legal *l, weft_dtype to, weft_dtype from)
+{
+    bool small = weft_is_float(to) && weft_legal_carrier(l, to) != to;
+    return to == WEFT_BOOL || from == WEFT_BOOL || small
+           || (weft_is_float(from) && weft_is_int(to) && !(l->caps->sat_cast && weft_legal_carrier(l, to) == to));
+}
+
 const weft_expr *
-weft_legal_cast(weft_legal *l, const weft_expr *cast, weft_dtype from)
+weft_legal_cast(weft_legal *l, const weft_expr *cast, weft_dtype from, bool stored)
 {
     weft_ir *ir = l->ir;
     const weft_expr *x = cast->arg[0];
@@ -86,11 +114,55 @@ weft_legal_cast(weft_legal *l, const weft_expr *cast, weft_dtype from)
         return weft_select(ir, x, weft_imm(ir, type, 1), weft_imm(ir, type, 0));
     if (weft_is_float(from) && weft_is_int(to))
         return l->caps->sat_cast && carrier == to ? weft_cast_to(ir, type, x) : float_to_int(l, to, carrier, x);
+    if (from == WEFT_F64 && carrier == WEFT_F32 && to != WEFT_F32)
+        return narrowed(l, to, from, weft_legal_round_to_odd(l, x), stored);
     const weft_expr *y = weft_same_type(type, x->h.type) ? x : weft_cast_to(ir, type, x);
-    return weft_is_int(to) ? weft_legal_wrap(l, to, y) : y;
+    return narrowed(l, to, from, y, stored);
+}
+
+/* ---- bits ------------------------------------------------------------------------------------ */
+
+/* The bits of x, a value of dtype t of 32 bits or fewer, as u32. */
+static const weft_expr *
+bits_of(weft_legal *l, weft_dtype t, const weft_expr *x)
+{
+    weft_ir *ir = l->ir;
+    if (weft_is_float(t))
+        return t == WEFT_F32 ? weft_bitcast(ir, as_type(WEFT_U32, x), x) : weft_legal_float_bits(l, t, x);
+    weft_dtype have = (weft_dtype)x->h.type.dtype;
+    const weft_expr *u = have == WEFT_U32 ? x : weft_cast_to(ir, as_type(WEFT_U32, x), x);
+    return weft_dtype_kind(t) == WEFT_KIND_UINT ? u : weft_legal_wrap(l, weft_dtype_bits(t) == 8 ? WEFT_U8 : WEFT_U16, u);
+}
+
+const weft_expr *
+weft_legal_bitcast(weft_legal *l, const weft_expr *e, weft_dtype from)
+{
+    weft_ir *ir = l->ir;
+    weft_dtype to = (weft_dtype)e->h.type.dtype, carrier = weft_legal_carrier(l, to);
+    const weft_expr *x = e->arg[0];
+    if (from == to)
+        return x;
+    if (from == (weft_dtype)x->h.type.dtype && to == carrier)
+        return e;
+    bool known = (!weft_is_float(to) || weft_legal_has_layout(to)) && (!weft_is_float(from) || weft_legal_has_layout(from));
+    if (weft_dtype_bits(from) != weft_dtype_bits(to) || weft_dtype_bits(to) < 8 || from == WEFT_BOOL || to == WEFT_BOOL || !known
+        || (weft_is_float(from) && from == (weft_dtype)x->h.type.dtype) || (weft_is_float(to) && to == carrier))
+        return weft_legal_refuse(l, "the bits", from);
+    const weft_expr *bits = bits_of(l, from, x);
+    if (weft_is_float(to))
+        return weft_legal_float_of_bits(l, to, bits);
+    bits = weft_cast_to(ir, as_type(carrier, x), bits);
+    return weft_dtype_kind(to) == WEFT_KIND_UINT ? bits : weft_legal_wrap(l, to, bits);
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
+
+/* Whether values of t pass through comparisons between memory and registers. */
+bool
+weft_legal_memory_compares(weft_dtype t, weft_dtype memory)
+{
+    return t != memory && (t == WEFT_BOOL || weft_is_float(t)) && weft_is_int(memory);
+}
 
 const weft_expr *
 weft_legal_from_memory(weft_legal *l, weft_dtype t, const weft_expr *load)
@@ -102,26 +174,9 @@ weft_legal_from_memory(weft_legal *l, weft_dtype t, const weft_expr *load)
         const weft_expr *wide = weft_cast_to(ir, as_type(weft_legal_carrier(l, memory), load), load);
         return weft_binary(ir, WEFT_EK_NE, wide, imm_like(l, wide, 0));
     }
-    if (t == WEFT_BF16 && memory == WEFT_U16) { /* the upper half of an f32 */
-        const weft_expr *wide = weft_cast_to(ir, as_type(WEFT_U32, load), load);
-        return weft_bitcast(ir, carrier, weft_binary(ir, WEFT_EK_SHL, wide, imm_like(l, wide, 16)));
-    }
+    if (weft_is_float(t) && weft_is_int(memory))
+        return weft_legal_float_of_bits(l, t, weft_cast_to(ir, as_type(WEFT_U32, load), load));
     return weft_same_type(carrier, load->h.type) ? load : weft_cast_to(ir, carrier, load);
-}
-
-/* The bits of x:f32 rounded to bf16, ties to even; a NaN keeps its quiet bit. */
-static const weft_expr *
-to_bf16_bits(weft_legal *l, const weft_expr *x)
-{
-    weft_ir *ir = l->ir;
-    x = weft_legal_bind(l, "f", x);
-    const weft_expr *bits = weft_bitcast(ir, as_type(WEFT_U32, x), x);
-    const weft_expr *sixteen = imm_like(l, bits, 16);
-    const weft_expr *odd = weft_binary(ir, WEFT_EK_BAND, weft_binary(ir, WEFT_EK_SHR, bits, sixteen), imm_like(l, bits, 1));
-    const weft_expr *up = weft_binary(ir, WEFT_EK_ADD, bits, weft_binary(ir, WEFT_EK_ADD, odd, imm_like(l, bits, 0x7fff)));
-    const weft_expr *nan = weft_binary(ir, WEFT_EK_NE, x, x);
-    const weft_expr *kept = weft_select(ir, nan, imm_like(l, bits, 0x7fc00000), up);
-    return weft_binary(ir, WEFT_EK_SHR, kept, sixteen);
 }
 
 const weft_expr *
@@ -131,8 +186,8 @@ weft_legal_to_memory(weft_legal *l, weft_dtype t, weft_dtype memory, const weft_
     if (t == WEFT_BOOL && memory != WEFT_BOOL) {
         weft_type wide = as_type(weft_legal_carrier(l, memory), value);
         value = weft_select(ir, value, weft_imm(ir, wide, 1), weft_imm(ir, wide, 0));
-    } else if (t == WEFT_BF16 && memory == WEFT_U16) {
-        value = to_bf16_bits(l, value);
+    } else if (weft_is_float(t) && weft_is_int(memory)) {
+        value = weft_legal_float_bits(l, t, value);
     }
     weft_type type = as_type(memory, value);
     return weft_same_type(type, value->h.type) ? value : weft_cast_to(ir, type, value);

@@ -144,7 +144,7 @@ caps(const weft_target *t, weft_caps *caps)
                          .bool_storage = true };
     weft_clike_caps(&metal, caps);
     for (int i = WEFT_IN_SHFL; i <= WEFT_IN_SHFL_XOR; i++)
-        caps->intrin[i] = t->subgroup_shuffle;
+        caps->intrin[i] = caps->intrin16[i] = t->subgroup_shuffle;
 }
 
 static weft_status

@@ -1,7 +1,9 @@
 /* spv_call.c: intrinsics: GLSL.std.450 instructions, tests of floats, subgroup shuffles. */
 #include "backends/vulkan/spv_emit.h"
 
-/* wide: GLSL.std.450 defines it for 64 bits too. */
+/* wide: GLSL.std.450 defines it for 64 bits too; these are also accurate for 16 bits, where others are
+ * made of squares and quotients that overflow.  Atan and Atan2 are missing: of NaN and of zeros they
+ * give anything. */
 static const struct {
     const char *name;
     bool wide;
@@ -11,13 +13,13 @@ static const struct {
     [WEFT_IN_SQRT] = { "Sqrt", true },    [WEFT_IN_RSQRT] = { "InverseSqrt", true },
     [WEFT_IN_SIN] = { "Sin", false },     [WEFT_IN_COS] = { "Cos", false },
     [WEFT_IN_TAN] = { "Tan", false },     [WEFT_IN_ASIN] = { "Asin", false },
-    [WEFT_IN_ACOS] = { "Acos", false },   [WEFT_IN_ATAN] = { "Atan", false },
+    [WEFT_IN_ACOS] = { "Acos", false },
     [WEFT_IN_SINH] = { "Sinh", false },   [WEFT_IN_COSH] = { "Cosh", false },
     [WEFT_IN_TANH] = { "Tanh", false },   [WEFT_IN_ASINH] = { "Asinh", false },
     [WEFT_IN_ACOSH] = { "Acosh", false }, [WEFT_IN_ATANH] = { "Atanh", false },
     [WEFT_IN_FLOOR] = { "Floor", true },  [WEFT_IN_CEIL] = { "Ceil", true },
     [WEFT_IN_TRUNC] = { "Trunc", true },  [WEFT_IN_RINT] = { "RoundEven", true },
-    [WEFT_IN_ABS] = { "FAbs", true },     [WEFT_IN_ATAN2] = { "Atan2", false },
+    [WEFT_IN_ABS] = { "FAbs", true },
     [WEFT_IN_FMA] = { "Fma", true },
 };
 
@@ -33,7 +35,6 @@ static const struct {
 static const char *const instructions[WEFT_IN_COUNT] = {
     [WEFT_IN_ISNAN] = "OpIsNan",
     [WEFT_IN_ISINF] = "OpIsInf",
-    [WEFT_IN_FREM] = "OpFRem",
 };
 
 static spv_id
@@ -103,7 +104,9 @@ spv_extremum(spv_emit *c, const weft_expr *e)
 void
 spv_call_caps(const weft_target *t, weft_caps *caps)
 {
-    for (int i = 0; i < WEFT_IN_COUNT; i++)
-        caps->intrin[i] =
-            glsl[i].name || instructions[i] || (shuffles[i].name && t->subgroup_shuffle);
+    for (int i = 0; i < WEFT_IN_COUNT; i++) {
+        bool other = instructions[i] || (shuffles[i].name && t->subgroup_shuffle);
+        caps->intrin[i] = glsl[i].name || other;
+        caps->intrin16[i] = caps->intrin64[i] = (glsl[i].name && glsl[i].wide) || other;
+    }
 }

@@ -87,16 +87,35 @@ read_kernel(const numeric_case *t, weft_ir *ir, weft_diag *diag)
     return kernels[0];
 }
 
+static weft_status
+legalise(weft_kernel *k, const weft_target *target, weft_diag *diag)
+{
+    weft_caps caps;
+    weft_lower_options options = { .target = target, .caps = &caps, .numerics = WEFT_DEFAULT, .roundtrip = true };
+    weft_backend_of(target->api)->caps(target, &caps);
+    return weft_run_passes(k, "vectorize,simplify,barriers,legalize,hoist", &options, diag);
+}
+
 static weft_kernel *
 legalised(const numeric_case *t, weft_ir *ir, const weft_target *target, weft_diag *diag)
 {
-    weft_caps caps;
     weft_kernel *k = read_kernel(t, ir, diag);
-    weft_lower_options options = { .target = target, .caps = &caps, .numerics = WEFT_DEFAULT, .roundtrip = true };
-    weft_backend_of(target->api)->caps(target, &caps);
-    if (weft_run_passes(k, "vectorize,simplify,barriers,legalize,hoist", &options, diag) != WEFT_OK)
+    if (legalise(k, target, diag) != WEFT_OK)
         fail_msg("%s for %s:%s: %s", t->name, weft_api_name(target->api), target->name, weft_diag_text(diag));
     return k;
+}
+
+bool
+is_refused(const numeric_case *t, const weft_target *target)
+{
+    weft_diag *diag = weft_diag_create();
+    weft_ir *ir = weft_ir_create(diag);
+    bool refused = t->may_refuse && legalise(read_kernel(t, ir, diag), target, diag) == WEFT_UNSUPPORTED;
+    if (refused)
+        assert_non_null(strstr(weft_diag_text(diag), target->name));
+    weft_ir_destroy(ir);
+    weft_diag_destroy(diag);
+    return refused;
 }
 
 static void
@@ -146,7 +165,7 @@ same_float(weft_dtype t, double got, double want, const budget *b, bool on_devic
         return false;
     double off = fabs(got - want), limit = ulp * ulp_of(t, want);
     bool tiny = fabs(want) < ldexp(1, t == WEFT_F64 ? -1021 : t == WEFT_F16 ? -14 : -125);
-    if (tiny && t != WEFT_F16 && off <= fabs(want) + limit && (got == 0 || ulp > 1)) /* flushed */
+    if (tiny && off <= fabs(want) + limit && (got == 0 || ulp > 1)) /* flushed */
         return true;
     return off <= limit || (on_device && off <= b->device_abs);
 }
@@ -210,6 +229,12 @@ check_legalised(const numeric_case *t, const weft_target *target)
     int differ = 0;
     copy_arguments(t, data);
     const weft_kernel *k = legalised(t, ir, target, diag);
+    weft_str text = { 0 };
+    if (weft_backend_of(target->api)->print(&text, k, target, WEFT_DEFAULT, diag) != WEFT_OK) {
+        weft_print_kernel(&text, k);
+        fail_msg("%s: %s", weft_diag_text(diag), weft_str_text(&text));
+    }
+    weft_str_free(&text);
     interpret(k, t, data, diag);
     for (int i = 0; i < t->ninput + t->noutput; i++) {
         if (i >= t->ninput)
@@ -217,7 +242,6 @@ check_legalised(const numeric_case *t, const weft_target *target)
         free(data[i]);
     }
     if (differ && getenv("WEFT_TEST_SHOW")) {
-        weft_str text = { 0 };
         weft_print_kernel(&text, k);
         print_message("%s", weft_str_text(&text));
         weft_str_free(&text);
@@ -297,7 +321,7 @@ check_on_device(const weft_driver *driver, int n, numeric_case *const *cases)
     const numeric_case **can = calloc((size_t)n, sizeof *can);
     int ncan = 0;
     for (int i = 0; i < n; i++) {
-        if (!has_types(cases[i], &device->info.target))
+        if (!has_types(cases[i], &device->info.target) || is_refused(cases[i], &device->info.target))
             continue;
         weft_ir *ir = weft_ir_create(diag);
         kernel[ncan] = legalised(cases[i], ir, &device->info.target, diag);

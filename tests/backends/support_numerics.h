@@ -27,6 +27,7 @@ typedef struct numeric_case {
     void *data[NUMERIC_PARAMS]; /* inputs, and what is expected of the outputs */
     int nsection;
     budget section[NUMERIC_SECTIONS];
+    bool may_refuse; /* not every target can have it */
     int first; /* input that [lo, hi] speaks of */
 } numeric_case;
 
@@ -37,7 +38,9 @@ int add_output(numeric_case *, weft_dtype, int64_t n);
 bool has_types(const numeric_case *, const weft_target *);
 /* Computes what is expected, from the text at level flat. */
 void settle(numeric_case *);
-/* The case legalised for the target and interpreted; how many elements are off. */
+/* Whether the case may be refused and is, with a message that names the target. */
+bool is_refused(const numeric_case *, const weft_target *);
+/* The case legalised for the target, printed, and interpreted; how many elements are off. */
 int check_legalised(const numeric_case *, const weft_target *);
 /* All cases legalised, printed, loaded together and run on the first device of the driver, if there is
  * one; how many elements are off. */
