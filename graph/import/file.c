@@ -44,8 +44,8 @@ unpack(onnx_file *f, weft_wire_kind kind, const weft_str *cut)
 {
     budget b = { .arena = &f->arena, .left = cut->n * ALLOWED_FACTOR + ALLOWED_FLOOR };
     ProtobufCAllocator allocator = { .alloc = take, .free = keep_all, .allocator_data = &b };
-    const ProtobufCMessage *m =
-        protobuf_c_message_unpack(descriptor_of(kind), &allocator, cut->n, (const uint8_t *)weft_str_text(cut));
+    const ProtobufCMessage *m = protobuf_c_message_unpack(descriptor_of(kind), &allocator, cut->n,
+                                                          (const uint8_t *)weft_str_text(cut));
     if (!m)
         weft_fail(f->diag, WEFT_INVALID_INPUT,
                   "%s: not a well-formed ONNX %s; the file is damaged or not ONNX", f->path,

@@ -17,15 +17,18 @@ typedef struct weft_import_options {
     const weft_const *fixed;
 } weft_import_options;
 
-/* Reads an ONNX model (by content, not by name): mapped, constants not copied, external data resolved
- * beside the file and nowhere else.  Every unsupported or malformed thing is an error that names
- * file, node, operator and reason; all of them are reported, not only the first.  NULL after errors. */
+/* Reads an ONNX model (by content, not by name): mapped, constants not copied, external data
+ * resolved beside the file and nowhere else.  Every unsupported or malformed thing is an error that
+ * names file, node, operator and reason; all of them are reported, not only the first.  NULL after
+ * errors.  Constants keep the alignment they have in the file: none. */
 weft_graph *weft_import_onnx(const char *path, const weft_import_options *, weft_diag *);
 /* Whether the file starts like an ONNX model. */
 bool weft_is_onnx(const void *data, size_t size);
 /* A TensorProto file (.pb): *c lives in the arena. */
-weft_status weft_read_tensor_pb(const char *path, weft_arena *, weft_const *c, const char **name, weft_diag *);
-weft_status weft_write_tensor_pb(const char *path, const char *name, const weft_const *, weft_diag *);
+weft_status weft_read_tensor_pb(const char *path, weft_arena *, weft_const *c, const char **name,
+                                weft_diag *);
+weft_status weft_write_tensor_pb(const char *path, const char *name, const weft_const *,
+                                 weft_diag *);
 
 /* What an operator of the model needs that is not there, one a node: for `weft inspect`. */
 typedef struct weft_onnx_summary {

@@ -1,5 +1,5 @@
-/* Where a graph's values start: initializers, inputs with shapes from the model or the command line,
- * and inputs whose value is fixed. */
+/* Where a graph's values start: initializers, inputs with shapes from the model or the command
+ * line, and inputs whose value is fixed. */
 #include "import/reader.h"
 
 #include <stdlib.h>
@@ -43,7 +43,8 @@ parse_dim(const char **p, int64_t *v)
     return *p != start;
 }
 
-/* "1x3x224x224"; "" is rank 0; -1 for "?", which keeps what the model says.  False after a fault. */
+/* "1x3x224x224"; "" is rank 0; -1 for "?", which keeps what the model says.  False after a fault.
+ */
 static bool
 parse_shape(onnx_reader *r, const char *name, const char *text, int *ndim, int64_t *dim)
 {
@@ -131,17 +132,19 @@ input_dims(onnx_reader *r, const onnx_value_proto *v, int *ndim, const weft_expr
     if (text && !parse_shape(r, name, text, ndim, given))
         return false;
     if (!s && !text) {
-        weft_reader_fail(r, WEFT_UNSUPPORTED, "input '%s' has no shape; give it one (--shape '%s=1x3')",
-                         name, name);
+        weft_reader_fail(r, WEFT_UNSUPPORTED,
+                         "input '%s' has no shape; give it one (--shape '%s=1x3')", name, name);
         return false;
     }
     if (s && s->n_dim > WEFT_ONNX_MAX_RANK) {
-        weft_reader_fail(r, WEFT_INVALID_INPUT, "input '%s' has %zu dimensions; at most %d are allowed",
-                         name, s->n_dim, WEFT_ONNX_MAX_RANK);
+        weft_reader_fail(r, WEFT_INVALID_INPUT,
+                         "input '%s' has %zu dimensions; at most %d are allowed", name, s->n_dim,
+                         WEFT_ONNX_MAX_RANK);
         return false;
     }
     if (s && text && (int)s->n_dim != *ndim) {
-        weft_reader_fail(r, WEFT_INVALID_ARGUMENT, "input '%s' has %zu dimensions, not %d", name, s->n_dim, *ndim);
+        weft_reader_fail(r, WEFT_INVALID_ARGUMENT, "input '%s' has %zu dimensions, not %d", name,
+                         s->n_dim, *ndim);
         return false;
     }
     static const WeftOnnx__Dimension unknown;
@@ -169,18 +172,19 @@ input_dtype(onnx_reader *r, const onnx_value_proto *v)
     if (!t || !t->tensor_type) {
         bool other = t && (t->sequence_type || t->map_type || t->sparse_tensor_type ||
                            t->optional_type || t->opaque_type);
-        weft_reader_fail(r, other ? WEFT_UNSUPPORTED : WEFT_INVALID_INPUT,
-                         "input '%s' %s", name,
-                         other ? "is a sequence, map, optional or sparse tensor; only tensors are supported"
-                               : "has no type");
+        weft_reader_fail(
+            r, other ? WEFT_UNSUPPORTED : WEFT_INVALID_INPUT, "input '%s' %s", name,
+            other ? "is a sequence, map, optional or sparse tensor; only tensors are supported"
+                  : "has no type");
         return WEFT_DTYPE_COUNT;
     }
     weft_dtype dtype = weft_onnx_dtype(t->tensor_type->elem_type);
     const char *text = weft_onnx_dtype_name(t->tensor_type->elem_type);
     if (dtype == WEFT_DTYPE_COUNT)
-        weft_reader_fail(r, text && t->tensor_type->elem_type ? WEFT_UNSUPPORTED : WEFT_INVALID_INPUT,
-                         "input '%s' is of element type %d%s%s%s, which is not supported", name,
-                         (int)t->tensor_type->elem_type, text ? " (" : "", text ? text : "", text ? ")" : "");
+        weft_reader_fail(
+            r, text && t->tensor_type->elem_type ? WEFT_UNSUPPORTED : WEFT_INVALID_INPUT,
+            "input '%s' is of element type %d%s%s%s, which is not supported", name,
+            (int)t->tensor_type->elem_type, text ? " (" : "", text ? text : "", text ? ")" : "");
     return dtype;
 }
 
@@ -189,8 +193,8 @@ static weft_value *
 fixed_value(onnx_reader *r, const char *name, weft_dtype dtype, const weft_const *c)
 {
     if (c->dtype != dtype) {
-        weft_reader_fail(r, WEFT_INVALID_ARGUMENT, "input '%s' is %s; the value given for it is %s", name,
-                         weft_dtype_name(dtype), weft_dtype_name(c->dtype));
+        weft_reader_fail(r, WEFT_INVALID_ARGUMENT, "input '%s' is %s; the value given for it is %s",
+                         name, weft_dtype_name(dtype), weft_dtype_name(c->dtype));
         return NULL;
     }
     weft_const own = *c;

@@ -84,11 +84,13 @@ describe_sides(reading *r)
         const char *name = weft_onnx_text(p->input[i]->name);
         if (weft_map_get(constant, name, strlen(name)) >= 0)
             continue;
-        describe(r, p->input[i], &s->in[s->nin].name, &s->in[s->nin].dtype, &s->in[s->nin].ndim, &s->in[s->nin].dim);
+        describe(r, p->input[i], &s->in[s->nin].name, &s->in[s->nin].dtype, &s->in[s->nin].ndim,
+                 &s->in[s->nin].dim);
         s->nin++;
     }
     for (size_t i = 0; i < p->n_output; i++, s->nout++)
-        describe(r, p->output[i], &s->out[i].name, &s->out[i].dtype, &s->out[i].ndim, &s->out[i].dim);
+        describe(r, p->output[i], &s->out[i].name, &s->out[i].dtype, &s->out[i].ndim,
+                 &s->out[i].dim);
 }
 
 /* ---- parameters ------------------------------------------------------------------------------ */
@@ -117,7 +119,8 @@ count_parameters(reading *r)
         count_tensor(r->s, r->proto->initializer[i]);
     for (size_t i = 0; i < r->proto->n_node; i++) {
         const onnx_node_proto *p = r->proto->node[i];
-        for (size_t k = 0; k < p->n_attribute && strcmp(weft_onnx_text(p->op_type), "Constant") == 0; k++)
+        for (size_t k = 0;
+             k < p->n_attribute && strcmp(weft_onnx_text(p->op_type), "Constant") == 0; k++)
             if (p->attribute[k]->t)
                 count_tensor(r->s, p->attribute[k]->t);
     }

@@ -17,8 +17,8 @@ weft_onnx_fail(onnx_node *n, weft_status st, const char *fmt, ...)
     va_start(args, fmt);
     weft_str_vaddf(&s, fmt, args);
     va_end(args);
-    n->status = weft_fail(n->reader->file.diag, st, "%s: node '%s' (%s): %s", n->reader->file.leaf, n->name,
-                          n->kind, weft_str_text(&s));
+    n->status = weft_fail(n->reader->file.diag, st, "%s: node '%s' (%s): %s", n->reader->file.leaf,
+                          n->name, n->kind, weft_str_text(&s));
     weft_str_free(&s);
 }
 
@@ -46,9 +46,9 @@ typed_attr(onnx_node *n, const char *name, int type, const char *article)
     const onnx_attr_proto *a = find_attr(n, name);
     if (!a || n->status != WEFT_OK)
         return NULL;
-    bool filled = (type == T_FLOAT && a->has_f) || (type == T_INT && a->has_i) || (type == T_STRING && a->has_s) ||
-                  (type == T_TENSOR && a->t) || (type == T_FLOATS && a->n_floats) ||
-                  (type == T_INTS && a->n_ints);
+    bool filled = (type == T_FLOAT && a->has_f) || (type == T_INT && a->has_i) ||
+                  (type == T_STRING && a->has_s) || (type == T_TENSOR && a->t) ||
+                  (type == T_FLOATS && a->n_floats) || (type == T_INTS && a->n_ints);
     bool has_type = a->has_type && a->type;
     if ((has_type ? a->type == type : filled) && !weft_onnx_text(a->ref_attr_name)[0])
         return a;
@@ -57,34 +57,35 @@ typed_attr(onnx_node *n, const char *name, int type, const char *article)
 }
 
 bool
-onnx_has(onnx_node *n, const char *name)
+weft_onnx_has_attr(onnx_node *n, const char *name)
 {
     return find_attr(n, name) != NULL;
 }
 
 int64_t
-onnx_int(onnx_node *n, const char *name, int64_t absent)
+weft_onnx_attr_int(onnx_node *n, const char *name, int64_t absent)
 {
     const onnx_attr_proto *a = typed_attr(n, name, T_INT, "an integer");
     return a ? a->i : absent;
 }
 
 double
-onnx_float(onnx_node *n, const char *name, double absent)
+weft_onnx_attr_float(onnx_node *n, const char *name, double absent)
 {
     const onnx_attr_proto *a = typed_attr(n, name, T_FLOAT, "a float");
     return a ? (double)a->f : absent;
 }
 
 const char *
-onnx_text(onnx_node *n, const char *name, const char *absent)
+weft_onnx_attr_text(onnx_node *n, const char *name, const char *absent)
 {
     const onnx_attr_proto *a = typed_attr(n, name, T_STRING, "a string");
-    return a ? weft_arena_strndup(n->arena, a->s.data ? (const char *)a->s.data : "", a->s.len) : absent;
+    return a ? weft_arena_strndup(n->arena, a->s.data ? (const char *)a->s.data : "", a->s.len)
+             : absent;
 }
 
 const int64_t *
-onnx_ints(onnx_node *n, const char *name, int *count)
+weft_onnx_attr_ints(onnx_node *n, const char *name, int *count)
 {
     static const int64_t none;
     const onnx_attr_proto *a = typed_attr(n, name, T_INTS, "a list of integers");
@@ -100,7 +101,7 @@ onnx_ints(onnx_node *n, const char *name, int *count)
 }
 
 const double *
-onnx_floats(onnx_node *n, const char *name, int *count)
+weft_onnx_attr_floats(onnx_node *n, const char *name, int *count)
 {
     const onnx_attr_proto *a = typed_attr(n, name, T_FLOATS, "a list of floats");
     *count = 0;
@@ -114,7 +115,7 @@ onnx_floats(onnx_node *n, const char *name, int *count)
 }
 
 bool
-onnx_tensor(onnx_node *n, const char *name, weft_const *c)
+weft_onnx_attr_tensor(onnx_node *n, const char *name, weft_const *c)
 {
     const onnx_attr_proto *a = typed_attr(n, name, T_TENSOR, "a tensor");
     if (!a || !a->t) {
@@ -122,14 +123,15 @@ onnx_tensor(onnx_node *n, const char *name, weft_const *c)
             weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute '%s' holds no tensor", name);
         return false;
     }
-    const char *what = weft_arena_printf(n->arena, "node '%s' (%s): attribute '%s'", n->name, n->kind, name);
+    const char *what =
+        weft_arena_printf(n->arena, "node '%s' (%s): attribute '%s'", n->name, n->kind, name);
     n->status = weft_onnx_tensor(&n->reader->file, a->t, what, &n->graph->ir->arena,
                                  n->reader->mappings, c);
     return n->status == WEFT_OK;
 }
 
 void
-onnx_ignore(onnx_node *n, const char *names)
+weft_onnx_ignore(onnx_node *n, const char *names)
 {
     char *copy = weft_arena_strdup(n->arena, names), *rest;
     for (char *name = strtok_r(copy, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
@@ -139,20 +141,21 @@ onnx_ignore(onnx_node *n, const char *names)
 /* ---- inputs ---------------------------------------------------------------------------------- */
 
 weft_value *
-onnx_in(const onnx_node *n, int i)
+weft_onnx_in(const onnx_node *n, int i)
 {
     return i < n->nin ? n->in[i] : NULL;
 }
 
 const weft_expr *const *
-onnx_elems(onnx_node *n, int i, int *count)
+weft_onnx_elems(onnx_node *n, int i, int *count)
 {
-    weft_value *v = onnx_in(n, i);
+    weft_value *v = weft_onnx_in(n, i);
     *count = 0;
     if (!v || n->status != WEFT_OK)
         return NULL;
     if (weft_is_float(v->dtype) || v->ndim > 1) {
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "input %d ('%s') has to be a list of integers", i, v->name);
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "input %d ('%s') has to be a list of integers", i,
+                       v->name);
         return NULL;
     }
     if (!v->elem)
@@ -165,9 +168,9 @@ onnx_elems(onnx_node *n, int i, int *count)
 }
 
 const int64_t *
-onnx_in_ints(onnx_node *n, int i, int *count)
+weft_onnx_in_ints(onnx_node *n, int i, int *count)
 {
-    const weft_expr *const *e = onnx_elems(n, i, count);
+    const weft_expr *const *e = weft_onnx_elems(n, i, count);
     if (!e)
         return NULL;
     int64_t *to = WEFT_NEW_ARRAY(n->arena, *count + 1, int64_t);
@@ -183,9 +186,9 @@ onnx_in_ints(onnx_node *n, int i, int *count)
 }
 
 bool
-onnx_in_number(onnx_node *n, int i, double *v)
+weft_onnx_in_number(onnx_node *n, int i, double *v)
 {
-    weft_value *x = onnx_in(n, i);
+    weft_value *x = weft_onnx_in(n, i);
     int64_t k;
     if (!x || n->status != WEFT_OK)
         return false;
@@ -195,12 +198,13 @@ onnx_in_number(onnx_node *n, int i, double *v)
     else if (one && weft_as_int(x->elem[0], &k))
         *v = (double)k;
     else
-        weft_onnx_fail(n, WEFT_UNSUPPORTED, "input %d ('%s') has to be one constant number", i, x->name);
+        weft_onnx_fail(n, WEFT_UNSUPPORTED, "input %d ('%s') has to be one constant number", i,
+                       x->name);
     return n->status == WEFT_OK;
 }
 
 int
-onnx_axis(onnx_node *n, int64_t axis, int rank, bool end)
+weft_onnx_axis(onnx_node *n, int64_t axis, int rank, bool end)
 {
     int64_t at = axis < 0 ? axis + rank : axis;
     if (axis >= -rank && at >= 0 && at < rank + end)
@@ -211,17 +215,17 @@ onnx_axis(onnx_node *n, int64_t axis, int rank, bool end)
 }
 
 int64_t *
-onnx_axes(onnx_node *n, const char *name, int i, int rank, int *count)
+weft_onnx_axes(onnx_node *n, const char *name, int i, int rank, int *count)
 {
-    const int64_t *from = name ? onnx_ints(n, name, count) : NULL;
+    const int64_t *from = name ? weft_onnx_attr_ints(n, name, count) : NULL;
     if (!from)
-        from = onnx_in_ints(n, i, count);
+        from = weft_onnx_in_ints(n, i, count);
     if (!from || n->status != WEFT_OK)
         return NULL;
     int64_t *axes = WEFT_NEW_ARRAY(n->arena, *count + 1, int64_t);
     bool *seen = WEFT_NEW_ARRAY(n->arena, rank + 1, bool);
     for (int k = 0; k < *count && n->status == WEFT_OK; k++) {
-        axes[k] = onnx_axis(n, from[k], rank, false);
+        axes[k] = weft_onnx_axis(n, from[k], rank, false);
         if (n->status == WEFT_OK && seen[axes[k]])
             weft_onnx_fail(n, WEFT_INVALID_INPUT, "axis %lld stands twice", (long long)axes[k]);
         if (n->status == WEFT_OK)
@@ -231,20 +235,20 @@ onnx_axes(onnx_node *n, const char *name, int i, int rank, int *count)
 }
 
 int64_t
-onnx_size(onnx_node *n, const weft_value *v, int axis)
+weft_onnx_size(onnx_node *n, const weft_value *v, int axis)
 {
     int64_t size = 0;
     if (n->status == WEFT_OK && v && !weft_as_int(v->dim[axis], &size))
         weft_onnx_fail(n, WEFT_UNSUPPORTED,
-                       "dimension %d of '%s' has to be constant; give its symbol a value (--dim)", axis,
-                       v->name);
+                       "dimension %d of '%s' has to be constant; give its symbol a value (--dim)",
+                       axis, v->name);
     return size;
 }
 
 /* ---- making nodes ---------------------------------------------------------------------------- */
 
 void
-onnx_last(onnx_node *n, int i)
+weft_onnx_last(onnx_node *n, int i)
 {
     n->next = i < n->nout && *n->proto->output[i] ? n->proto->output[i] : NULL;
 }
@@ -257,8 +261,8 @@ tell(onnx_node *n)
     const char *text = weft_diag_text(inner);
     size_t length = strcspn(text, "\n");
     size_t skip = strncmp(text, "error: ", 7) == 0 ? 7 : 0;
-    n->status = weft_fail(n->reader->file.diag, weft_diag_status(inner), "%s: %.*s", n->reader->file.leaf,
-                          (int)(length - skip), text + skip);
+    n->status = weft_fail(n->reader->file.diag, weft_diag_status(inner), "%s: %.*s",
+                          n->reader->file.leaf, (int)(length - skip), text + skip);
     weft_diag_clear(inner);
 }
 
@@ -277,7 +281,8 @@ made(onnx_node *n, weft_value *v)
 }
 
 weft_value *
-onnx_emit(onnx_node *n, weft_op op, int nin, weft_value *const *in, int nattr, const weft_attr *attr)
+weft_onnx_emit(onnx_node *n, weft_op op, int nin, weft_value *const *in, int nattr,
+               const weft_attr *attr)
 {
     if (n->status != WEFT_OK)
         return NULL;
@@ -288,67 +293,68 @@ onnx_emit(onnx_node *n, weft_op op, int nin, weft_value *const *in, int nattr, c
 }
 
 weft_value *
-onnx_unary(onnx_node *n, weft_op op, weft_value *x)
+weft_onnx_unary(onnx_node *n, weft_op op, weft_value *x)
 {
-    return onnx_emit(n, op, 1, &x, 0, NULL);
+    return weft_onnx_emit(n, op, 1, &x, 0, NULL);
 }
 
 weft_value *
-onnx_binary(onnx_node *n, weft_op op, weft_value *a, weft_value *b)
+weft_onnx_binary(onnx_node *n, weft_op op, weft_value *a, weft_value *b)
 {
     weft_value *in[] = { a, b };
     weft_attr fmod = weft_attr_int("fmod", &(int64_t){ 0 });
-    return onnx_emit(n, op, 2, in, op == WEFT_GOP_MOD, &fmod);
+    return weft_onnx_emit(n, op, 2, in, op == WEFT_GOP_MOD, &fmod);
 }
 
 weft_value *
-onnx_where(onnx_node *n, weft_value *cond, weft_value *a, weft_value *b)
+weft_onnx_where(onnx_node *n, weft_value *cond, weft_value *a, weft_value *b)
 {
     weft_value *in[] = { cond, a, b };
-    return onnx_emit(n, WEFT_GOP_WHERE, 3, in, 0, NULL);
+    return weft_onnx_emit(n, WEFT_GOP_WHERE, 3, in, 0, NULL);
 }
 
 weft_value *
-onnx_cast(onnx_node *n, weft_value *x, weft_dtype t)
+weft_onnx_cast(onnx_node *n, weft_value *x, weft_dtype t)
 {
     if (x && x->dtype == t) {
         n->next = NULL;
         return x;
     }
     weft_attr to = weft_attr_dtype("dtype", t);
-    return onnx_emit(n, WEFT_GOP_CAST, 1, &x, 1, &to);
+    return weft_onnx_emit(n, WEFT_GOP_CAST, 1, &x, 1, &to);
 }
 
 weft_value *
-onnx_reshape(onnx_node *n, weft_value *x, int ndim, const weft_expr *const *dim)
+weft_onnx_reshape(onnx_node *n, weft_value *x, int ndim, const weft_expr *const *dim)
 {
     weft_attr dims = weft_attr_dims("dims", ndim, dim);
-    return onnx_emit(n, WEFT_GOP_RESHAPE, 1, &x, 1, &dims);
+    return weft_onnx_emit(n, WEFT_GOP_RESHAPE, 1, &x, 1, &dims);
 }
 
 weft_value *
-onnx_transpose(onnx_node *n, weft_value *x, const int64_t *axes)
+weft_onnx_transpose(onnx_node *n, weft_value *x, const int64_t *axes)
 {
     weft_attr order = weft_attr_ints("axes", x ? x->ndim : 0, axes);
-    return onnx_emit(n, WEFT_GOP_TRANSPOSE, 1, &x, 1, &order);
+    return weft_onnx_emit(n, WEFT_GOP_TRANSPOSE, 1, &x, 1, &order);
 }
 
 weft_value *
-onnx_broadcast(onnx_node *n, weft_value *x, int ndim, const weft_expr *const *dim)
+weft_onnx_broadcast(onnx_node *n, weft_value *x, int ndim, const weft_expr *const *dim)
 {
     weft_attr dims = weft_attr_dims("dims", ndim, dim);
-    return onnx_emit(n, WEFT_GOP_BROADCAST_TO, 1, &x, 1, &dims);
+    return weft_onnx_emit(n, WEFT_GOP_BROADCAST_TO, 1, &x, 1, &dims);
 }
 
 weft_value *
-onnx_reduce(onnx_node *n, weft_op op, weft_value *x, int naxes, const int64_t *axes, bool keep)
+weft_onnx_reduce(onnx_node *n, weft_op op, weft_value *x, int naxes, const int64_t *axes, bool keep)
 {
-    weft_attr attr[] = { weft_attr_ints("axes", naxes, axes), weft_attr_int("keepdims", &(int64_t){ keep }) };
-    return onnx_emit(n, op, 1, &x, 2, attr);
+    weft_attr attr[] = { weft_attr_ints("axes", naxes, axes),
+                         weft_attr_int("keepdims", &(int64_t){ keep }) };
+    return weft_onnx_emit(n, op, 1, &x, 2, attr);
 }
 
 weft_value *
-onnx_slice(onnx_node *n, weft_value *x, int axis, const weft_expr *start, const weft_expr *dim)
+weft_onnx_slice(onnx_node *n, weft_value *x, int axis, const weft_expr *start, const weft_expr *dim)
 {
     if (!x || n->status != WEFT_OK)
         return NULL;
@@ -360,21 +366,22 @@ onnx_slice(onnx_node *n, weft_value *x, int axis, const weft_expr *start, const 
         dims[i] = i == axis ? dim : x->dim[i];
         steps[i] = 1;
     }
-    weft_attr attr[] = { weft_attr_dims("starts", x->ndim, starts), weft_attr_ints("steps", x->ndim, steps),
+    weft_attr attr[] = { weft_attr_dims("starts", x->ndim, starts),
+                         weft_attr_ints("steps", x->ndim, steps),
                          weft_attr_dims("dims", x->ndim, dims) };
-    return onnx_emit(n, WEFT_GOP_SLICE, 1, &x, 3, attr);
+    return weft_onnx_emit(n, WEFT_GOP_SLICE, 1, &x, 3, attr);
 }
 
 weft_value *
-onnx_full(onnx_node *n, weft_dtype t, int ndim, const weft_expr *const *dim, double value)
+weft_onnx_full(onnx_node *n, weft_dtype t, int ndim, const weft_expr *const *dim, double value)
 {
     weft_attr attr[] = { weft_attr_dims("dims", ndim, dim), weft_attr_float("value", &value),
                          weft_attr_dtype("dtype", t) };
-    return onnx_emit(n, WEFT_GOP_FULL, 0, NULL, 3, attr);
+    return weft_onnx_emit(n, WEFT_GOP_FULL, 0, NULL, 3, attr);
 }
 
 weft_value *
-onnx_constant_of(onnx_node *n, const weft_const *c)
+weft_onnx_constant_of(onnx_node *n, const weft_const *c)
 {
     if (n->status != WEFT_OK)
         return NULL;
@@ -383,14 +390,15 @@ onnx_constant_of(onnx_node *n, const weft_const *c)
 }
 
 void *
-onnx_new_constant(onnx_node *n, weft_dtype t, int ndim, const int64_t *dim, weft_const *c)
+weft_onnx_new_constant(onnx_node *n, weft_dtype t, int ndim, const int64_t *dim, weft_const *c)
 {
     int64_t count = 1, bytes = 0;
     bool fits = true;
     for (int i = 0; i < ndim; i++)
         fits = fits && dim[i] >= 0 && weft_mul64(count, dim[i], &count);
     if (!fits || !weft_dtype_bytes(t, count, &bytes) || bytes > MAX_MADE)
-        weft_onnx_fail(n, WEFT_LIMIT, "needs a constant of more than %d bytes, which weft does not make",
+        weft_onnx_fail(n, WEFT_LIMIT,
+                       "needs a constant of more than %d bytes, which weft does not make",
                        MAX_MADE);
     if (n->status != WEFT_OK)
         return NULL;
@@ -400,7 +408,7 @@ onnx_new_constant(onnx_node *n, weft_dtype t, int ndim, const int64_t *dim, weft
 }
 
 weft_value *
-onnx_scalar(onnx_node *n, weft_dtype t, double v)
+weft_onnx_scalar(onnx_node *n, weft_dtype t, double v)
 {
     weft_const c = { .dtype = t, .size = (size_t)weft_dtype_bits(t) / 8 };
     void *data = weft_arena_alloc(&n->graph->ir->arena, 8);
@@ -408,7 +416,7 @@ onnx_scalar(onnx_node *n, weft_dtype t, double v)
     c.data = data;
     const char *next = n->next;
     n->next = NULL;
-    weft_value *made_one = onnx_constant_of(n, &c);
+    weft_value *made_one = weft_onnx_constant_of(n, &c);
     n->next = next;
     return made_one;
 }

@@ -40,7 +40,8 @@ weft_reader_define(onnx_reader *r, const char *name, weft_value *v)
 {
     int64_t *at = weft_map_slot(r->name, name, strlen(name));
     if (*at >= 0) {
-        weft_reader_fail(r, WEFT_INVALID_INPUT, "'%s' is defined twice; names have to be unique", name);
+        weft_reader_fail(r, WEFT_INVALID_INPUT, "'%s' is defined twice; names have to be unique",
+                         name);
         return;
     }
     *at = r->slot.n;
@@ -79,7 +80,8 @@ resolve_inputs(onnx_node *n)
             continue;
         if (!weft_reader_find(n->reader, name, &n->in[i]))
             weft_onnx_fail(n, WEFT_INVALID_INPUT,
-                           "input %d ('%s') is made by no other node, input or initializer", i, name);
+                           "input %d ('%s') is made by no other node, input or initializer", i,
+                           name);
         all = all && n->in[i];
     }
     return all;
@@ -119,9 +121,11 @@ check_outputs(onnx_node *n)
         if (!*n->proto->output[i])
             continue;
         if (!n->out[i])
-            weft_onnx_fail(n, WEFT_UNSUPPORTED, "output %d ('%s') is not supported", i, n->proto->output[i]);
+            weft_onnx_fail(n, WEFT_UNSUPPORTED, "output %d ('%s') is not supported", i,
+                           n->proto->output[i]);
         else if (n->out[i]->ndim > WEFT_ONNX_MAX_RANK)
-            weft_onnx_fail(n, WEFT_UNSUPPORTED, "output %d has %d dimensions; at most %d are allowed", i,
+            weft_onnx_fail(n, WEFT_UNSUPPORTED,
+                           "output %d has %d dimensions; at most %d are allowed", i,
                            n->out[i]->ndim, WEFT_ONNX_MAX_RANK);
     }
 }
@@ -133,7 +137,7 @@ run_importer(onnx_node *n)
     if (n->status != WEFT_OK)
         return;
     if (n->version < 6)
-        onnx_ignore(n, "consumed_inputs");
+        weft_onnx_ignore(n, "consumed_inputs");
     n->op->import(n);
     if (n->status == WEFT_OK)
         check_attributes(n);
@@ -146,7 +150,9 @@ import_node(onnx_reader *r, const onnx_node_proto *p)
 {
     weft_arena *arena = &r->file.arena;
     const char *why = NULL;
-    onnx_node n = { .reader = r, .graph = r->graph, .arena = arena, .proto = p, .version = r->opset };
+    onnx_node n = {
+        .reader = r, .graph = r->graph, .arena = arena, .proto = p, .version = r->opset
+    };
     n.name = provenance(p);
     n.kind = weft_onnx_text(p->op_type);
     n.op = weft_onnx_find_op(p, r->opset, arena, &why);

@@ -27,21 +27,27 @@ enum { WEFT_ONNX_MIN_OPSET = 1, WEFT_ONNX_MAX_OPSET = 28, WEFT_ONNX_MAX_RANK = 6
 typedef struct onnx_file {
     const char *path, *leaf; /* as given; without directories */
     weft_file map;
-    weft_arena arena;        /* of the messages, and for whoever reads them */
+    weft_arena arena; /* of the messages, and for whoever reads them */
     weft_diag *diag;
 } onnx_file;
 
 /* Maps the file and reads it as one message; NULL after an error. */
 const ProtobufCMessage *weft_onnx_open(onnx_file *, const char *path, weft_wire_kind, weft_diag *);
 /* The same for a model, its top level checked: a graph is there, the opset is one of ours. */
-const onnx_model_proto *weft_onnx_open_model(onnx_file *, const char *path, int64_t *opset, weft_diag *);
+const onnx_model_proto *weft_onnx_open_model(onnx_file *, const char *path, int64_t *opset,
+                                             weft_diag *);
 /* Frees the messages; unmaps the file unless `keep`. */
 void weft_onnx_close(onnx_file *, bool keep);
 /* "" for a missing text. */
-static inline const char *weft_onnx_text(const char *s) { return s ? s : ""; }
+static inline const char *
+weft_onnx_text(const char *s)
+{
+    return s ? s : "";
+}
 
 /* ---- tensors (tensor.c) ---------------------------------------------------------------------- */
-/* The dtype of ONNX's number, or WEFT_DTYPE_COUNT; ONNX's name of the number ("STRING"), or NULL. */
+/* The dtype of ONNX's number, or WEFT_DTYPE_COUNT; ONNX's name of the number ("STRING"), or NULL.
+ */
 weft_dtype weft_onnx_dtype(int64_t number);
 const char *weft_onnx_dtype_name(int64_t number);
 /* ONNX's number of a dtype, and of the name that Cast had in opset 1 (0: none). */
@@ -52,7 +58,10 @@ int weft_onnx_dtype_named(const char *name);
 typedef struct onnx_mappings {
     weft_file model;
     int n, cap;
-    struct onnx_external { char *path; weft_file map; } *at;
+    struct onnx_external {
+        char *path;
+        weft_file map;
+    } * at;
 } onnx_mappings;
 void weft_onnx_release(void *owner); /* unmaps and frees an onnx_mappings */
 
@@ -66,83 +75,91 @@ weft_status weft_onnx_tensor(const onnx_file *, const onnx_tensor_proto *, const
 typedef struct onnx_node onnx_node;
 typedef struct onnx_op {
     const char *name;
-    int since, until;              /* the opsets that have it; until 0: the newest too */
-    int min_in, max_in;            /* max_in -1: any number */
-    void (*import)(onnx_node *);   /* NULL: refused, for the reason `why` */
-    int arg;                       /* a weft_op or another choice of the importer */
+    int since, until;            /* the opsets that have it; until 0: the newest too */
+    int min_in, max_in;          /* max_in -1: any number */
+    void (*import)(onnx_node *); /* NULL: refused, for the reason `why` */
+    int arg;                     /* a weft_op or another choice of the importer */
     const char *why;
 } onnx_op;
 /* The row for a node; NULL and *why (in the arena) when weft has none. */
-const onnx_op *weft_onnx_find_op(const onnx_node_proto *, int64_t opset, weft_arena *, const char **why);
+const onnx_op *weft_onnx_find_op(const onnx_node_proto *, int64_t opset, weft_arena *,
+                                 const char **why);
 
 /* ---- one node (node.c) ----------------------------------------------------------------------- */
 struct onnx_node {
     struct onnx_reader *reader;
     weft_graph *graph;
-    weft_arena *arena;             /* scratch: the graph keeps nothing of it */
+    weft_arena *arena; /* scratch: the graph keeps nothing of it */
     const onnx_node_proto *proto;
     const onnx_op *op;
-    const char *name, *kind;       /* provenance */
-    int64_t version;               /* the model's opset */
+    const char *name, *kind; /* provenance */
+    int64_t version;         /* the model's opset */
     int nin, nout;
-    weft_value **in;               /* NULL: absent */
-    weft_value **out;              /* what the importer sets */
-    bool *used;                    /* attributes that were asked for */
-    const char *next;              /* the name of the next value made */
-    weft_status status;            /* the node's first fault */
+    weft_value **in;    /* NULL: absent */
+    weft_value **out;   /* what the importer sets */
+    bool *used;         /* attributes that were asked for */
+    const char *next;   /* the name of the next value made */
+    weft_status status; /* the node's first fault */
 };
 
 /* Reports a fault as "file: node 'x' (Kind): sentence"; the first of a node alone. */
 void weft_onnx_fail(onnx_node *, weft_status, const char *fmt, ...) WEFT_PRINTF(3, 4);
 
-/* Attributes; a wrong type is a fault of the node.  Those never asked for are refused afterwards. */
-bool onnx_has(onnx_node *, const char *name);
-int64_t onnx_int(onnx_node *, const char *name, int64_t absent);
-double onnx_float(onnx_node *, const char *name, double absent);
-const char *onnx_text(onnx_node *, const char *name, const char *absent);
+/* Attributes; a wrong type is a fault of the node.  Those never asked for are refused afterwards.
+ */
+bool weft_onnx_has_attr(onnx_node *, const char *name);
+int64_t weft_onnx_attr_int(onnx_node *, const char *name, int64_t absent);
+double weft_onnx_attr_float(onnx_node *, const char *name, double absent);
+const char *weft_onnx_attr_text(onnx_node *, const char *name, const char *absent);
 /* NULL when absent; never NULL when present, *n may be 0. */
-const int64_t *onnx_ints(onnx_node *, const char *name, int *n);
-const double *onnx_floats(onnx_node *, const char *name, int *n);
+const int64_t *weft_onnx_attr_ints(onnx_node *, const char *name, int *n);
+const double *weft_onnx_attr_floats(onnx_node *, const char *name, int *n);
 /* True when present and readable; lives in the graph. */
-bool onnx_tensor(onnx_node *, const char *name, weft_const *);
+bool weft_onnx_attr_tensor(onnx_node *, const char *name, weft_const *);
 /* Attributes that change nothing here; separated by spaces. */
-void onnx_ignore(onnx_node *, const char *names);
+void weft_onnx_ignore(onnx_node *, const char *names);
 
 /* Input i, or NULL. */
-weft_value *onnx_in(const onnx_node *, int i);
+weft_value *weft_onnx_in(const onnx_node *, int i);
 /* The elements of input i as expressions; a fault when they are not known.  An absent input gives
  * NULL without a fault. */
-const weft_expr *const *onnx_elems(onnx_node *, int i, int *n);
+const weft_expr *const *weft_onnx_elems(onnx_node *, int i, int *n);
 /* The same as integers: every element has to be constant. */
-const int64_t *onnx_in_ints(onnx_node *, int i, int *n);
+const int64_t *weft_onnx_in_ints(onnx_node *, int i, int *n);
 /* Input i as one constant number; false when absent or faulty. */
-bool onnx_in_number(onnx_node *, int i, double *v);
+bool weft_onnx_in_number(onnx_node *, int i, double *v);
 /* An axis from -rank .. rank-1 (or rank, when `end`) to 0 ..; a fault when outside. */
-int onnx_axis(onnx_node *, int64_t axis, int rank, bool end);
-/* Attribute `name` or, when NULL or absent, input i as normalised axes; NULL when both are absent. */
-int64_t *onnx_axes(onnx_node *, const char *name, int i, int rank, int *n);
+int weft_onnx_axis(onnx_node *, int64_t axis, int rank, bool end);
+/* Attribute `name` or, when NULL or absent, input i as normalised axes; NULL when both are absent.
+ */
+int64_t *weft_onnx_axes(onnx_node *, const char *name, int i, int rank, int *n);
 /* The size of a dimension that has to be constant. */
-int64_t onnx_size(onnx_node *, const weft_value *, int axis);
+int64_t weft_onnx_size(onnx_node *, const weft_value *, int axis);
 
 /* The next value made is output i and has its name. */
-void onnx_last(onnx_node *, int i);
+void weft_onnx_last(onnx_node *, int i);
 /* Nodes of weft's graph; NULL in, NULL out. */
-weft_value *onnx_emit(onnx_node *, weft_op, int nin, weft_value *const *in, int nattr, const weft_attr *);
-weft_value *onnx_unary(onnx_node *, weft_op, weft_value *);
-weft_value *onnx_binary(onnx_node *, weft_op, weft_value *, weft_value *);
-weft_value *onnx_where(onnx_node *, weft_value *cond, weft_value *a, weft_value *b);
-weft_value *onnx_cast(onnx_node *, weft_value *, weft_dtype); /* itself when it has that dtype */
-weft_value *onnx_reshape(onnx_node *, weft_value *, int ndim, const weft_expr *const *dim);
-weft_value *onnx_transpose(onnx_node *, weft_value *, const int64_t *axes);
-weft_value *onnx_broadcast(onnx_node *, weft_value *, int ndim, const weft_expr *const *dim);
-weft_value *onnx_reduce(onnx_node *, weft_op, weft_value *, int naxes, const int64_t *axes, bool keep);
+weft_value *weft_onnx_emit(onnx_node *, weft_op, int nin, weft_value *const *in, int nattr,
+                           const weft_attr *);
+weft_value *weft_onnx_unary(onnx_node *, weft_op, weft_value *);
+weft_value *weft_onnx_binary(onnx_node *, weft_op, weft_value *, weft_value *);
+weft_value *weft_onnx_where(onnx_node *, weft_value *cond, weft_value *a, weft_value *b);
+weft_value *weft_onnx_cast(onnx_node *, weft_value *,
+                           weft_dtype); /* itself when it has that dtype */
+weft_value *weft_onnx_reshape(onnx_node *, weft_value *, int ndim, const weft_expr *const *dim);
+weft_value *weft_onnx_transpose(onnx_node *, weft_value *, const int64_t *axes);
+weft_value *weft_onnx_broadcast(onnx_node *, weft_value *, int ndim, const weft_expr *const *dim);
+weft_value *weft_onnx_reduce(onnx_node *, weft_op, weft_value *, int naxes, const int64_t *axes,
+                             bool keep);
 /* Element from start on, step 1, along one axis. */
-weft_value *onnx_slice(onnx_node *, weft_value *, int axis, const weft_expr *start, const weft_expr *dim);
-weft_value *onnx_full(onnx_node *, weft_dtype, int ndim, const weft_expr *const *dim, double value);
+weft_value *weft_onnx_slice(onnx_node *, weft_value *, int axis, const weft_expr *start,
+                            const weft_expr *dim);
+weft_value *weft_onnx_full(onnx_node *, weft_dtype, int ndim, const weft_expr *const *dim,
+                           double value);
 /* A constant of rank 0. */
-weft_value *onnx_scalar(onnx_node *, weft_dtype, double);
-/* Zeroed bytes for a constant, to be filled before onnx_constant_of(c); NULL after a fault. */
-void *onnx_new_constant(onnx_node *, weft_dtype, int ndim, const int64_t *dim, weft_const *c);
-weft_value *onnx_constant_of(onnx_node *, const weft_const *);
+weft_value *weft_onnx_scalar(onnx_node *, weft_dtype, double);
+/* Zeroed bytes for a constant, to be filled before weft_onnx_constant_of(c); NULL after a fault. */
+void *weft_onnx_new_constant(onnx_node *, weft_dtype, int ndim, const int64_t *dim, weft_const *c);
+weft_value *weft_onnx_constant_of(onnx_node *, const weft_const *);
 
 #endif

@@ -8,40 +8,42 @@
 
 /* One or several numbers of an attribute; ndim 0 or 1. */
 static void
-of_numbers(onnx_node *n, weft_dtype t, int ndim, int count, const int64_t *ints, const double *floats)
+of_numbers(onnx_node *n, weft_dtype t, int ndim, int count, const int64_t *ints,
+           const double *floats)
 {
     int64_t dim = count;
     weft_const c;
-    void *data = onnx_new_constant(n, t, ndim, &dim, &c);
+    void *data = weft_onnx_new_constant(n, t, ndim, &dim, &c);
     for (int i = 0; data && i < count; i++) {
         if (ints)
             weft_set_i64(t, data, i, ints[i]);
         else
             weft_set_f64(t, data, i, floats[i]);
     }
-    onnx_last(n, 0);
-    onnx_set(n, 0, data ? onnx_constant_of(n, &c) : NULL);
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, data ? weft_onnx_constant_of(n, &c) : NULL);
 }
 
 void
-onnx_import_constant(onnx_node *n)
+weft_onnx_import_constant(onnx_node *n)
 {
     weft_const c;
     int count;
-    if (onnx_has(n, "value")) {
-        onnx_last(n, 0);
-        onnx_set(n, 0, onnx_tensor(n, "value", &c) ? onnx_constant_of(n, &c) : NULL);
-    } else if (onnx_has(n, "value_float")) {
-        double v = onnx_float(n, "value_float", 0);
+    if (weft_onnx_has_attr(n, "value")) {
+        weft_onnx_last(n, 0);
+        weft_onnx_set(n, 0,
+                      weft_onnx_attr_tensor(n, "value", &c) ? weft_onnx_constant_of(n, &c) : NULL);
+    } else if (weft_onnx_has_attr(n, "value_float")) {
+        double v = weft_onnx_attr_float(n, "value_float", 0);
         of_numbers(n, WEFT_F32, 0, 1, NULL, &v);
-    } else if (onnx_has(n, "value_int")) {
-        int64_t v = onnx_int(n, "value_int", 0);
+    } else if (weft_onnx_has_attr(n, "value_int")) {
+        int64_t v = weft_onnx_attr_int(n, "value_int", 0);
         of_numbers(n, WEFT_I64, 0, 1, &v, NULL);
-    } else if (onnx_has(n, "value_floats")) {
-        const double *v = onnx_floats(n, "value_floats", &count);
+    } else if (weft_onnx_has_attr(n, "value_floats")) {
+        const double *v = weft_onnx_attr_floats(n, "value_floats", &count);
         of_numbers(n, WEFT_F32, 1, count, NULL, v);
-    } else if (onnx_has(n, "value_ints")) {
-        const int64_t *v = onnx_ints(n, "value_ints", &count);
+    } else if (weft_onnx_has_attr(n, "value_ints")) {
+        const int64_t *v = weft_onnx_attr_ints(n, "value_ints", &count);
         of_numbers(n, WEFT_I64, 1, count, v, NULL);
     } else if (n->proto->n_attribute == 0) {
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "no value is given");
@@ -53,30 +55,31 @@ onnx_import_constant(onnx_node *n)
 
 /* An integer that a double does not hold is spread out; what remains is filled. */
 void
-onnx_import_constant_of_shape(onnx_node *n)
+weft_onnx_import_constant_of_shape(onnx_node *n)
 {
     int count;
     weft_const c = { .dtype = WEFT_F32, .size = 4, .data = &(float){ 0 } };
-    const weft_expr *const *dim = onnx_elems(n, 0, &count);
-    if (onnx_has(n, "value") && !onnx_tensor(n, "value", &c))
+    const weft_expr *const *dim = weft_onnx_elems(n, 0, &count);
+    if (weft_onnx_has_attr(n, "value") && !weft_onnx_attr_tensor(n, "value", &c))
         return;
     int bits = weft_dtype_bits(c.dtype);
     if (n->status == WEFT_OK && c.size != (size_t)(bits < 8 ? 8 : bits) / 8)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "the value has to be one element, not %zu bytes", c.size);
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "the value has to be one element, not %zu bytes",
+                       c.size);
     if (n->status != WEFT_OK)
         return;
     double v = weft_get_f64(c.dtype, c.data, 0);
     if (!weft_is_float(c.dtype) && (v > 9007199254740992.0 || v < -9007199254740992.0)) {
-        onnx_last(n, 0);
+        weft_onnx_last(n, 0);
         const char *name = n->next;
         n->next = NULL;
-        weft_value *one = onnx_constant_of(n, &c);
+        weft_value *one = weft_onnx_constant_of(n, &c);
         n->next = name;
-        onnx_set(n, 0, onnx_broadcast(n, onnx_reshape(n, one, 0, NULL), count, dim));
+        weft_onnx_set(n, 0, weft_onnx_broadcast(n, weft_onnx_reshape(n, one, 0, NULL), count, dim));
         return;
     }
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_full(n, c.dtype, count, dim, v));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_full(n, c.dtype, count, dim, v));
 }
 
 /* ---- counted --------------------------------------------------------------------------------- */
@@ -93,44 +96,47 @@ static void
 range_of_ints(onnx_node *n, weft_dtype t)
 {
     bool known = true;
-    int64_t start = int_of(n->in[0], &known), limit = int_of(n->in[1], &known), step = int_of(n->in[2], &known);
+    int64_t start = int_of(n->in[0], &known), limit = int_of(n->in[1], &known),
+            step = int_of(n->in[2], &known);
     int64_t span = 0, count;
     if (!known)
         weft_onnx_fail(n, WEFT_UNSUPPORTED, "start, limit and delta have to be constant");
     else if (step == 0 || step == INT64_MIN || __builtin_sub_overflow(limit, start, &span))
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "a delta of %lld from %lld to %lld is not possible", (long long)step,
-                       (long long)start, (long long)limit);
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "a delta of %lld from %lld to %lld is not possible",
+                       (long long)step, (long long)start, (long long)limit);
     if (n->status != WEFT_OK)
         return;
     count = (span < 0) != (step < 0) ? 0 : span / step + (span % step != 0);
     weft_const c;
-    void *data = onnx_new_constant(n, t, 1, &count, &c);
+    void *data = weft_onnx_new_constant(n, t, 1, &count, &c);
     for (int64_t i = 0; data && i < count; i++)
         weft_set_i64(t, data, i, start + i * step);
-    onnx_last(n, 0);
-    onnx_set(n, 0, data ? onnx_constant_of(n, &c) : NULL);
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, data ? weft_onnx_constant_of(n, &c) : NULL);
 }
 
 static void
 range_of_floats(onnx_node *n, weft_dtype t)
 {
     double start, limit, step;
-    if (!onnx_in_number(n, 0, &start) || !onnx_in_number(n, 1, &limit) || !onnx_in_number(n, 2, &step))
+    if (!weft_onnx_in_number(n, 0, &start) || !weft_onnx_in_number(n, 1, &limit) ||
+        !weft_onnx_in_number(n, 2, &step))
         return;
     double steps = ceil((limit - start) / step);
     if (isnan(steps) || steps > INT32_MAX)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "a delta of %g from %g to %g is not possible", step, start, limit);
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "a delta of %g from %g to %g is not possible", step,
+                       start, limit);
     int64_t count = isnan(steps) || steps <= 0 || steps > INT32_MAX ? 0 : (int64_t)steps;
     weft_const c;
-    void *data = onnx_new_constant(n, t, 1, &count, &c);
+    void *data = weft_onnx_new_constant(n, t, 1, &count, &c);
     for (int64_t i = 0; data && i < count; i++)
         weft_set_f64(t, data, i, start + (double)i * step);
-    onnx_last(n, 0);
-    onnx_set(n, 0, data ? onnx_constant_of(n, &c) : NULL);
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, data ? weft_onnx_constant_of(n, &c) : NULL);
 }
 
 void
-onnx_import_range(onnx_node *n)
+weft_onnx_import_range(onnx_node *n)
 {
     weft_dtype t = n->in[0]->dtype;
     if (n->in[1]->dtype != t || n->in[2]->dtype != t)
@@ -144,47 +150,49 @@ onnx_import_range(onnx_node *n)
 /* ---- masks ----------------------------------------------------------------------------------- */
 
 void
-onnx_import_eye_like(onnx_node *n)
+weft_onnx_import_eye_like(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0);
-    weft_dtype t = onnx_has(n, "dtype") ? weft_onnx_dtype(onnx_int(n, "dtype", 0)) : x->dtype;
-    int64_t k = onnx_int(n, "k", 0);
+    weft_value *x = weft_onnx_in(n, 0);
+    weft_dtype t = weft_onnx_has_attr(n, "dtype")
+                       ? weft_onnx_dtype(weft_onnx_attr_int(n, "dtype", 0))
+                       : x->dtype;
+    int64_t k = weft_onnx_attr_int(n, "k", 0);
     if (x->ndim != 2 || t == WEFT_DTYPE_COUNT)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs a matrix and an element type that weft has");
     if (n->status != WEFT_OK)
         return;
-    int64_t dim[2] = { onnx_size(n, x, 0), onnx_size(n, x, 1) };
+    int64_t dim[2] = { weft_onnx_size(n, x, 0), weft_onnx_size(n, x, 1) };
     weft_const c;
-    void *data = n->status == WEFT_OK ? onnx_new_constant(n, t, 2, dim, &c) : NULL;
+    void *data = n->status == WEFT_OK ? weft_onnx_new_constant(n, t, 2, dim, &c) : NULL;
     for (int64_t i = 0; data && i < dim[0]; i++)
         if (k > -dim[0] && k < dim[1] && i + k >= 0 && i + k < dim[1])
             weft_set_f64(t, data, i * dim[1] + i + k, 1);
-    onnx_last(n, 0);
-    onnx_set(n, 0, data ? onnx_constant_of(n, &c) : NULL);
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, data ? weft_onnx_constant_of(n, &c) : NULL);
 }
 
 /* The upper (or lower) triangle of the last two dimensions is kept, the rest is 0. */
 void
-onnx_import_trilu(onnx_node *n)
+weft_onnx_import_trilu(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0);
-    bool upper = onnx_int(n, "upper", 1) != 0;
+    weft_value *x = weft_onnx_in(n, 0);
+    bool upper = weft_onnx_attr_int(n, "upper", 1) != 0;
     double offset = 0;
     if (x->ndim < 2)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs two dimensions at least");
-    if (onnx_in(n, 1))
-        onnx_in_number(n, 1, &offset);
+    if (weft_onnx_in(n, 1))
+        weft_onnx_in_number(n, 1, &offset);
     if (n->status != WEFT_OK)
         return;
-    int64_t dim[2] = { onnx_size(n, x, x->ndim - 2), onnx_size(n, x, x->ndim - 1) };
+    int64_t dim[2] = { weft_onnx_size(n, x, x->ndim - 2), weft_onnx_size(n, x, x->ndim - 1) };
     weft_const c;
-    uint8_t *data = n->status == WEFT_OK ? onnx_new_constant(n, WEFT_BOOL, 2, dim, &c) : NULL;
+    uint8_t *data = n->status == WEFT_OK ? weft_onnx_new_constant(n, WEFT_BOOL, 2, dim, &c) : NULL;
     for (int64_t i = 0; data && i < dim[0]; i++)
         for (int64_t j = 0; j < dim[1]; j++)
             data[i * dim[1] + j] = upper ? (double)(j - i) >= offset : (double)(j - i) <= offset;
-    weft_value *mask = data ? onnx_constant_of(n, &c) : NULL;
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_where(n, mask, x, onnx_scalar(n, x->dtype, 0)));
+    weft_value *mask = data ? weft_onnx_constant_of(n, &c) : NULL;
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_where(n, mask, x, weft_onnx_scalar(n, x->dtype, 0)));
 }
 
 /* The element of `values` at i: off, then on. */
@@ -192,18 +200,21 @@ static weft_value *
 value_at(onnx_node *n, int i)
 {
     const weft_expr *one = weft_dim(n->graph, 1);
-    return onnx_reshape(n, onnx_slice(n, onnx_in(n, 2), 0, weft_dim(n->graph, i), one), 0, NULL);
+    return weft_onnx_reshape(
+        n, weft_onnx_slice(n, weft_onnx_in(n, 2), 0, weft_dim(n->graph, i), one), 0, NULL);
 }
 
 /* Indices with an axis of 1 against 0 .. depth - 1 along it; negative ones count from the end. */
 void
-onnx_import_one_hot(onnx_node *n)
+weft_onnx_import_one_hot(onnx_node *n)
 {
-    weft_value *index = onnx_in(n, 0);
+    weft_value *index = weft_onnx_in(n, 0);
     double depth;
-    int axis = onnx_axis(n, onnx_int(n, "axis", -1), index->ndim + 1, false);
-    if (!onnx_in_number(n, 1, &depth) || !(depth >= 1 && depth <= INT32_MAX) || onnx_in(n, 2)->ndim != 1)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "depth has to be positive and values have to be a list of two");
+    int axis = weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", -1), index->ndim + 1, false);
+    if (!weft_onnx_in_number(n, 1, &depth) || !(depth >= 1 && depth <= INT32_MAX) ||
+        weft_onnx_in(n, 2)->ndim != 1)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                       "depth has to be positive and values have to be a list of two");
     if (n->status != WEFT_OK)
         return;
     int rank = index->ndim + 1;
@@ -214,15 +225,17 @@ onnx_import_one_hot(onnx_node *n)
         apart[i] = i == axis ? weft_dim(n->graph, 1) : index->dim[i < axis ? i : i - 1];
     }
     weft_const c;
-    int64_t *data = onnx_new_constant(n, WEFT_I64, rank, dim, &c);
+    int64_t *data = weft_onnx_new_constant(n, WEFT_I64, rank, dim, &c);
     for (int64_t i = 0; data && i < dim[axis]; i++)
         data[i] = i;
-    weft_value *count = data ? onnx_constant_of(n, &c) : NULL, *zero = onnx_scalar(n, WEFT_I64, 0);
-    index = onnx_reshape(n, onnx_cast(n, index, WEFT_I64), rank, apart);
-    weft_value *wrapped = onnx_binary(n, WEFT_GOP_ADD, index, onnx_scalar(n, WEFT_I64, depth));
-    index = onnx_where(n, onnx_binary(n, WEFT_GOP_LESS, index, zero), wrapped, index);
-    weft_value *hit = onnx_binary(n, WEFT_GOP_EQUAL, index, count);
+    weft_value *count = data ? weft_onnx_constant_of(n, &c) : NULL,
+               *zero = weft_onnx_scalar(n, WEFT_I64, 0);
+    index = weft_onnx_reshape(n, weft_onnx_cast(n, index, WEFT_I64), rank, apart);
+    weft_value *wrapped =
+        weft_onnx_binary(n, WEFT_GOP_ADD, index, weft_onnx_scalar(n, WEFT_I64, depth));
+    index = weft_onnx_where(n, weft_onnx_binary(n, WEFT_GOP_LESS, index, zero), wrapped, index);
+    weft_value *hit = weft_onnx_binary(n, WEFT_GOP_EQUAL, index, count);
     weft_value *on = value_at(n, 1), *off = value_at(n, 0);
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_where(n, hit, on, off));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_where(n, hit, on, off));
 }

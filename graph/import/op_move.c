@@ -4,24 +4,25 @@
 #include <string.h>
 
 void
-onnx_import_concat(onnx_node *n)
+weft_onnx_import_concat(onnx_node *n)
 {
-    if (n->version >= 4 && !onnx_has(n, "axis"))
+    if (n->version >= 4 && !weft_onnx_has_attr(n, "axis"))
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute 'axis' is missing");
-    int64_t axis = onnx_axis(n, onnx_int(n, "axis", 1), onnx_in(n, 0)->ndim, false);
+    int64_t axis =
+        weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", 1), weft_onnx_in(n, 0)->ndim, false);
     weft_attr attr = weft_attr_int("axis", &axis);
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_emit(n, WEFT_GOP_CONCAT, n->nin, n->in, 1, &attr));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_CONCAT, n->nin, n->in, 1, &attr));
 }
 
 void
-onnx_import_gather(onnx_node *n)
+weft_onnx_import_gather(onnx_node *n)
 {
-    weft_value *in[] = { onnx_in(n, 0), onnx_in(n, 1) };
-    int64_t axis = onnx_axis(n, onnx_int(n, "axis", 0), in[0]->ndim, false);
+    weft_value *in[] = { weft_onnx_in(n, 0), weft_onnx_in(n, 1) };
+    int64_t axis = weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", 0), in[0]->ndim, false);
     weft_attr attr = weft_attr_int("axis", &axis);
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_emit(n, WEFT_GOP_GATHER, 2, in, 1, &attr));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_GATHER, 2, in, 1, &attr));
 }
 
 /* ---- split ----------------------------------------------------------------------------------- */
@@ -31,26 +32,28 @@ static const weft_expr **
 equal_parts(onnx_node *n, const weft_value *x, int axis)
 {
     const weft_expr **part = WEFT_NEW_ARRAY(n->arena, n->nout + 1, const weft_expr *);
-    int64_t asked = onnx_int(n, "num_outputs", n->nout), size;
+    int64_t asked = weft_onnx_attr_int(n, "num_outputs", n->nout), size;
     if (asked != n->nout || n->nout < 1)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "num_outputs is %lld, but there are %d outputs", (long long)asked,
-                       n->nout);
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "num_outputs is %lld, but there are %d outputs",
+                       (long long)asked, n->nout);
     if (n->status != WEFT_OK)
         return NULL;
     bool constant = weft_as_int(x->dim[axis], &size);
     if (constant && size % n->nout != 0 && n->version < 18)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "%lld elements do not split into %d equal parts", (long long)size,
-                       n->nout);
-    const weft_expr *each = constant && n->version >= 18
-                                ? weft_dim(n->graph, weft_ceildiv(size, n->nout))
-                                : weft_dim_op(n->graph, WEFT_EK_FDIV, x->dim[axis], weft_dim(n->graph, n->nout));
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "%lld elements do not split into %d equal parts",
+                       (long long)size, n->nout);
+    const weft_expr *each =
+        constant && n->version >= 18
+            ? weft_dim(n->graph, weft_ceildiv(size, n->nout))
+            : weft_dim_op(n->graph, WEFT_EK_FDIV, x->dim[axis], weft_dim(n->graph, n->nout));
     for (int i = 0; i < n->nout; i++)
         part[i] = each;
     int64_t chunk;
     if (constant && weft_as_int(each, &chunk) && size - chunk * (n->nout - 1) >= 0)
         part[n->nout - 1] = weft_dim(n->graph, size - chunk * (n->nout - 1));
     else if (constant)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "%lld elements do not split into %d parts", (long long)size, n->nout);
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "%lld elements do not split into %d parts",
+                       (long long)size, n->nout);
     return part;
 }
 
@@ -59,9 +62,9 @@ split_parts(onnx_node *n, const weft_value *x, int axis)
 {
     int count = 0;
     const weft_expr *const *given = NULL;
-    const int64_t *ints = n->version < 13 ? onnx_ints(n, "split", &count) : NULL;
+    const int64_t *ints = n->version < 13 ? weft_onnx_attr_ints(n, "split", &count) : NULL;
     if (!ints)
-        given = onnx_elems(n, 1, &count);
+        given = weft_onnx_elems(n, 1, &count);
     if (n->status != WEFT_OK)
         return NULL;
     if (!ints && !given)
@@ -82,15 +85,15 @@ split_parts(onnx_node *n, const weft_value *x, int axis)
 }
 
 void
-onnx_import_split(onnx_node *n)
+weft_onnx_import_split(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0);
-    int axis = onnx_axis(n, onnx_int(n, "axis", 0), x->ndim, false);
+    weft_value *x = weft_onnx_in(n, 0);
+    int axis = weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", 0), x->ndim, false);
     const weft_expr **part = n->status == WEFT_OK ? split_parts(n, x, axis) : NULL;
     const weft_expr *start = weft_dim(n->graph, 0);
     for (int i = 0; i < n->nout && part && n->status == WEFT_OK; i++) {
-        onnx_last(n, i);
-        onnx_set(n, i, onnx_slice(n, x, axis, start, part[i]));
+        weft_onnx_last(n, i);
+        weft_onnx_set(n, i, weft_onnx_slice(n, x, axis, start, part[i]));
         start = weft_dim_op(n->graph, WEFT_EK_ADD, start, part[i]);
     }
 }
@@ -104,10 +107,11 @@ between(onnx_node *n, const weft_expr *v, const weft_expr *low, const weft_expr 
     return weft_dim_op(n->graph, WEFT_EK_MIN, v, high);
 }
 
-/* A start or end: from the end when negative, then clamped to low .. high.  What lies beyond 31 bits
- * means "the far end". */
+/* A start or end: from the end when negative, then clamped to low .. high.  What lies beyond 31
+ * bits means "the far end". */
 static const weft_expr *
-bound(onnx_node *n, const weft_expr *v, const weft_expr *size, const weft_expr *low, const weft_expr *high)
+bound(onnx_node *n, const weft_expr *v, const weft_expr *size, const weft_expr *low,
+      const weft_expr *high)
 {
     int64_t k;
     if (weft_as_int(v, &k)) {
@@ -118,8 +122,9 @@ bound(onnx_node *n, const weft_expr *v, const weft_expr *size, const weft_expr *
     }
     int sign = weft_dim_at_least(n->graph, v, 0);
     if (sign < 0) {
-        weft_onnx_fail(n, WEFT_UNSUPPORTED,
-                       "whether a start or end is negative depends on symbols; give them a value (--dim)");
+        weft_onnx_fail(
+            n, WEFT_UNSUPPORTED,
+            "whether a start or end is negative depends on symbols; give them a value (--dim)");
         return NULL;
     }
     if (sign == 0)
@@ -134,14 +139,15 @@ typedef struct cut {
 
 /* One axis: the first element and how many. */
 static void
-cut_axis(onnx_node *n, const weft_value *x, const cut *c, int axis, const weft_expr *start, const weft_expr *end,
-         int64_t step)
+cut_axis(onnx_node *n, const weft_value *x, const cut *c, int axis, const weft_expr *start,
+         const weft_expr *end, int64_t step)
 {
     weft_graph *g = n->graph;
     const weft_expr *size = x->dim[axis], *zero = weft_dim(g, 0), *count;
     const weft_expr *last = weft_dim_op(g, WEFT_EK_SUB, size, weft_dim(g, 1));
     if (step == 0 || step == INT64_MIN) {
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "step %lld of axis %d is not possible", (long long)step, axis);
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "step %lld of axis %d is not possible",
+                       (long long)step, axis);
         return;
     }
     if (step > 0) {
@@ -154,7 +160,8 @@ cut_axis(onnx_node *n, const weft_value *x, const cut *c, int axis, const weft_e
         count = weft_dim_op(g, WEFT_EK_SUB, start, end);
     }
     int64_t by = step > 0 ? step : -step;
-    count = by > INT32_MAX ? weft_dim_op(g, WEFT_EK_MIN, count, weft_dim(g, 1)) : weft_dim_ceildiv(g, count, by);
+    count = by > INT32_MAX ? weft_dim_op(g, WEFT_EK_MIN, count, weft_dim(g, 1))
+                           : weft_dim_ceildiv(g, count, by);
     count = weft_dim_op(g, WEFT_EK_MAX, count, zero);
     c->start[axis] = weft_is_int_imm(count, 0) ? zero : start;
     c->dim[axis] = count;
@@ -167,19 +174,22 @@ cut_axes(onnx_node *n, const weft_value *x, const cut *c)
 {
     bool attrs = n->version < 10;
     int nstart = 0, nend = 0, naxes = 0, nsteps = 0;
-    const int64_t *s = attrs ? onnx_ints(n, "starts", &nstart) : NULL;
-    const int64_t *e = attrs ? onnx_ints(n, "ends", &nend) : NULL;
-    const weft_expr *const *start = attrs ? NULL : onnx_elems(n, 1, &nstart);
-    const weft_expr *const *end = attrs ? NULL : onnx_elems(n, 2, &nend);
-    const int64_t *axes = onnx_axes(n, attrs ? "axes" : NULL, attrs ? n->nin : 3, x->ndim, &naxes);
-    const int64_t *steps = attrs ? NULL : onnx_in_ints(n, 4, &nsteps);
+    const int64_t *s = attrs ? weft_onnx_attr_ints(n, "starts", &nstart) : NULL;
+    const int64_t *e = attrs ? weft_onnx_attr_ints(n, "ends", &nend) : NULL;
+    const weft_expr *const *start = attrs ? NULL : weft_onnx_elems(n, 1, &nstart);
+    const weft_expr *const *end = attrs ? NULL : weft_onnx_elems(n, 2, &nend);
+    const int64_t *axes =
+        weft_onnx_axes(n, attrs ? "axes" : NULL, attrs ? n->nin : 3, x->ndim, &naxes);
+    const int64_t *steps = attrs ? NULL : weft_onnx_in_ints(n, 4, &nsteps);
     if (n->status != WEFT_OK)
         return;
     bool there = attrs ? s && e : start && end;
-    if (!there || nstart != nend || (axes ? naxes != nstart : nstart > x->ndim) || (steps && nsteps != nstart)) {
-        weft_onnx_fail(n, WEFT_INVALID_INPUT,
-                       "starts, ends, axes and steps have %d, %d, %d and %d elements; they have to be as many",
-                       nstart, nend, naxes, nsteps);
+    if (!there || nstart != nend || (axes ? naxes != nstart : nstart > x->ndim) ||
+        (steps && nsteps != nstart)) {
+        weft_onnx_fail(
+            n, WEFT_INVALID_INPUT,
+            "starts, ends, axes and steps have %d, %d, %d and %d elements; they have to be as many",
+            nstart, nend, naxes, nsteps);
         return;
     }
     for (int i = 0; i < nstart && n->status == WEFT_OK; i++)
@@ -188,9 +198,9 @@ cut_axes(onnx_node *n, const weft_value *x, const cut *c)
 }
 
 void
-onnx_import_slice(onnx_node *n)
+weft_onnx_import_slice(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0);
+    weft_value *x = weft_onnx_in(n, 0);
     cut c = { WEFT_NEW_ARRAY(n->arena, x->ndim + 1, const weft_expr *),
               WEFT_NEW_ARRAY(n->arena, x->ndim + 1, const weft_expr *),
               WEFT_NEW_ARRAY(n->arena, x->ndim + 1, int64_t) };
@@ -200,25 +210,27 @@ onnx_import_slice(onnx_node *n)
         c.step[i] = 1;
     }
     cut_axes(n, x, &c);
-    weft_attr attr[] = { weft_attr_dims("starts", x->ndim, c.start), weft_attr_ints("steps", x->ndim, c.step),
+    weft_attr attr[] = { weft_attr_dims("starts", x->ndim, c.start),
+                         weft_attr_ints("steps", x->ndim, c.step),
                          weft_attr_dims("dims", x->ndim, c.dim) };
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_emit(n, WEFT_GOP_SLICE, 1, &x, 3, attr));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_SLICE, 1, &x, 3, attr));
 }
 
 /* ---- pad ------------------------------------------------------------------------------------- */
 
 /* The 2 * rank elements of `given` at 2 * k for axis k, spread over the axes named by input 3. */
 static void
-spread_pads(onnx_node *n, int rank, int count, const weft_expr *const *given, const weft_expr **before,
-            const weft_expr **after)
+spread_pads(onnx_node *n, int rank, int count, const weft_expr *const *given,
+            const weft_expr **before, const weft_expr **after)
 {
     int naxes = rank;
-    const int64_t *axes = onnx_axes(n, NULL, 3, rank, &naxes);
+    const int64_t *axes = weft_onnx_axes(n, NULL, 3, rank, &naxes);
     if (!axes)
         naxes = rank;
     if (n->status == WEFT_OK && count != 2 * naxes)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "%d pads for %d axes; there are two an axis", count, naxes);
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "%d pads for %d axes; there are two an axis", count,
+                       naxes);
     for (int i = 0; i < rank; i++)
         before[i] = after[i] = weft_dim(n->graph, 0);
     for (int i = 0; i < naxes && n->status == WEFT_OK; i++) {
@@ -229,32 +241,32 @@ spread_pads(onnx_node *n, int rank, int count, const weft_expr *const *given, co
 }
 
 void
-onnx_import_pad(onnx_node *n)
+weft_onnx_import_pad(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0), *in[2] = { x, NULL };
+    weft_value *x = weft_onnx_in(n, 0), *in[2] = { x, NULL };
     const weft_expr **before = WEFT_NEW_ARRAY(n->arena, x->ndim + 1, const weft_expr *);
     const weft_expr **after = WEFT_NEW_ARRAY(n->arena, x->ndim + 1, const weft_expr *);
     const weft_expr *const *given = NULL;
-    const char *mode = onnx_text(n, "mode", "constant");
+    const char *mode = weft_onnx_attr_text(n, "mode", "constant");
     int count = 0;
     if (n->version < 11) {
-        const int64_t *ints = onnx_ints(n, n->version < 2 ? "paddings" : "pads", &count);
+        const int64_t *ints = weft_onnx_attr_ints(n, n->version < 2 ? "paddings" : "pads", &count);
         const weft_expr **e = WEFT_NEW_ARRAY(n->arena, count + 1, const weft_expr *);
         for (int i = 0; i < count; i++)
             e[i] = weft_dim(n->graph, ints[i]);
         given = ints ? e : NULL;
-        in[1] = onnx_scalar(n, x->dtype, onnx_float(n, "value", 0));
+        in[1] = weft_onnx_scalar(n, x->dtype, weft_onnx_attr_float(n, "value", 0));
     } else {
-        given = onnx_elems(n, 1, &count);
-        in[1] = onnx_in(n, 2);
+        given = weft_onnx_elems(n, 1, &count);
+        in[1] = weft_onnx_in(n, 2);
     }
     if (!given)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "the pads are missing");
     if (n->status != WEFT_OK)
         return;
     spread_pads(n, x->ndim, count, given, before, after);
-    weft_attr attr[] = { weft_attr_dims("before", x->ndim, before), weft_attr_dims("after", x->ndim, after),
-                         weft_attr_text("mode", mode) };
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_emit(n, WEFT_GOP_PAD, in[1] ? 2 : 1, in, 3, attr));
+    weft_attr attr[] = { weft_attr_dims("before", x->ndim, before),
+                         weft_attr_dims("after", x->ndim, after), weft_attr_text("mode", mode) };
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_PAD, in[1] ? 2 : 1, in, 3, attr));
 }

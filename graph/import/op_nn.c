@@ -19,15 +19,16 @@ static int64_t *
 window_ints(onnx_node *n, const char *name, int count, int64_t least, int64_t absent)
 {
     int have;
-    const int64_t *given = onnx_ints(n, name, &have);
+    const int64_t *given = weft_onnx_attr_ints(n, name, &have);
     int64_t *to = WEFT_NEW_ARRAY(n->arena, count + 1, int64_t);
     if (given && have != count)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute '%s' has %d elements; %d are needed", name, have, count);
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute '%s' has %d elements; %d are needed", name,
+                       have, count);
     for (int i = 0; i < count && n->status == WEFT_OK; i++) {
         to[i] = given ? given[i] : absent;
         if (to[i] < least || to[i] > INT32_MAX)
-            weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute '%s' holds %lld, outside %lld..%d", name,
-                           (long long)to[i], (long long)least, INT32_MAX);
+            weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute '%s' holds %lld, outside %lld..%d",
+                           name, (long long)to[i], (long long)least, INT32_MAX);
     }
     return to;
 }
@@ -35,12 +36,14 @@ window_ints(onnx_node *n, const char *name, int count, int64_t least, int64_t ab
 static auto_pad
 auto_pad_of(onnx_node *n)
 {
-    static const char *const names[] = { "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID" }; /* ORDER: auto_pad */
-    const char *text = onnx_text(n, "auto_pad", "NOTSET");
+    static const char *const names[] = { "NOTSET", "SAME_UPPER", "SAME_LOWER",
+                                         "VALID" }; /* ORDER: auto_pad */
+    const char *text = weft_onnx_attr_text(n, "auto_pad", "NOTSET");
     for (int i = 0; i < 4; i++)
         if (strcmp(text, names[i]) == 0)
             return (auto_pad)i;
-    weft_onnx_fail(n, WEFT_INVALID_INPUT, "auto_pad is '%s', not NOTSET, SAME_UPPER, SAME_LOWER or VALID", text);
+    weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                   "auto_pad is '%s', not NOTSET, SAME_UPPER, SAME_LOWER or VALID", text);
     return GIVEN;
 }
 
@@ -50,21 +53,24 @@ window_of(onnx_node *n, const weft_value *x, const weft_value *w)
 {
     window win = { .rank = x->ndim - 2 };
     if (win.rank < 1 || (w && w->ndim != x->ndim)) {
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs operands of one rank, three at least; not %d and %d", x->ndim,
+        weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                       "needs operands of one rank, three at least; not %d and %d", x->ndim,
                        w ? w->ndim : x->ndim);
         return win;
     }
-    if (!w && !onnx_has(n, "kernel_shape"))
+    if (!w && !weft_onnx_has_attr(n, "kernel_shape"))
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute 'kernel_shape' is missing");
     win.kernel = window_ints(n, "kernel_shape", win.rank, 1, 1);
     for (int i = 0; w && i < win.rank; i++) {
-        int64_t size = onnx_size(n, w, 2 + i);
-        if (onnx_has(n, "kernel_shape") && n->status == WEFT_OK && size != win.kernel[i])
-            weft_onnx_fail(n, WEFT_INVALID_INPUT, "kernel_shape says %lld where the weight has %lld",
+        int64_t size = weft_onnx_size(n, w, 2 + i);
+        if (weft_onnx_has_attr(n, "kernel_shape") && n->status == WEFT_OK && size != win.kernel[i])
+            weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                           "kernel_shape says %lld where the weight has %lld",
                            (long long)win.kernel[i], (long long)size);
         win.kernel[i] = size;
         if (n->status == WEFT_OK && size > INT32_MAX)
-            weft_onnx_fail(n, WEFT_INVALID_INPUT, "the weight has a dimension of %lld", (long long)size);
+            weft_onnx_fail(n, WEFT_INVALID_INPUT, "the weight has a dimension of %lld",
+                           (long long)size);
     }
     win.stride = window_ints(n, "strides", win.rank, 1, 1);
     win.dilation = window_ints(n, "dilations", win.rank, 1, 1);
@@ -94,7 +100,7 @@ resolve_pads(onnx_node *n, const weft_value *x, window *w)
     for (int i = 0; i < w->rank && n->status == WEFT_OK && w->how != GIVEN; i++) {
         int64_t total = reach(w, i) - 1;
         if (w->stride[i] != 1 && w->how != VALID) {
-            int64_t size = onnx_size(n, x, 2 + i);
+            int64_t size = weft_onnx_size(n, x, 2 + i);
             total = (weft_ceildiv(size, w->stride[i]) - 1) * w->stride[i] + reach(w, i) - size;
         }
         halve(w, i, w->how == VALID || total < 0 ? 0 : total, w->how == SAME_UPPER);
@@ -118,33 +124,35 @@ crop(onnx_node *n, weft_value *x, window *w)
         negative = negative || w->pad[i] < 0;
     if (!negative || n->status != WEFT_OK)
         return x;
-    int64_t *before = WEFT_NEW_ARRAY(n->arena, x->ndim, int64_t), *after = WEFT_NEW_ARRAY(n->arena, x->ndim, int64_t);
+    int64_t *before = WEFT_NEW_ARRAY(n->arena, x->ndim, int64_t),
+            *after = WEFT_NEW_ARRAY(n->arena, x->ndim, int64_t);
     for (int i = 0; i < w->rank; i++) {
         before[2 + i] = w->pad[i];
         after[2 + i] = w->pad[w->rank + i];
         w->pad[i] = w->pad[w->rank + i] = 0;
     }
-    weft_attr attr[] = { weft_attr_ints("before", x->ndim, before), weft_attr_ints("after", x->ndim, after),
+    weft_attr attr[] = { weft_attr_ints("before", x->ndim, before),
+                         weft_attr_ints("after", x->ndim, after),
                          weft_attr_text("mode", "constant") };
-    return onnx_emit(n, WEFT_GOP_PAD, 1, &x, 3, attr);
+    return weft_onnx_emit(n, WEFT_GOP_PAD, 1, &x, 3, attr);
 }
 
 /* ---- convolutions ---------------------------------------------------------------------------- */
 
 void
-onnx_import_conv(onnx_node *n)
+weft_onnx_import_conv(onnx_node *n)
 {
-    weft_value *in[] = { onnx_in(n, 0), onnx_in(n, 1), onnx_in(n, 2) };
+    weft_value *in[] = { weft_onnx_in(n, 0), weft_onnx_in(n, 1), weft_onnx_in(n, 2) };
     window w = window_of(n, in[0], in[1]);
-    int64_t groups = onnx_int(n, "group", 1);
+    int64_t groups = weft_onnx_attr_int(n, "group", 1);
     if (n->status != WEFT_OK)
         return;
     resolve_pads(n, in[0], &w);
     in[0] = crop(n, in[0], &w);
     weft_attr attr[4] = { [3] = weft_attr_int("groups", &groups) };
     window_attrs(&w, attr);
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_emit(n, WEFT_GOP_CONV, in[2] ? 3 : 2, in, 4, attr));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_CONV, in[2] ? 3 : 2, in, 4, attr));
 }
 
 /* Pads that make the output as large as asked for: output_shape, or stride times the input for
@@ -153,16 +161,17 @@ static void
 transpose_pads(onnx_node *n, const weft_value *x, window *w, int64_t *more)
 {
     int count;
-    const int64_t *shape = onnx_ints(n, "output_shape", &count);
+    const int64_t *shape = weft_onnx_attr_ints(n, "output_shape", &count);
     if (shape && count != w->rank && count != w->rank + 2)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "output_shape has %d elements; %d are needed", count, w->rank);
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "output_shape has %d elements; %d are needed", count,
+                       w->rank);
     for (int i = 0; i < w->rank && n->status == WEFT_OK && (shape || w->how != GIVEN); i++) {
         int64_t total = more[i] + reach(w, i) - w->stride[i];
         if (shape) {
             int64_t asked = shape[count - w->rank + i];
             if (asked < 0 || asked > INT32_MAX)
                 weft_onnx_fail(n, WEFT_INVALID_INPUT, "output_shape holds %lld", (long long)asked);
-            total += w->stride[i] * onnx_size(n, x, 2 + i) - asked;
+            total += w->stride[i] * weft_onnx_size(n, x, 2 + i) - asked;
         } else if (w->how == VALID) {
             total = 0;
         }
@@ -173,48 +182,50 @@ transpose_pads(onnx_node *n, const weft_value *x, window *w, int64_t *more)
 }
 
 void
-onnx_import_conv_transpose(onnx_node *n)
+weft_onnx_import_conv_transpose(onnx_node *n)
 {
-    weft_value *in[] = { onnx_in(n, 0), onnx_in(n, 1), onnx_in(n, 2) };
+    weft_value *in[] = { weft_onnx_in(n, 0), weft_onnx_in(n, 1), weft_onnx_in(n, 2) };
     window w = window_of(n, in[0], in[1]);
-    int64_t groups = onnx_int(n, "group", 1);
+    int64_t groups = weft_onnx_attr_int(n, "group", 1);
     if (n->status != WEFT_OK)
         return;
     int64_t *more = window_ints(n, "output_padding", w.rank, 0, 0);
     transpose_pads(n, in[0], &w, more);
-    weft_attr attr[5] = { [3] = weft_attr_int("groups", &groups),
-                          [4] = weft_attr_ints("output_padding", w.rank, more) };
+    weft_attr attr[5] = {
+        [3] = weft_attr_int("groups", &groups), [4] = weft_attr_ints("output_padding", w.rank, more)
+    };
     window_attrs(&w, attr);
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_emit(n, WEFT_GOP_CONV_TRANSPOSE, in[2] ? 3 : 2, in, 5, attr));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_CONV_TRANSPOSE, in[2] ? 3 : 2, in, 5, attr));
 }
 
 /* ---- pooling --------------------------------------------------------------------------------- */
 
 void
-onnx_import_pool(onnx_node *n)
+weft_onnx_import_pool(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0);
+    weft_value *x = weft_onnx_in(n, 0);
     bool average = n->op->arg == WEFT_GOP_AVG_POOL;
     window w = window_of(n, x, NULL);
-    int64_t ceil = onnx_int(n, "ceil_mode", 0) != 0;
-    int64_t count_pads = average ? onnx_int(n, "count_include_pad", 0) != 0 : 0;
+    int64_t ceil = weft_onnx_attr_int(n, "ceil_mode", 0) != 0;
+    int64_t count_pads = average ? weft_onnx_attr_int(n, "count_include_pad", 0) != 0 : 0;
     if (!average)
-        onnx_ignore(n, "storage_order"); /* of the indices, which are not made */
+        weft_onnx_ignore(n, "storage_order"); /* of the indices, which are not made */
     if (n->status != WEFT_OK)
         return;
     resolve_pads(n, x, &w);
-    weft_attr attr[6] = { [3] = weft_attr_ints("kernel", w.rank, w.kernel), [4] = weft_attr_int("ceil", &ceil),
+    weft_attr attr[6] = { [3] = weft_attr_ints("kernel", w.rank, w.kernel),
+                          [4] = weft_attr_int("ceil", &ceil),
                           [5] = weft_attr_int("count_include_pad", &count_pads) };
     window_attrs(&w, attr);
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_emit(n, (weft_op)n->op->arg, 1, &x, average ? 6 : 5, attr));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_emit(n, (weft_op)n->op->arg, 1, &x, average ? 6 : 5, attr));
 }
 
 void
-onnx_import_global_pool(onnx_node *n)
+weft_onnx_import_global_pool(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0);
+    weft_value *x = weft_onnx_in(n, 0);
     if (x->ndim < 3) {
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs three dimensions at least, not %d", x->ndim);
         return;
@@ -222,8 +233,8 @@ onnx_import_global_pool(onnx_node *n)
     int64_t *axes = WEFT_NEW_ARRAY(n->arena, x->ndim, int64_t);
     for (int i = 2; i < x->ndim; i++)
         axes[i - 2] = i;
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_reduce(n, (weft_op)n->op->arg, x, x->ndim - 2, axes, true));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_reduce(n, (weft_op)n->op->arg, x, x->ndim - 2, axes, true));
 }
 
 /* ---- matrices -------------------------------------------------------------------------------- */
@@ -237,51 +248,55 @@ scaled(onnx_node *n, weft_value *v, double factor)
     if (!weft_is_float(v->dtype) && factor != (double)(int64_t)factor)
         weft_onnx_fail(n, WEFT_UNSUPPORTED, "a factor of %g for %s is not supported", factor,
                        weft_dtype_name(v->dtype));
-    return onnx_binary(n, WEFT_GOP_MUL, v, onnx_scalar(n, v->dtype, factor));
+    return weft_onnx_binary(n, WEFT_GOP_MUL, v, weft_onnx_scalar(n, v->dtype, factor));
 }
 
 void
-onnx_import_gemm(onnx_node *n)
+weft_onnx_import_gemm(onnx_node *n)
 {
-    weft_value *in[] = { onnx_in(n, 0), onnx_in(n, 1) }, *c = onnx_in(n, 2);
-    double alpha = onnx_float(n, "alpha", 1), beta = onnx_float(n, "beta", 1);
-    weft_attr attr[] = { weft_attr_int("ta", &(int64_t){ onnx_int(n, "transA", 0) != 0 }),
-                         weft_attr_int("tb", &(int64_t){ onnx_int(n, "transB", 0) != 0 }) };
-    onnx_ignore(n, "broadcast"); /* before operator set 7; shapes say the same */
+    weft_value *in[] = { weft_onnx_in(n, 0), weft_onnx_in(n, 1) }, *c = weft_onnx_in(n, 2);
+    double alpha = weft_onnx_attr_float(n, "alpha", 1), beta = weft_onnx_attr_float(n, "beta", 1);
+    weft_attr attr[] = { weft_attr_int("ta", &(int64_t){ weft_onnx_attr_int(n, "transA", 0) != 0 }),
+                         weft_attr_int("tb",
+                                       &(int64_t){ weft_onnx_attr_int(n, "transB", 0) != 0 }) };
+    weft_onnx_ignore(n, "broadcast"); /* before operator set 7; shapes say the same */
     if (in[0]->ndim != 2 || in[1]->ndim != 2)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "the operands have %d and %d dimensions; both need two", in[0]->ndim,
+        weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                       "the operands have %d and %d dimensions; both need two", in[0]->ndim,
                        in[1]->ndim);
     if (beta == 0)
         c = NULL;
     c = scaled(n, c, beta);
     if (!c && alpha == 1)
-        onnx_last(n, 0);
-    weft_value *v = onnx_emit(n, WEFT_GOP_MATMUL, 2, in, 2, attr);
+        weft_onnx_last(n, 0);
+    weft_value *v = weft_onnx_emit(n, WEFT_GOP_MATMUL, 2, in, 2, attr);
     if (!c)
-        onnx_last(n, 0);
+        weft_onnx_last(n, 0);
     v = scaled(n, v, alpha);
     if (c) {
-        onnx_last(n, 0);
-        v = onnx_binary(n, WEFT_GOP_ADD, v, c);
+        weft_onnx_last(n, 0);
+        v = weft_onnx_binary(n, WEFT_GOP_ADD, v, c);
     }
     if (v && v->ndim != 2)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "input 2 has %d dimensions; it has to broadcast to a matrix", c->ndim);
-    onnx_set(n, 0, v);
+        weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                       "input 2 has %d dimensions; it has to broadcast to a matrix", c->ndim);
+    weft_onnx_set(n, 0, v);
 }
 
 /* The value with a dimension of 1 in front (of a row) or behind (of a column). */
 static weft_value *
 as_matrix(onnx_node *n, weft_value *v, bool row)
 {
-    const weft_expr *one = weft_dim(n->graph, 1), *dim[2] = { row ? one : v->dim[0], row ? v->dim[0] : one };
-    return v->ndim == 1 ? onnx_reshape(n, v, 2, dim) : v;
+    const weft_expr *one = weft_dim(n->graph, 1),
+                    *dim[2] = { row ? one : v->dim[0], row ? v->dim[0] : one };
+    return v->ndim == 1 ? weft_onnx_reshape(n, v, 2, dim) : v;
 }
 
 /* Vectors are matrices of one row or column, and the result loses that dimension again. */
 void
-onnx_import_matmul(onnx_node *n)
+weft_onnx_import_matmul(onnx_node *n)
 {
-    weft_value *a = onnx_in(n, 0), *b = onnx_in(n, 1);
+    weft_value *a = weft_onnx_in(n, 0), *b = weft_onnx_in(n, 1);
     bool row = a->ndim == 1, column = b->ndim == 1;
     if (a->ndim < 1 || b->ndim < 1) {
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "operands of no dimensions are not possible");
@@ -290,18 +305,19 @@ onnx_import_matmul(onnx_node *n)
     a = as_matrix(n, a, true);
     b = as_matrix(n, b, false);
     weft_value *in[] = { a, b };
-    weft_attr attr[] = { weft_attr_int("ta", &(int64_t){ 0 }), weft_attr_int("tb", &(int64_t){ 0 }) };
+    weft_attr attr[] = { weft_attr_int("ta", &(int64_t){ 0 }),
+                         weft_attr_int("tb", &(int64_t){ 0 }) };
     if (!row && !column)
-        onnx_last(n, 0);
-    weft_value *v = onnx_emit(n, WEFT_GOP_MATMUL, 2, in, 2, attr);
+        weft_onnx_last(n, 0);
+    weft_value *v = weft_onnx_emit(n, WEFT_GOP_MATMUL, 2, in, 2, attr);
     if (v && (row || column)) {
         const weft_expr **dim = WEFT_NEW_ARRAY(n->arena, v->ndim, const weft_expr *);
         int rank = 0;
         for (int i = 0; i < v->ndim; i++)
             if (!(row && i == v->ndim - 2) && !(column && i == v->ndim - 1))
                 dim[rank++] = v->dim[i];
-        onnx_last(n, 0);
-        v = onnx_reshape(n, v, rank, dim);
+        weft_onnx_last(n, 0);
+        v = weft_onnx_reshape(n, v, rank, dim);
     }
-    onnx_set(n, 0, v);
+    weft_onnx_set(n, 0, v);
 }

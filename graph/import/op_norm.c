@@ -6,7 +6,7 @@
 static weft_value *
 square(onnx_node *n, weft_value *x)
 {
-    return onnx_binary(n, WEFT_GOP_MUL, x, x);
+    return weft_onnx_binary(n, WEFT_GOP_MUL, x, x);
 }
 
 /* ---- statistics given ------------------------------------------------------------------------ */
@@ -26,57 +26,61 @@ widest(const onnx_node *n)
 static weft_value *
 norm_by_position(onnx_node *n, weft_value *const in[5], double epsilon)
 {
-    weft_value *e = onnx_scalar(n, in[0]->dtype, epsilon);
-    weft_value *v = onnx_binary(n, WEFT_GOP_SUB, in[0], in[3]);
-    v = onnx_binary(n, WEFT_GOP_DIV, v, onnx_unary(n, WEFT_GOP_SQRT, onnx_binary(n, WEFT_GOP_ADD, in[4], e)));
-    v = onnx_binary(n, WEFT_GOP_MUL, v, in[1]);
-    onnx_last(n, 0);
-    return onnx_binary(n, WEFT_GOP_ADD, v, in[2]);
+    weft_value *e = weft_onnx_scalar(n, in[0]->dtype, epsilon);
+    weft_value *v = weft_onnx_binary(n, WEFT_GOP_SUB, in[0], in[3]);
+    v = weft_onnx_binary(
+        n, WEFT_GOP_DIV, v,
+        weft_onnx_unary(n, WEFT_GOP_SQRT, weft_onnx_binary(n, WEFT_GOP_ADD, in[4], e)));
+    v = weft_onnx_binary(n, WEFT_GOP_MUL, v, in[1]);
+    weft_onnx_last(n, 0);
+    return weft_onnx_binary(n, WEFT_GOP_ADD, v, in[2]);
 }
 
 void
-onnx_import_batch_norm(onnx_node *n)
+weft_onnx_import_batch_norm(onnx_node *n)
 {
     weft_value *in[5];
-    double epsilon = onnx_float(n, "epsilon", (double)1e-5f);
-    bool spatial = onnx_int(n, "spatial", 1) != 0;
-    onnx_ignore(n, "momentum is_test consumed_inputs");
-    if (onnx_int(n, "training_mode", 0) != 0)
-        weft_onnx_fail(n, WEFT_UNSUPPORTED, "training_mode=1 is not supported: weft runs inference");
+    double epsilon = weft_onnx_attr_float(n, "epsilon", (double)1e-5f);
+    bool spatial = weft_onnx_attr_int(n, "spatial", 1) != 0;
+    weft_onnx_ignore(n, "momentum is_test consumed_inputs");
+    if (weft_onnx_attr_int(n, "training_mode", 0) != 0)
+        weft_onnx_fail(n, WEFT_UNSUPPORTED,
+                       "training_mode=1 is not supported: weft runs inference");
     weft_dtype t = widest(n);
     bool mixed = n->in[0]->dtype != t;
     for (int i = 0; i < 5; i++)
-        in[i] = onnx_cast(n, n->in[i], t);
+        in[i] = weft_onnx_cast(n, n->in[i], t);
     if (n->status != WEFT_OK)
         return;
     weft_value *v;
     weft_attr attr = weft_attr_float("epsilon", &epsilon);
     if (!mixed)
-        onnx_last(n, 0);
+        weft_onnx_last(n, 0);
     if (!spatial && in[1]->ndim > 1)
         v = norm_by_position(n, in, epsilon);
     else
-        v = onnx_emit(n, WEFT_GOP_BATCH_NORM, 5, in, 1, &attr);
+        v = weft_onnx_emit(n, WEFT_GOP_BATCH_NORM, 5, in, 1, &attr);
     if (mixed) {
-        onnx_last(n, 0);
-        v = onnx_cast(n, v, n->in[0]->dtype);
+        weft_onnx_last(n, 0);
+        v = weft_onnx_cast(n, v, n->in[0]->dtype);
     }
-    onnx_set(n, 0, v);
+    weft_onnx_set(n, 0, v);
 }
 
 void
-onnx_import_lrn(onnx_node *n)
+weft_onnx_import_lrn(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0);
-    int64_t size = onnx_int(n, "size", 0);
-    double alpha = onnx_float(n, "alpha", (double)1e-4f), beta = onnx_float(n, "beta", 0.75);
-    double bias = onnx_float(n, "bias", 1);
+    weft_value *x = weft_onnx_in(n, 0);
+    int64_t size = weft_onnx_attr_int(n, "size", 0);
+    double alpha = weft_onnx_attr_float(n, "alpha", (double)1e-4f),
+           beta = weft_onnx_attr_float(n, "beta", 0.75);
+    double bias = weft_onnx_attr_float(n, "bias", 1);
     if (n->status == WEFT_OK && (size < 1 || size > INT32_MAX))
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute 'size' is missing or not positive");
     weft_attr attr[] = { weft_attr_int("size", &size), weft_attr_float("alpha", &alpha),
                          weft_attr_float("beta", &beta), weft_attr_float("bias", &bias) };
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_emit(n, WEFT_GOP_LRN, 1, &x, 4, attr));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_LRN, 1, &x, 4, attr));
 }
 
 /* ---- statistics taken ------------------------------------------------------------------------ */
@@ -85,26 +89,27 @@ static weft_value *
 instance_norm(onnx_node *n, weft_value *x, weft_value *scale, weft_value *bias)
 {
     weft_value *in[] = { x, scale, bias };
-    double epsilon = onnx_float(n, "epsilon", (double)1e-5f);
+    double epsilon = weft_onnx_attr_float(n, "epsilon", (double)1e-5f);
     weft_attr attr = weft_attr_float("epsilon", &epsilon);
-    return onnx_emit(n, WEFT_GOP_INSTANCE_NORM, 3, in, 1, &attr);
+    return weft_onnx_emit(n, WEFT_GOP_INSTANCE_NORM, 3, in, 1, &attr);
 }
 
 void
-onnx_import_instance_norm(onnx_node *n)
+weft_onnx_import_instance_norm(onnx_node *n)
 {
-    onnx_last(n, 0);
-    onnx_set(n, 0, instance_norm(n, onnx_in(n, 0), onnx_in(n, 1), onnx_in(n, 2)));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0,
+                  instance_norm(n, weft_onnx_in(n, 0), weft_onnx_in(n, 1), weft_onnx_in(n, 2)));
 }
 
 static weft_value *
 vector_of(onnx_node *n, weft_dtype t, int64_t count, double value)
 {
     weft_const c;
-    void *data = onnx_new_constant(n, t, 1, &count, &c);
+    void *data = weft_onnx_new_constant(n, t, 1, &count, &c);
     for (int64_t i = 0; data && i < count; i++)
         weft_set_f64(t, data, i, value);
-    return data ? onnx_constant_of(n, &c) : NULL;
+    return data ? weft_onnx_constant_of(n, &c) : NULL;
 }
 
 /* A vector of the channels as [C, 1, ..]. */
@@ -114,38 +119,40 @@ along_channels(onnx_node *n, weft_value *v, int rank)
     const weft_expr **dim = WEFT_NEW_ARRAY(n->arena, rank, const weft_expr *);
     for (int i = 0; i < rank - 1; i++)
         dim[i] = i ? weft_dim(n->graph, 1) : v->dim[0];
-    return onnx_reshape(n, v, rank - 1, dim);
+    return weft_onnx_reshape(n, v, rank - 1, dim);
 }
 
 /* Groups are instances of [N, G, the rest]; scale and bias are a group's before operator set 21 and
  * a channel's from then on. */
 void
-onnx_import_group_norm(onnx_node *n)
+weft_onnx_import_group_norm(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0), *scale = onnx_in(n, 1), *bias = onnx_in(n, 2);
-    int64_t groups = onnx_int(n, "num_groups", 0);
-    onnx_ignore(n, "stash_type");
+    weft_value *x = weft_onnx_in(n, 0), *scale = weft_onnx_in(n, 1), *bias = weft_onnx_in(n, 2);
+    int64_t groups = weft_onnx_attr_int(n, "num_groups", 0);
+    weft_onnx_ignore(n, "stash_type");
     if (x->ndim < 2 || scale->ndim != 1 || bias->ndim != 1 || groups < 1)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs two dimensions, vectors of scale and bias, and num_groups");
+        weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                       "needs two dimensions, vectors of scale and bias, and num_groups");
     if (n->status != WEFT_OK)
         return;
     bool by_group = n->version < 21 && weft_is_int_imm(scale->dim[0], groups);
-    const weft_expr *rest = weft_dim_product(n->graph, x->dim, 1, x->ndim), *g = weft_dim(n->graph, groups);
+    const weft_expr *rest = weft_dim_product(n->graph, x->dim, 1, x->ndim),
+                    *g = weft_dim(n->graph, groups);
     const weft_expr *dim[3] = { x->dim[0], g, weft_dim_op(n->graph, WEFT_EK_FDIV, rest, g) };
-    weft_value *v = onnx_reshape(n, x, 3, dim);
+    weft_value *v = weft_onnx_reshape(n, x, 3, dim);
     weft_value *ones = by_group ? scale : vector_of(n, x->dtype, groups, 1);
     weft_value *zeros = by_group ? bias : vector_of(n, x->dtype, groups, 0);
     v = instance_norm(n, v, ones, zeros);
     if (by_group)
-        onnx_last(n, 0);
-    v = onnx_reshape(n, v, x->ndim, x->dim);
+        weft_onnx_last(n, 0);
+    v = weft_onnx_reshape(n, v, x->ndim, x->dim);
     if (!by_group) {
-        v = onnx_binary(n, WEFT_GOP_MUL, v, along_channels(n, scale, x->ndim));
+        v = weft_onnx_binary(n, WEFT_GOP_MUL, v, along_channels(n, scale, x->ndim));
         bias = along_channels(n, bias, x->ndim);
-        onnx_last(n, 0);
-        v = onnx_binary(n, WEFT_GOP_ADD, v, bias);
+        weft_onnx_last(n, 0);
+        v = weft_onnx_binary(n, WEFT_GOP_ADD, v, bias);
     }
-    onnx_set(n, 0, v);
+    weft_onnx_set(n, 0, v);
 }
 
 /* The axes from `axis` on. */
@@ -164,91 +171,97 @@ layer_statistics(onnx_node *n, weft_value *x, int axis, double epsilon, weft_dty
 {
     int count = x->ndim - axis;
     const int64_t *axes = axes_from(n, axis, x->ndim);
-    x = onnx_cast(n, x, t);
-    onnx_last(n, 1);
-    weft_value *mean = onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, x, count, axes, true);
-    onnx_set(n, 1, mean);
-    weft_value *var = square(n, onnx_binary(n, WEFT_GOP_SUB, x, mean));
-    var = onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, var, count, axes, true);
-    var = onnx_binary(n, WEFT_GOP_ADD, var, onnx_scalar(n, t, epsilon));
-    var = onnx_unary(n, WEFT_GOP_SQRT, var);
-    onnx_last(n, 2);
-    onnx_set(n, 2, onnx_unary(n, WEFT_GOP_RECIPROCAL, var));
+    x = weft_onnx_cast(n, x, t);
+    weft_onnx_last(n, 1);
+    weft_value *mean = weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, x, count, axes, true);
+    weft_onnx_set(n, 1, mean);
+    weft_value *var = square(n, weft_onnx_binary(n, WEFT_GOP_SUB, x, mean));
+    var = weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, var, count, axes, true);
+    var = weft_onnx_binary(n, WEFT_GOP_ADD, var, weft_onnx_scalar(n, t, epsilon));
+    var = weft_onnx_unary(n, WEFT_GOP_SQRT, var);
+    weft_onnx_last(n, 2);
+    weft_onnx_set(n, 2, weft_onnx_unary(n, WEFT_GOP_RECIPROCAL, var));
 }
 
 void
-onnx_import_layer_norm(onnx_node *n)
+weft_onnx_import_layer_norm(onnx_node *n)
 {
-    weft_value *in[] = { onnx_in(n, 0), onnx_in(n, 1), onnx_in(n, 2) };
-    int64_t axis = onnx_axis(n, onnx_int(n, "axis", -1), in[0]->ndim, false);
-    double epsilon = onnx_float(n, "epsilon", (double)1e-5f);
-    weft_dtype stash = weft_onnx_dtype(onnx_int(n, "stash_type", 1));
+    weft_value *in[] = { weft_onnx_in(n, 0), weft_onnx_in(n, 1), weft_onnx_in(n, 2) };
+    int64_t axis = weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", -1), in[0]->ndim, false);
+    double epsilon = weft_onnx_attr_float(n, "epsilon", (double)1e-5f);
+    weft_dtype stash = weft_onnx_dtype(weft_onnx_attr_int(n, "stash_type", 1));
     weft_attr attr[] = { weft_attr_int("axis", &axis), weft_attr_float("epsilon", &epsilon) };
     if (stash == WEFT_DTYPE_COUNT || !weft_is_float(stash))
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "stash_type is no float type");
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_emit(n, WEFT_GOP_LAYER_NORM, in[2] ? 3 : 2, in, 2, attr));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_LAYER_NORM, in[2] ? 3 : 2, in, 2, attr));
     if ((n->nout > 1 && *n->proto->output[1]) || (n->nout > 2 && *n->proto->output[2]))
         layer_statistics(n, in[0], (int)axis, epsilon, stash);
 }
 
 /* x / sqrt(mean(x * x) + epsilon) * scale */
 void
-onnx_import_rms_norm(onnx_node *n)
+weft_onnx_import_rms_norm(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0), *scale = onnx_in(n, 1);
-    int axis = onnx_axis(n, onnx_int(n, "axis", -1), x->ndim, false);
-    double epsilon = onnx_float(n, "epsilon", (double)1e-5f);
-    weft_dtype stash = weft_onnx_dtype(onnx_int(n, "stash_type", 1));
+    weft_value *x = weft_onnx_in(n, 0), *scale = weft_onnx_in(n, 1);
+    int axis = weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", -1), x->ndim, false);
+    double epsilon = weft_onnx_attr_float(n, "epsilon", (double)1e-5f);
+    weft_dtype stash = weft_onnx_dtype(weft_onnx_attr_int(n, "stash_type", 1));
     if (stash == WEFT_DTYPE_COUNT || !weft_is_float(stash))
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "stash_type is no float type");
     if (weft_dtype_bits(x->dtype) > weft_dtype_bits(stash))
         stash = x->dtype;
-    weft_value *wide = onnx_cast(n, x, stash);
-    weft_value *v = onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, square(n, wide), x->ndim - axis, axes_from(n, axis, x->ndim), true);
-    v = onnx_unary(n, WEFT_GOP_SQRT, onnx_binary(n, WEFT_GOP_ADD, v, onnx_scalar(n, stash, epsilon)));
-    v = onnx_cast(n, onnx_binary(n, WEFT_GOP_DIV, wide, v), scale->dtype);
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_binary(n, WEFT_GOP_MUL, v, scale));
+    weft_value *wide = weft_onnx_cast(n, x, stash);
+    weft_value *v = weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, square(n, wide), x->ndim - axis,
+                                     axes_from(n, axis, x->ndim), true);
+    v = weft_onnx_unary(n, WEFT_GOP_SQRT,
+                        weft_onnx_binary(n, WEFT_GOP_ADD, v, weft_onnx_scalar(n, stash, epsilon)));
+    v = weft_onnx_cast(n, weft_onnx_binary(n, WEFT_GOP_DIV, wide, v), scale->dtype);
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_binary(n, WEFT_GOP_MUL, v, scale));
 }
 
 /* x / norm(x) along one axis; 0 where the norm is 0. */
 void
-onnx_import_lp_norm(onnx_node *n)
+weft_onnx_import_lp_norm(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0);
-    int64_t axis = onnx_axis(n, onnx_int(n, "axis", -1), x->ndim, false), p = onnx_int(n, "p", 2);
+    weft_value *x = weft_onnx_in(n, 0);
+    int64_t axis = weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", -1), x->ndim, false),
+            p = weft_onnx_attr_int(n, "p", 2);
     if (n->status == WEFT_OK && p != 1 && p != 2)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "p is %lld, neither 1 nor 2", (long long)p);
-    weft_value *norm = p == 1 ? onnx_unary(n, WEFT_GOP_ABS, x) : square(n, x);
-    norm = onnx_reduce(n, WEFT_GOP_REDUCE_SUM, norm, 1, &axis, true);
+    weft_value *norm = p == 1 ? weft_onnx_unary(n, WEFT_GOP_ABS, x) : square(n, x);
+    norm = weft_onnx_reduce(n, WEFT_GOP_REDUCE_SUM, norm, 1, &axis, true);
     if (p == 2)
-        norm = onnx_unary(n, WEFT_GOP_SQRT, norm);
-    weft_value *zero = onnx_scalar(n, x->dtype, 0);
-    weft_value *none = onnx_binary(n, WEFT_GOP_EQUAL, norm, zero), *v = onnx_binary(n, WEFT_GOP_DIV, x, norm);
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_where(n, none, zero, v));
+        norm = weft_onnx_unary(n, WEFT_GOP_SQRT, norm);
+    weft_value *zero = weft_onnx_scalar(n, x->dtype, 0);
+    weft_value *none = weft_onnx_binary(n, WEFT_GOP_EQUAL, norm, zero),
+               *v = weft_onnx_binary(n, WEFT_GOP_DIV, x, norm);
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_where(n, none, zero, v));
 }
 
 /* (x - mean) / (deviation + 1e-9) */
 void
-onnx_import_mean_variance(onnx_node *n)
+weft_onnx_import_mean_variance(onnx_node *n)
 {
     static const int64_t usual[] = { 0, 2, 3 };
-    weft_value *x = onnx_in(n, 0);
+    weft_value *x = weft_onnx_in(n, 0);
     int count;
-    const int64_t *axes = onnx_axes(n, "axes", n->nin, x->ndim, &count);
+    const int64_t *axes = weft_onnx_axes(n, "axes", n->nin, x->ndim, &count);
     if (!axes && x->ndim != 4)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs four dimensions or the attribute 'axes'");
     if (!axes) {
         axes = usual;
         count = 3;
     }
-    weft_value *d = onnx_binary(n, WEFT_GOP_SUB, x, onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, x, count, axes, true));
-    weft_value *s = onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, square(n, d), count, axes, true);
-    s = onnx_binary(n, WEFT_GOP_ADD, onnx_unary(n, WEFT_GOP_SQRT, s), onnx_scalar(n, x->dtype, 1e-9));
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_binary(n, WEFT_GOP_DIV, d, s));
+    weft_value *d = weft_onnx_binary(
+        n, WEFT_GOP_SUB, x, weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, x, count, axes, true));
+    weft_value *s = weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, square(n, d), count, axes, true);
+    s = weft_onnx_binary(n, WEFT_GOP_ADD, weft_onnx_unary(n, WEFT_GOP_SQRT, s),
+                         weft_onnx_scalar(n, x->dtype, 1e-9));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_binary(n, WEFT_GOP_DIV, d, s));
 }
 
 /* ---- softmax --------------------------------------------------------------------------------- */
@@ -257,19 +270,20 @@ onnx_import_mean_variance(onnx_node *n)
 static weft_value *
 hardmax(onnx_node *n, weft_value *x, int64_t axis)
 {
-    int64_t size = onnx_size(n, x, (int)axis);
+    int64_t size = weft_onnx_size(n, x, (int)axis);
     int64_t *dim = WEFT_NEW_ARRAY(n->arena, x->ndim + 1, int64_t);
     weft_const c;
     for (int i = 0; i < x->ndim; i++)
         dim[i] = i == axis ? size : 1;
-    int64_t *data = n->status == WEFT_OK ? onnx_new_constant(n, WEFT_I64, x->ndim, dim, &c) : NULL;
+    int64_t *data =
+        n->status == WEFT_OK ? weft_onnx_new_constant(n, WEFT_I64, x->ndim, dim, &c) : NULL;
     for (int64_t i = 0; data && i < size; i++)
         data[i] = i;
-    weft_value *index = data ? onnx_constant_of(n, &c) : NULL;
+    weft_value *index = data ? weft_onnx_constant_of(n, &c) : NULL;
     weft_attr attr[] = { weft_attr_int("axis", &axis), weft_attr_int("keepdims", &(int64_t){ 1 }),
                          weft_attr_int("last", &(int64_t){ 0 }) };
-    weft_value *at = onnx_emit(n, WEFT_GOP_ARGMAX, 1, &x, 3, attr);
-    return onnx_binary(n, WEFT_GOP_EQUAL, index, at);
+    weft_value *at = weft_onnx_emit(n, WEFT_GOP_ARGMAX, 1, &x, 3, attr);
+    return weft_onnx_binary(n, WEFT_GOP_EQUAL, index, at);
 }
 
 /* One of the family along an axis; the value made is not named. */
@@ -280,33 +294,33 @@ along(onnx_node *n, weft_value *x, int64_t axis, bool last)
     if (n->op->arg == WEFT_GOP_ARGMAX) {
         weft_value *v = hardmax(n, x, axis);
         if (last)
-            onnx_last(n, 0);
-        return onnx_cast(n, v, x->dtype);
+            weft_onnx_last(n, 0);
+        return weft_onnx_cast(n, v, x->dtype);
     }
     if (last)
-        onnx_last(n, 0);
-    return onnx_emit(n, (weft_op)n->op->arg, 1, &x, 1, &attr);
+        weft_onnx_last(n, 0);
+    return weft_onnx_emit(n, (weft_op)n->op->arg, 1, &x, 1, &attr);
 }
 
 /* Before operator set 13 everything from `axis` on was one axis. */
 void
-onnx_import_softmax(onnx_node *n)
+weft_onnx_import_softmax(onnx_node *n)
 {
-    weft_value *x = onnx_in(n, 0);
+    weft_value *x = weft_onnx_in(n, 0);
     bool flat = n->version < 13;
-    int axis = onnx_axis(n, onnx_int(n, "axis", flat ? 1 : -1), x->ndim, flat);
+    int axis = weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", flat ? 1 : -1), x->ndim, flat);
     if (n->status != WEFT_OK)
         return;
     bool units = axis < x->ndim;
     for (int i = axis + 1; i < x->ndim; i++)
         units = units && weft_is_int_imm(x->dim[i], 1);
     if (!flat || units) {
-        onnx_set(n, 0, along(n, x, axis, true));
+        weft_onnx_set(n, 0, along(n, x, axis, true));
         return;
     }
     const weft_expr *dim[2] = { weft_dim_product(n->graph, x->dim, 0, axis),
                                 weft_dim_product(n->graph, x->dim, axis, x->ndim) };
-    weft_value *v = along(n, onnx_reshape(n, x, 2, dim), 1, false);
-    onnx_last(n, 0);
-    onnx_set(n, 0, onnx_reshape(n, v, x->ndim, x->dim));
+    weft_value *v = along(n, weft_onnx_reshape(n, x, 2, dim), 1, false);
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_reshape(n, v, x->ndim, x->dim));
 }

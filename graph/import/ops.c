@@ -7,8 +7,13 @@ enum { WEFT_GOP_OP_COUNT = WEFT_GOP_COUNT };
 
 static const onnx_op table[] = {
 #define ONNX(op_name, first, last, least, most, importer, choice)                                  \
-    { .name = op_name, .since = first, .until = last, .min_in = least, .max_in = most,             \
-      .import = onnx_import_##importer, .arg = WEFT_GOP_##choice },
+    { .name = op_name,                                                                             \
+      .since = first,                                                                              \
+      .until = last,                                                                               \
+      .min_in = least,                                                                             \
+      .max_in = most,                                                                              \
+      .import = weft_onnx_import_##importer,                                                       \
+      .arg = WEFT_GOP_##choice },
 #define REFUSED(op_name, reason) { .name = op_name, .why = reason },
 #include "import/onnx_ops.def"
 #undef ONNX
@@ -40,10 +45,12 @@ row_fault(const onnx_op *op, int64_t opset, weft_arena *arena)
     if (!op->import)
         return op->why;
     if (opset < op->since)
-        return weft_arena_printf(arena, "the operator came with operator set %d; the model has %lld",
+        return weft_arena_printf(arena,
+                                 "the operator came with operator set %d; the model has %lld",
                                  op->since, (long long)opset);
     if (op->until && opset > op->until)
-        return weft_arena_printf(arena, "the operator went with operator set %d; the model has %lld",
+        return weft_arena_printf(arena,
+                                 "the operator went with operator set %d; the model has %lld",
                                  op->until + 1, (long long)opset);
     return NULL;
 }

@@ -15,7 +15,7 @@ typedef struct sorter {
     const onnx_graph_proto *proto;
     weft_map *maker; /* a value's name: the node that makes it */
     char *state;
-    frame *stack;    /* as deep as there are nodes: each is open once */
+    frame *stack; /* as deep as there are nodes: each is open once */
     int depth;
     const onnx_node_proto **order;
     int n;

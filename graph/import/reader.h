@@ -13,13 +13,13 @@ typedef struct onnx_reader {
     const onnx_model_proto *model;
     const onnx_graph_proto *proto;
     int64_t opset;
-    weft_graph *graph;         /* its diag is private until the import is done */
+    weft_graph *graph; /* its diag is private until the import is done */
     onnx_mappings *mappings;
     const weft_import_options *options;
-    weft_map *name;            /* of the model's values: index into slot */
+    weft_map *name; /* of the model's values: index into slot */
     WEFT_VEC(onnx_slot) slot;
-    weft_map *bound;           /* symbols that --shape gave a value: the value */
-    weft_status status;        /* the first fault of all */
+    weft_map *bound;    /* symbols that --shape gave a value: the value */
+    weft_status status; /* the first fault of all */
 } onnx_reader;
 
 /* Reports "file: sentence" and remembers the status. */

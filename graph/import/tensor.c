@@ -11,20 +11,34 @@ static const struct {
     const char *name;
     weft_dtype dtype; /* WEFT_DTYPE_COUNT: weft has none */
     storage field;    /* the typed field it may stand in */
-} dtypes[] = { /* ORDER: ONNX's numbers */
-    { "UNDEFINED", WEFT_DTYPE_COUNT, NONE },  { "FLOAT", WEFT_F32, FLOATS },
-    { "UINT8", WEFT_U8, INT32S },             { "INT8", WEFT_I8, INT32S },
-    { "UINT16", WEFT_U16, INT32S },           { "INT16", WEFT_I16, INT32S },
-    { "INT32", WEFT_I32, INT32S },            { "INT64", WEFT_I64, INT64S },
-    { "STRING", WEFT_DTYPE_COUNT, NONE },     { "BOOL", WEFT_BOOL, INT32S },
-    { "FLOAT16", WEFT_F16, INT32S },          { "DOUBLE", WEFT_F64, DOUBLES },
-    { "UINT32", WEFT_U32, UINT64S },          { "UINT64", WEFT_U64, UINT64S },
-    { "COMPLEX64", WEFT_DTYPE_COUNT, NONE },  { "COMPLEX128", WEFT_DTYPE_COUNT, NONE },
-    { "BFLOAT16", WEFT_BF16, INT32S },        { "FLOAT8E4M3FN", WEFT_F8E4M3FN, INT32S },
-    { "FLOAT8E4M3FNUZ", WEFT_F8E4M3FNUZ, INT32S }, { "FLOAT8E5M2", WEFT_F8E5M2, INT32S },
-    { "FLOAT8E5M2FNUZ", WEFT_F8E5M2FNUZ, INT32S }, { "UINT4", WEFT_U4, INT32S },
-    { "INT4", WEFT_I4, INT32S },              { "FLOAT4E2M1", WEFT_F4E2M1, INT32S },
-    { "FLOAT8E8M0", WEFT_F8E8M0, INT32S },    { "UINT2", WEFT_U2, INT32S },
+} dtypes[] = {
+    /* ORDER: ONNX's numbers */
+    { "UNDEFINED", WEFT_DTYPE_COUNT, NONE },
+    { "FLOAT", WEFT_F32, FLOATS },
+    { "UINT8", WEFT_U8, INT32S },
+    { "INT8", WEFT_I8, INT32S },
+    { "UINT16", WEFT_U16, INT32S },
+    { "INT16", WEFT_I16, INT32S },
+    { "INT32", WEFT_I32, INT32S },
+    { "INT64", WEFT_I64, INT64S },
+    { "STRING", WEFT_DTYPE_COUNT, NONE },
+    { "BOOL", WEFT_BOOL, INT32S },
+    { "FLOAT16", WEFT_F16, INT32S },
+    { "DOUBLE", WEFT_F64, DOUBLES },
+    { "UINT32", WEFT_U32, UINT64S },
+    { "UINT64", WEFT_U64, UINT64S },
+    { "COMPLEX64", WEFT_DTYPE_COUNT, NONE },
+    { "COMPLEX128", WEFT_DTYPE_COUNT, NONE },
+    { "BFLOAT16", WEFT_BF16, INT32S },
+    { "FLOAT8E4M3FN", WEFT_F8E4M3FN, INT32S },
+    { "FLOAT8E4M3FNUZ", WEFT_F8E4M3FNUZ, INT32S },
+    { "FLOAT8E5M2", WEFT_F8E5M2, INT32S },
+    { "FLOAT8E5M2FNUZ", WEFT_F8E5M2FNUZ, INT32S },
+    { "UINT4", WEFT_U4, INT32S },
+    { "INT4", WEFT_I4, INT32S },
+    { "FLOAT4E2M1", WEFT_F4E2M1, INT32S },
+    { "FLOAT8E8M0", WEFT_F8E8M0, INT32S },
+    { "UINT2", WEFT_U2, INT32S },
     { "INT2", WEFT_I2, INT32S },
 };
 
@@ -85,8 +99,7 @@ typedef struct reading {
     int64_t count;
 } reading;
 
-static weft_status WEFT_PRINTF(3, 4)
-fail(const reading *r, weft_status st, const char *fmt, ...)
+static weft_status WEFT_PRINTF(3, 4) fail(const reading *r, weft_status st, const char *fmt, ...)
 {
     weft_str s = { 0 };
     va_list args;
@@ -218,7 +231,8 @@ of_field(reading *r)
 {
     const onnx_tensor_proto *t = r->proto;
     storage field = dtypes[t->data_type].field;
-    size_t most = t->n_int32_data + t->n_uint64_data + t->n_float_data + t->n_int64_data + t->n_double_data;
+    size_t most =
+        t->n_int32_data + t->n_uint64_data + t->n_float_data + t->n_int64_data + t->n_double_data;
     if (r->c->size / 8 > most)
         return wrong_count(r, most, r->count);
     uint8_t *to = weft_arena_alloc(r->arena, r->c->size + 1);
@@ -251,19 +265,20 @@ external_path(const reading *r, const char *location, char **path)
         return fail(r, WEFT_INVALID_INPUT, "external data has no relative location");
     for (const char *p = location; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)
         if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || !p[2]))
-            return fail(r, WEFT_INVALID_INPUT, "external data '%s' is outside the model's directory",
-                        location);
+            return fail(r, WEFT_INVALID_INPUT,
+                        "external data '%s' is outside the model's directory", location);
     size_t dir = (size_t)(r->file->leaf - r->file->path);
     weft_arena scratch = { 0 };
     const char *folder = dir ? weft_arena_strndup(&scratch, r->file->path, dir) : "./";
     char *root = realpath(folder, NULL);
     *path = realpath(weft_arena_printf(&scratch, "%s%s", folder, location), NULL);
     size_t n = root ? strlen(root) : 0;
-    bool inside = *path && root && strncmp(*path, root, n) == 0 &&
-                  (n == 1 || (*path)[n] == '/');
+    bool inside = *path && root && strncmp(*path, root, n) == 0 && (n == 1 || (*path)[n] == '/');
     weft_status st = inside ? WEFT_OK
-                     : *path ? fail(r, WEFT_INVALID_INPUT, "external data '%s' leads out of the model's directory", location)
-                             : fail(r, WEFT_IO, "external data '%s' is not there", location);
+                     : *path
+                         ? fail(r, WEFT_INVALID_INPUT,
+                                "external data '%s' leads out of the model's directory", location)
+                         : fail(r, WEFT_IO, "external data '%s' is not there", location);
     free(root);
     if (!inside) {
         free(*path);

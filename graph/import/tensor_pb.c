@@ -4,7 +4,8 @@
 #include <string.h>
 
 weft_status
-weft_read_tensor_pb(const char *path, weft_arena *arena, weft_const *c, const char **name, weft_diag *diag)
+weft_read_tensor_pb(const char *path, weft_arena *arena, weft_const *c, const char **name,
+                    weft_diag *diag)
 {
     onnx_file f;
     weft_diag *own = diag ? diag : weft_diag_create();

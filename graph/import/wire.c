@@ -9,18 +9,18 @@ enum {
     FIXED64 = 1,
     BYTES = 2,
     FIXED32 = 5,
-    LENGTH_BYTES = 5,           /* of a length written before it is known: a padded varint */
-    LONG_FLOATS = 1 << 12,      /* packed floats of more bytes than this stay in the file */
-    MAX_SKELETON = 512 << 20    /* bytes of a message without its bulk */
+    LENGTH_BYTES = 5,        /* of a length written before it is known: a padded varint */
+    LONG_FLOATS = 1 << 12,   /* packed floats of more bytes than this stay in the file */
+    MAX_SKELETON = 512 << 20 /* bytes of a message without its bulk */
 };
 
 typedef enum action {
-    DROP,   /* not in onnx.proto */
+    DROP, /* not in onnx.proto */
     COPY,
-    ENTER,  /* a message whose own table applies */
-    EMPTY,  /* present, but nothing inside */
-    RAW,    /* becomes fields 1001 and 1002 */
-    FLOATS  /* becomes fields 1003 and 1004 when long */
+    ENTER, /* a message whose own table applies */
+    EMPTY, /* present, but nothing inside */
+    RAW,   /* becomes fields 1001 and 1002 */
+    FLOATS /* becomes fields 1003 and 1004 when long */
 } action;
 
 typedef struct rule {
@@ -30,50 +30,87 @@ typedef struct rule {
     weft_wire_kind into; /* of ENTER */
 } rule;
 
-#define V (1u << VARINT)
-#define B (1u << BYTES)
+#define V       (1u << VARINT)
+#define B       (1u << BYTES)
 #define NUMBERS (1u << VARINT | 1u << BYTES | 1u << FIXED32 | 1u << FIXED64)
 
 static const rule model_rules[] = {
-    { 1, V, COPY, 0 }, { 2, B, COPY, 0 }, { 3, B, COPY, 0 }, { 7, B, ENTER, WEFT_WIRE_GRAPH },
-    { 8, B, COPY, 0 }, { 25, B, ENTER, WEFT_WIRE_FUNCTION }, { 0 },
+    { 1, V, COPY, 0 },
+    { 2, B, COPY, 0 },
+    { 3, B, COPY, 0 },
+    { 7, B, ENTER, WEFT_WIRE_GRAPH },
+    { 8, B, COPY, 0 },
+    { 25, B, ENTER, WEFT_WIRE_FUNCTION },
+    { 0 },
 };
 static const rule graph_rules[] = {
-    { 1, B, ENTER, WEFT_WIRE_NODE }, { 2, B, COPY, 0 }, { 5, B, ENTER, WEFT_WIRE_TENSOR },
-    { 11, B, ENTER, WEFT_WIRE_VALUE_INFO }, { 12, B, ENTER, WEFT_WIRE_VALUE_INFO },
-    { 15, B, EMPTY, 0 }, { 0 },
+    { 1, B, ENTER, WEFT_WIRE_NODE },
+    { 2, B, COPY, 0 },
+    { 5, B, ENTER, WEFT_WIRE_TENSOR },
+    { 11, B, ENTER, WEFT_WIRE_VALUE_INFO },
+    { 12, B, ENTER, WEFT_WIRE_VALUE_INFO },
+    { 15, B, EMPTY, 0 },
+    { 0 },
 };
 static const rule node_rules[] = {
-    { 1, B, COPY, 0 }, { 2, B, COPY, 0 }, { 3, B, COPY, 0 }, { 4, B, COPY, 0 },
-    { 5, B, ENTER, WEFT_WIRE_ATTRIBUTE }, { 7, B, COPY, 0 }, { 0 },
+    { 1, B, COPY, 0 },
+    { 2, B, COPY, 0 },
+    { 3, B, COPY, 0 },
+    { 4, B, COPY, 0 },
+    { 5, B, ENTER, WEFT_WIRE_ATTRIBUTE },
+    { 7, B, COPY, 0 },
+    { 0 },
 };
 static const rule attribute_rules[] = {
-    { 1, B, COPY, 0 }, { 2, NUMBERS, COPY, 0 }, { 3, V, COPY, 0 }, { 4, B, COPY, 0 },
-    { 5, B, ENTER, WEFT_WIRE_TENSOR }, { 6, B, EMPTY, 0 }, { 7, NUMBERS, COPY, 0 },
-    { 8, NUMBERS, COPY, 0 }, { 9, B, COPY, 0 }, { 10, B, EMPTY, 0 }, { 11, B, EMPTY, 0 },
-    { 14, B, EMPTY, 0 }, { 20, V, COPY, 0 }, { 21, B, COPY, 0 }, { 22, B, EMPTY, 0 }, { 0 },
+    { 1, B, COPY, 0 },
+    { 2, NUMBERS, COPY, 0 },
+    { 3, V, COPY, 0 },
+    { 4, B, COPY, 0 },
+    { 5, B, ENTER, WEFT_WIRE_TENSOR },
+    { 6, B, EMPTY, 0 },
+    { 7, NUMBERS, COPY, 0 },
+    { 8, NUMBERS, COPY, 0 },
+    { 9, B, COPY, 0 },
+    { 10, B, EMPTY, 0 },
+    { 11, B, EMPTY, 0 },
+    { 14, B, EMPTY, 0 },
+    { 20, V, COPY, 0 },
+    { 21, B, COPY, 0 },
+    { 22, B, EMPTY, 0 },
+    { 0 },
 };
 static const rule tensor_rules[] = {
-    { 1, NUMBERS, COPY, 0 }, { 2, V, COPY, 0 }, { 3, B, EMPTY, 0 }, { 4, NUMBERS, FLOATS, 0 },
-    { 5, NUMBERS, COPY, 0 }, { 6, B, EMPTY, 0 }, { 7, NUMBERS, COPY, 0 }, { 8, B, COPY, 0 },
-    { 9, B, RAW, 0 }, { 10, NUMBERS, COPY, 0 }, { 11, NUMBERS, COPY, 0 }, { 13, B, COPY, 0 },
-    { 14, V, COPY, 0 }, { 0 },
+    { 1, NUMBERS, COPY, 0 },  { 2, V, COPY, 0 },
+    { 3, B, EMPTY, 0 },       { 4, NUMBERS, FLOATS, 0 },
+    { 5, NUMBERS, COPY, 0 },  { 6, B, EMPTY, 0 },
+    { 7, NUMBERS, COPY, 0 },  { 8, B, COPY, 0 },
+    { 9, B, RAW, 0 },         { 10, NUMBERS, COPY, 0 },
+    { 11, NUMBERS, COPY, 0 }, { 13, B, COPY, 0 },
+    { 14, V, COPY, 0 },       { 0 },
 };
 static const rule function_rules[] = { { 1, B, COPY, 0 }, { 10, B, COPY, 0 }, { 0 } };
 static const rule type_rules[] = {
-    { 1, B, COPY, 0 }, { 4, B, EMPTY, 0 }, { 5, B, EMPTY, 0 }, { 7, B, EMPTY, 0 },
-    { 8, B, EMPTY, 0 }, { 9, B, EMPTY, 0 }, { 0 },
+    { 1, B, COPY, 0 },
+    { 4, B, EMPTY, 0 },
+    { 5, B, EMPTY, 0 },
+    { 7, B, EMPTY, 0 },
+    { 8, B, EMPTY, 0 },
+    { 9, B, EMPTY, 0 },
+    { 0 },
 };
 static const rule value_info_rules[] = {
-    { 1, B, COPY, 0 }, { 2, B, ENTER, WEFT_WIRE_TYPE }, { 0 },
+    { 1, B, COPY, 0 },
+    { 2, B, ENTER, WEFT_WIRE_TYPE },
+    { 0 },
 };
 
 static const struct {
     const rule *rules;
     const char *name;
-} messages[WEFT_WIRE_KINDS] = { /* ORDER: weft_wire_kind */
-    { model_rules, "model" },         { graph_rules, "graph" },       { node_rules, "node" },
-    { attribute_rules, "attribute" }, { tensor_rules, "tensor" },     { function_rules, "function" },
+} messages[WEFT_WIRE_KINDS] = {
+    /* ORDER: weft_wire_kind */
+    { model_rules, "model" },         { graph_rules, "graph" },      { node_rules, "node" },
+    { attribute_rules, "attribute" }, { tensor_rules, "tensor" },    { function_rules, "function" },
     { type_rules, "type" },           { value_info_rules, "value" },
 };
 

@@ -10,19 +10,20 @@
 #include "base/base.h"
 
 typedef enum weft_wire_kind { /* ORDER: the messages of wire.c */
-    WEFT_WIRE_MODEL,
-    WEFT_WIRE_GRAPH,
-    WEFT_WIRE_NODE,
-    WEFT_WIRE_ATTRIBUTE,
-    WEFT_WIRE_TENSOR,
-    WEFT_WIRE_FUNCTION,
-    WEFT_WIRE_TYPE,
-    WEFT_WIRE_VALUE_INFO,
-    WEFT_WIRE_KINDS
+                              WEFT_WIRE_MODEL,
+                              WEFT_WIRE_GRAPH,
+                              WEFT_WIRE_NODE,
+                              WEFT_WIRE_ATTRIBUTE,
+                              WEFT_WIRE_TENSOR,
+                              WEFT_WIRE_FUNCTION,
+                              WEFT_WIRE_TYPE,
+                              WEFT_WIRE_VALUE_INFO,
+                              WEFT_WIRE_KINDS
 } weft_wire_kind;
 
 /* Appends the cut message to `out`; errors name `path` and the byte. */
-weft_status weft_wire_cut(const char *path, const weft_file *, weft_wire_kind, weft_str *out, weft_diag *);
+weft_status weft_wire_cut(const char *path, const weft_file *, weft_wire_kind, weft_str *out,
+                          weft_diag *);
 /* Whether the bytes are fields of a ModelProto, a graph among them. */
 bool weft_wire_is_model(const uint8_t *data, size_t size);
 

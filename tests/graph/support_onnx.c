@@ -176,7 +176,8 @@ model_node(model *m, const char *op, const char *in, const char *out, const char
 }
 
 void
-model_node_tensor(model *m, const char *op, const char *in, const char *out, const char *name, weft_str *tensor)
+model_node_tensor(model *m, const char *op, const char *in, const char *out, const char *name,
+                  weft_str *tensor)
 {
     weft_str node = node_head(op, in, out), a = { 0 };
     put_text(&a, 1, name);

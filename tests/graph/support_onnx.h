@@ -12,7 +12,16 @@ void put_bytes(weft_str *, int field, const void *, size_t);
 void put_text(weft_str *, int field, const char *);
 void put_message(weft_str *, int field, weft_str *child); /* takes the child over */
 
-enum { ONNX_FLOAT = 1, ONNX_UINT8 = 2, ONNX_INT32 = 6, ONNX_INT64 = 7, ONNX_STRING = 8, ONNX_BOOL = 9, ONNX_F16 = 10, ONNX_DOUBLE = 11 };
+enum {
+    ONNX_FLOAT = 1,
+    ONNX_UINT8 = 2,
+    ONNX_INT32 = 6,
+    ONNX_INT64 = 7,
+    ONNX_STRING = 8,
+    ONNX_BOOL = 9,
+    ONNX_F16 = 10,
+    ONNX_DOUBLE = 11
+};
 
 /* A model that grows; the fields of its graph are in `graph`. */
 typedef struct model {
@@ -27,7 +36,8 @@ void model_output(model *, const char *name);
  * "axis=1 alpha=0.5 pads=[1,1] scales=[0.5,2.0] mode='edge'". */
 void model_node(model *, const char *op, const char *in, const char *out, const char *attrs);
 /* The same with a tensor attribute `name`, given as a serialised TensorProto that is taken over. */
-void model_node_tensor(model *, const char *op, const char *in, const char *out, const char *name, weft_str *tensor);
+void model_node_tensor(model *, const char *op, const char *in, const char *out, const char *name,
+                       weft_str *tensor);
 /* Initializers: floats 0, 1, 2 ...; a list of integers. */
 void model_floats(model *, const char *name, const char *dims);
 void model_ints(model *, const char *name, const char *dims, const char *values);

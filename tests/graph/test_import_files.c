@@ -229,7 +229,8 @@ a_tensor_of_endless_dimensions_is_refused(void **state)
     (void)state;
     weft_str t = tensor_head("w", ONNX_FLOAT, "4611686018427387904,4");
     model m = with_tensor(&t);
-    check_refused(&m, NULL, WEFT_INVALID_INPUT, "initializer 'w'|more elements than can be counted");
+    check_refused(&m, NULL, WEFT_INVALID_INPUT,
+                  "initializer 'w'|more elements than can be counted");
 }
 
 static void
@@ -338,7 +339,9 @@ an_option_gives_a_symbol_its_size(void **state)
 {
     (void)state;
     model m = small();
-    weft_import_options o = { .ndim = 1, .dim_name = (const char *[]){ "n" }, .dim_value = (int64_t[]){ 5 } };
+    weft_import_options o = { .ndim = 1,
+                              .dim_name = (const char *[]){ "n" },
+                              .dim_value = (int64_t[]){ 5 } };
     check_nodes(&m, &o, "w: f32[3] = constant [0.0, 1.0, 2.0]\ny: f32[5, 3] = add(x, w)\n");
 }
 
@@ -351,7 +354,9 @@ a_shape_binds_its_symbols_everywhere(void **state)
     model_input(&m, "b", ONNX_FLOAT, "n,?");
     model_node(&m, "Concat", "a b", "y", "axis=1");
     model_output(&m, "y");
-    weft_import_options o = { .nshape = 1, .shape_name = (const char *[]){ "b" }, .shape = (const char *[]){ "4x6" } };
+    weft_import_options o = { .nshape = 1,
+                              .shape_name = (const char *[]){ "b" },
+                              .shape = (const char *[]){ "4x6" } };
     check_nodes(&m, &o, "y: f32[4, 8] = concatenate(a, b) {axis=1}\n");
 }
 
@@ -360,7 +365,9 @@ a_nonsensical_shape_is_refused(void **state)
 {
     (void)state;
     model m = small();
-    weft_import_options o = { .nshape = 1, .shape_name = (const char *[]){ "x" }, .shape = (const char *[]){ "4x" } };
+    weft_import_options o = { .nshape = 1,
+                              .shape_name = (const char *[]){ "x" },
+                              .shape = (const char *[]){ "4x" } };
     check_refused(&m, &o, WEFT_INVALID_ARGUMENT, "'4x'|1x3x224x224");
     m = small();
     o.shape = (const char *[]){ "4x3x2" };
@@ -387,7 +394,9 @@ a_fixed_input_is_a_constant(void **state)
     model_input(&m, "shape", ONNX_INT64, "1");
     model_node(&m, "Reshape", "x shape", "y", NULL);
     model_output(&m, "y");
-    weft_const c = { .dtype = WEFT_I64, .ndim = 1, .dim = (int64_t[]){ 1 }, .data = (int64_t[]){ 6 }, .size = 8 };
+    weft_const c = {
+        .dtype = WEFT_I64, .ndim = 1, .dim = (int64_t[]){ 1 }, .data = (int64_t[]){ 6 }, .size = 8
+    };
     weft_import_options o = { .nfixed = 1, .fixed_name = (const char *[]){ "shape" }, .fixed = &c };
     weft_graph *g = import(&m, &o);
     assert_int_equal(g->input.n, 1);

@@ -77,7 +77,8 @@ same_upper_pads_more_after(void **state)
     model_floats(&m, "w", "1,1,2,4");
     check_nodes(&m, NULL,
                 "w: f32[1, 1, 2, 4] = constant [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]\n"
-                "y: f32[1, 1, 2, 5] = conv(x, w) {strides=[2, 1], dilations=[1, 1], pads=[0, 1, 0, 2], groups=1}\n");
+                "y: f32[1, 1, 2, 5] = conv(x, w) {strides=[2, 1], dilations=[1, 1], pads=[0, 1, 0, "
+                "2], groups=1}\n");
 }
 
 static void
@@ -85,7 +86,8 @@ same_lower_pads_more_before(void **state)
 {
     (void)state;
     check_one(11, "1,1,4", "MaxPool", "kernel_shape=[2] auto_pad='SAME_LOWER'",
-              "y: f32[1, 1, 4] = max_pool(x) {strides=[1], dilations=[1], pads=[1, 0], kernel=[2], ceil=0}\n");
+              "y: f32[1, 1, 4] = max_pool(x) {strides=[1], dilations=[1], pads=[1, 0], kernel=[2], "
+              "ceil=0}\n");
 }
 
 static void
@@ -96,7 +98,8 @@ an_output_shape_decides_the_pads_of_conv_transpose(void **state)
     model_floats(&m, "w", "1,1,3");
     check_nodes(&m, NULL,
                 "w: f32[1, 1, 3] = constant [0.0, 1.0, 2.0]\n"
-                "y: f32[1, 1, 8] = conv_transpose(x, w) {strides=[3], dilations=[1], pads=[1, 0], groups=1, "
+                "y: f32[1, 1, 8] = conv_transpose(x, w) {strides=[3], dilations=[1], pads=[1, 0], "
+                "groups=1, "
                 "output_padding=[0]}\n");
 }
 
@@ -195,7 +198,8 @@ slice_of_a_symbol_ends_at_the_symbol(void **state)
 {
     (void)state;
     check_one(9, "n,4", "Slice", "axes=[0] starts=[1] ends=[2147483647]",
-              "y: f32[n - min(n, 1), 4] = slice(x) {starts=[min(n, 1), 0], steps=[1, 1], dims=[n - min(n, 1), 4]}\n");
+              "y: f32[n - min(n, 1), 4] = slice(x) {starts=[min(n, 1), 0], steps=[1, 1], dims=[n - "
+              "min(n, 1), 4]}\n");
 }
 
 static void
@@ -245,7 +249,8 @@ static void
 reductions_without_axes_are_of_all(void **state)
 {
     (void)state;
-    check_one(13, "2,3", "ReduceMean", "keepdims=0", "y: f32[] = mean(x) {axes=[0, 1], keepdims=0}\n");
+    check_one(13, "2,3", "ReduceMean", "keepdims=0",
+              "y: f32[] = mean(x) {axes=[0, 1], keepdims=0}\n");
 }
 
 static void
@@ -265,8 +270,9 @@ dropout_keeps_everything(void **state)
     model_node(&m, "Neg", "d", "y", NULL);
     model_output(&m, "y");
     model_output(&m, "mask");
-    check_nodes(&m, NULL,
-                "mask: bool[2] = full() {dims=[2], value=1.0, dtype=bool}\ny: f32[2] = negative(x)\n");
+    check_nodes(
+        &m, NULL,
+        "mask: bool[2] = full() {dims=[2], value=1.0, dtype=bool}\ny: f32[2] = negative(x)\n");
 }
 
 static void
