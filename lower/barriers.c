@@ -244,6 +244,19 @@ same_access(const access *a, const access *b)
            && memcmp(a->last, b->last, sizeof a->last) == 0;
 }
 
+/* The accesses wait for a barrier, too; each is kept once. */
+static void
+add_pending(planner *p, const access_list *more)
+{
+    for (int i = 0; i < more->n; i++) {
+        bool known = false;
+        for (int k = 0; k < p->pending.n && !known; k++)
+            known = same_access(&p->pending.at[k], &more->at[i]);
+        if (!known)
+            *WEFT_PUSH(&p->scratch, &p->pending) = more->at[i];
+    }
+}
+
 /* The accesses happen now, at statement s. */
 static void
 meet(planner *p, const weft_stmt *s, const access_list *now)
@@ -257,13 +270,7 @@ meet(planner *p, const weft_stmt *s, const access_list *now)
         put_barrier(p, s, hit);
         p->pending.n = 0;
     }
-    for (int i = 0; i < now->n; i++) {
-        bool known = false;
-        for (int k = 0; k < p->pending.n && !known; k++)
-            known = same_access(&p->pending.at[k], &now->at[i]);
-        if (!known)
-            *WEFT_PUSH(&p->scratch, &p->pending) = now->at[i];
-    }
+    add_pending(p, now);
 }
 
 static bool
@@ -386,8 +393,7 @@ follow_loop(planner *p, const weft_stmt *s)
             follow(p, s->u.loop.body);
     } while (!is_bound(s) && p->before.n > had && !p->status);
     weft_facts_pop(p->facts, mark);
-    for (int i = 0; i < start.n; i++)
-        *WEFT_PUSH(&p->scratch, &p->pending) = start.at[i];
+    add_pending(p, &start);
 }
 
 static void
@@ -397,15 +403,13 @@ follow_if(planner *p, const weft_stmt *s)
     keep_pending(p, &start);
     follow(p, s->u.iff.then);
     if (!s->u.iff.els) {
-        for (int i = 0; i < start.n; i++) /* the branch may have been skipped, its barriers with it */
-            *WEFT_PUSH(&p->scratch, &p->pending) = start.at[i];
+        add_pending(p, &start); /* the branch may have been skipped, its barriers with it */
         return;
     }
     access_list after = p->pending;
     p->pending = start;
     follow(p, s->u.iff.els);
-    for (int i = 0; i < after.n; i++)
-        *WEFT_PUSH(&p->scratch, &p->pending) = after.at[i];
+    add_pending(p, &after);
 }
 
 static void
