@@ -160,11 +160,11 @@ weft_lin_mul(weft_facts *f, weft_lin *to, const weft_lin *a, const weft_lin *b)
 static bool
 add_product(weft_facts *f, weft_lin *lin, const weft_expr *e, int64_t c, weft_lin_mode mode)
 {
-    int64_t v;
+    int64_t v, scaled = 0;
     weft_lin a, b, ab;
     for (int i = 0; i < 2; i++)
         if (weft_as_int(e->arg[i], &v))
-            return coeff_mul(lin, c, v, &v) && weft_lin_add(f, lin, e->arg[1 - i], v, mode);
+            return coeff_mul(lin, c, v, &scaled) && weft_lin_add(f, lin, e->arg[1 - i], scaled, mode);
     if (mode == WEFT_LIN_POLY && e->h.index && weft_lin_of(f, &a, e->arg[0], mode) &&
         weft_lin_of(f, &b, e->arg[1], mode) && weft_lin_mul(f, &ab, &a, &b))
         return weft_lin_add_lin(lin, &ab, c);
