@@ -164,7 +164,8 @@ add_product(weft_facts *f, weft_lin *lin, const weft_expr *e, int64_t c, weft_li
     weft_lin a, b, ab;
     for (int i = 0; i < 2; i++)
         if (weft_as_int(e->arg[i], &v))
-            return coeff_mul(lin, c, v, &scaled) && weft_lin_add(f, lin, e->arg[1 - i], scaled, mode);
+            return coeff_mul(lin, c, v, &scaled) &&
+                   weft_lin_add(f, lin, e->arg[1 - i], scaled, mode);
     if (mode == WEFT_LIN_POLY && e->h.index && weft_lin_of(f, &a, e->arg[0], mode) &&
         weft_lin_of(f, &b, e->arg[1], mode) && weft_lin_mul(f, &ab, &a, &b))
         return weft_lin_add_lin(lin, &ab, c);
@@ -190,7 +191,7 @@ weft_lin_add(weft_facts *f, weft_lin *lin, const weft_expr *e, int64_t c, weft_l
         return weft_lin_add_term(lin, e, c);
     if (e->h.kind == WEFT_EK_MUL)
         return add_product(f, lin, e, c, mode);
-    int64_t minus;
+    int64_t minus = 0;
     if (e->h.kind != WEFT_EK_ADD && !coeff_mul(lin, c, -1, &minus))
         return false;
     if (e->h.kind == WEFT_EK_NEG)
