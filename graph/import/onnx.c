@@ -98,6 +98,8 @@ check_arity(onnx_node *n)
                        op->max_in == op->min_in ? ""
                        : op->max_in < 0         ? " or more"
                                                 : " at least and not so many");
+    if (n->nout < 1)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "it has no outputs");
     int required = op->max_in < 0 ? n->nin : op->min_in;
     for (int i = 0; i < required && n->status == WEFT_OK; i++)
         if (!n->in[i])
