@@ -11,10 +11,9 @@ one_access(const weft_legal *l, const weft_buf *buf, const weft_expr *index)
     int64_t coeff, base;
     if (index->h.kind != WEFT_EK_RAMP || !weft_is_int_imm(index->arg[1], 1))
         return false;
-    if (l->caps->vector_load)
-        return true;
-    if (!l->caps->aligned_vector_load)
-        return false;
+    bool anywhere = l->caps->vector_load && !(buf->dtype == WEFT_F16 && l->caps->aligned_halves);
+    if (anywhere || !(l->caps->vector_load || l->caps->aligned_vector_load))
+        return anywhere;
     int lanes = index->h.type.lanes;
     int64_t bytes = (int64_t)lanes * weft_dtype_bits(buf->dtype) / 8;
     bool own = buf->space != WEFT_GLOBAL && buf->space != WEFT_CONSTANT;

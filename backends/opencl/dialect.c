@@ -128,6 +128,7 @@ caps(const weft_target *t, weft_caps *caps)
         caps->storage[WEFT_U64] = t->i64;
     caps->arith[WEFT_F16] = t->f16;
     caps->storage[WEFT_F16] = t->storage16;
+    caps->aligned_halves = !t->f16; /* vload_half8 of PoCL faults elsewhere */
     caps->arith[WEFT_F64] = caps->storage[WEFT_F64] = t->f64;
     if (t->cls == WEFT_CLASS_VECTOR_CPU)
         caps->intrin[WEFT_IN_ERF] =

@@ -62,13 +62,19 @@ drop_case(numeric_case *t)
     free(t);
 }
 
+static bool
+is_byte_float(weft_dtype t)
+{
+    return weft_is_float(t) && weft_dtype_bits(t) == 8;
+}
+
 bool
 has_types(const numeric_case *t, const weft_target *target)
 {
     weft_caps caps;
     weft_backend_of(target->api)->caps(target, &caps);
     for (int i = 0; i < t->ninput + t->noutput; i++)
-        if (!caps.storage[t->dtype[i]] && t->dtype[i] != WEFT_BF16 && t->dtype[i] != WEFT_BOOL)
+        if (!caps.storage[t->dtype[i]] && t->dtype[i] != WEFT_BF16 && t->dtype[i] != WEFT_BOOL && !is_byte_float(t->dtype[i]))
             return false;
     return true;
 }
@@ -146,7 +152,7 @@ settle(numeric_case *t)
 static double
 ulp_of(weft_dtype t, double v)
 {
-    static const int least[] = { [WEFT_F16] = -14, [WEFT_BF16] = -126, [WEFT_F32] = -126, [WEFT_F64] = -1022 };
+    static const int least[WEFT_DTYPE_COUNT] = { [WEFT_F16] = -14, [WEFT_BF16] = -126, [WEFT_F32] = -126, [WEFT_F64] = -1022 };
     int e;
     (void)frexp(v, &e);
     e = e - 1 < least[t] ? least[t] : e - 1;

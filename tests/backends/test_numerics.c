@@ -203,6 +203,33 @@ conversions(suite *s)
     }
 }
 
+/* Floats of 8 bits live in bytes: every code to other types, and rounding into them. */
+static void
+small_floats(suite *s)
+{
+    static const weft_dtype small[] = { WEFT_F8E4M3FN, WEFT_F8E4M3FNUZ, WEFT_F8E5M2, WEFT_F8E5M2FNUZ };
+    for (int k = 0; k < 4; k++) {
+        const char *name = weft_dtype_name(small[k]);
+        numeric_case *c = new_case(s, "small", small[k], PAIRS);
+        int codes = add_input(c, small[k], PAIRS), x = add_input(c, WEFT_F32, PAIRS);
+        for (int64_t i = 0; i < PAIRS; i++)
+            ((uint8_t *)c->data[codes])[i] = (uint8_t)i;
+        fill_points(c, x, 1e5);
+        int f32 = add_output(c, WEFT_F32, 3 * PAIRS), f16 = add_output(c, WEFT_F16, PAIRS), i32 = add_output(c, WEFT_I32, PAIRS);
+        int f8 = add_output(c, small[k], 3 * PAIRS);
+        open_text(c);
+        section(c, f32, 0, "f32(A[i])");
+        section(c, f32, 1, "f32(%s(B[i]))", name);
+        section(c, f32, 2, "f32(%s(f16(B[i])))", name);
+        section(c, f16, 0, "f16(A[i])");
+        section(c, i32, 0, "i32(A[i])");
+        section(c, f8, 0, "%s(B[i])", name);
+        section(c, f8, 1, "max(A[i], %s(0.0))", name);
+        section(c, f8, 2, "select(B[i] > 1.0, A[i], %s(i))", name);
+        close_text(c);
+    }
+}
+
 static const struct {
     weft_intrin in;
     budget budget;
@@ -453,6 +480,7 @@ for_each_profile(void (*make)(suite *))
     }
 LEGALISED(integer_operators)
 LEGALISED(conversions)
+LEGALISED(small_floats)
 LEGALISED(intrinsics)
 LEGALISED(float_operators)
 LEGALISED(truth)
@@ -462,7 +490,7 @@ LEGALISED(vectors)
 static void
 run_all(const weft_driver *driver)
 {
-    static void (*const make[])(suite *) = { integer_operators, conversions, intrinsics, float_operators, truth, memories };
+    static void (*const make[])(suite *) = { integer_operators, conversions, small_floats, intrinsics, float_operators, truth, memories };
     suite s = { 0 };
     for (size_t i = 0; i < sizeof make / sizeof *make; i++)
         make[i](&s);
@@ -498,6 +526,7 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integer_operators_keep_their_meaning_when_legalised),
         cmocka_unit_test(conversions_keep_their_meaning_when_legalised),
+        cmocka_unit_test(small_floats_keep_their_meaning_when_legalised),
         cmocka_unit_test(intrinsics_keep_their_meaning_when_legalised),
         cmocka_unit_test(float_operators_keep_their_meaning_when_legalised),
         cmocka_unit_test(truth_keep_their_meaning_when_legalised),
