@@ -22,9 +22,9 @@ typedef struct block_tile {
     weft_rule *r;
     const weft_te_op *op; /* the reduction */
     weft_tensor *a, *b;
-    cut row, col, col2;   /* col2: the column axis next to the innermost */
-    int64_t *chunk;       /* by reduce axis: steps at a time */
-    int main;             /* the reduce axis that is cut first */
+    cut row, col, col2; /* col2: the column axis next to the innermost */
+    int64_t *chunk;     /* by reduce axis: steps at a time */
+    int main;           /* the reduce axis that is cut first */
 } block_tile;
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
@@ -135,7 +135,9 @@ choose_sizes(block_tile *t)
     t->col2.threads = power_up(t->col2.extent, SIDE / t->col.threads);
     t->row.threads = power_up(t->row.extent, SIDE);
     while (threads_of(t) > most)
-        *(t->row.threads > 1 ? &t->row.threads : t->col2.threads > 1 ? &t->col2.threads : &t->col.threads) /= 2;
+        *(t->row.threads > 1    ? &t->row.threads
+          : t->col2.threads > 1 ? &t->col2.threads
+                                : &t->col.threads) /= 2;
     t->row.registers = registers_for(&t->row, REGISTERS);
     t->col.registers = registers_for(&t->col, REGISTERS);
     t->col2.registers = registers_for(&t->col2, REGISTERS / t->col.registers);
@@ -162,9 +164,11 @@ fetched(const block_tile *t, const weft_expr *load)
     weft_facts *facts = weft_facts_create(ir);
     int64_t n = 1, lo, hi;
     for (int d = 0; d < t->op->naxis; d++)
-        weft_facts_extent(facts, t->op->axis[d]->var, weft_int(ir, (weft_dtype)t->op->axis[d]->var->type.dtype, tile_of(t, d)));
+        weft_facts_extent(facts, t->op->axis[d]->var,
+                          weft_int(ir, (weft_dtype)t->op->axis[d]->var->type.dtype, tile_of(t, d)));
     for (int i = 0; i < t->op->nreduce; i++)
-        weft_facts_extent(facts, t->op->reduce[i]->var, weft_int(ir, (weft_dtype)t->op->reduce[i]->var->type.dtype, t->chunk[i]));
+        weft_facts_extent(facts, t->op->reduce[i]->var,
+                          weft_int(ir, (weft_dtype)t->op->reduce[i]->var->type.dtype, t->chunk[i]));
     for (int i = 0; i < load->h.nargs && n > 0; i++)
         if (!weft_bounds(ir, facts, load->arg[i], &lo, &hi) || !weft_mul64(n, hi - lo + 1, &n))
             n = -1;
@@ -196,7 +200,8 @@ shared_bytes(const block_tile *t)
     return s.bytes;
 }
 
-/* The longest chunk that shared memory holds: less of the longest axis first, then of the others. */
+/* The longest chunk that shared memory holds: less of the longest axis first, then of the others.
+ */
 static bool
 choose_chunk(block_tile *t)
 {
@@ -240,9 +245,11 @@ split_cut(const block_tile *t, weft_tensor *out, const cut *c, pieces *p)
 {
     weft_axis *inside;
     *p = (pieces){ NULL, NULL, NULL };
-    return c->axis < 0
-           || (!weft_split(t->r->te, out, out->op->axis[c->axis], weft_rule_num(t->r, c->threads * c->registers), &p->block, &inside)
-               && !weft_split(t->r->te, out, inside, weft_rule_num(t->r, c->registers), &p->thread, &p->each));
+    return c->axis < 0 ||
+           (!weft_split(t->r->te, out, out->op->axis[c->axis],
+                        weft_rule_num(t->r, c->threads * c->registers), &p->block, &inside) &&
+            !weft_split(t->r->te, out, inside, weft_rule_num(t->r, c->registers), &p->thread,
+                        &p->each));
 }
 
 static void
@@ -257,13 +264,19 @@ static weft_axis *
 schedule_out(const block_tile *t, weft_tensor *out)
 {
     weft_te *te = t->r->te;
-    weft_axis **all = WEFT_NEW_ARRAY(&t->r->scratch, out->op->naxis + 9, weft_axis *), *block, *thread;
+    weft_axis **all = WEFT_NEW_ARRAY(&t->r->scratch, out->op->naxis + 9, weft_axis *), *block,
+              *thread;
     pieces row, col, col2;
     int n = 0, nblock;
-    if (!split_cut(t, out, &t->row, &row) || !split_cut(t, out, &t->col, &col) || !split_cut(t, out, &t->col2, &col2))
+    if (!split_cut(t, out, &t->row, &row) || !split_cut(t, out, &t->col, &col) ||
+        !split_cut(t, out, &t->col2, &col2))
         return NULL;
     for (int d = 0; d < out->op->naxis; d++)
-        push(all, &n, d == t->row.axis ? row.block : d == t->col.axis ? col.block : d == t->col2.axis ? col2.block : out->op->axis[d]);
+        push(all, &n,
+             d == t->row.axis    ? row.block
+             : d == t->col.axis  ? col.block
+             : d == t->col2.axis ? col2.block
+                                 : out->op->axis[d]);
     nblock = n;
     push(all, &n, row.thread);
     push(all, &n, col2.thread);
@@ -288,7 +301,8 @@ schedule_out(const block_tile *t, weft_tensor *out)
     return thread;
 }
 
-/* Chunks outside, the chunk's steps inside, around the thread's results; the innermost chunk loop. */
+/* Chunks outside, the chunk's steps inside, around the thread's results; the innermost chunk loop.
+ */
 static weft_axis *
 schedule_sum(const block_tile *t, weft_tensor *sum)
 {
@@ -304,7 +318,8 @@ schedule_sum(const block_tile *t, weft_tensor *sum)
             inner[ninner++] = outer;
             continue;
         }
-        if (t->chunk[i] > 1 && weft_split(te, sum, op->reduce[i], weft_rule_num(t->r, t->chunk[i]), &outer, &steps))
+        if (t->chunk[i] > 1 &&
+            weft_split(te, sum, op->reduce[i], weft_rule_num(t->r, t->chunk[i]), &outer, &steps))
             return NULL;
         at = order[n++] = outer;
         if (steps)
@@ -313,14 +328,20 @@ schedule_sum(const block_tile *t, weft_tensor *sum)
     for (int i = 0; i < ninner; i++)
         order[n++] = inner[i];
     const cut *mine[3] = { &t->row, &t->col2, &t->col };
+    weft_axis *each[3] = { NULL, NULL, NULL };
     for (int i = 0; i < 3; i++)
-        if (mine[i]->axis >= 0)
-            order[n++] = op->axis[mine[i]->axis];
+        if (mine[i]->registers > 1) {
+            weft_axis *whole_axis = op->axis[mine[i]->axis], *outer;
+            if (weft_split(te, sum, whole_axis, weft_rule_num(t->r, mine[i]->registers), &outer,
+                           &each[i]))
+                return NULL;
+            order[n++] = each[i];
+        }
     if (weft_reorder(te, sum, n, order))
         return NULL;
     for (int i = 0; i < 3; i++)
-        if (mine[i]->axis >= 0)
-            (void)weft_unroll(te, sum, op->axis[mine[i]->axis]);
+        if (each[i])
+            (void)weft_unroll(te, sum, each[i]);
     return at;
 }
 
@@ -345,7 +366,8 @@ fetch(const block_tile *t, weft_tensor *from, weft_tensor *sum, weft_axis *at)
     weft_te *te = t->r->te;
     bool own = is_inlined(te, from);
     weft_tensor *copy = own ? from : weft_cache_read(te, from, "shared", 1, &sum);
-    if (!copy || (own && weft_compute_root(te, copy)) || weft_compute_at(te, copy, sum, at) || (own && weft_set_scope(te, copy, "shared")))
+    if (!copy || (own && weft_compute_root(te, copy)) || weft_compute_at(te, copy, sum, at) ||
+        (own && weft_set_scope(te, copy, "shared")))
         return false;
     weft_rule_fetch(t->r, copy, t->row.threads, t->col.threads * t->col2.threads);
     return true;
@@ -355,12 +377,14 @@ static void
 say(const block_tile *t)
 {
     const cut *all[3] = { &t->row, &t->col2, &t->col };
-    weft_str_addf(&t->r->note, "contraction/%s: tile", weft_class_name(t->r->target->cls));
+    weft_str_addf(weft_rule_note(t->r, "contraction"), "tile");
     for (int i = 0; i < 3; i++)
         if (all[i]->axis >= 0)
-            weft_str_addf(&t->r->note, " %d %s", (int)(all[i]->threads * all[i]->registers), t->op->axis[all[i]->axis]->var->name);
+            weft_str_addf(&t->r->note, " %d %s", (int)(all[i]->threads * all[i]->registers),
+                          t->op->axis[all[i]->axis]->var->name);
     weft_str_addf(&t->r->note, ", %dx%d registers, %s by %d through shared", (int)t->row.registers,
-                  (int)(t->col.registers * t->col2.registers), t->op->reduce[t->main]->var->name, (int)t->chunk[t->main]);
+                  (int)(t->col.registers * t->col2.registers), t->op->reduce[t->main]->var->name,
+                  (int)t->chunk[t->main]);
 }
 
 bool
@@ -369,7 +393,8 @@ weft_rule_block_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
     weft_product p;
     weft_tensor *sum = reduce->op->out[0], *result = out->op->out[0];
     block_tile t = { .r = r, .op = reduce->op };
-    if (!weft_rule_product(r, reduce, &p) || p.a == p.b || !choose_axes(&t, &p) || t.row.extent == 1 || (t.col.extent == 1 && t.col2.axis < 0))
+    if (!weft_rule_product(r, reduce, &p) || p.a == p.b || !choose_axes(&t, &p) ||
+        t.row.extent == 1 || (t.col.extent == 1 && t.col2.axis < 0))
         return false;
     choose_sizes(&t);
     t.a = weft_te_tensor_of(r->te, p.a->buf);
@@ -380,7 +405,8 @@ weft_rule_block_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
     if (reduce == out)
         sum = weft_cache_write(r->te, result, "local");
     weft_axis *thread = sum ? schedule_out(&t, result) : NULL;
-    if (!thread || weft_compute_at(r->te, sum, result, thread) || weft_set_scope(r->te, sum, "local"))
+    if (!thread || weft_compute_at(r->te, sum, result, thread) ||
+        weft_set_scope(r->te, sum, "local"))
         return true;
     weft_axis *at = schedule_sum(&t, sum);
     if (at && fetch(&t, t.a, sum, at))

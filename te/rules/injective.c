@@ -4,7 +4,8 @@
 enum {
     GPU_THREADS = 256,
     LANE_THREADS = 64,
-    WORK_OF_A_GROUP = 16384 /* elements: a work-group of a CPU runtime costs about as much as 1000 */
+    WORK_OF_A_GROUP =
+        16384 /* elements: a work-group of a CPU runtime costs about as much as 1000 */
 };
 
 void
@@ -44,7 +45,8 @@ bind_chunks(weft_rule *r, weft_tensor *t, weft_axis *outer, int64_t work_inside)
     if (!outer)
         return;
     if (n > 0) /* every core gets some */
-        chunk = weft_least(chunk, weft_ceildiv(n, 2 * (r->target->cores > 0 ? r->target->cores : 1)));
+        chunk =
+            weft_least(chunk, weft_ceildiv(n, 2 * (r->target->cores > 0 ? r->target->cores : 1)));
     if (chunk <= 1) {
         weft_rule_bind_grid(r, t, outer);
         return;
@@ -68,7 +70,7 @@ injective_vector(weft_rule *r, weft_stage *s)
     weft_axis *outer = weft_rule_fuse(r, t, from, op->axis), *vectors, *lane;
     if (!flat)
         return;
-    weft_str_addf(&r->note, "injective/%s: %d lanes", weft_class_name(r->target->cls), (int)lanes);
+    weft_str_addf(weft_rule_note(r, "injective"), "%d lanes", (int)lanes);
     vectors = flat;
     if (lanes > 1) {
         if (weft_split(r->te, t, flat, weft_rule_num(r, lanes), &vectors, &lane))
@@ -99,7 +101,7 @@ weft_rule_injective(weft_rule *r, weft_stage *s)
         return;
     }
     weft_rule_bind_threads(r, t, weft_rule_fuse(r, t, op->naxis, op->axis), threads_of(r));
-    weft_str_addf(&r->note, "injective/%s: %d threads", weft_class_name(r->target->cls), (int)threads_of(r));
+    weft_str_addf(weft_rule_note(r, "injective"), "%d threads", (int)threads_of(r));
 }
 
 /* ---- reductions ------------------------------------------------------------------------------ */
@@ -112,7 +114,8 @@ reduce_by_block(weft_rule *r, weft_stage *reduce, weft_stage *out)
 {
     weft_te *te = r->te;
     weft_tensor *t = reduce->op->out[0], *o = out->op->out[0];
-    int64_t threads = weft_least(GPU_THREADS, r->target->max_threads), length = weft_rule_count(reduce->op->reduce, 0, reduce->op->nreduce);
+    int64_t threads = weft_least(GPU_THREADS, r->target->max_threads),
+            length = weft_rule_count(reduce->op->reduce, 0, reduce->op->nreduce);
     weft_axis *row = weft_rule_fuse(r, o, out->op->naxis, out->op->axis), *all, *outer, *inner;
     while (threads > 32 && length >= 0 && length < threads)
         threads /= 2;
@@ -130,7 +133,7 @@ reduce_by_block(weft_rule *r, weft_stage *reduce, weft_stage *out)
     if (!all || weft_split(te, t, all, weft_rule_num(r, threads), &outer, &inner))
         return;
     (void)weft_bind_axis(te, t, inner, "thread.x");
-    weft_str_addf(&r->note, "reduction/%s: a block a result, %d threads", weft_class_name(r->target->cls), (int)threads);
+    weft_str_addf(weft_rule_note(r, "reduction"), "a block a result, %d threads", (int)threads);
 }
 
 /* One thread (or one iteration) a result. */
@@ -150,7 +153,7 @@ reduce_by_thread(weft_rule *r, weft_stage *reduce, weft_stage *out)
             return;
         (void)weft_set_scope(te, t, "local");
     }
-    weft_str_addf(&r->note, "reduction/%s: a thread a result", weft_class_name(r->target->cls));
+    weft_str_addf(weft_rule_note(r, "reduction"), "a thread a result");
 }
 
 void
@@ -158,7 +161,8 @@ weft_rule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
 {
     int64_t results = weft_rule_count(out->op->axis, 0, out->op->naxis);
     int64_t length = weft_rule_count(reduce->op->reduce, 0, reduce->op->nreduce);
-    bool is_long = length < 0 || length >= LONG_REDUCTION, few = results >= 0 && results < FEW_OUTPUTS;
+    bool is_long = length < 0 || length >= LONG_REDUCTION,
+         few = results >= 0 && results < FEW_OUTPUTS;
     bool simt = r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE;
     bool attaches = out == reduce || out->op->naxis > 0;
     if (simt && is_long && few && attaches)

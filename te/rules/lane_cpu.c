@@ -1,16 +1,16 @@
 /* te/rules/lane_cpu.c: products on CPUs that map invocations to SIMD lanes.
  *
- * A thread takes one place along the output's contiguous axes and several along an axis of the other
- * factor, in registers, so that what it reads of its own factor serves them all. */
+ * A thread takes one place along the output's contiguous axes and several along an axis of the
+ * other factor, in registers, so that what it reads of its own factor serves them all. */
 #include "rules/priv.h"
 
 enum { LANE_GROUP = 64, MOST_ROWS = 8 };
 
 typedef struct lane_tile {
     weft_rule *r;
-    int ncol, nrow;       /* data axes of the factor that has the innermost axis; of the other */
+    int ncol, nrow; /* data axes of the factor that has the innermost axis; of the other */
     const int *col, *row;
-    int rows_on;          /* the data axis of which a thread takes several */
+    int rows_on; /* the data axis of which a thread takes several */
     int64_t rows;
 } lane_tile;
 
@@ -37,7 +37,8 @@ rows_of(int64_t extent)
     int64_t best = 1;
     double least = 0;
     for (int64_t n = 1; n <= MOST_ROWS; n++) {
-        double whole = (double)(extent < 0 ? 64 : extent), tiles = (double)(extent < 0 ? weft_ceildiv(64, n) : weft_ceildiv(extent, n));
+        double whole = (double)(extent < 0 ? 64 : extent),
+               tiles = (double)(extent < 0 ? weft_ceildiv(64, n) : weft_ceildiv(extent, n));
         double cost = tiles * (double)(n + 1) / whole * (extent < 0 || extent % n ? 1.1 : 1);
         if (n == 1 || cost < least) {
             best = n;
@@ -80,7 +81,8 @@ schedule_out(const lane_tile *t, weft_tensor *out)
     weft_axis *rows = NULL, *places, *thread;
     for (int d = 0; d < out->op->naxis; d++) {
         weft_axis *axis = out->op->axis[d];
-        if (d == t->rows_on && t->rows > 1 && weft_split(te, out, axis, weft_rule_num(t->r, t->rows), &axis, &rows))
+        if (d == t->rows_on && t->rows > 1 &&
+            weft_split(te, out, axis, weft_rule_num(t->r, t->rows), &axis, &rows))
             return NULL;
         if (is_column(t, d))
             *WEFT_PUSH(a, &column) = axis;
@@ -95,12 +97,14 @@ schedule_out(const lane_tile *t, weft_tensor *out)
         *WEFT_PUSH(a, &all) = rows;
     if (weft_reorder(te, out, all.n, all.at))
         return NULL;
-    weft_axis *outer = weft_rule_fuse(t->r, out, block.n, block.at), *place = weft_rule_fuse(t->r, out, column.n, column.at);
-    int64_t n = place ? weft_rule_extent(place) : 0, threads = weft_least(LANE_GROUP, t->r->target->max_threads);
+    weft_axis *outer = weft_rule_fuse(t->r, out, block.n, block.at),
+              *place = weft_rule_fuse(t->r, out, column.n, column.at);
+    int64_t n = place ? weft_rule_extent(place) : 0,
+            threads = weft_least(LANE_GROUP, t->r->target->max_threads);
     while (threads > 1 && n >= 0 && n <= threads / 2)
         threads /= 2;
-    if (!place || weft_split(te, out, place, weft_rule_num(t->r, threads), &places, &thread)
-        || (outer && weft_fuse(te, out, outer, places, &places)))
+    if (!place || weft_split(te, out, place, weft_rule_num(t->r, threads), &places, &thread) ||
+        (outer && weft_fuse(te, out, outer, places, &places)))
         return NULL;
     weft_rule_bind_grid(t->r, out, places);
     (void)weft_bind_axis(te, out, thread, "thread.x");
@@ -113,13 +117,15 @@ static void
 schedule_sum(const lane_tile *t, weft_tensor *sum, weft_tensor *out, weft_axis *at)
 {
     weft_te *te = t->r->te;
-    weft_axis **order = WEFT_NEW_ARRAY(&t->r->scratch, sum->op->nreduce + 1, weft_axis *), *rows = sum->op->axis[t->rows_on];
-    if (weft_compute_at(te, sum, out, at) || weft_set_scope(te, sum, "local"))
+    weft_axis **order = WEFT_NEW_ARRAY(&t->r->scratch, sum->op->nreduce + 1, weft_axis *), *rows,
+              *outer;
+    if (weft_compute_at(te, sum, out, at) || weft_set_scope(te, sum, "local") || t->rows == 1 ||
+        weft_split(te, sum, sum->op->axis[t->rows_on], weft_rule_num(t->r, t->rows), &outer, &rows))
         return;
     for (int i = 0; i < sum->op->nreduce; i++)
         order[i] = sum->op->reduce[i];
     order[sum->op->nreduce] = rows;
-    if (t->rows > 1 && !weft_reorder(te, sum, sum->op->nreduce + 1, order))
+    if (!weft_reorder(te, sum, sum->op->nreduce + 1, order))
         (void)weft_unroll(te, sum, rows);
 }
 
@@ -132,7 +138,7 @@ weft_rule_lane_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
     if (!weft_rule_product(r, reduce, &p) || !choose_sides(&t, &p, reduce->op->naxis - 1))
         return false;
     choose_rows(&t, reduce->op);
-    weft_str_addf(&r->note, "contraction/%s: a thread a column, %d rows of %s in registers", weft_class_name(r->target->cls),
+    weft_str_addf(weft_rule_note(r, "contraction"), "a thread a column, %d rows of %s in registers",
                   (int)t.rows, reduce->op->axis[t.rows_on]->var->name);
     if (reduce == out)
         sum = weft_cache_write(r->te, result, "local");

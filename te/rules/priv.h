@@ -10,7 +10,7 @@ typedef struct weft_rule {
     const weft_target *target;
     weft_arena scratch;
     weft_diag *diag;
-    weft_str note;          /* what goes into the kernel's header */
+    weft_str note; /* what goes into the kernel's header */
 } weft_rule;
 
 /* ---- reading a program (shape.c) ------------------------------------------------------------- */
@@ -23,10 +23,11 @@ bool weft_rule_is_output(const weft_te_op *);
 weft_stage *weft_rule_reader(weft_rule *, const weft_te_op *);
 /* The op reads t, if at all, at its own data axes one to one. */
 bool weft_rule_elementwise(weft_rule *, const weft_te_op *, const weft_tensor *t);
-/* The first of the op's data axes from which on all can be run as one: every access steps through them
- * as through one contiguous axis, or not at all. */
+/* The first of the op's data axes from which on all can be run as one: every access steps through
+ * them as through one contiguous axis, or not at all. */
 int weft_rule_flat_from(weft_rule *, const weft_te_op *);
-/* Whether the access patterns allow lanes along data axis d: steps of 0 or 1, no condition on it. */
+/* Whether the access patterns allow lanes along data axis d: steps of 0 or 1, no condition on it.
+ */
 bool weft_rule_lanes_along(weft_rule *, const weft_te_op *, int d);
 
 /* Whether a condition of the op depends on data axis d. */
@@ -49,7 +50,7 @@ weft_walk weft_rule_walk(weft_rule *, const weft_te_op *, const weft_read *, int
 /* A sum of products: which data axes belong to which factor. */
 typedef struct weft_product {
     weft_stage *stage;
-    const weft_tensor *a, *b;   /* the factors' tensors */
+    const weft_tensor *a, *b; /* the factors' tensors */
     int na, nb, nboth;
     int *only_a, *only_b, *both; /* indices of data axes */
 } weft_product;
@@ -67,9 +68,16 @@ void weft_rule_fetch(weft_rule *, weft_tensor *, int64_t ty, int64_t tx);
 /* Work-groups of `chunk` steps of the axis each; the loop in which one step runs. */
 weft_axis *weft_rule_bind_chunks(weft_rule *, weft_tensor *, weft_axis *, int64_t chunk);
 const weft_expr *weft_rule_num(weft_rule *, int64_t);
-static inline int64_t weft_least(int64_t a, int64_t b) { return a < b ? a : b; }
+/* Begins a note on a kernel: "kind/class: ", behind those there are; what follows is appended. */
+weft_str *weft_rule_note(weft_rule *, const char *kind);
+static inline int64_t
+weft_least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
-/* ---- rules: each schedules the stage (and what belongs to it) as a kernel of its own ---------- */
+/* ---- rules: each schedules the stage (and what belongs to it) as a kernel of its own ----------
+ */
 void weft_rule_reference(weft_rule *, weft_stage *);
 void weft_rule_injective(weft_rule *, weft_stage *);
 void weft_rule_reduction(weft_rule *, weft_stage *reduce, weft_stage *out);

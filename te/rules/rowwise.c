@@ -1,4 +1,5 @@
-/* te/rules/rowwise.c: reductions over rows and what joins them, in one kernel: softmax, normalisations. */
+/* te/rules/rowwise.c: reductions over rows and what joins them, in one kernel: softmax,
+ * normalisations. */
 #include "rules/priv.h"
 
 enum { ROW_THREADS = 256, LANE_ROWS = 64 };
@@ -6,9 +7,9 @@ enum { ROW_THREADS = 256, LANE_ROWS = 64 };
 typedef struct row_program {
     weft_stage *out;
     int nreduce;
-    weft_stage **reduce;  /* in order; each reads those before it at most at its own row */
-    int nkeep, *keep;     /* data axes of out that name the row */
-    int nover, *over;     /* and those along it */
+    weft_stage **reduce; /* in order; each reads those before it at most at its own row */
+    int nkeep, *keep;    /* data axes of out that name the row */
+    int nover, *over;    /* and those along it */
 } row_program;
 
 /* Whether the extents agree one to one. */
@@ -76,7 +77,8 @@ find_rows(weft_rule *r, row_program *p, const weft_tensor *scalar)
 static bool
 recognise(weft_rule *r, weft_stage *out, row_program *p)
 {
-    *p = (row_program){ .out = out, .reduce = WEFT_NEW_ARRAY(&r->scratch, r->te->stage.n + 1, weft_stage *) };
+    *p = (row_program){ .out = out,
+                        .reduce = WEFT_NEW_ARRAY(&r->scratch, r->te->stage.n + 1, weft_stage *) };
     if (out->op->nreduce || out->op->nout != 1)
         return false;
     for (int i = 0; i < r->te->stage.n; i++) {
@@ -90,7 +92,8 @@ recognise(weft_rule *r, weft_stage *out, row_program *p)
     if (p->nreduce < 2 || !find_rows(r, p, p->reduce[p->nreduce - 1]->op->out[0]))
         return false;
     for (int i = 0; i < p->nreduce; i++)
-        if (p->reduce[i]->op->naxis != p->nkeep || !same_extents(p->reduce[i]->op, out->op, p->keep))
+        if (p->reduce[i]->op->naxis != p->nkeep ||
+            !same_extents(p->reduce[i]->op, out->op, p->keep))
             return false;
     return true;
 }
@@ -123,7 +126,8 @@ by_block(weft_rule *r, const row_program *p)
     weft_te *te = r->te;
     weft_tensor *t = p->out->op->out[0];
     weft_axis *along, *step, *lane, *row = rows_first(r, p, &along);
-    int64_t threads = weft_least(ROW_THREADS, r->target->max_threads), length = along ? weft_rule_extent(along) : -1;
+    int64_t threads = weft_least(ROW_THREADS, r->target->max_threads),
+            length = along ? weft_rule_extent(along) : -1;
     while (threads > 32 && length >= 0 && length < threads)
         threads /= 2;
     if (!along || weft_split(te, t, along, weft_rule_num(r, threads), &step, &lane))
@@ -133,13 +137,14 @@ by_block(weft_rule *r, const row_program *p)
     weft_axis *at = p->out->leaf.at[p->out->leaf.n - 3]; /* before step and lane */
     for (int i = p->nreduce; i-- > 0;) {
         weft_tensor *s = p->reduce[i]->op->out[0];
-        weft_axis *outer, *inner, *all = weft_rule_fuse(r, s, p->reduce[i]->op->nreduce, p->reduce[i]->op->reduce);
-        if (weft_compute_at(te, s, t, at) || weft_set_scope(te, s, "local")
-            || weft_split(te, s, all, weft_rule_num(r, threads), &outer, &inner))
+        weft_axis *outer, *inner,
+            *all = weft_rule_fuse(r, s, p->reduce[i]->op->nreduce, p->reduce[i]->op->reduce);
+        if (weft_compute_at(te, s, t, at) || weft_set_scope(te, s, "local") ||
+            weft_split(te, s, all, weft_rule_num(r, threads), &outer, &inner))
             return;
         (void)weft_bind_axis(te, s, inner, "thread.x");
     }
-    weft_str_addf(&r->note, "rowwise/%s: a block a row, %d threads", weft_class_name(r->target->cls), (int)threads);
+    weft_str_addf(weft_rule_note(r, "rowwise"), "a block a row, %d threads", (int)threads);
 }
 
 /* A row a thread (lane-cpu) or an iteration (vector-cpu). */
@@ -153,9 +158,10 @@ by_row(weft_rule *r, const row_program *p)
     int last = p->out->op->naxis - 1, lanes = r->target->vector_lanes;
     if (!row || !along)
         return;
-    bool contiguous = p->nover == 1 && p->over[0] == last && weft_rule_lanes_along(r, p->out->op, last);
-    if (!simt && contiguous && lanes > 1 && weft_rule_extent(along) >= lanes
-        && !weft_split(te, t, along, weft_rule_num(r, lanes), &vector, &lane))
+    bool contiguous =
+        p->nover == 1 && p->over[0] == last && weft_rule_lanes_along(r, p->out->op, last);
+    if (!simt && contiguous && lanes > 1 && weft_rule_extent(along) >= lanes &&
+        !weft_split(te, t, along, weft_rule_num(r, lanes), &vector, &lane))
         (void)weft_vectorize(te, t, lane);
     if (simt)
         weft_rule_bind_threads(r, t, row, LANE_ROWS);
@@ -172,7 +178,7 @@ by_row(weft_rule *r, const row_program *p)
         if (weft_compute_at(te, s, t, at) || weft_set_scope(te, s, "local"))
             return;
     }
-    weft_str_addf(&r->note, "rowwise/%s: a row a %s", weft_class_name(r->target->cls), simt ? "thread" : "group");
+    weft_str_addf(weft_rule_note(r, "rowwise"), "a row a %s", simt ? "thread" : "group");
 }
 
 bool

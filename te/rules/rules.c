@@ -1,8 +1,8 @@
 /* te/rules/rules.c: which rule schedules what.
  *
- * Stages that are no reductions and no outputs are inlined.  Every reduction is computed in the loops
- * of the output that reads it element by element, by the rule of its kind; what is left is a kernel
- * of its own.  Any program gets a schedule this way.
+ * Stages that are no reductions and no outputs are inlined.  Every reduction is computed in the
+ * loops of the output that reads it element by element, by the rule of its kind; what is left is a
+ * kernel of its own.  Any program gets a schedule this way.
  */
 #include "rules/priv.h"
 
@@ -52,8 +52,8 @@ static weft_stage *
 home_of(weft_rule *r, weft_stage *reduce)
 {
     weft_stage *out = final_reader(r, reduce);
-    if (weft_rule_is_output(reduce->op) || reduce->op->nout > 1 || !out || out->op->nreduce
-        || out->op->naxis != reduce->op->naxis)
+    if (weft_rule_is_output(reduce->op) || reduce->op->nout > 1 || !out || out->op->nreduce ||
+        out->op->naxis != reduce->op->naxis)
         return reduce;
     return weft_rule_elementwise(r, out->op, tensor(reduce)) ? out : reduce;
 }

@@ -1,4 +1,5 @@
-/* te/rules/shape.c: what a rule asks of a program: extents, readers, and how accesses move along axes. */
+/* te/rules/shape.c: what a rule asks of a program: extents, readers, and how accesses move along
+ * axes. */
 #include "rules/priv.h"
 
 int64_t
@@ -117,7 +118,8 @@ static bool
 stride_along(weft_rule *r, const weft_expr *at, const weft_te_op *op, int d, int64_t *stride)
 {
     const weft_expr *s, *rest;
-    return at && weft_affine_in(r->te->ir, at, op->axis[d]->var, &s, &rest) && weft_as_int(s, stride);
+    return at && weft_affine_in(r->te->ir, at, op->axis[d]->var, &s, &rest) &&
+           weft_as_int(s, stride);
 }
 
 static bool
@@ -155,8 +157,8 @@ weft_rule_flat_from(weft_rule *r, const weft_te_op *op)
         for (int i = 0; i < l.at.n; i++) {
             const weft_expr *at = weft_rule_address(r, l.at.at[i]);
             int64_t outer, inner;
-            if (!stride_along(r, at, op, from - 1, &outer) || !stride_along(r, at, op, from, &inner)
-                || outer != inner * extent)
+            if (!stride_along(r, at, op, from - 1, &outer) ||
+                !stride_along(r, at, op, from, &inner) || outer != inner * extent)
                 return from;
         }
     }
@@ -171,7 +173,8 @@ weft_rule_lanes_along(weft_rule *r, const weft_te_op *op, int d)
     if (weft_rule_guarded_along(r, op, d))
         return false;
     for (int i = 0; i < l.at.n; i++)
-        if (!stride_along(r, weft_rule_address(r, l.at.at[i]), op, d, &stride) || (stride != 0 && stride != 1))
+        if (!stride_along(r, weft_rule_address(r, l.at.at[i]), op, d, &stride) ||
+            (stride != 0 && stride != 1))
             return false;
     return true;
 }
@@ -199,7 +202,8 @@ bool
 weft_rule_product(weft_rule *r, weft_stage *s, weft_product *p)
 {
     const weft_te_op *op = s->op;
-    if (op->nreduce == 0 || op->nout != 1 || op->reducer != WEFT_SUM || op->cond || op->body[0]->h.kind != WEFT_EK_MUL)
+    if (op->nreduce == 0 || op->nout != 1 || op->reducer != WEFT_SUM || op->cond ||
+        op->body[0]->h.kind != WEFT_EK_MUL)
         return false;
     const weft_expr *a = factor(op->body[0]->arg[0]), *b = factor(op->body[0]->arg[1]);
     if (!a || !b)

@@ -1,6 +1,14 @@
 /* te/rules/steps.c: runs of primitives that several rules take. */
 #include "rules/priv.h"
 
+weft_str *
+weft_rule_note(weft_rule *r, const char *kind)
+{
+    weft_str_addf(&r->note, "%s%s/%s: ", r->note.n ? "; " : "", kind,
+                  weft_class_name(r->target->cls));
+    return &r->note;
+}
+
 const weft_expr *
 weft_rule_num(weft_rule *r, int64_t v)
 {
@@ -17,6 +25,17 @@ weft_rule_fuse(weft_rule *r, weft_tensor *t, int n, weft_axis *const *axis)
     return all;
 }
 
+/* The extent as far as it is within the limit, and 1 at least. */
+static const weft_expr *
+at_most(weft_rule *r, const weft_axis *axis, int64_t limit)
+{
+    weft_ir *ir = r->te->ir;
+    weft_dtype t = (weft_dtype)axis->extent->h.type.dtype;
+    const weft_expr *least = weft_min(ir, axis->extent, weft_int(ir, t, limit));
+    return weft_rule_extent(axis) >= 0 ? weft_int(ir, t, limit)
+                                       : weft_max(ir, least, weft_int(ir, t, 1));
+}
+
 /* Splits off what a grid cannot hold into a serial loop outside; the axis that fits. */
 static weft_axis *
 within(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t limit)
@@ -24,7 +43,7 @@ within(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t limit)
     int64_t n = weft_rule_extent(axis);
     weft_axis *outer, *inner;
     bool fits = n >= 0 ? n <= limit : limit >= INT32_MAX;
-    if (fits || limit <= 0 || weft_split(r->te, t, axis, weft_rule_num(r, limit), &outer, &inner))
+    if (fits || limit <= 0 || weft_split(r->te, t, axis, at_most(r, axis, limit), &outer, &inner))
         return axis;
     return inner;
 }
@@ -70,8 +89,8 @@ weft_rule_fetch(weft_rule *r, weft_tensor *t, int64_t ty, int64_t tx)
 {
     const weft_te_op *op = t->op;
     weft_axis *all = weft_rule_fuse(r, t, op->naxis, op->axis), *step, *thread, *y, *x;
-    if (!all || weft_split(r->te, t, all, weft_rule_num(r, ty * tx), &step, &thread)
-        || weft_split(r->te, t, thread, weft_rule_num(r, tx), &y, &x))
+    if (!all || weft_split(r->te, t, all, weft_rule_num(r, ty * tx), &step, &thread) ||
+        weft_split(r->te, t, thread, weft_rule_num(r, tx), &y, &x))
         return;
     (void)weft_bind_axis(r->te, t, y, "thread.y");
     (void)weft_bind_axis(r->te, t, x, "thread.x");

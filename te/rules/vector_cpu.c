@@ -6,18 +6,18 @@
 #include "rules/priv.h"
 
 enum {
-    MAX_AXES = 4,         /* innermost data axes with more than one element that a tile covers */
-    SPARE_REGISTERS = 4,  /* for operands */
-    LATENCY = 8,          /* accumulators that keep two pipelines of latency 4 busy */
-    UNKNOWN = 512,        /* what a symbolic extent is taken for */
+    MAX_AXES = 4,        /* innermost data axes with more than one element that a tile covers */
+    SPARE_REGISTERS = 4, /* for operands */
+    LATENCY = 8,         /* accumulators that keep two pipelines of latency 4 busy */
+    UNKNOWN = 512,       /* what a symbolic extent is taken for */
     VECTOR_BYTES = 64,
     FIRST_CACHE = 24 << 10, /* bytes that stay near while a tile is computed */
-    STREAMED = 4,         /* a vector from farther away, in loads */
+    STREAMED = 4,           /* a vector from farther away, in loads */
     WORK_OF_A_GROUP = 32768 /* multiply-adds: some microseconds, against one for the group itself */
 };
 
 typedef struct tile {
-    int lane_axis;          /* which of the axes runs in lanes */
+    int lane_axis; /* which of the axes runs in lanes */
     int64_t lanes;
     int64_t size[MAX_AXES]; /* results along each axis; of the lane axis: vectors */
     double cycles;
@@ -29,11 +29,11 @@ typedef struct search {
     int n, axis[MAX_AXES]; /* data axes of the op, inner ones first */
     int64_t extent[MAX_AXES];
     bool known[MAX_AXES];
-    double steps, others;  /* of the reduction; results along axes that are no candidates */
+    double steps, others; /* of the reduction; results along axes that are no candidates */
     int nread;
     weft_read *read;
-    weft_walk *walk;       /* of every read, for the lanes at hand */
-    bool guarded;          /* a condition differs from lane to lane */
+    weft_walk *walk; /* of every read, for the lanes at hand */
+    bool guarded;    /* a condition differs from lane to lane */
     int64_t registers;
     tile at, best;
 } search;
@@ -76,7 +76,8 @@ static double
 tiles_along(const search *s, int k)
 {
     bool in_lanes = k == s->at.lane_axis;
-    int64_t size = s->at.size[k] * (in_lanes ? s->at.lanes : 1), whole = s->extent[k] / size, left = s->extent[k] % size;
+    int64_t size = s->at.size[k] * (in_lanes ? s->at.lanes : 1), whole = s->extent[k] / size,
+            left = s->extent[k] % size;
     if (!s->known[k])
         return (double)whole * 1.2;
     if (!left)
@@ -98,7 +99,8 @@ stores_vectors(const search *s, const tile *t)
 static double
 estimate(const search *s)
 {
-    double results = 1, tiles = s->others, cores = s->r->target->cores > 0 ? s->r->target->cores : 1;
+    double results = 1, tiles = s->others,
+           cores = s->r->target->cores > 0 ? s->r->target->cores : 1;
     for (int k = 0; k < s->n; k++) {
         results *= (double)s->at.size[k];
         tiles *= tiles_along(s, k);
@@ -137,7 +139,8 @@ try_lanes(search *s, int k, int64_t lanes)
     s->at = (tile){ .lane_axis = k, .lanes = lanes };
     s->guarded = lanes > 1 && weft_rule_guarded_along(s->r, s->op, d);
     for (int i = 0; i < s->nread; i++)
-        s->walk[i] = lanes > 1 ? weft_rule_walk(s->r, s->op, &s->read[i], d, lanes) : WEFT_WALK_SAME;
+        s->walk[i] =
+            lanes > 1 ? weft_rule_walk(s->r, s->op, &s->read[i], d, lanes) : WEFT_WALK_SAME;
     try_sizes(s, 0, s->registers);
 }
 
@@ -203,7 +206,8 @@ split_lanes(search *s, weft_tensor *t, weft_axis *axis, loops *l)
     weft_rule *r = s->r;
     int64_t vectors = s->best.size[s->best.lane_axis];
     weft_axis *rest = axis;
-    if (s->best.lanes > 1 && weft_split(r->te, t, axis, weft_rule_num(r, s->best.lanes), &rest, &l->lane))
+    if (s->best.lanes > 1 &&
+        weft_split(r->te, t, axis, weft_rule_num(r, s->best.lanes), &rest, &l->lane))
         return NULL;
     if (vectors > 1) {
         weft_axis *whole = rest;
@@ -245,8 +249,9 @@ split_tile(search *s, weft_tensor *t, loops *l)
                 return false;
             lanes_outer = lanes_last ? outer : NULL;
             outer = lanes_last ? NULL : outer;
-        } else if (k >= 0 && s->best.size[k] > 1
-                   && weft_split(r->te, t, op->axis[d], weft_rule_num(r, s->best.size[k]), &outer, &inner)) {
+        } else if (k >= 0 && s->best.size[k] > 1 &&
+                   weft_split(r->te, t, op->axis[d], weft_rule_num(r, s->best.size[k]), &outer,
+                              &inner)) {
             return false;
         }
         push(l, true, outer);
@@ -270,7 +275,8 @@ unroll_tile(search *s, weft_tensor *t, const loops *l)
 
 /* outer.. middle.. inner.. panel lane, or with the lanes outside of the inner loops. */
 static bool
-order(search *s, weft_tensor *t, const loops *l, int nmiddle, weft_axis *const *middle, bool lanes_outside)
+order(search *s, weft_tensor *t, const loops *l, int nmiddle, weft_axis *const *middle,
+      bool lanes_outside)
 {
     WEFT_VEC(weft_axis *) all = { 0 };
     weft_axis *lanes[2] = { l->panel, l->lane };
@@ -295,19 +301,21 @@ chunk_of(const search *s, double tiles)
     double work = s->steps, cores = s->r->target->cores > 0 ? s->r->target->cores : 1;
     for (int k = 0; k < s->n; k++)
         work *= (double)s->best.size[k];
-    double chunk = WORK_OF_A_GROUP / (work * (double)s->best.lanes + 64), most = tiles / (4 * cores);
+    double chunk = WORK_OF_A_GROUP / (work * (double)s->best.lanes + 64),
+           most = tiles / (4 * cores);
     return (int64_t)(chunk < most ? chunk : most);
 }
 
-/* The result: in vectors where its lanes are neighbours, else element by element in loops, which read
- * the tile from memory. */
+/* The result: in vectors where its lanes are neighbours, else element by element in loops, which
+ * read the tile from memory. */
 static bool
 schedule_out(search *s, weft_tensor *out, bool in_loops, weft_axis **at)
 {
     loops l = { .arena = &s->r->scratch };
     double tiles = s->others;
     for (int k = 0; k < s->n; k++)
-        tiles *= (double)s->extent[k] / (double)(s->best.size[k] * (k == s->best.lane_axis ? s->best.lanes : 1));
+        tiles *= (double)s->extent[k] /
+                 (double)(s->best.size[k] * (k == s->best.lane_axis ? s->best.lanes : 1));
     if (!split_tile(s, out, &l) || !order(s, out, &l, 0, NULL, in_loops))
         return false;
     weft_axis *all = weft_rule_fuse(s->r, out, l.outer.n, l.outer.at);
@@ -324,8 +332,8 @@ static bool
 schedule_part(search *s, weft_tensor *part, weft_tensor *out, weft_axis *at)
 {
     loops l = { .arena = &s->r->scratch };
-    if (weft_compute_at(s->r->te, part, out, at) || weft_set_scope(s->r->te, part, "local") || !split_tile(s, part, &l)
-        || !order(s, part, &l, part->op->nreduce, part->op->reduce, false))
+    if (weft_compute_at(s->r->te, part, out, at) || weft_set_scope(s->r->te, part, "local") ||
+        !split_tile(s, part, &l) || !order(s, part, &l, part->op->nreduce, part->op->reduce, false))
         return false;
     unroll_tile(s, part, &l);
     return true;
@@ -334,12 +342,13 @@ schedule_part(search *s, weft_tensor *part, weft_tensor *out, weft_axis *at)
 static void
 say(search *s)
 {
-    weft_str *note = &s->r->note;
-    weft_str_addf(note, "%s/%s: ", s->nread > 1 ? "contraction" : "reduction", weft_class_name(s->r->target->cls));
-    weft_str_addf(note, "%d lanes of %s", (int)s->best.lanes, s->op->axis[s->axis[s->best.lane_axis]]->var->name);
+    weft_str *note = weft_rule_note(s->r, s->nread > 1 ? "contraction" : "reduction");
+    weft_str_addf(note, "%d lanes of %s", (int)s->best.lanes,
+                  s->op->axis[s->axis[s->best.lane_axis]]->var->name);
     for (int k = s->n; k-- > 0;)
         if (s->best.size[k] > 1)
-            weft_str_addf(note, " x %d %s%s", (int)s->best.size[k], s->op->axis[s->axis[k]]->var->name,
+            weft_str_addf(note, " x %d %s%s", (int)s->best.size[k],
+                          s->op->axis[s->axis[k]]->var->name,
                           k == s->best.lane_axis ? " vectors" : "");
     weft_str_addf(note, " in registers");
 }

@@ -1,0 +1,246 @@
+/* Default schedules compute what the program says, for every class of device, whatever the shapes.
+ */
+#include "support.h"
+
+typedef struct program {
+    const char *text;
+    sizes size;
+} program;
+
+/* ---- products -------------------------------------------------------------------------------- */
+
+static const program products[] = {
+    { "te mm(A: f32[13, 7], B: f32[7, 19]) { out C[i < 13, j < 19] = sum(r < 7) A[i, r] * B[r, j] "
+      "}",
+      { { 0 } } },
+    { "te mm_ta(A: f32[7, 33], B: f32[7, 18]) { out C[i < 33, j < 18] = sum(r < 7) A[r, i] * B[r, "
+      "j] }",
+      { { 0 } } },
+    { "te mm_tb(A: f32[21, 9], B: f32[40, 9]) { out C[i < 21, j < 40] = sum(r < 9) A[i, r] * B[j, "
+      "r] }",
+      { { 0 } } },
+    { "te mm_tt(A: f32[5, 11], B: f32[17, 5]) { out C[i < 11, j < 17] = sum(r < 5) A[r, i] * B[j, "
+      "r] }",
+      { { 0 } } },
+    { "te mm_large(A: f32[70, 50], B: f32[50, 64]) { out C[i < 70, j < 64] = sum(r < 50) A[i, r] * "
+      "B[r, j] }",
+      { { 0 } } },
+    { "te mm_one(A: f32[1, 1], B: f32[1, 1]) { out C[i < 1, j < 1] = sum(r < 1) A[i, r] * B[r, j] "
+      "}",
+      { { 0 } } },
+    { "te mm_row(A: f32[1, 37], B: f32[37, 50]) { out C[i < 1, j < 50] = sum(r < 37) A[i, r] * "
+      "B[r, j] }",
+      { { 0 } } },
+    { "te mm_column(A: f32[50, 37], B: f32[37, 1]) { out C[i < 50, j < 1] = sum(r < 37) A[i, r] * "
+      "B[r, j] }",
+      { { 0 } } },
+    { "te mm_packed(A: f32[3, 20], B: f32[2, 20, 16], c: f32[25]) { P[i < 3, j < 25] = sum(r < 20) "
+      "A[i, r] * B[j // 16, r, j % 16]\n"
+      "out C[i < 3, j < 25] = max(P[i, j] + c[j], 0.0) }",
+      { { 0 } } },
+    { "te mm_batch(A: f32[3, 9, 6], B: f32[3, 6, 10]) { out C[b < 3, i < 9, j < 10] = sum(r < 6) "
+      "A[b, i, r] * B[b, r, j] }",
+      { { 0 } } },
+    { "te mm_share(A: f32[2, 3, 9, 6], B: f32[6, 10]) { out C[b < 2, h < 3, i < 9, j < 10] = sum(r "
+      "< 6) A[b, h, i, r] * B[r, j] }",
+      { { 0 } } },
+    { "te mm_i8(A: i8[9, 12], B: i8[12, 20]) { out C[i < 9, j < 20] = sum(r < 12) i32(A[i, r]) * "
+      "i32(B[r, j]) }",
+      { { 0 } } },
+    { "te mm_f64(A: f64[9, 12], B: f64[12, 20]) { out C[i < 9, j < 20] = sum(r < 12) A[i, r] * "
+      "B[r, j] }",
+      { { 0 } } },
+    { "te square(A: f32[12, 12]) { out C[i < 12, j < 12] = sum(r < 12) A[i, r] * A[r, j] }",
+      { { 0 } } },
+    { "te residual(A: f32[20, 9], B: f32[9, 24], D: f32[20, 24]) { C[i < 20, j < 24] = sum(r < 9) "
+      "A[i, r] * B[r, j]\n"
+      "out E[i < 20, j < 24] = max(C[i, j] + D[i, j], 0.0) }",
+      { { 0 } } },
+    { "te both_ways(A: f32[20, 9], B: f32[9, 24]) { out C[i < 20, j < 24] = sum(r < 9) A[i, r] * "
+      "B[r, j]\n"
+      "out E[i < 20, j < 24] = max(C[i, j], 0.0) }",
+      { { 0 } } },
+    { "te chain(A: f32[10, 6], B: f32[6, 20], D: f32[20, 7]) { C[i < 10, j < 20] = sum(r < 6) A[i, "
+      "r] * B[r, j]\n"
+      "out E[i < 10, l < 7] = sum(s < 20) C[i, s] * D[s, l] }",
+      { { 0 } } },
+    { "te symbols(A: f32[m, k], B: f32[k, n]) { out C[i < m, j < n] = sum(r < k) A[i, r] * B[r, j] "
+      "}",
+      { { 1, 1, 1 } } },
+    { "te symbols(A: f32[m, k], B: f32[k, n]) { out C[i < m, j < n] = sum(r < k) A[i, r] * B[r, j] "
+      "}",
+      { { 37, 5, 21 } } },
+    { "te symbols(A: f32[m, k], B: f32[k, n]) { out C[i < m, j < n] = sum(r < k) A[i, r] * B[r, j] "
+      "}",
+      { { 64, 32, 64 } } },
+    { "te batch_symbol(A: f32[b, 12], B: f32[1, 12, 16]) { out C[i < b, j < 16] = sum(r < 12) A[i, "
+      "r] * B[j // 16, r, j % 16] }",
+      { { 5 } } },
+};
+
+/* ---- convolutions and pools ------------------------------------------------------------------ */
+
+#define PAD                                                                                        \
+    "pad[n < 1, c < 3, y < 11, x < 12] = guard(y >= 1 && y < 10 && x >= 1 && x < 11, X[n, c, y - " \
+    "1, x - 1], 0.0)\n"
+
+static const program windows[] = {
+    { "te conv(X: f32[1, 3, 9, 10], W: f32[20, 3, 3, 3], b: f32[20]) {" PAD
+      "Y[n < 1, m < 20, y < 9, x < 10] = sum(c < 3, u < 3, v < 3) pad[n, c, y + u, x + v] * W[m, "
+      "c, u, v]\n"
+      "out Z[n < 1, m < 20, y < 9, x < 10] = max(Y[n, m, y, x] + b[m], 0.0) }",
+      { { 0 } } },
+    { "te packed(X: f32[1, 3, 9, 10], W: f32[2, 3, 3, 3, 16], b: f32[32], R: f32[1, 32, 9, 10]) "
+      "{" PAD "Y[n < 1, m < 32, y < 9, x < 10] = sum(c < 3, u < 3, v < 3) pad[n, c, y + u, x + v] "
+              "* W[m // 16, c, u, v, m % 16]\n"
+      "out Z[n < 1, m < 32, y < 9, x < 10] = max(Y[0, m, y, x] + b[m] + R[0, m, y, x], 0.0) }",
+      { { 0 } } },
+    { "te packed_part(X: f32[2, 3, 11, 12], W: f32[2, 3, 3, 3, 16]) {"
+      "out Y[n < 2, m < 21, y < 5, x < 5] = sum(c < 3, u < 3, v < 3) X[n, c, y * 2 + u, x * 2 + v] "
+      "* W[m // 16, c, u, v, m % 16] }",
+      { { 0 } } },
+    { "te point(X: f32[1, 20, 14, 14], W: f32[4, 20, 1, 1, 16]) {"
+      "out Y[n < 1, m < 64, y < 14, x < 14] = sum(c < 20, u < 1, v < 1) X[n, c, y + u, x + v] * "
+      "W[m // 16, c, u, v, m % 16] }",
+      { { 0 } } },
+    { "te small_map(X: f32[1, 8, 7, 7], W: f32[64, 8, 1, 1]) {"
+      "out Y[n < 1, m < 64, y < 7, x < 7] = sum(c < 8, u < 1, v < 1) X[n, c, y + u, x + v] * W[m, "
+      "c, u, v] }",
+      { { 0 } } },
+    { "te odd_map(X: f32[1, 4, 17, 17], W: f32[2, 4, 3, 3, 16]) {"
+      "out Y[n < 1, m < 32, y < 15, x < 15] = sum(c < 4, u < 3, v < 3) X[n, c, y + u, x + v] * W[m "
+      "// 16, c, u, v, m % 16] }",
+      { { 0 } } },
+    { "te dilated(X: f32[1, 2, 13, 15], W: f32[6, 2, 3, 2]) {"
+      "out Y[n < 1, m < 6, y < 9, x < 13] = sum(c < 2, u < 3, v < 2) X[n, c, y + u * 2, x + v * 2] "
+      "* W[m, c, u, v] }",
+      { { 0 } } },
+    { "te conv1(X: f32[2, 5, 40], W: f32[18, 5, 3]) {"
+      "out Y[n < 2, m < 18, x < 38] = sum(c < 5, v < 3) X[n, c, x + v] * W[m, c, v] }",
+      { { 0 } } },
+    { "te conv3(X: f32[1, 2, 5, 6, 7], W: f32[5, 2, 2, 2, 2]) {"
+      "out Y[n < 1, m < 5, z < 4, y < 5, x < 6] = sum(c < 2, t < 2, u < 2, v < 2) X[n, c, z + t, y "
+      "+ u, x + v] * W[m, c, t, u, v] }",
+      { { 0 } } },
+    { "te grouped(X: f32[1, 6, 8, 8], W: f32[12, 2, 3, 3]) {"
+      "out Y[n < 1, m < 12, y < 6, x < 6] = sum(c < 2, u < 3, v < 3) X[n, m // 4 * 2 + c, y + u, x "
+      "+ v] * W[m, c, u, v] }",
+      { { 0 } } },
+    { "te depthwise(X: f32[1, 5, 11, 20], W: f32[5, 1, 3, 3]) {"
+      "out Y[n < 1, m < 5, y < 9, x < 18] = sum(c < 1, u < 3, v < 3) X[n, m + c, y + u, x + v] * "
+      "W[m, c, u, v] }",
+      { { 0 } } },
+    { "te depthwise2(X: f32[1, 5, 11, 37], W: f32[5, 1, 3, 3]) {"
+      "out Y[n < 1, m < 5, y < 5, x < 18] = sum(c < 1, u < 3, v < 3) X[n, m + c, y * 2 + u, x * 2 "
+      "+ v] * W[m, c, u, v] }",
+      { { 0 } } },
+    { "te big_kernel(X: f32[1, 3, 21, 21], W: f32[16, 3, 11, 11]) {"
+      "out Y[n < 1, m < 16, y < 3, x < 3] = sum(c < 3, u < 11, v < 11) X[n, c, y * 4 + u, x * 4 + "
+      "v] * W[m, c, u, v] }",
+      { { 0 } } },
+    { "te map_symbols(X: f32[1, 3, h + 2, w + 2], W: f32[16, 3, 3, 3]) {"
+      "out Y[n < 1, m < 16, y < h, x < w] = sum(c < 3, u < 3, v < 3) X[n, c, y + u, x + v] * W[m, "
+      "c, u, v] }",
+      { { 9, 13 } } },
+    { "te transposed(X: f32[1, 3, 5, 6], W: f32[3, 4, 3, 3]) {"
+      "out Y[n < 1, m < 4, y < 11, x < 13] = sum(c < 3, u < 3, v < 3) guard((y - u) % 2 == 0 && y "
+      "- u >= 0 && (y - u) // 2 < 5 && (x - v) % 2 == 0 && x - v >= 0 && (x - v) // 2 < 6, "
+      "X[n, c, (y - u) // 2, (x - v) // 2] * W[c, m, u, v], 0.0) }",
+      { { 0 } } },
+    { "te max_pool(X: f32[1, 6, 14, 15]) {"
+      "out Y[n < 1, c < 6, y < 7, x < 8] = max(u < 3, v < 3) guard(y * 2 + u >= 1 && y * 2 + u < "
+      "15 && x * 2 + v >= 1 && x * 2 + v < 16, X[n, c, y * 2 + u - 1, x * 2 + v - 1], -1e30) }",
+      { { 0 } } },
+    { "te average(X: f32[1, 6, 14, 40]) { S[n < 1, c < 6, y < 13, x < 39] = sum(u < 2, v < 2) X[n, "
+      "c, y + u, x + v]\n"
+      "out Y[n < 1, c < 6, y < 13, x < 39] = S[n, c, y, x] / 4.0 }",
+      { { 0 } } },
+    { "te global_pool(X: f32[2, 30, 7, 7]) { S[n < 2, c < 30, y < 1, x < 1] = sum(u < 7, v < 7) "
+      "X[n, c, y + u, x + v]\n"
+      "out Y[n < 2, c < 30, y < 1, x < 1] = S[n, c, y, x] / 49.0 }",
+      { { 0 } } },
+};
+
+/* ---- reductions, rows, elements -------------------------------------------------------------- */
+
+static const program others[] = {
+    { "te softmax(X: f32[11, 37]) { M[i < 11] = max(j < 37) X[i, j]\n S[i < 11] = sum(j < 37) "
+      "exp(X[i, j] - M[i])\n"
+      "out Y[i < 11, j < 37] = exp(X[i, j] - M[i]) / S[i] }",
+      { { 0 } } },
+    { "te softmax_middle(X: f32[3, 10, 5]) { M[i < 3, k < 5] = max(j < 10) X[i, j, k]\n S[i < 3, k "
+      "< 5] = sum(j < 10) exp(X[i, j, k] - M[i, k])\n"
+      "out Y[i < 3, j < 10, k < 5] = exp(X[i, j, k] - M[i, k]) / S[i, k] }",
+      { { 0 } } },
+    { "te norm(X: f32[9, 40], g: f32[40]) { S[i < 9] = sum(j < 40) X[i, j]\n V[i < 9] = sum(j < "
+      "40) (X[i, j] - S[i] / 40.0) * (X[i, j] - S[i] / 40.0)\n"
+      "out Y[i < 9, j < 40] = (X[i, j] - S[i] / 40.0) / sqrt(V[i] / 40.0 + 0.01) * g[j] }",
+      { { 0 } } },
+    { "te sum_rows(X: f32[12, 300]) { out Y[i < 12] = sum(j < 300) X[i, j] }", { { 0 } } },
+    { "te sum_columns(X: f32[300, 20]) { out Y[j < 20] = sum(i < 300) X[i, j] }", { { 0 } } },
+    { "te sum_all(X: f32[9, 33]) { out Y[z < 1] = sum(i < 9, j < 33) X[i, j] }", { { 0 } } },
+    { "te sum_scalar(X: f32[9, 33]) { out Y[] = sum(i < 9, j < 33) X[i, j] }", { { 0 } } },
+    { "te sum_symbol(X: f32[n, m]) { out Y[i < n] = sum(j < m) X[i, j] }", { { 7, 150 } } },
+    { "te mean_square(X: f32[6, 50]) { S[i < 6] = sum(j < 50) X[i, j] * X[i, j]\n out Y[i < 6] = "
+      "S[i] / 50.0 }",
+      { { 0 } } },
+    { "te broadcast(A: f32[5, 1, 7], b: f32[3, 1]) { out C[i < 5, j < 3, k < 7] = A[i, 0, k] + "
+      "b[j, 0] }",
+      { { 0 } } },
+    { "te transpose(A: f32[13, 21]) { out C[i < 21, j < 13] = A[j, i] }", { { 0 } } },
+    { "te relu(A: f32[1000]) { out C[i < 1000] = max(A[i], 0.0) }", { { 0 } } },
+    { "te relu_symbol(A: f32[n, 3]) { out C[i < n, j < 3] = max(A[i, j], 0.0) }", { { 29 } } },
+    { "te scalar(A: f32[]) { out C[] = A[] + 1.0 }", { { 0 } } },
+    { "te concat(A: f32[3, 5], B: f32[3, 8]) { out C[i < 3, j < 13] = guard(j < 5, A[i, j], "
+      "guard(j >= 5, B[i, j - 5], 0.0)) }",
+      { { 0 } } },
+};
+
+/* ---- */
+
+static void
+check(const program *p, int n)
+{
+    for (int i = 0; i < n; i++) {
+        results want = run_reference(p[i].text, &p[i].size);
+        for (int t = 0; t < rule_target_count; t++) {
+            results got =
+                run_scheduled(p[i].text, &p[i].size, &rule_targets[t], (weft_order)((i + t) % 3));
+            assert_same(p[i].text, rule_targets[t].name, &got, &want);
+            results_free(&got);
+        }
+        results_free(&want);
+    }
+}
+
+static void
+products_of_all_shapes_are_what_the_program_says(void **state)
+{
+    (void)state;
+    check(products, sizeof products / sizeof *products);
+}
+
+static void
+windows_of_all_kinds_are_what_the_program_says(void **state)
+{
+    (void)state;
+    check(windows, sizeof windows / sizeof *windows);
+}
+
+static void
+reductions_rows_and_elements_are_what_the_program_says(void **state)
+{
+    (void)state;
+    check(others, sizeof others / sizeof *others);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_of_all_shapes_are_what_the_program_says),
+        cmocka_unit_test(windows_of_all_kinds_are_what_the_program_says),
+        cmocka_unit_test(reductions_rows_and_elements_are_what_the_program_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
