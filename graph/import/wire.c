@@ -17,6 +17,7 @@ enum {
 typedef enum action {
     DROP, /* not in onnx.proto */
     COPY,
+    TEXT,  /* copied when it is UTF-8 without zeros */
     ENTER, /* a message whose own table applies */
     EMPTY, /* present, but nothing inside */
     RAW,   /* becomes fields 1001 and 1002 */
@@ -36,8 +37,8 @@ typedef struct rule {
 
 static const rule model_rules[] = {
     { 1, V, COPY, 0 },
-    { 2, B, COPY, 0 },
-    { 3, B, COPY, 0 },
+    { 2, B, TEXT, 0 },
+    { 3, B, TEXT, 0 },
     { 7, B, ENTER, WEFT_WIRE_GRAPH },
     { 8, B, COPY, 0 },
     { 25, B, ENTER, WEFT_WIRE_FUNCTION },
@@ -45,7 +46,7 @@ static const rule model_rules[] = {
 };
 static const rule graph_rules[] = {
     { 1, B, ENTER, WEFT_WIRE_NODE },
-    { 2, B, COPY, 0 },
+    { 2, B, TEXT, 0 },
     { 5, B, ENTER, WEFT_WIRE_TENSOR },
     { 11, B, ENTER, WEFT_WIRE_VALUE_INFO },
     { 12, B, ENTER, WEFT_WIRE_VALUE_INFO },
@@ -53,16 +54,16 @@ static const rule graph_rules[] = {
     { 0 },
 };
 static const rule node_rules[] = {
-    { 1, B, COPY, 0 },
-    { 2, B, COPY, 0 },
-    { 3, B, COPY, 0 },
-    { 4, B, COPY, 0 },
+    { 1, B, TEXT, 0 },
+    { 2, B, TEXT, 0 },
+    { 3, B, TEXT, 0 },
+    { 4, B, TEXT, 0 },
     { 5, B, ENTER, WEFT_WIRE_ATTRIBUTE },
-    { 7, B, COPY, 0 },
+    { 7, B, TEXT, 0 },
     { 0 },
 };
 static const rule attribute_rules[] = {
-    { 1, B, COPY, 0 },
+    { 1, B, TEXT, 0 },
     { 2, NUMBERS, COPY, 0 },
     { 3, V, COPY, 0 },
     { 4, B, COPY, 0 },
@@ -75,7 +76,7 @@ static const rule attribute_rules[] = {
     { 11, B, EMPTY, 0 },
     { 14, B, EMPTY, 0 },
     { 20, V, COPY, 0 },
-    { 21, B, COPY, 0 },
+    { 21, B, TEXT, 0 },
     { 22, B, EMPTY, 0 },
     { 0 },
 };
@@ -83,12 +84,12 @@ static const rule tensor_rules[] = {
     { 1, NUMBERS, COPY, 0 },  { 2, V, COPY, 0 },
     { 3, B, EMPTY, 0 },       { 4, NUMBERS, FLOATS, 0 },
     { 5, NUMBERS, COPY, 0 },  { 6, B, EMPTY, 0 },
-    { 7, NUMBERS, COPY, 0 },  { 8, B, COPY, 0 },
+    { 7, NUMBERS, COPY, 0 },  { 8, B, TEXT, 0 },
     { 9, B, RAW, 0 },         { 10, NUMBERS, COPY, 0 },
     { 11, NUMBERS, COPY, 0 }, { 13, B, COPY, 0 },
     { 14, V, COPY, 0 },       { 0 },
 };
-static const rule function_rules[] = { { 1, B, COPY, 0 }, { 10, B, COPY, 0 }, { 0 } };
+static const rule function_rules[] = { { 1, B, TEXT, 0 }, { 10, B, TEXT, 0 }, { 0 } };
 static const rule type_rules[] = {
     { 1, B, COPY, 0 },
     { 4, B, EMPTY, 0 },
@@ -99,7 +100,7 @@ static const rule type_rules[] = {
     { 0 },
 };
 static const rule value_info_rules[] = {
-    { 1, B, COPY, 0 },
+    { 1, B, TEXT, 0 },
     { 2, B, ENTER, WEFT_WIRE_TYPE },
     { 0 },
 };
@@ -245,6 +246,46 @@ rule_of(weft_wire_kind kind, const field *f)
     return NULL;
 }
 
+/* The length of the UTF-8 sequence at p, the shortest of its character and no surrogate; 0: it is
+ * none, or a zero. */
+static size_t
+sequence(const uint8_t *p, size_t left)
+{
+    static const uint32_t least[] = { 0, 1, 0x80, 0x800, 0x10000 };
+    size_t n = p[0] < 0x80         ? 1
+               : p[0] >> 5 == 0x06 ? 2
+               : p[0] >> 4 == 0x0e ? 3
+               : p[0] >> 3 == 0x1e ? 4
+                                   : 0;
+    if (n == 0 || n > left)
+        return 0;
+    uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if (p[i] >> 6 != 2)
+            return 0;
+        c = c << 6 | (p[i] & 0x3f);
+    }
+    return c >= least[n] && c <= 0x10ffff && c >> 11 != 0x1b ? n : 0;
+}
+
+static bool
+is_text(const uint8_t *data, size_t size)
+{
+    for (size_t i = 0, n; i < size; i += n) {
+        n = sequence(data + i, size - i);
+        if (n == 0)
+            return false;
+    }
+    return true;
+}
+
+static weft_status
+copy(cutter *c, const field *f)
+{
+    weft_str_addn(c->out, (const char *)c->data + f->start, f->end - f->start);
+    return WEFT_OK;
+}
+
 static weft_status
 cut_field(cutter *c, weft_wire_kind kind, const field *f)
 {
@@ -267,9 +308,14 @@ cut_field(cutter *c, weft_wire_kind kind, const field *f)
     case FLOATS:
         write_place(c->out, 1003, f);
         return WEFT_OK;
+    case TEXT:
+        if (!is_text(c->data + f->at, f->size))
+            return weft_fail(c->diag, WEFT_INVALID_INPUT,
+                             "%s: byte %zu: a name is not text in UTF-8 (in a %s)", c->path, f->at,
+                             messages[kind].name);
+        return copy(c, f);
     case COPY:
-        weft_str_addn(c->out, (const char *)c->data + f->start, f->end - f->start);
-        return WEFT_OK;
+        return copy(c, f);
     }
     return WEFT_OK;
 }

@@ -124,6 +124,27 @@ every_fault_is_reported(void **state)
 }
 
 static void
+a_name_that_is_no_text_is_refused(void **state)
+{
+    (void)state;
+    model m = small();
+    model_node(&m, "Neg", "x", "caf\xe9", NULL);
+    check_refused(&m, NULL, WEFT_INVALID_INPUT, "not text in UTF-8");
+    m = small();
+    model_node(&m, "Neg", "x", "caf\xc3\xa9", NULL);
+    weft_graph_destroy(import(&m, NULL));
+}
+
+static void
+a_node_without_outputs_is_refused(void **state)
+{
+    (void)state;
+    model m = small();
+    model_node(&m, "Shape", "x", "", NULL);
+    check_refused(&m, NULL, WEFT_INVALID_INPUT, "(Shape): it has no outputs");
+}
+
+static void
 a_name_defined_twice_is_refused(void **state)
 {
     (void)state;
@@ -490,6 +511,8 @@ main(void)
         cmocka_unit_test(a_missing_file_is_named),
         cmocka_unit_test(a_newer_operator_set_is_refused),
         cmocka_unit_test(every_fault_is_reported),
+        cmocka_unit_test(a_name_that_is_no_text_is_refused),
+        cmocka_unit_test(a_node_without_outputs_is_refused),
         cmocka_unit_test(a_name_defined_twice_is_refused),
         cmocka_unit_test(a_cycle_is_refused),
         cmocka_unit_test(nodes_may_stand_in_any_order),
