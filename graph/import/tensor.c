@@ -158,6 +158,7 @@ normalise_bools(reading *r)
     for (; i < r->c->size; i++)
         own[i] = own[i] != 0;
     r->c->data = own;
+    r->c->mapped = false;
 }
 
 /* Data that stands in a mapped file as it is needed. */
@@ -171,8 +172,11 @@ in_place(reading *r, const weft_file *map, uint64_t at, uint64_t size)
                     "%llu bytes of data where the dimensions of %s ask for %zu",
                     (unsigned long long)size, weft_dtype_name(r->c->dtype), r->c->size);
     r->c->data = map->data + at;
-    if (size == 0)
+    r->c->mapped = true;
+    if (size == 0) {
         r->c->data = "";
+        r->c->mapped = false;
+    }
     if (r->c->dtype == WEFT_BOOL)
         normalise_bools(r);
     return WEFT_OK;
