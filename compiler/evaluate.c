@@ -116,8 +116,11 @@ prepare_output(weft_graph *graph, const weft_value *v, weft_const *out, weft_dia
                              "constant folding of '%s', whose shape is symbolic", v->name);
     if (!weft_dtype_bytes(v->dtype, count, &bytes))
         return weft_fail(diag, WEFT_LIMIT, "'%s' has more bytes than can be counted", v->name);
-    *out = (weft_const){ v->dtype, v->ndim, dim, weft_arena_alloc(&graph->ir->arena, (size_t)bytes),
-                         (size_t)bytes };
+    *out = (weft_const){ .dtype = v->dtype,
+                         .ndim = v->ndim,
+                         .dim = dim,
+                         .data = weft_arena_alloc(&graph->ir->arena, (size_t)bytes),
+                         .size = (size_t)bytes };
     return WEFT_OK;
 }
 

@@ -15,7 +15,20 @@ typedef struct graph_impl {
     weft_map *var_name; /* names of symbols in use, as name */
     weft_map *hash;     /* address of a weft_const: index into hashes (looked up, never walked) */
     WEFT_VEC(const char *) hashes;
+    weft_blocks blocks; /* bytes of large constants that passes made */
 } graph_impl;
+
+static graph_impl *
+impl_of(const weft_graph *g)
+{
+    return (graph_impl *)(uintptr_t)g; /* the graph is its first member */
+}
+
+weft_blocks *
+weft_graph_blocks(weft_graph *g)
+{
+    return &impl_of(g)->blocks;
+}
 
 weft_graph *
 weft_graph_create(const char *name, weft_diag *diag)
@@ -41,14 +54,10 @@ weft_graph_destroy(weft_graph *g)
         return;
     if (g->release)
         g->release(g->owner);
+    for (int i = 0; i < impl_of(g)->blocks.n; i++)
+        free(impl_of(g)->blocks.at[i].at);
     weft_ir_destroy(g->ir);
     free(g);
-}
-
-static graph_impl *
-impl_of(const weft_graph *g)
-{
-    return (graph_impl *)(uintptr_t)g; /* the graph is its first member */
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */

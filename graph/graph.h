@@ -40,6 +40,7 @@ typedef struct weft_const {
     const int64_t *dim;
     const void *data;          /* row-major, little-endian, packed types packed */
     size_t size;               /* bytes */
+    bool mapped;               /* in a file's mapping: its pages may be let go and come back */
 } weft_const;
 
 struct weft_value {

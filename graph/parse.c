@@ -211,7 +211,7 @@ parse_constant(graph_parser *p, const weft_token *at, const char *name, const ty
                 p, at, "the dimensions have to be constant and their product below 2^63");
     if (!weft_dtype_bytes(t->dtype, count, &bytes))
         return weft_graph_parse_fail(p, at, "the constant has more elements than 64 bits count");
-    weft_const c = { t->dtype, t->ndim, dim, NULL, (size_t)bytes };
+    weft_const c = { .dtype = t->dtype, .ndim = t->ndim, .dim = dim, .size = (size_t)bytes };
     const char *hash = NULL;
     if (!(weft_graph_parse_accept(p, "weights") ? parse_weights(p, &c, &hash)
                                                 : parse_elements(p, &c, count)))

@@ -1,4 +1,5 @@
-/* eliminate-dead: nodes and values that no output needs go; ids are given anew.
+/* eliminate-dead: nodes and values that no output needs go, with the bytes of constants that were
+ * theirs; ids are given anew.
  *
  * needs   nodes in order
  * keeps   inputs and outputs of the graph, order
@@ -30,7 +31,8 @@ weft_pass_eliminate_dead(weft_graph *g, const weft_graph_options *options, bool 
     (void)options;
     weft_arena scratch = { 0 };
     const bool *needed = needed_values(g, &scratch);
-    int nodes = 0, values = 0;
+    weft_value **dead = WEFT_NEW_ARRAY(&scratch, g->value.n + 1, weft_value *);
+    int nodes = 0, values = 0, ndead = 0;
     for (int i = 0; i < g->node.n; i++) {
         weft_node *n = g->node.at[i];
         if (!needed[n->out[0]->id])
@@ -40,14 +42,18 @@ weft_pass_eliminate_dead(weft_graph *g, const weft_graph_options *options, bool 
     }
     for (int i = 0; i < g->value.n; i++) {
         weft_value *v = g->value.at[i];
-        if (!needed[i])
+        if (!needed[i]) {
+            dead[ndead++] = v;
             continue;
+        }
         v->id = values;
         g->value.at[values++] = v;
     }
     *changed = nodes != g->node.n || values != g->value.n;
     g->node.n = nodes;
     g->value.n = values;
+    if (ndead)
+        weft_graph_free_bytes(g, ndead, dead);
     weft_arena_reset(&scratch);
     return WEFT_OK;
 }

@@ -11,6 +11,7 @@ const weft_graph_pass weft_graph_passes[] = {
     { "common-subexpressions", weft_pass_common_subexpressions },
     { "eliminate-dead", weft_pass_eliminate_dead }, /* so that uses are counted rightly */
     { "fold-scale", weft_pass_fold_scale },
+    { "eliminate-dead", weft_pass_eliminate_dead }, /* gives back the unscaled weights */
     { "split-large", weft_pass_split_large },
     { "pack-weights", weft_pass_pack_weights }, /* after everything that changes weights */
     { "eliminate-dead", weft_pass_eliminate_dead },
@@ -87,7 +88,7 @@ weft_const_make(weft_graph *g, weft_dtype dtype, int ndim, const int64_t *dim)
     bool fits = weft_dtype_bytes(dtype, weft_const_count(&c), &bytes);
     weft_assert(fits, "a constant of more than 64 bits of bytes");
     c.size = (size_t)bytes;
-    c.data = weft_arena_alloc(&g->ir->arena, c.size ? c.size : 1);
+    c.data = weft_graph_bytes(g, c.size);
     return c;
 }
 

@@ -18,8 +18,7 @@ PASS(eliminate_dead);
 PASS(fuse);
 #undef PASS
 
-/* A constant's bytes for somebody to fill: a copy of its description with room in the graph's
- * arena. */
+/* A constant's bytes for somebody to fill: zeroed room that goes with the last value over it. */
 weft_const weft_const_make(weft_graph *, weft_dtype, int ndim, const int64_t *dim);
 /* Number of elements. */
 int64_t weft_const_count(const weft_const *);

@@ -28,6 +28,19 @@ const char *weft_node_layer(const weft_graph *, const weft_node *);
 /* A copy of the node's attributes with one set or added. */
 void weft_node_set_attr(weft_graph *, weft_node *, weft_attr);
 
+/* ---- bytes of constants (bytes.c) ------------------------------------------------------------ */
+typedef struct weft_bytes {
+    char *at;
+    size_t size;
+    bool used; /* while looking for those nobody needs */
+} weft_bytes;
+typedef WEFT_VEC(weft_bytes) weft_blocks;
+weft_blocks *weft_graph_blocks(weft_graph *); /* graph.c: the graph's own; freed with it */
+/* Zeroed room that lives as long as a value of the graph points into it, or the graph. */
+void *weft_graph_bytes(weft_graph *, size_t size);
+/* Gives back what no value of the graph points into; `dead` are values just taken out of it. */
+void weft_graph_free_bytes(weft_graph *, int ndead, weft_value *const *dead);
+
 /* ---- attributes (attr.c) --------------------------------------------------------------------- */
 weft_attr weft_attr_copy(weft_arena *, const weft_attr *);
 /* Makes the node's attributes agree with the row's list: integers become expressions where

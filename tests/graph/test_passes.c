@@ -86,7 +86,9 @@ evaluate_to_seven(void *user, weft_graph *g, const weft_node *n, weft_const *out
     ++*(int *)user;
     if (n->op == WEFT_GOP_SIN)
         return weft_fail(diag, WEFT_UNSUPPORTED, "no");
-    *out = (weft_const){ WEFT_F32, 1, dim, seven, sizeof seven };
+    *out = (weft_const){
+        .dtype = WEFT_F32, .ndim = 1, .dim = dim, .data = seven, .size = sizeof seven
+    };
     return WEFT_OK;
 }
 
