@@ -5,8 +5,9 @@
 #
 # SUITE is debian (the backend suite of libonnx-testdata) or a directory of $WEFT_DATA_DIR, by default
 # what stands in ../shared/data/onnx beside the repository, unpacked on first use.  Passes when every
-# case of expect-SUITE.txt passes and nothing fails, but for the rows of failures.txt; a row that is not
-# needed any more is a failure as well.  WEFT is the command under test.
+# case of expect-SUITE.txt passes and nothing fails, but for the rows of failures.txt and what
+# refusals.txt lets the device refuse; a row of failures.txt that is not needed is a failure as well.
+# WEFT is the command under test; with WEFT_UPDATE=1 a run on interp writes the list.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -46,11 +47,12 @@ fi
 "$WEFT" devices | grep "^$device " | grep -qv 'not usable' || skip "no $device device"
 
 # Rows of failures.txt: SUITE DEVICE-OR-TARGET CASE REASON; * stands for any of the first two.
-awk -v s="$suite" -v d="${target:-$device}" '!/^#/ && NF { if (($1 == s || $1 == "*") && ($2 == d || $2 == "*")) print $3 }' \
+api=${target:-$device}
+awk -v s="$suite" -v d="$api" -v a="${api%%:*}" '!/^#/ && NF { if (($1 == s || $1 == "*") && ($2 == d || $2 == a || $2 == "*")) print $3 }' \
     "$here/failures.txt" | sort -u >"$out.known"
 expect=$here/expect-$suite.txt
 [ -f "$expect" ] || expect=/dev/null
-grep -v '^#' "$expect" | grep -vxFf "$out.known" >"$out.expect"
+grep -v '^#' "$expect" | grep -vxFf "$out.known" | sort -u >"$out.expect"
 
 start=$(date +%s)
 "$WEFT" onnx-test -d "$device" ${target:+-t "$target"} --expect "$out.expect" --report "$out.tsv" "$dir" >"$out.log" 2>"$out.err"
@@ -62,14 +64,27 @@ if [ $status -gt 1 ]; then
     exit 1
 fi
 awk -F '\t' '$2 == "FAIL" { print $1 }' "$out.tsv" | sort -u >"$out.failed"
+awk -F '\t' '$2 == "PASS" { print $1 }' "$out.tsv" | sort -u >"$out.passed"
+if [ -n "${WEFT_UPDATE:-}" ] && [ "$device" = interp ]; then
+    { echo "# Cases of $suite that must pass on every device, but for the rows of failures.txt."; cat "$out.passed"; } \
+        >"$here/expect-$suite.txt"
+fi
 bad=0
 for case in $(comm -23 "$out.failed" "$out.known"); do
     grep "^FAIL $case: " "$out.log"
     bad=1
 done
-for case in $(comm -13 "$out.failed" "$out.known"); do
-    echo "$case does not fail any more: take its row out of failures.txt"
+for case in $(comm -12 "$out.passed" "$out.known"); do
+    echo "$case passes: take its row out of failures.txt"
     bad=1
 done
-grep '^EXPECTED ' "$out.log" && bad=1
+# Expected cases that did not pass, unless the device refuses them for a reason of refusals.txt.
+awk -v d="$api" -v a="${api%%:*}" '!/^#/ && NF { if ($1 == d || $1 == a) { sub(/^[^ ]+ /, ""); print } }' \
+    "$here/refusals.txt" >"$out.refusals"
+[ -s "$out.refusals" ] || echo 'no reason at all' >"$out.refusals"
+awk -F '\t' '$2 == "UNSUPPORTED"' "$out.tsv" | grep -Ef "$out.refusals" | cut -f 1 | sort -u >"$out.refused"
+for case in $(comm -23 "$out.expect" "$out.passed" | comm -23 - "$out.refused" | comm -23 - "$out.failed"); do
+    echo "$case has to pass: $(awk -F '\t' -v c="$case" '$1 == c { print $2, $4 }' "$out.tsv")"
+    bad=1
+done
 exit $bad
