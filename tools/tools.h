@@ -34,6 +34,8 @@ typedef struct weft_command {
 extern const weft_command weft_cmd_devices, weft_cmd_targets, weft_cmd_inspect, weft_cmd_compile,
     weft_cmd_run, weft_cmd_dump, weft_cmd_onnx_test, weft_cmd_te, weft_cmd_opt;
 
+/* The whole command (commands.c): the exit code, messages on stderr.  argv[0] is not read. */
+int weft_main(int argc, char **argv);
 weft_status weft_read_args(weft_args *, const weft_command *, int argc, char **argv);
 void weft_print_help(FILE *, const weft_command *);
 /* The last value given, or NULL. */
