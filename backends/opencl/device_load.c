@@ -120,6 +120,7 @@ build_failed(build *b, cl_int code)
     return s;
 }
 
+/* Keeps the binary under the key, unless that is NULL. */
 static void
 build_from_text(build *b, const char *key)
 {
@@ -134,17 +135,23 @@ build_from_text(build *b, const char *key)
         code = api->clBuildProgram(b->program, 1, &b->device->id, b->options, NULL, NULL);
         if (code)
             b->status = build_failed(b, code);
-        else
+        else if (key)
             keep_binary(b, key);
     }
     weft_str_free(&text);
 }
 
+/* PoCL specialises kernels when they are launched and keeps what it made; a binary asked of it has
+ * every kernel compiled once more, for groups of any size, which no launch would use. */
 static void
 build_one(void *user, int i)
 {
     build *b = (build *)user + i;
     char key[65];
+    if (b->device->keeps_kernels) {
+        build_from_text(b, NULL);
+        return;
+    }
     cache_key(b, key);
     if (!build_cached(b, key))
         build_from_text(b, key);

@@ -23,6 +23,7 @@ typedef struct weft_cl_device {
     cl_command_queue queue, timed; /* timed: with profiling; made when first asked for */
     int64_t global_bytes, used_bytes;
     bool rounds_division; /* knows -cl-fp32-correctly-rounded-divide-sqrt */
+    bool keeps_kernels;   /* the driver has a cache on disk: its binaries are not for ours */
     char cl_std[16];      /* "CL1.2" */
 } weft_cl_device;
 

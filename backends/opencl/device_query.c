@@ -144,6 +144,7 @@ weft_cl_query(weft_cl_device *d, int index)
     d->rounds_division =
         (get_number(d, CL_DEVICE_SINGLE_FP_CONFIG) & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;
     bool is_pocl = is_cpu && strstr(version, "PoCL");
+    d->keeps_kernels = strstr(version, "PoCL") != NULL;
     profile_name(t->name, sizeof t->name, is_pocl ? "pocl" : info->name);
     t->api = WEFT_API_OPENCL;
     t->cls = is_cpu ? WEFT_CLASS_VECTOR_CPU : WEFT_CLASS_GPU;
