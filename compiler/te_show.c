@@ -37,12 +37,13 @@ static char *
 show(const weft_te *te, const weft_target *target, weft_dump_stage stage, weft_diag *diag)
 {
     weft_compile_job job = { .target = target, .numerics = WEFT_DEFAULT, .threads = 1 };
-    weft_unit u = { .te = copy(te, diag), .diag = weft_diag_create() };
+    weft_unit u = { .diag = weft_diag_create() };
     char *text = NULL;
-    weft_status status = u.te ? WEFT_OK : weft_diag_status(diag);
+    u.te = copy(te, u.diag);
+    weft_status status = weft_diag_status(u.diag);
     if (!status)
         status = weft_build_unit(&u, &job, te->name, te->log.n > 0, stage);
-    if (status && u.te)
+    if (status)
         weft_fail(diag, status, "%s: %s", te->name, weft_diag_text(u.diag));
     if (!status)
         text = take_text(&u, stage);

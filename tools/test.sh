@@ -12,3 +12,9 @@ long=
 [ "${1:-}" = --long ] && long=1
 export WEFT_TEST_LONG="$long" XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/tmp}"
 ctest --test-dir build --output-on-failure -j "$(nproc)" ${long:+--timeout 7200}
+[ -n "$long" ] || exit 0
+
+# Damaged files, under AddressSanitizer and UndefinedBehaviorSanitizer.
+[ -f build-sanitize/build.ninja ] || cmake --preset sanitize >/dev/null
+tools/build.sh build-sanitize test_fuzz
+build-sanitize/tests/fuzz/test_fuzz . 30000
