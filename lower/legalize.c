@@ -13,15 +13,16 @@
 static bool
 is_atom(const weft_expr *e)
 {
-    return e->h.kind == WEFT_EK_VAR || e->h.kind == WEFT_EK_IMM
-           || (e->h.kind == WEFT_EK_BCAST && is_atom(e->arg[0]));
+    return e->h.kind == WEFT_EK_VAR || e->h.kind == WEFT_EK_IMM ||
+           (e->h.kind == WEFT_EK_BCAST && is_atom(e->arg[0]));
 }
 
 static bool
 find_division(void *user, const weft_expr *e)
 {
     bool *found = user;
-    *found = *found || e->h.kind == WEFT_EK_TDIV || e->h.kind == WEFT_EK_TMOD;
+    bool divides = e->h.kind == WEFT_EK_TDIV || e->h.kind == WEFT_EK_TMOD;
+    *found = *found || (divides && !weft_is_imm(e->arg[1]));
     return !*found;
 }
 
@@ -48,8 +49,10 @@ weft_legal_bind(weft_legal *l, const char *hint, const weft_expr *e)
     if (!e || is_atom(e))
         return e;
     const weft_expr *value = e;
-    for (int i = is_safe(e) ? 0 : l->guard.n; i-- > 0;)
-        value = weft_guard(l->ir, l->guard.at[i], value, weft_imm(l->ir, e->h.type, 0));
+    const weft_expr *none = weft_imm(l->ir, e->h.type, 0);
+    for (int i = is_safe(e) ? 0 : l->arm.n; i-- > 0;)
+        value = l->arm.at[i].otherwise ? weft_guard(l->ir, l->arm.at[i].cond, none, value)
+                                       : weft_guard(l->ir, l->arm.at[i].cond, value, none);
     for (int i = 0; i < l->name.n; i++)
         if (l->name.at[i].value == value)
             return weft_ref(l->ir, l->name.at[i].var);
@@ -62,7 +65,8 @@ const weft_expr *
 weft_legal_refuse(weft_legal *l, const char *what, weft_dtype t)
 {
     const weft_target *target = l->options->target;
-    weft_status s = weft_fail(l->diag, WEFT_UNSUPPORTED, "kernel '%s': %s of %s is not to be had on %s:%s", l->kernel->name,
+    weft_status s = weft_fail(l->diag, WEFT_UNSUPPORTED,
+                              "kernel '%s': %s of %s is not to be had on %s:%s", l->kernel->name,
                               what, weft_dtype_name(t), weft_api_name(target->api), target->name);
     l->status = l->status ? l->status : s;
     return NULL;
@@ -97,24 +101,24 @@ remember(weft_legal *l, const weft_expr *from, const weft_expr *to)
 
 /* An arm of a GUARD: what is named inside is named under its condition, and known inside alone. */
 static const weft_expr *
-legal_arm(weft_legal *l, const weft_expr *cond, const weft_expr *arm)
+legal_arm(weft_legal *l, weft_legal_arm arm, const weft_expr *e)
 {
     int mark = weft_facts_mark(l->facts), known = l->known.n;
-    *WEFT_PUSH(&l->scratch, &l->guard) = cond;
-    weft_facts_assume(l->facts, cond);
-    const weft_expr *e = legal(l, arm);
+    *WEFT_PUSH(&l->scratch, &l->arm) = arm;
+    weft_facts_assume(l->facts, arm.otherwise ? weft_not(l->ir, arm.cond) : arm.cond);
+    e = legal(l, e);
     forget(l, known);
-    l->guard.n--;
+    l->arm.n--;
     weft_facts_pop(l->facts, mark);
     return e;
 }
 
 static const weft_expr *
-arm_lane(weft_legal *l, const weft_expr *cond, const weft_expr *arm, int lane)
+arm_lane(weft_legal *l, weft_legal_arm arm, const weft_expr *e, int lane)
 {
-    *WEFT_PUSH(&l->scratch, &l->guard) = cond;
-    const weft_expr *e = weft_legal_lane(l, arm, lane);
-    l->guard.n--;
+    *WEFT_PUSH(&l->scratch, &l->arm) = arm;
+    e = weft_legal_lane(l, e, lane);
+    l->arm.n--;
     return e;
 }
 
@@ -124,8 +128,8 @@ legal_guard(weft_legal *l, const weft_expr *e)
     const weft_expr *cond = legal(l, e->arg[0]);
     if (!cond)
         return NULL;
-    const weft_expr *then = legal_arm(l, cond, e->arg[1]);
-    const weft_expr *els = legal_arm(l, weft_not(l->ir, cond), e->arg[2]);
+    weft_legal_arm yes = { cond, false }, no = { cond, true };
+    const weft_expr *then = legal_arm(l, yes, e->arg[1]), *els = legal_arm(l, no, e->arg[2]);
     if (!then || !els)
         return NULL;
     int lanes = then->h.type.lanes;
@@ -133,7 +137,7 @@ legal_guard(weft_legal *l, const weft_expr *e)
         return weft_guard(l->ir, cond, then, els);
     const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
     for (int i = 0; i < lanes; i++)
-        lane[i] = weft_guard(l->ir, cond, arm_lane(l, cond, then, i), arm_lane(l, weft_not(l->ir, cond), els, i));
+        lane[i] = weft_guard(l->ir, cond, arm_lane(l, yes, then, i), arm_lane(l, no, els, i));
     return weft_vec(l->ir, lanes, lane);
 }
 
@@ -141,10 +145,10 @@ static const weft_expr *
 legal_load(weft_legal *l, const weft_expr *e)
 {
     const weft_buf *old = e->h.u.buf, *buf = l->buf[old->id] ? l->buf[old->id] : old;
-    bool before = l->in_index;
-    l->in_index = true;
+    bool before = l->in_range;
+    l->in_range = true;
     const weft_expr *index = legal(l, e->arg[0]);
-    l->in_index = before;
+    l->in_range = before;
     if (!index)
         return NULL;
     const weft_expr *load = weft_legal_apply(l, weft_load(l->ir, buf, 1, &index));
@@ -160,7 +164,9 @@ legal_load(weft_legal *l, const weft_expr *e)
 static const weft_expr *
 apply_call(weft_legal *l, const weft_expr *e)
 {
-    return weft_legal_has_intrinsic(l, e->h.u.intrin, (weft_dtype)e->arg[0]->h.type.dtype) ? e : weft_legal_intrinsic(l, e);
+    return weft_legal_has_intrinsic(l, e->h.u.intrin, (weft_dtype)e->arg[0]->h.type.dtype)
+               ? e
+               : weft_legal_intrinsic(l, e);
 }
 
 const weft_expr *
@@ -190,7 +196,8 @@ weft_legal_apply(weft_legal *l, const weft_expr *e)
         return apply_call(l, e);
     case WEFT_EK_LOAD:
         if (e->arg[0]->h.kind == WEFT_EK_BCAST)
-            return weft_bcast(l->ir, weft_load(l->ir, e->h.u.buf, 1, e->arg[0]->arg), e->h.type.lanes);
+            return weft_bcast(l->ir, weft_load(l->ir, e->h.u.buf, 1, e->arg[0]->arg),
+                              e->h.type.lanes);
         return e;
     case WEFT_EK_LANE:
         return e->arg[0]->h.kind == WEFT_EK_VEC ? e->arg[0]->arg[e->h.u.i] : e;
@@ -205,13 +212,14 @@ legal_cast(weft_legal *l, const weft_expr *cast, weft_dtype from, bool stored)
 {
     int lanes = cast->h.type.lanes;
     weft_dtype to = (weft_dtype)cast->h.type.dtype;
-    bool apart = weft_legal_needs_lanes(l, cast) || cast->arg[0]->h.kind == WEFT_EK_VEC
-                 || (weft_legal_cast_compares(l, to, from) && !l->caps->vector_compare);
+    bool apart = weft_legal_needs_lanes(l, cast) || cast->arg[0]->h.kind == WEFT_EK_VEC ||
+                 (weft_legal_cast_compares(l, to, from) && !l->caps->vector_compare);
     if (lanes == 1 || !apart)
         return weft_legal_cast(l, cast, from, stored);
     const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
     for (int i = 0; i < lanes; i++) {
-        const weft_expr *one = weft_cast_to(l->ir, weft_scalar(to), weft_legal_lane(l, cast->arg[0], i));
+        const weft_expr *one =
+            weft_cast_to(l->ir, weft_scalar(to), weft_legal_lane(l, cast->arg[0], i));
         lane[i] = weft_legal_cast(l, one, from, stored);
     }
     return weft_vec(l->ir, lanes, lane);
@@ -222,8 +230,8 @@ static bool
 is_sum(const weft_expr *e)
 {
     weft_ek k = (weft_ek)e->h.kind;
-    return k == WEFT_EK_ADD || k == WEFT_EK_SUB || k == WEFT_EK_MUL || k == WEFT_EK_NEG || k == WEFT_EK_RAMP || k == WEFT_EK_BCAST
-           || k == WEFT_EK_VEC;
+    return k == WEFT_EK_ADD || k == WEFT_EK_SUB || k == WEFT_EK_MUL || k == WEFT_EK_NEG ||
+           k == WEFT_EK_RAMP || k == WEFT_EK_BCAST || k == WEFT_EK_VEC;
 }
 
 static const weft_expr *
@@ -236,27 +244,35 @@ refuse_dtype(weft_legal *l, const weft_expr *e)
 static const weft_expr *
 legal_node(weft_legal *l, const weft_expr *e)
 {
-    const weft_expr *arg_room[4], **arg = e->h.nargs <= 4 ? arg_room : WEFT_NEW_ARRAY(&l->scratch, e->h.nargs, const weft_expr *);
+    const weft_expr *arg_room[4],
+        **arg =
+            e->h.nargs <= 4 ? arg_room : WEFT_NEW_ARRAY(&l->scratch, e->h.nargs, const weft_expr *);
     weft_dtype t = (weft_dtype)e->h.type.dtype, carrier = weft_legal_carrier(l, t);
-    bool stored = e == l->stored, in_index = l->in_index;
-    l->in_index = in_index && is_sum(e);
+    bool stored = e == l->stored, in_range = l->in_range;
+    l->in_range = in_range && is_sum(e);
     for (int i = 0; i < e->h.nargs; i++) {
         arg[i] = legal(l, e->arg[i]);
         if (!arg[i])
             return NULL;
     }
-    l->in_index = in_index;
+    l->in_range = in_range;
     if (!l->caps->arith[carrier] && carrier != WEFT_BOOL)
         return refuse_dtype(l, e);
     if (e->h.kind == WEFT_EK_CAST)
-        return legal_cast(l, weft_expr_with(l->ir, e, arg), (weft_dtype)e->arg[0]->h.type.dtype, stored);
+        return legal_cast(l, weft_expr_with(l->ir, e, arg), (weft_dtype)e->arg[0]->h.type.dtype,
+                          stored);
     if (e->h.kind == WEFT_EK_BITCAST)
-        return weft_legal_bitcast(l, weft_expr_with(l->ir, e, arg), (weft_dtype)e->arg[0]->h.type.dtype);
+        return weft_legal_bitcast(l, weft_expr_with(l->ir, e, arg),
+                                  (weft_dtype)e->arg[0]->h.type.dtype);
     weft_head head = e->h;
     head.type.dtype = (uint8_t)carrier;
+    l->in_range = in_range || weft_dtype_bits(t) < weft_dtype_bits(carrier);
+    l->original = e;
     const weft_expr *node = weft_legal_apply(l, weft_expr_make(l->ir, head, e->h.nargs, arg));
-    bool may_leave = weft_expr_infos[e->h.kind].form == WEFT_FORM_INFIX || weft_expr_infos[e->h.kind].form == WEFT_FORM_PREFIX
-                     || e->h.kind == WEFT_EK_CALL;
+    l->in_range = in_range;
+    bool may_leave = weft_expr_infos[e->h.kind].form == WEFT_FORM_INFIX ||
+                     weft_expr_infos[e->h.kind].form == WEFT_FORM_PREFIX ||
+                     e->h.kind == WEFT_EK_CALL;
     return node && may_leave && carrier != t && !stored ? weft_legal_wrap(l, t, node) : node;
 }
 
@@ -325,9 +341,9 @@ with_names(weft_legal *l, const weft_stmt *s)
 static const weft_expr *
 legal_index(weft_legal *l, const weft_expr *index)
 {
-    l->in_index = true;
+    l->in_range = true;
     index = legal(l, index);
-    l->in_index = false;
+    l->in_range = false;
     return index;
 }
 
@@ -384,7 +400,9 @@ legal_let(weft_legal *l, const weft_stmt *s)
             lane[i] = weft_legal_bind(l, var->name, value->arg[i]);
         l->var[var->id] = weft_vec(l->ir, lanes, lane);
     } else {
-        const weft_var *own = weft_same_type(var->type, value->h.type) ? var : weft_var_make(l->ir, var->name, value->h.type);
+        const weft_var *own = weft_same_type(var->type, value->h.type)
+                                  ? var
+                                  : weft_var_make(l->ir, var->name, value->h.type);
         *WEFT_PUSH(&l->scratch, &l->name) = (weft_legal_name){ own, value };
         l->var[var->id] = weft_ref(l->ir, own);
     }
@@ -426,7 +444,9 @@ legal_loop(weft_legal *l, const weft_stmt *s)
     const weft_stmt *body = legal_stmt(l, s->u.loop.body);
     weft_facts_pop(l->facts, mark);
     forget(l, 0);
-    return body ? under_names(l, names, weft_for(l->ir, s->u.loop.var, s->u.loop.bind, extent, body)) : NULL;
+    return body
+               ? under_names(l, names, weft_for(l->ir, s->u.loop.var, s->u.loop.bind, extent, body))
+               : NULL;
 }
 
 /* A loop's condition is evaluated each time: its names are replaced by their values. */
@@ -457,7 +477,8 @@ own_buffer(weft_legal *l, const weft_buf *b)
         return weft_legal_refuse(l, "a buffer", b->dtype), b;
     if (t == b->dtype)
         return b;
-    weft_buf *copy = (weft_buf *)(uintptr_t)weft_buf_make(l->ir, b->name, t, b->space, b->ndim, b->shape);
+    weft_buf *copy =
+        (weft_buf *)(uintptr_t)weft_buf_make(l->ir, b->name, t, b->space, b->ndim, b->shape);
     copy->stride = b->stride;
     copy->align = b->align;
     l->buf[b->id] = copy;
@@ -520,22 +541,29 @@ legal_params(weft_legal *l)
 }
 
 weft_status
-weft_pass_legalize(weft_kernel *k, const weft_lower_options *options, bool *changed, weft_diag *diag)
+weft_pass_legalize(weft_kernel *k, const weft_lower_options *options, bool *changed,
+                   weft_diag *diag)
 {
-    weft_legal l = { .kernel = k, .ir = k->ir, .options = options, .caps = options->caps, .diag = diag };
+    weft_legal l = {
+        .kernel = k, .ir = k->ir, .options = options, .caps = options->caps, .diag = diag
+    };
     l.nbuf = k->ir->nbuf;
     l.nvar = k->ir->nvar;
     l.buf = WEFT_NEW_ARRAY(&l.scratch, l.nbuf + 1, const weft_buf *);
     l.var = WEFT_NEW_ARRAY(&l.scratch, l.nvar + 1, const weft_expr *);
     l.facts = weft_facts_create(k->ir);
     legal_params(&l);
-    for (int i = 0; i < k->nscalar; i++) /* an empty extent launches nothing: where a size divides, it is not 0 */
-        weft_facts_range(l.facts, k->scalar[i], weft_int(k->ir, (weft_dtype)k->scalar[i]->type.dtype, 1), NULL);
+    for (int i = 0; i < k->nscalar;
+         i++) /* an empty extent launches nothing: where a size divides, it is not 0 */
+        weft_facts_range(l.facts, k->scalar[i],
+                         weft_int(k->ir, (weft_dtype)k->scalar[i]->type.dtype, 1), NULL);
     const weft_stmt *body = l.status ? NULL : legal_stmt(&l, k->body);
     weft_facts_destroy(l.facts);
     weft_arena_reset(&l.scratch);
     if (!body)
-        return l.status ? l.status : weft_fail(diag, WEFT_INTERNAL, "kernel '%s' could not be legalised", k->name);
+        return l.status
+                   ? l.status
+                   : weft_fail(diag, WEFT_INTERNAL, "kernel '%s' could not be legalised", k->name);
     *changed = true;
     k->body = body;
     k->level = WEFT_LEVEL_DEVICE;

@@ -1,5 +1,5 @@
-/* lower/legalize_float.c: floats of 8 and 16 bits that the target does not know, inside f32: rounding to
- * them, their bits, and back.
+/* lower/legalize_float.c: floats of 8 and 16 bits that the target does not know, inside f32:
+ * rounding to them, their bits, and back.
  *
  * bf16 is the upper half of an f32.  Of the others everything follows from the widths of exponent
  * and mantissa, and from whether the format has infinities.
@@ -22,8 +22,11 @@ format_of(weft_dtype t)
         weft_dtype dtype;
         int bias;
         bool no_minus_zero;
-    } known[] = { { WEFT_F16, 15, false },       { WEFT_F8E4M3FN, 7, false },  { WEFT_F8E5M2, 15, false },
-                  { WEFT_F8E4M3FNUZ, 8, true }, { WEFT_F8E5M2FNUZ, 16, true } };
+    } known[] = { { WEFT_F16, 15, false },
+                  { WEFT_F8E4M3FN, 7, false },
+                  { WEFT_F8E5M2, 15, false },
+                  { WEFT_F8E4M3FNUZ, 8, true },
+                  { WEFT_F8E5M2FNUZ, 16, true } };
     format f = { .bits = weft_dtype_bits(t), .mantissa = weft_dtype_mantissa(t) };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].dtype == t) {
@@ -35,7 +38,8 @@ format_of(weft_dtype t)
     f.least = ldexp(1, 1 - f.bias);
     f.has_inf = isinf(weft_dtype_greatest(t));
     int exponents = 1 << (f.bits - 1 - f.mantissa);
-    double greatest = f.has_inf ? ldexp(2 - ldexp(1, -f.mantissa), exponents - 2 - f.bias) : weft_dtype_greatest(t);
+    double greatest = f.has_inf ? ldexp(2 - ldexp(1, -f.mantissa), exponents - 2 - f.bias)
+                                : weft_dtype_greatest(t);
     int e;
     (void)frexp(greatest, &e);
     f.limit = greatest + ldexp(1, e - 2 - f.mantissa);
@@ -46,8 +50,8 @@ format_of(weft_dtype t)
 bool
 weft_legal_has_layout(weft_dtype t)
 {
-    return t == WEFT_F16 || t == WEFT_BF16 || t == WEFT_F8E4M3FN || t == WEFT_F8E5M2 || t == WEFT_F8E4M3FNUZ
-           || t == WEFT_F8E5M2FNUZ;
+    return t == WEFT_F16 || t == WEFT_BF16 || t == WEFT_F8E4M3FN || t == WEFT_F8E5M2 ||
+           t == WEFT_F8E4M3FNUZ || t == WEFT_F8E5M2FNUZ;
 }
 
 /* ---- builders -------------------------------------------------------------------------------- */
@@ -65,8 +69,8 @@ as(weft_legal *l, weft_dtype t, const weft_expr *x)
 }
 
 #define OP(kind, a, b) weft_binary(l->ir, WEFT_EK_##kind, a, b)
-#define PICK(c, a, b) weft_select(l->ir, c, a, b)
-#define NAME(hint, x) weft_legal_bind(l, hint, x)
+#define PICK(c, a, b)  weft_select(l->ir, c, a, b)
+#define NAME(hint, x)  weft_legal_bind(l, hint, x)
 
 /* ---- rounding -------------------------------------------------------------------------------- */
 
@@ -97,7 +101,8 @@ weft_legal_round(weft_legal *l, weft_dtype t, const weft_expr *x)
     const weft_expr *a = NAME("a", as(l, WEFT_F32, size));
     const weft_expr *odd = OP(BAND, OP(SHR, size, num(l, u, f.drop)), num(l, u, 1));
     const weft_expr *up = OP(ADD, size, OP(ADD, odd, num(l, u, (double)((1 << (f.drop - 1)) - 1))));
-    const weft_expr *usual = as(l, WEFT_F32, OP(BAND, up, num(l, u, (double)(uint32_t)(0u - (1u << f.drop)))));
+    const weft_expr *usual =
+        as(l, WEFT_F32, OP(BAND, up, num(l, u, (double)(uint32_t)(0u - (1u << f.drop)))));
     const weft_expr *step = num(l, x, ldexp(f.least, 23 - f.mantissa));
     const weft_expr *small = OP(SUB, OP(ADD, a, step), step);
     const weft_expr *beyond = num(l, x, f.has_inf ? (double)INFINITY : (double)NAN);
@@ -117,12 +122,14 @@ weft_legal_round_to_odd(weft_legal *l, const weft_expr *x)
     int lanes = x->h.type.lanes;
     x = NAME("f", x);
     const weft_expr *y = NAME("y", weft_cast_to(ir, (weft_type){ WEFT_F32, (uint8_t)lanes }, x));
-    const weft_expr *back = NAME("d", weft_cast_to(ir, x->h.type, y)), *u = NAME("u", as(l, WEFT_U32, y));
+    const weft_expr *back = NAME("d", weft_cast_to(ir, x->h.type, y)),
+                    *u = NAME("u", as(l, WEFT_U32, y));
     const weft_expr *even = OP(EQ, OP(BAND, u, num(l, u, 1)), num(l, u, 0));
     const weft_expr *inexact = OP(OR, OP(LT, back, x), OP(GT, back, x));
     const weft_expr *positive = OP(GT, x, num(l, x, 0));
     const weft_expr *away = OP(NE, OP(LT, x, back), positive); /* y is nearer to zero than x */
-    const weft_expr *odd = as(l, WEFT_F32, PICK(away, OP(ADD, u, num(l, u, 1)), OP(SUB, u, num(l, u, 1))));
+    const weft_expr *odd =
+        as(l, WEFT_F32, PICK(away, OP(ADD, u, num(l, u, 1)), OP(SUB, u, num(l, u, 1))));
     return PICK(OP(AND, even, inexact), odd, y);
 }
 
@@ -135,10 +142,13 @@ weft_legal_float_bits(weft_legal *l, weft_dtype t, const weft_expr *x)
         return bf16_bits(l, x);
     format f = format_of(t);
     const weft_expr *r = NAME("r", weft_legal_round(l, t, x)), *u = NAME("u", as(l, WEFT_U32, r));
-    const weft_expr *size = OP(BAND, u, num(l, u, 0x7fffffff)), *a = NAME("a", as(l, WEFT_F32, size));
-    const weft_expr *usual = OP(SUB, OP(SHR, size, num(l, u, f.drop)), num(l, u, (double)((127 - f.bias) << f.mantissa)));
+    const weft_expr *size = OP(BAND, u, num(l, u, 0x7fffffff)),
+                    *a = NAME("a", as(l, WEFT_F32, size));
+    const weft_expr *usual = OP(SUB, OP(SHR, size, num(l, u, f.drop)),
+                                num(l, u, (double)((127 - f.bias) << f.mantissa)));
     const weft_expr *is_small = NAME("s", OP(LT, a, num(l, r, f.least)));
-    const weft_expr *steps = OP(MUL, PICK(is_small, a, num(l, r, 0)), num(l, r, ldexp(1 / f.least, f.mantissa)));
+    const weft_expr *steps =
+        OP(MUL, PICK(is_small, a, num(l, r, 0)), num(l, r, ldexp(1 / f.least, f.mantissa)));
     const weft_expr *code = PICK(is_small, weft_cast_to(l->ir, u->h.type, steps), usual);
     uint32_t all = (1u << (f.bits - 1)) - 1, inf = all + 1 - (1u << f.mantissa);
     if (f.has_inf)
@@ -146,7 +156,10 @@ weft_legal_float_bits(weft_legal *l, weft_dtype t, const weft_expr *x)
     const weft_expr *sign = OP(SHL, OP(SHR, u, num(l, u, 31)), num(l, u, f.bits - 1));
     if (f.no_minus_zero)
         sign = PICK(OP(EQ, a, num(l, r, 0)), num(l, u, 0), sign);
-    const weft_expr *nan = num(l, u, f.no_minus_zero ? all + 1 : f.has_inf ? inf | 1u << (f.mantissa - 1) : all);
+    const weft_expr *nan = num(l, u,
+                               f.no_minus_zero ? all + 1
+                               : f.has_inf     ? inf | 1u << (f.mantissa - 1)
+                                               : all);
     return PICK(OP(NE, r, r), nan, OP(BOR, code, sign));
 }
 
@@ -161,11 +174,14 @@ weft_legal_float_of_bits(weft_legal *l, weft_dtype t, const weft_expr *bits)
     bits = NAME("u", bits);
     const weft_expr *size = NAME("m", OP(BAND, bits, num(l, bits, all)));
     const weft_expr *wide = OP(SHL, size, num(l, bits, f.drop));
-    const weft_expr *usual = as(l, WEFT_F32, OP(ADD, wide, num(l, bits, (double)((uint32_t)(127 - f.bias) << 23))));
+    const weft_expr *usual =
+        as(l, WEFT_F32, OP(ADD, wide, num(l, bits, (double)((uint32_t)(127 - f.bias) << 23))));
     const weft_expr *step = weft_imm(l->ir, f32, ldexp(f.least, -f.mantissa));
-    const weft_expr *v = PICK(OP(LT, size, num(l, bits, 1 << f.mantissa)), OP(MUL, weft_cast_to(l->ir, f32, size), step), usual);
+    const weft_expr *v = PICK(OP(LT, size, num(l, bits, 1 << f.mantissa)),
+                              OP(MUL, weft_cast_to(l->ir, f32, size), step), usual);
     if (f.has_inf)
-        v = PICK(OP(GE, size, num(l, bits, inf)), as(l, WEFT_F32, OP(BOR, wide, num(l, bits, 0x7f800000))), v);
+        v = PICK(OP(GE, size, num(l, bits, inf)),
+                 as(l, WEFT_F32, OP(BOR, wide, num(l, bits, 0x7f800000))), v);
     const weft_expr *sign = OP(SHL, OP(SHR, bits, num(l, bits, f.bits - 1)), num(l, bits, 31));
     v = as(l, WEFT_F32, OP(BOR, as(l, WEFT_U32, v), sign));
     const weft_expr *nan = weft_imm(l->ir, f32, NAN);

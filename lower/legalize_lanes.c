@@ -18,11 +18,12 @@ one_access(const weft_legal *l, const weft_buf *buf, const weft_expr *index)
     int64_t bytes = (int64_t)lanes * weft_dtype_bits(buf->dtype) / 8;
     bool own = buf->space != WEFT_GLOBAL && buf->space != WEFT_CONSTANT;
     weft_modular(l->ir, l->facts, index->arg[0], &coeff, &base);
-    return coeff % lanes == 0 && base % lanes == 0 && (own || buf->align == 0 || buf->align % bytes == 0);
+    return coeff % lanes == 0 && base % lanes == 0 &&
+           (own || buf->align == 0 || buf->align % bytes == 0);
 }
 
-/* Whether the node compares or chooses, or its rule will: divisions, shifts by what is not constant,
- * minima of floats and functions that have to be spelled. */
+/* Whether the node compares or chooses, or its rule will: divisions, shifts by what is not
+ * constant, minima of floats and functions that have to be spelled. */
 static bool
 compares(const weft_legal *l, const weft_expr *e)
 {
@@ -38,8 +39,8 @@ compares(const weft_legal *l, const weft_expr *e)
     case WEFT_EK_MAX:
         return weft_is_float((weft_dtype)e->h.type.dtype) && !l->caps->nan_min_max;
     case WEFT_EK_CALL:
-        return weft_intrin_infos[e->h.u.intrin].cls == WEFT_IC_TEST
-               || !weft_legal_has_intrinsic(l, e->h.u.intrin, (weft_dtype)e->h.type.dtype);
+        return weft_intrin_infos[e->h.u.intrin].cls == WEFT_IC_TEST ||
+               !weft_legal_has_intrinsic(l, e->h.u.intrin, (weft_dtype)e->h.type.dtype);
     default:
         return weft_expr_infos[e->h.kind].yields_bool;
     }
@@ -70,11 +71,13 @@ weft_legal_lane(weft_legal *l, const weft_expr *e, int lane)
     case WEFT_EK_BCAST:
         return e->arg[0];
     case WEFT_EK_IMM:
-        return weft_is_float((weft_dtype)e->h.type.dtype) ? weft_float(ir, (weft_dtype)e->h.type.dtype, e->h.u.f)
-                                                          : weft_int(ir, (weft_dtype)e->h.type.dtype, e->h.u.i);
+        return weft_is_float((weft_dtype)e->h.type.dtype)
+                   ? weft_float(ir, (weft_dtype)e->h.type.dtype, e->h.u.f)
+                   : weft_int(ir, (weft_dtype)e->h.type.dtype, e->h.u.i);
     case WEFT_EK_RAMP: {
         const weft_expr *step = weft_imm(ir, e->arg[0]->h.type, lane);
-        return weft_simplify_expr(ir, l->facts, weft_add(ir, e->arg[0], weft_mul(ir, step, e->arg[1])));
+        return weft_simplify_expr(ir, l->facts,
+                                  weft_add(ir, e->arg[0], weft_mul(ir, step, e->arg[1])));
     }
     default:
         return weft_lane(ir, weft_legal_bind(l, "v", e), lane);
@@ -135,7 +138,8 @@ weft_legal_lanes_to_compare(weft_legal *l, const weft_expr *e, bool compares_lan
 }
 
 static const weft_stmt *
-store_lanes(weft_legal *l, weft_dtype t, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+store_lanes(weft_legal *l, weft_dtype t, const weft_buf *buf, const weft_expr *index,
+            const weft_expr *value)
 {
     int lanes = value->h.type.lanes;
     const weft_expr **v = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
@@ -168,10 +172,12 @@ to_memory(weft_legal *l, weft_dtype t, weft_dtype memory, const weft_expr *value
 }
 
 const weft_stmt *
-weft_legal_store(weft_legal *l, weft_dtype t, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
+weft_legal_store(weft_legal *l, weft_dtype t, const weft_buf *buf, const weft_expr *index,
+                 const weft_expr *value)
 {
     int lanes = value->h.type.lanes;
-    bool whole = lanes == 1 || (lanes < 32 && (l->caps->lanes >> lanes & 1) && one_access(l, buf, index));
+    bool whole =
+        lanes == 1 || (lanes < 32 && (l->caps->lanes >> lanes & 1) && one_access(l, buf, index));
     if (!whole)
         return store_lanes(l, t, buf, index, value);
     return weft_store(l->ir, buf, 1, &index, to_memory(l, t, buf->dtype, value));

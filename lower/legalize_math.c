@@ -1,7 +1,7 @@
 /* lower/legalize_math.c: functions that a target has no word for, from those it has.
  *
- * The polynomials were fitted for f32 by iteratively reweighted least squares towards the minimax of
- * the relative error: erf 1.7e-7, expm1 3e-9, atan 1.6e-8 before rounding.
+ * The polynomials were fitted for f32 by iteratively reweighted least squares towards the minimax
+ * of the relative error: erf 1.7e-7, expm1 3e-9, atan 1.6e-8 before rounding.
  */
 #include "lower/legalize.h"
 
@@ -18,24 +18,27 @@ num(weft_legal *l, const weft_expr *like, double v)
 bool
 weft_legal_has_intrinsic(const weft_legal *l, weft_intrin f, weft_dtype t)
 {
-    return t == WEFT_F64 ? l->caps->intrin64[f] : t == WEFT_F16 ? l->caps->intrin16[f] : l->caps->intrin[f];
+    return t == WEFT_F64   ? l->caps->intrin64[f]
+           : t == WEFT_F16 ? l->caps->intrin16[f]
+                           : l->caps->intrin[f];
 }
 
 static const weft_expr *
 call(weft_legal *l, weft_intrin f, const weft_expr *x)
 {
     const weft_expr *e = weft_intrinsic(l->ir, f, 1, &x);
-    return weft_legal_has_intrinsic(l, f, (weft_dtype)x->h.type.dtype) ? e : weft_legal_intrinsic(l, e);
+    return weft_legal_has_intrinsic(l, f, (weft_dtype)x->h.type.dtype) ? e
+                                                                       : weft_legal_intrinsic(l, e);
 }
 
-#define ADD(a, b) weft_binary(l->ir, WEFT_EK_ADD, a, b)
-#define SUB(a, b) weft_binary(l->ir, WEFT_EK_SUB, a, b)
-#define MUL(a, b) weft_binary(l->ir, WEFT_EK_MUL, a, b)
-#define DIV(a, b) weft_binary(l->ir, WEFT_EK_DIV, a, b)
-#define LESS(a, b) weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_LT, a, b))
-#define SAME(a, b) weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_EQ, a, b))
-#define OR(a, b) weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_OR, a, b))
-#define AND(a, b) weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_AND, a, b))
+#define ADD(a, b)     weft_binary(l->ir, WEFT_EK_ADD, a, b)
+#define SUB(a, b)     weft_binary(l->ir, WEFT_EK_SUB, a, b)
+#define MUL(a, b)     weft_binary(l->ir, WEFT_EK_MUL, a, b)
+#define DIV(a, b)     weft_binary(l->ir, WEFT_EK_DIV, a, b)
+#define LESS(a, b)    weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_LT, a, b))
+#define SAME(a, b)    weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_EQ, a, b))
+#define OR(a, b)      weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_OR, a, b))
+#define AND(a, b)     weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_AND, a, b))
 #define PICK(c, a, b) weft_legal_apply(l, weft_select(l->ir, c, a, b))
 #define NAME(hint, x) weft_legal_bind(l, hint, x)
 
@@ -71,9 +74,11 @@ weft_legal_min_max(weft_legal *l, const weft_expr *e)
     }
     a = NAME("a", a);
     if (is_number(b)) /* false for a NaN in a: a stays */
-        return PICK(weft_legal_apply(l, weft_binary(l->ir, least ? WEFT_EK_GT : WEFT_EK_LT, a, b)), b, a);
+        return PICK(weft_legal_apply(l, weft_binary(l->ir, least ? WEFT_EK_GT : WEFT_EK_LT, a, b)),
+                    b, a);
     b = NAME("b", b);
-    const weft_expr *keep = weft_legal_apply(l, weft_binary(l->ir, least ? WEFT_EK_LE : WEFT_EK_GE, a, b));
+    const weft_expr *keep =
+        weft_legal_apply(l, weft_binary(l->ir, least ? WEFT_EK_LE : WEFT_EK_GE, a, b));
     const weft_expr *nan = weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, a, a));
     return PICK(OR(keep, nan), a, b);
 }
@@ -85,12 +90,22 @@ static const weft_expr *
 copy_sign(weft_legal *l, const weft_expr *size, const weft_expr *sign)
 {
     const weft_expr *arg[2] = { size, sign };
-    weft_type type = size->h.type, bits = { type.dtype == WEFT_F64 ? WEFT_U64 : WEFT_U32, type.lanes };
+    weft_type type = size->h.type,
+              bits = { type.dtype == WEFT_F64 ? WEFT_U64 : WEFT_U32, type.lanes };
     if (weft_legal_has_intrinsic(l, WEFT_IN_COPYSIGN, (weft_dtype)type.dtype))
         return weft_intrinsic(l->ir, WEFT_IN_COPYSIGN, 2, arg);
-    const weft_expr *top = weft_bcast(l->ir, type.dtype == WEFT_F64 ? weft_int(l->ir, WEFT_U64, INT64_MIN)
-                                                                    : weft_int(l->ir, WEFT_U32, INT64_C(1) << 31), bits.lanes);
-    const weft_expr *rest = weft_binary(l->ir, WEFT_EK_BAND, weft_bitcast(l->ir, bits, size), weft_unary(l->ir, WEFT_EK_BNOT, top));
+    const weft_expr *top =
+        weft_bcast(l->ir,
+                   type.dtype == WEFT_F64 ? weft_int(l->ir, WEFT_U64, INT64_MIN)
+                                          : weft_int(l->ir, WEFT_U32, INT64_C(1) << 31),
+                   bits.lanes);
+    const weft_expr *others =
+        weft_bcast(l->ir,
+                   type.dtype == WEFT_F64 ? weft_int(l->ir, WEFT_U64, INT64_MAX)
+                                          : weft_int(l->ir, WEFT_U32, INT32_MAX),
+                   bits.lanes);
+    const weft_expr *rest =
+        weft_binary(l->ir, WEFT_EK_BAND, weft_bitcast(l->ir, bits, size), others);
     const weft_expr *first = weft_binary(l->ir, WEFT_EK_BAND, weft_bitcast(l->ir, bits, sign), top);
     return weft_bitcast(l->ir, type, weft_binary(l->ir, WEFT_EK_BOR, rest, first));
 }
@@ -99,11 +114,13 @@ copy_sign(weft_legal *l, const weft_expr *size, const weft_expr *sign)
 static const weft_expr *
 expand_erf(weft_legal *l, const weft_expr *x)
 {
-    static const double near[] = { 1.1283791065216064, -0.37612447142601013, 0.11281320452690125,
-                                   -0.026748856529593468, 0.004967497196048498, -0.0005862033576704562 };
-    static const double far[] = { 0.00016919484187383205, -1.1294883489608765, -0.6334009766578674, -0.10822027176618576,
-                                  0.025080544874072075, -0.00415622815489769, 0.00043138800538145006,
-                                  -2.0828136257478036e-05 };
+    static const double near[] = { 1.1283791065216064,   -0.37612447142601013,
+                                   0.11281320452690125,  -0.026748856529593468,
+                                   0.004967497196048498, -0.0005862033576704562 };
+    static const double far[] = { 0.00016919484187383205, -1.1294883489608765,
+                                  -0.6334009766578674,    -0.10822027176618576,
+                                  0.025080544874072075,   -0.00415622815489769,
+                                  0.00043138800538145006, -2.0828136257478036e-05 };
     x = NAME("x", x);
     const weft_expr *t = NAME("t", call(l, WEFT_IN_ABS, x));
     const weft_expr *small = LESS(t, num(l, x, 0.925));
@@ -116,8 +133,13 @@ expand_erf(weft_legal *l, const weft_expr *x)
 static const weft_expr *
 expand_expm1(weft_legal *l, const weft_expr *x)
 {
-    static const double c[] = { 1.0, 0.5000000596046448, 0.16666662693023682, 0.041665319353342056,
-                                0.008333634585142136, 0.0013997319620102644, 0.00019841102766804397 };
+    static const double c[] = { 1.0,
+                                0.5000000596046448,
+                                0.16666662693023682,
+                                0.041665319353342056,
+                                0.008333634585142136,
+                                0.0013997319620102644,
+                                0.00019841102766804397 };
     x = NAME("x", x);
     const weft_expr *small = LESS(call(l, WEFT_IN_ABS, x), num(l, x, 0.5));
     return PICK(small, MUL(polynomial(l, x, c, 7), x), SUB(call(l, WEFT_IN_EXP, x), num(l, x, 1)));
@@ -198,10 +220,12 @@ static const weft_expr *
 expand_rint(weft_legal *l, const weft_expr *x)
 {
     x = NAME("x", x);
-    const weft_expr *f = NAME("f", call(l, WEFT_IN_FLOOR, x)), *one = num(l, x, 1), *half = num(l, x, 0.5);
+    const weft_expr *f = NAME("f", call(l, WEFT_IN_FLOOR, x)), *one = num(l, x, 1),
+                    *half = num(l, x, 0.5);
     const weft_expr *d = NAME("d", SUB(x, f));
     const weft_expr *h = MUL(f, half);
-    const weft_expr *odd = weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, call(l, WEFT_IN_FLOOR, h), h));
+    const weft_expr *odd =
+        weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, call(l, WEFT_IN_FLOOR, h), h));
     const weft_expr *up = OR(LESS(half, d), AND(SAME(d, half), odd));
     return PICK(up, ADD(f, one), f);
 }
@@ -237,7 +261,10 @@ small_power(weft_legal *l, const weft_expr *x, const weft_expr *y)
         return NULL;
     x = NAME("x", x);
     const weft_expr *square = n == 4 ? NAME("q", MUL(x, x)) : x;
-    return n == -1 ? DIV(num(l, x, 1), x) : n == 1 ? x : n == 3 ? MUL(MUL(x, x), x) : MUL(square, square);
+    return n == -1  ? DIV(num(l, x, 1), x)
+           : n == 1 ? x
+           : n == 3 ? MUL(MUL(x, x), x)
+                    : MUL(square, square);
 }
 
 /* x^y for all signs: the size by logarithms; a negative base needs a whole exponent, odd ones keep
@@ -254,13 +281,15 @@ expand_pow(weft_legal *l, const weft_expr *x, const weft_expr *y)
     const weft_expr *a = NAME("a", call(l, WEFT_IN_ABS, x));
     const weft_expr *safe = PICK(SAME(a, zero), one, a);
     const weft_expr *size = call(l, WEFT_IN_EXP2, MUL(y, call(l, WEFT_IN_LOG2, safe)));
-    size = PICK(SAME(a, one), one, size); /* not the infinite power of a rounding, nor 0 times infinity */
+    size = PICK(SAME(a, one), one,
+                size); /* not the infinite power of a rounding, nor 0 times infinity */
     const weft_expr *at_zero = PICK(LESS(y, zero), num(l, x, INFINITY), zero);
     size = NAME("p", PICK(SAME(a, zero), at_zero, size));
     const weft_expr *whole = SAME(call(l, WEFT_IN_FLOOR, y), y), *h = MUL(y, half);
     const weft_expr *even = SAME(call(l, WEFT_IN_FLOOR, h), h);
     const weft_expr *minus = weft_unary(l->ir, WEFT_EK_NEG, size);
-    const weft_expr *of_negative = PICK(whole, PICK(even, size, minus), PICK(SAME(a, num(l, x, INFINITY)), size, num(l, x, NAN)));
+    const weft_expr *of_negative = PICK(whole, PICK(even, size, minus),
+                                        PICK(SAME(a, num(l, x, INFINITY)), size, num(l, x, NAN)));
     const weft_expr *result = PICK(LESS(x, zero), of_negative, size);
     const weft_expr *nan = OR(weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, x, x)),
                               weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, y, y)));
@@ -272,8 +301,15 @@ expand_pow(weft_legal *l, const weft_expr *x, const weft_expr *y)
 static const weft_expr *
 atan_of_part(weft_legal *l, const weft_expr *t)
 {
-    static const double c[] = { 1.0, -0.3333307206630707, 0.1999261975288391, -0.14203643798828125, 0.10640934109687805,
-                                -0.07504294812679291, 0.04269151762127876, -0.016068628057837486, 0.0028498894535005093 };
+    static const double c[] = { 1.0,
+                                -0.3333307206630707,
+                                0.1999261975288391,
+                                -0.14203643798828125,
+                                0.10640934109687805,
+                                -0.07504294812679291,
+                                0.04269151762127876,
+                                -0.016068628057837486,
+                                0.0028498894535005093 };
     t = NAME("t", t);
     return MUL(t, polynomial(l, NAME("s", MUL(t, t)), c, 9));
 }
@@ -288,23 +324,27 @@ expand_atan(weft_legal *l, const weft_expr *x)
     return copy_sign(l, PICK(large, SUB(num(l, x, 1.5707963267948966), part), part), x);
 }
 
-/* The angle of (|x|, |y|) in its octant, mirrored into that of (x, |y|), with y's sign: zeros and infinities
- * have the quotients 0 and 1. */
+/* The angle of (|x|, |y|) in its octant, mirrored into that of (x, |y|), with y's sign: zeros and
+ * infinities have the quotients 0 and 1. */
 static const weft_expr *
 expand_atan2(weft_legal *l, const weft_expr *y, const weft_expr *x)
 {
     y = NAME("y", y);
     x = NAME("x", x);
-    const weft_expr *a = NAME("a", call(l, WEFT_IN_ABS, y)), *b = NAME("b", call(l, WEFT_IN_ABS, x));
+    const weft_expr *a = NAME("a", call(l, WEFT_IN_ABS, y)),
+                    *b = NAME("b", call(l, WEFT_IN_ABS, x));
     const weft_expr *zero = num(l, x, 0), *one = num(l, x, 1), *steep = LESS(b, a);
     const weft_expr *low = PICK(steep, b, a), *high = NAME("h", PICK(steep, a, b));
     const weft_expr *none = SAME(high, zero);
-    const weft_expr *ratio = PICK(SAME(low, num(l, x, INFINITY)), one, DIV(low, PICK(none, one, high)));
+    const weft_expr *ratio =
+        PICK(SAME(low, num(l, x, INFINITY)), one, DIV(low, PICK(none, one, high)));
     const weft_expr *part = NAME("p", atan_of_part(l, ratio));
     part = NAME("p", PICK(steep, SUB(num(l, x, 1.5707963267948966), part), part));
     const weft_expr *minus = LESS(copy_sign(l, one, x), zero);
-    const weft_expr *angle = copy_sign(l, PICK(minus, SUB(num(l, x, 3.141592653589793), part), part), y);
-    const weft_expr *nan = weft_legal_apply(l, weft_binary(l->ir, WEFT_EK_NE, x, x)); /* of y it is in `low` or `high` */
+    const weft_expr *angle =
+        copy_sign(l, PICK(minus, SUB(num(l, x, 3.141592653589793), part), part), y);
+    const weft_expr *nan = weft_legal_apply(
+        l, weft_binary(l->ir, WEFT_EK_NE, x, x)); /* of y it is in `low` or `high` */
     return PICK(nan, x, angle);
 }
 
@@ -314,9 +354,11 @@ upper_half(weft_legal *l, const weft_expr *x)
 {
     bool f64 = x->h.type.dtype == WEFT_F64;
     weft_type bits = { f64 ? WEFT_U64 : WEFT_U32, x->h.type.lanes };
-    const weft_expr *mask = weft_int(l->ir, f64 ? WEFT_U64 : WEFT_U32, f64 ? -(INT64_C(1) << 27) : 0xfffff000);
+    const weft_expr *mask =
+        weft_int(l->ir, f64 ? WEFT_U64 : WEFT_U32, f64 ? -(INT64_C(1) << 27) : 0xfffff000);
     return weft_bitcast(l->ir, x->h.type,
-                        weft_binary(l->ir, WEFT_EK_BAND, weft_bitcast(l->ir, bits, x), weft_bcast(l->ir, mask, bits.lanes)));
+                        weft_binary(l->ir, WEFT_EK_BAND, weft_bitcast(l->ir, bits, x),
+                                    weft_bcast(l->ir, mask, bits.lanes)));
 }
 
 /* |x| - q |y|, q the whole quotient, in four exact products; q may be one off.  Exact for quotients
@@ -325,7 +367,8 @@ static const weft_expr *
 expand_frem(weft_legal *l, const weft_expr *x, const weft_expr *y)
 {
     x = NAME("x", x);
-    const weft_expr *a = NAME("a", call(l, WEFT_IN_ABS, x)), *b = NAME("b", call(l, WEFT_IN_ABS, y));
+    const weft_expr *a = NAME("a", call(l, WEFT_IN_ABS, x)),
+                    *b = NAME("b", call(l, WEFT_IN_ABS, y));
     const weft_expr *q = NAME("q", call(l, WEFT_IN_FLOOR, DIV(a, b)));
     const weft_expr *q1 = NAME("q", upper_half(l, q)), *q0 = NAME("q", SUB(q, q1));
     const weft_expr *b1 = NAME("b", upper_half(l, b)), *b0 = NAME("b", SUB(b, b1));
@@ -338,12 +381,14 @@ expand_frem(weft_legal *l, const weft_expr *x, const weft_expr *y)
     return copy_sign(l, PICK(none, a, r), x);
 }
 
-/* What is exact or rounded once whatever the type: the polynomials and logarithms above are f32's. */
+/* What is exact or rounded once whatever the type: the polynomials and logarithms above are f32's.
+ */
 static bool
 suits_f64(weft_intrin f)
 {
-    return f == WEFT_IN_RSQRT || f == WEFT_IN_RINT || f == WEFT_IN_TRUNC || f == WEFT_IN_ABS || f == WEFT_IN_ISNAN
-           || f == WEFT_IN_ISINF || f == WEFT_IN_FREM || f == WEFT_IN_COPYSIGN || f == WEFT_IN_FMA;
+    return f == WEFT_IN_RSQRT || f == WEFT_IN_RINT || f == WEFT_IN_TRUNC || f == WEFT_IN_ABS ||
+           f == WEFT_IN_ISNAN || f == WEFT_IN_ISINF || f == WEFT_IN_FREM || f == WEFT_IN_COPYSIGN ||
+           f == WEFT_IN_FMA;
 }
 
 /* A function of f16, by way of f32: its constants and steps would not fit. */
@@ -420,6 +465,7 @@ weft_legal_intrinsic(weft_legal *l, const weft_expr *e)
     case WEFT_IN_FMA:
         return ADD(MUL(x, y), e->arg[2]);
     default:
-        return weft_legal_refuse(l, weft_intrin_infos[e->h.u.intrin].text, (weft_dtype)e->h.type.dtype);
+        return weft_legal_refuse(l, weft_intrin_infos[e->h.u.intrin].text,
+                                 (weft_dtype)e->h.type.dtype);
     }
 }

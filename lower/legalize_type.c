@@ -53,7 +53,8 @@ as_type(weft_dtype t, const weft_expr *like)
     return (weft_type){ (uint8_t)t, like->h.type.lanes };
 }
 
-/* A float to an integer of dtype t held in `carrier`: truncates, saturates, NaN gives 0. */
+/* A float to an integer of dtype t held in `carrier`: truncates, saturates, NaN gives 0.  What is
+ * too large for a word is converted too, to something that is not chosen. */
 static const weft_expr *
 float_to_int(weft_legal *l, weft_dtype t, weft_dtype carrier, const weft_expr *x)
 {
@@ -61,44 +62,57 @@ float_to_int(weft_legal *l, weft_dtype t, weft_dtype carrier, const weft_expr *x
     weft_type type = as_type(carrier, x);
     bool is_signed = weft_dtype_kind(t) == WEFT_KIND_INT;
     int bits = weft_dtype_bits(t);
-    double above = ldexp(1, is_signed ? bits - 1 : bits), below = is_signed ? -above : 0;
+    if (weft_dtype_bits((weft_dtype)x->h.type.dtype) < 32) /* whose ends are not */
+        x = weft_cast_to(ir, as_type(WEFT_F32, x), x);
     x = weft_legal_bind(l, "f", x);
-    const weft_expr *high = weft_binary(ir, WEFT_EK_GE, x, imm_like(l, x, above));
-    const weft_expr *low = weft_binary(ir, WEFT_EK_LE, x, imm_like(l, x, below));
-    const weft_expr *nan = weft_binary(ir, WEFT_EK_NE, x, x);
-    const weft_expr *out = weft_binary(ir, WEFT_EK_OR, weft_binary(ir, WEFT_EK_OR, high, low), nan);
-    const weft_expr *inside = weft_cast_to(ir, type, weft_select(ir, out, imm_like(l, x, 0), x));
+    const weft_expr *lo = imm_like(l, x, (double)weft_dtype_min(t)), *zero = imm_like(l, x, 0);
+    const weft_expr *nan =
+        is_signed ? weft_select(ir, weft_binary(ir, WEFT_EK_NE, x, x), zero, lo) : zero;
+    const weft_expr *from_below = weft_select(ir, weft_binary(ir, WEFT_EK_GT, x, lo), x, nan);
+    if (bits <= 16) { /* its ends are floats */
+        const weft_expr *hi = imm_like(l, x, (double)weft_dtype_max(t));
+        return weft_cast_to(ir, type,
+                            weft_select(ir, weft_binary(ir, WEFT_EK_GT, x, hi), hi, from_below));
+    }
+    const weft_expr *high =
+        weft_binary(ir, WEFT_EK_GE, x, imm_like(l, x, ldexp(1, is_signed ? bits - 1 : bits)));
     const weft_expr *most = weft_bcast(ir, weft_int(ir, carrier, weft_dtype_max(t)), type.lanes);
-    const weft_expr *least = weft_bcast(ir, weft_int(ir, carrier, weft_dtype_min(t)), type.lanes);
-    return weft_select(ir, high, most, weft_select(ir, low, least, inside));
+    return weft_select(ir, high, most, weft_cast_to(ir, type, from_below));
 }
 
 /* Whether every value of `from` is one of `to`. */
 static bool
 includes(weft_dtype to, weft_dtype from)
 {
-    bool to_signed = weft_dtype_kind(to) == WEFT_KIND_INT, from_signed = weft_dtype_kind(from) == WEFT_KIND_INT;
+    bool to_signed = weft_dtype_kind(to) == WEFT_KIND_INT,
+         from_signed = weft_dtype_kind(from) == WEFT_KIND_INT;
     int to_bits = weft_dtype_bits(to), from_bits = weft_dtype_bits(from);
     if (weft_is_float(to))
-        return weft_is_int(from) ? from_bits <= 8 : weft_dtype_bits(from) == 8 && weft_dtype_bits(to) == 16;
-    return weft_is_int(from) && (from_signed ? to_signed && to_bits >= from_bits : to_bits >= from_bits + to_signed);
+        return weft_is_int(from) ? from_bits <= 8
+                                 : weft_dtype_bits(from) == 8 && weft_dtype_bits(to) == 16;
+    return weft_is_int(from) &&
+           (from_signed ? to_signed && to_bits >= from_bits : to_bits >= from_bits + to_signed);
 }
 
-/* x in `carrier` brought to a value of the narrower dtype `to`, unless the memory it goes to will. */
+/* x in `carrier` brought to a value of the narrower dtype `to`, unless the memory it goes to will.
+ */
 static const weft_expr *
 narrowed(weft_legal *l, weft_dtype to, weft_dtype from, const weft_expr *x, bool stored)
 {
     if (stored || to == (weft_dtype)x->h.type.dtype || includes(to, from))
         return x;
-    return weft_is_int(to) ? weft_legal_wrap(l, to, x) : weft_legal_has_layout(to) ? weft_legal_round(l, to, x) : x;
+    return weft_is_int(to)             ? weft_legal_wrap(l, to, x)
+           : weft_legal_has_layout(to) ? weft_legal_round(l, to, x)
+                                       : x;
 }
 
 bool
 weft_legal_cast_compares(const weft_legal *l, weft_dtype to, weft_dtype from)
 {
     bool small = weft_is_float(to) && weft_legal_carrier(l, to) != to;
-    return to == WEFT_BOOL || from == WEFT_BOOL || small
-           || (weft_is_float(from) && weft_is_int(to) && !(l->caps->sat_cast && weft_legal_carrier(l, to) == to));
+    return to == WEFT_BOOL || from == WEFT_BOOL || small ||
+           (weft_is_float(from) && weft_is_int(to) &&
+            !(l->caps->sat_cast && weft_legal_carrier(l, to) == to));
 }
 
 const weft_expr *
@@ -113,7 +127,8 @@ weft_legal_cast(weft_legal *l, const weft_expr *cast, weft_dtype from, bool stor
     if (from == WEFT_BOOL)
         return weft_select(ir, x, weft_imm(ir, type, 1), weft_imm(ir, type, 0));
     if (weft_is_float(from) && weft_is_int(to))
-        return l->caps->sat_cast && carrier == to ? weft_cast_to(ir, type, x) : float_to_int(l, to, carrier, x);
+        return l->caps->sat_cast && carrier == to ? weft_cast_to(ir, type, x)
+                                                  : float_to_int(l, to, carrier, x);
     if (from == WEFT_F64 && carrier == WEFT_F32 && to != WEFT_F32)
         return narrowed(l, to, from, weft_legal_round_to_odd(l, x), stored);
     const weft_expr *y = weft_same_type(type, x->h.type) ? x : weft_cast_to(ir, type, x);
@@ -128,10 +143,13 @@ bits_of(weft_legal *l, weft_dtype t, const weft_expr *x)
 {
     weft_ir *ir = l->ir;
     if (weft_is_float(t))
-        return t == WEFT_F32 ? weft_bitcast(ir, as_type(WEFT_U32, x), x) : weft_legal_float_bits(l, t, x);
+        return t == WEFT_F32 ? weft_bitcast(ir, as_type(WEFT_U32, x), x)
+                             : weft_legal_float_bits(l, t, x);
     weft_dtype have = (weft_dtype)x->h.type.dtype;
     const weft_expr *u = have == WEFT_U32 ? x : weft_cast_to(ir, as_type(WEFT_U32, x), x);
-    return weft_dtype_kind(t) == WEFT_KIND_UINT ? u : weft_legal_wrap(l, weft_dtype_bits(t) == 8 ? WEFT_U8 : WEFT_U16, u);
+    return weft_dtype_kind(t) == WEFT_KIND_UINT
+               ? u
+               : weft_legal_wrap(l, weft_dtype_bits(t) == 8 ? WEFT_U8 : WEFT_U16, u);
 }
 
 const weft_expr *
@@ -144,9 +162,12 @@ weft_legal_bitcast(weft_legal *l, const weft_expr *e, weft_dtype from)
         return x;
     if (from == (weft_dtype)x->h.type.dtype && to == carrier)
         return e;
-    bool known = (!weft_is_float(to) || weft_legal_has_layout(to)) && (!weft_is_float(from) || weft_legal_has_layout(from));
-    if (weft_dtype_bits(from) != weft_dtype_bits(to) || weft_dtype_bits(to) < 8 || from == WEFT_BOOL || to == WEFT_BOOL || !known
-        || (weft_is_float(from) && from == (weft_dtype)x->h.type.dtype) || (weft_is_float(to) && to == carrier))
+    bool known = (!weft_is_float(to) || weft_legal_has_layout(to)) &&
+                 (!weft_is_float(from) || weft_legal_has_layout(from));
+    if (weft_dtype_bits(from) != weft_dtype_bits(to) || weft_dtype_bits(to) < 8 ||
+        from == WEFT_BOOL || to == WEFT_BOOL || !known ||
+        (weft_is_float(from) && from == (weft_dtype)x->h.type.dtype) ||
+        (weft_is_float(to) && to == carrier))
         return weft_legal_refuse(l, "the bits", from);
     const weft_expr *bits = bits_of(l, from, x);
     if (weft_is_float(to))
@@ -171,7 +192,8 @@ weft_legal_from_memory(weft_legal *l, weft_dtype t, const weft_expr *load)
     weft_dtype memory = (weft_dtype)load->h.type.dtype;
     weft_type carrier = as_type(weft_legal_carrier(l, t), load);
     if (t == WEFT_BOOL && memory != WEFT_BOOL) {
-        const weft_expr *wide = weft_cast_to(ir, as_type(weft_legal_carrier(l, memory), load), load);
+        const weft_expr *wide =
+            weft_cast_to(ir, as_type(weft_legal_carrier(l, memory), load), load);
         return weft_binary(ir, WEFT_EK_NE, wide, imm_like(l, wide, 0));
     }
     if (weft_is_float(t) && weft_is_int(memory))

@@ -11,15 +11,16 @@
 #include "lower/lower.h"
 
 typedef struct vectorizer {
-    weft_rewriter rw;          /* over statements, finds the loops */
-    weft_rewriter lane;        /* over expressions, with its memo */
+    weft_rewriter rw;   /* over statements, finds the loops */
+    weft_rewriter lane; /* over expressions, with its memo */
     weft_arena scratch;
-    const weft_var *var;       /* of the loop being turned into lanes; NULL outside */
+    const weft_var *var; /* of the loop being turned into lanes; NULL outside */
     int lanes;
-    const weft_expr **let;     /* by var id: a let that became a vector */
-    const weft_buf **wide;     /* by buf id: memory that became one copy a lane */
+    const weft_expr **let; /* by var id: a let that became a vector */
+    const weft_buf **wide; /* by buf id: memory that became one copy a lane */
     uint32_t nlet, nwide;
-    bool failed;               /* the expression at hand differs between lanes where it must not */
+    bool failed; /* the expression at hand differs between lanes where it must not */
+    bool torn;   /* one lane alone asked for a let that had become a vector */
 } vectorizer;
 
 static const weft_expr *
@@ -32,7 +33,8 @@ static const weft_expr *
 lane_numbers(vectorizer *v, weft_type type)
 {
     weft_ir *ir = v->rw.ir;
-    return weft_ramp(ir, weft_int(ir, (weft_dtype)type.dtype, 0), weft_int(ir, (weft_dtype)type.dtype, 1), v->lanes);
+    return weft_ramp(ir, weft_int(ir, (weft_dtype)type.dtype, 0),
+                     weft_int(ir, (weft_dtype)type.dtype, 1), v->lanes);
 }
 
 static const weft_expr *
@@ -49,7 +51,8 @@ own_element(vectorizer *v, const weft_expr *index)
     weft_type scalar = weft_scalar((weft_dtype)index->h.type.dtype);
     const weft_expr *n = weft_int(ir, (weft_dtype)index->h.type.dtype, v->lanes);
     if (index->h.type.lanes == 1)
-        return weft_ramp(ir, weft_mul(ir, index, n), weft_int(ir, (weft_dtype)scalar.dtype, 1), v->lanes);
+        return weft_ramp(ir, weft_mul(ir, index, n), weft_int(ir, (weft_dtype)scalar.dtype, 1),
+                         v->lanes);
     return weft_add(ir, weft_mul(ir, index, n), lane_numbers(v, scalar));
 }
 
@@ -74,8 +77,10 @@ node_lanes(vectorizer *v, const weft_expr *e)
         vector |= arg[i]->h.type.lanes > 1;
         changed |= arg[i] != e->arg[i];
     }
+    if (!changed)
+        return e;
     if (!vector)
-        return changed ? weft_expr_with(v->rw.ir, e, arg) : e;
+        return weft_expr_with(v->rw.ir, e, arg);
     if (e->h.type.lanes > 1) { /* a vector already: vectors of vectors do not exist */
         v->failed = true;
         return e;
@@ -117,15 +122,15 @@ one_lane_expr(weft_rewriter *rw, const weft_expr *e)
     vectorizer *v = rw->user;
     if (e->h.kind == WEFT_EK_VAR) {
         const weft_var *var = e->h.u.var;
-        const weft_expr *vector = var->id < v->nlet ? v->let[var->id] : NULL;
-        weft_assert(!vector, "a vector let is read by a lane: lets of lanes are kept scalar");
+        v->torn = v->torn || (var->id < v->nlet && v->let[var->id]);
         return e;
     }
     e = weft_rewrite_args(rw, e);
     if (e->h.kind != WEFT_EK_LOAD || e->h.u.buf->id >= v->nwide || !v->wide[e->h.u.buf->id])
         return e;
     const weft_expr *n = weft_int(rw->ir, (weft_dtype)e->arg[0]->h.type.dtype, v->lanes);
-    const weft_expr *lane = weft_cast(rw->ir, (weft_dtype)n->h.type.dtype, weft_ref(rw->ir, v->var));
+    const weft_expr *lane =
+        weft_cast(rw->ir, (weft_dtype)n->h.type.dtype, weft_ref(rw->ir, v->var));
     const weft_expr *index = weft_add(rw->ir, weft_mul(rw->ir, e->arg[0], n), lane);
     return weft_load(rw->ir, v->wide[e->h.u.buf->id], 1, &index);
 }
@@ -139,7 +144,8 @@ one_lane_stmt(weft_rewriter *rw, const weft_stmt *s)
         return s;
     const weft_expr *index = s->u.store.index[0];
     const weft_expr *n = weft_int(rw->ir, (weft_dtype)index->h.type.dtype, v->lanes);
-    const weft_expr *lane = weft_cast(rw->ir, (weft_dtype)n->h.type.dtype, weft_ref(rw->ir, v->var));
+    const weft_expr *lane =
+        weft_cast(rw->ir, (weft_dtype)n->h.type.dtype, weft_ref(rw->ir, v->var));
     index = weft_add(rw->ir, weft_mul(rw->ir, index, n), lane);
     return weft_store(rw->ir, v->wide[s->u.store.buf->id], 1, &index, s->u.store.value);
 }
@@ -155,7 +161,8 @@ serial_lanes(vectorizer *v, const weft_stmt *s)
     const weft_var *lane = weft_var_make(ir, v->var->name, v->var->type);
     const weft_expr *ref = weft_ref(ir, lane);
     body = weft_subst_stmt(ir, body, 1, &v->var, &ref);
-    return weft_for(ir, lane, WEFT_SERIAL, weft_int(ir, (weft_dtype)lane->type.dtype, v->lanes), body);
+    return weft_for(ir, lane, WEFT_SERIAL, weft_int(ir, (weft_dtype)lane->type.dtype, v->lanes),
+                    body);
 }
 
 static const weft_expr *
@@ -179,7 +186,8 @@ store_lanes(vectorizer *v, const weft_stmt *s)
         return serial_lanes(v, s);
     if (wide)
         index = own_element(v, index);
-    if (index->h.type.lanes == 1 && value->h.type.lanes > 1)
+    bool one_place = index->h.type.lanes == 1; /* a sum over the lanes, perhaps */
+    if (one_place && (value->h.type.lanes > 1 || !value->h.pure))
         return serial_lanes(v, s);
     if (index->h.type.lanes > 1)
         value = widen(v, value);
@@ -187,28 +195,40 @@ store_lanes(vectorizer *v, const weft_stmt *s)
 }
 
 static bool
-find_branch(void *user, const weft_stmt *s)
+forget_bound(void *user, const weft_stmt *s)
 {
-    bool *found = user;
-    *found = *found || s->kind == WEFT_SK_IF || s->kind == WEFT_SK_WHILE;
-    return !*found;
+    vectorizer *v = user;
+    if (s->kind == WEFT_SK_LET)
+        v->let[s->u.let.var->id] = NULL;
+    if (s->kind == WEFT_SK_ALLOC)
+        v->wide[s->u.alloc.buf->id] = NULL;
+    return true;
 }
 
-/* A let becomes a vector when its whole body can; else the let goes lane by lane with its body. */
+/* A let becomes a vector, unless a statement of its body that goes lane by lane needs it: then it
+ * goes lane by lane with its whole body. */
 static const weft_stmt *
 let_lanes(vectorizer *v, const weft_stmt *s)
 {
     const weft_var *var = s->u.let.var;
     const weft_expr *value = try_lanes(v, s->u.let.value);
-    bool branches = false;
-    weft_walk_stmt(&(weft_walker){ .stmt = find_branch, .user = &branches }, s->u.let.body);
-    if (v->failed || (branches && value->h.type.lanes > 1))
+    if (v->failed)
         return serial_lanes(v, s);
     if (value->h.type.lanes == 1)
         return weft_let(v->rw.ir, var, value, stmt_lanes(v, s->u.let.body));
     const weft_var *own = weft_var_make(v->rw.ir, var->name, value->h.type);
+    bool torn = v->torn;
+    v->torn = false;
     v->let[var->id] = weft_ref(v->rw.ir, own);
-    return weft_let(v->rw.ir, own, value, stmt_lanes(v, s->u.let.body));
+    const weft_stmt *body = stmt_lanes(v, s->u.let.body);
+    if (!v->torn) {
+        v->torn = torn;
+        return weft_let(v->rw.ir, own, value, body);
+    }
+    weft_walk_stmt(&(weft_walker){ .stmt = forget_bound, .user = v }, s);
+    weft_rewrite_forget(&v->lane);
+    v->torn = torn;
+    return serial_lanes(v, s);
 }
 
 static const weft_stmt *
@@ -253,7 +273,8 @@ stmt_lanes(vectorizer *v, const weft_stmt *s)
         e = try_lanes(v, s->u.iff.cond);
         if (v->failed || e->h.type.lanes > 1)
             return serial_lanes(v, s);
-        return weft_if(v->rw.ir, e, stmt_lanes(v, s->u.iff.then), s->u.iff.els ? stmt_lanes(v, s->u.iff.els) : NULL);
+        return weft_if(v->rw.ir, e, stmt_lanes(v, s->u.iff.then),
+                       s->u.iff.els ? stmt_lanes(v, s->u.iff.els) : NULL);
     case WEFT_SK_BARRIER:
         return s;
     default:
@@ -268,12 +289,13 @@ visit(weft_rewriter *rw, const weft_stmt *s)
 {
     vectorizer *v = rw->user;
     int64_t n;
-    s = weft_rewrite_children(rw, s); /* inner lanes first: then the outer loop finds vectors and stays serial */
+    s = weft_rewrite_children(
+        rw, s); /* inner lanes first: then the outer loop finds vectors and stays serial */
     if (s->kind != WEFT_SK_FOR || s->u.loop.bind != WEFT_VECTORIZE)
         return s;
     if (!weft_as_int(s->u.loop.extent, &n) || n > 64)
         return weft_for(rw->ir, s->u.loop.var, WEFT_SERIAL, s->u.loop.extent, s->u.loop.body);
-    if (n == 1)
+    if (n <= 1)
         return weft_for(rw->ir, s->u.loop.var, WEFT_UNROLL, s->u.loop.extent, s->u.loop.body);
     weft_rewrite_forget(&v->lane);
     v->var = s->u.loop.var;
@@ -286,9 +308,11 @@ visit(weft_rewriter *rw, const weft_stmt *s)
 }
 
 weft_status
-weft_pass_vectorize(weft_kernel *k, const weft_lower_options *options, bool *changed, weft_diag *diag)
+weft_pass_vectorize(weft_kernel *k, const weft_lower_options *options, bool *changed,
+                    weft_diag *diag)
 {
-    vectorizer v = { .rw = { .ir = k->ir, .stmt = visit }, .lane = { .ir = k->ir, .expr = visit_expr } };
+    vectorizer v = { .rw = { .ir = k->ir, .stmt = visit },
+                     .lane = { .ir = k->ir, .expr = visit_expr } };
     (void)options, (void)diag;
     v.rw.user = v.lane.user = &v;
     const weft_stmt *body = weft_rewrite_stmt(&v.rw, k->body);

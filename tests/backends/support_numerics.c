@@ -74,7 +74,8 @@ has_types(const numeric_case *t, const weft_target *target)
     weft_caps caps;
     weft_backend_of(target->api)->caps(target, &caps);
     for (int i = 0; i < t->ninput + t->noutput; i++)
-        if (!caps.storage[t->dtype[i]] && t->dtype[i] != WEFT_BF16 && t->dtype[i] != WEFT_BOOL && !is_byte_float(t->dtype[i]))
+        if (!caps.storage[t->dtype[i]] && t->dtype[i] != WEFT_BF16 && t->dtype[i] != WEFT_BOOL &&
+            !is_byte_float(t->dtype[i]))
             return false;
     return true;
 }
@@ -97,7 +98,9 @@ static weft_status
 legalise(weft_kernel *k, const weft_target *target, weft_diag *diag)
 {
     weft_caps caps;
-    weft_lower_options options = { .target = target, .caps = &caps, .numerics = WEFT_DEFAULT, .roundtrip = true };
+    weft_lower_options options = {
+        .target = target, .caps = &caps, .numerics = WEFT_DEFAULT, .roundtrip = true
+    };
     weft_backend_of(target->api)->caps(target, &caps);
     return weft_run_passes(k, "vectorize,simplify,barriers,legalize,hoist", &options, diag);
 }
@@ -107,7 +110,8 @@ legalised(const numeric_case *t, weft_ir *ir, const weft_target *target, weft_di
 {
     weft_kernel *k = read_kernel(t, ir, diag);
     if (legalise(k, target, diag) != WEFT_OK)
-        fail_msg("%s for %s:%s: %s", t->name, weft_api_name(target->api), target->name, weft_diag_text(diag));
+        fail_msg("%s for %s:%s: %s", t->name, weft_api_name(target->api), target->name,
+                 weft_diag_text(diag));
     return k;
 }
 
@@ -116,7 +120,8 @@ is_refused(const numeric_case *t, const weft_target *target)
 {
     weft_diag *diag = weft_diag_create();
     weft_ir *ir = weft_ir_create(diag);
-    bool refused = t->may_refuse && legalise(read_kernel(t, ir, diag), target, diag) == WEFT_UNSUPPORTED;
+    bool refused =
+        t->may_refuse && legalise(read_kernel(t, ir, diag), target, diag) == WEFT_UNSUPPORTED;
     if (refused)
         assert_non_null(strstr(weft_diag_text(diag), target->name));
     weft_ir_destroy(ir);
@@ -152,7 +157,9 @@ settle(numeric_case *t)
 static double
 ulp_of(weft_dtype t, double v)
 {
-    static const int least[WEFT_DTYPE_COUNT] = { [WEFT_F16] = -14, [WEFT_BF16] = -126, [WEFT_F32] = -126, [WEFT_F64] = -1022 };
+    static const int least[WEFT_DTYPE_COUNT] = {
+        [WEFT_F16] = -14, [WEFT_BF16] = -126, [WEFT_F32] = -126, [WEFT_F64] = -1022
+    };
     int e;
     (void)frexp(v, &e);
     e = e - 1 < least[t] ? least[t] : e - 1;
@@ -166,7 +173,9 @@ same_float(weft_dtype t, double got, double want, const budget *b, bool on_devic
     if (isnan(want) || isnan(got))
         return isnan(want) == isnan(got);
     if (isinf(want)) /* within the budget of overflow */
-        return got == want || (ulp > 1 && fabs(got) > 0.99 * (isinf(most) ? ldexp(1, t == WEFT_F16 ? 16 : 128) : most));
+        return got == want ||
+               (ulp > 1 &&
+                fabs(got) > 0.99 * (isinf(most) ? ldexp(1, t == WEFT_F16 ? 16 : 128) : most));
     if (isinf(got))
         return false;
     double off = fabs(got - want), limit = ulp * ulp_of(t, want);
@@ -177,7 +186,8 @@ same_float(weft_dtype t, double got, double want, const budget *b, bool on_devic
 }
 
 static bool
-same_element(const numeric_case *t, int param, int64_t i, const void *got, const budget *b, bool on_device)
+same_element(const numeric_case *t, int param, int64_t i, const void *got, const budget *b,
+             bool on_device)
 {
     weft_dtype dtype = t->dtype[param];
     if (!weft_is_float(dtype))
@@ -206,10 +216,13 @@ compare(const numeric_case *t, int param, const void *got, const char *where, bo
         last = s;
         weft_str in = { 0 };
         for (int k = 0; k < t->ninput; k++)
-            weft_str_addf(&in, " %.17g", weft_get_f64(t->dtype[k], t->data[k], i % t->step % t->count[k]));
-        print_error("%s on %s: parameter %d (%s) section %d (%s) [%lld] of%s is %.17g, not %.17g\n", t->name, where, param,
-                    weft_dtype_name(t->dtype[param]), s, b->what, (long long)(i % t->step), weft_str_text(&in),
-                    weft_get_f64(t->dtype[param], got, i), weft_get_f64(t->dtype[param], t->data[param], i));
+            weft_str_addf(&in, " %.17g",
+                          weft_get_f64(t->dtype[k], t->data[k], i % t->step % t->count[k]));
+        print_error("%s on %s: parameter %d (%s) section %d (%s) [%lld] of%s is %.17g, not %.17g\n",
+                    t->name, where, param, weft_dtype_name(t->dtype[param]), s, b->what,
+                    (long long)(i % t->step), weft_str_text(&in),
+                    weft_get_f64(t->dtype[param], got, i),
+                    weft_get_f64(t->dtype[param], t->data[param], i));
         weft_str_free(&in);
     }
     return differ;
@@ -260,12 +273,14 @@ check_legalised(const numeric_case *t, const weft_target *target)
 /* ---- devices --------------------------------------------------------------------------------- */
 
 static int
-run_case(weft_device *device, const weft_code *code, int index, const numeric_case *t, const weft_kernel *k,
-         weft_diag *diag)
+run_case(weft_device *device, const weft_code *code, int index, const numeric_case *t,
+         const weft_kernel *k, weft_diag *diag)
 {
     const weft_driver *driver = device->driver;
     weft_arg arg[NUMERIC_PARAMS];
-    weft_launch launch = { .name = t->name, .code = code, .kernel = index, .nbuffer = k->nparam, .buffer = arg };
+    weft_launch launch = {
+        .name = t->name, .code = code, .kernel = index, .nbuffer = k->nparam, .buffer = arg
+    };
     weft_batch *batch = NULL;
     void *data[NUMERIC_PARAMS];
     int differ = 0;
@@ -327,7 +342,8 @@ check_on_device(const weft_driver *driver, int n, numeric_case *const *cases)
     const numeric_case **can = calloc((size_t)n, sizeof *can);
     int ncan = 0;
     for (int i = 0; i < n; i++) {
-        if (!has_types(cases[i], &device->info.target) || is_refused(cases[i], &device->info.target))
+        if (!has_types(cases[i], &device->info.target) ||
+            is_refused(cases[i], &device->info.target))
             continue;
         weft_ir *ir = weft_ir_create(diag);
         kernel[ncan] = legalised(cases[i], ir, &device->info.target, diag);

@@ -1,5 +1,5 @@
-/* tests/backends/support_numerics.h: one kernel, computed as it stands by the interpreter, and again
- * legalised for a target: by the interpreter, or as printed text by a device. */
+/* tests/backends/support_numerics.h: one kernel, computed as it stands by the interpreter, and
+ * again legalised for a target: by the interpreter, or as printed text by a device. */
 #ifndef WEFT_TEST_BACKENDS_SUPPORT_NUMERICS_H
 #define WEFT_TEST_BACKENDS_SUPPORT_NUMERICS_H
 
@@ -10,14 +10,15 @@
 
 enum { NUMERIC_PARAMS = 16, NUMERIC_SECTIONS = 64, NUMERIC_INPUTS = 4 };
 
-/* What a section of the output may be off by: in units of the last place, or absolutely, for what is
- * in [lo, hi] of the section's first input; beyond, only NaN and infinities are compared. */
+/* What a section of the output may be off by: in units of the last place, or absolutely, for what
+ * is in [lo, hi] of the section's first input; beyond, only NaN and infinities are compared. */
 typedef struct budget {
     const char *what; /* in messages: "exp" */
     double ulp, device_ulp, device_abs, lo, hi;
 } budget;
 
-/* Inputs first, then outputs; output o consists of sections of `step` elements, each its own budget. */
+/* Inputs first, then outputs; output o consists of sections of `step` elements, each its own
+ * budget. */
 typedef struct numeric_case {
     char name[64];
     weft_str text;
@@ -28,7 +29,7 @@ typedef struct numeric_case {
     int nsection;
     budget section[NUMERIC_SECTIONS];
     bool may_refuse; /* not every target can have it */
-    int first; /* input that [lo, hi] speaks of */
+    int first;       /* input that [lo, hi] speaks of */
 } numeric_case;
 
 /* A parameter with room for n elements; its index. */
@@ -42,8 +43,8 @@ void settle(numeric_case *);
 bool is_refused(const numeric_case *, const weft_target *);
 /* The case legalised for the target, printed, and interpreted; how many elements are off. */
 int check_legalised(const numeric_case *, const weft_target *);
-/* All cases legalised, printed, loaded together and run on the first device of the driver, if there is
- * one; how many elements are off. */
+/* All cases legalised, printed, loaded together and run on the first device of the driver, if there
+ * is one; how many elements are off. */
 int check_on_device(const weft_driver *, int n, numeric_case *const *);
 void drop_case(numeric_case *);
 

@@ -14,9 +14,12 @@
 
 enum { MAX_CASES = 64, PAIRS = 256, POINTS = 512 };
 
-static const char *const profiles[] = { "opencl:pocl",    "opencl:generic-gpu", "vulkan:lavapipe", "vulkan:generic-gpu",
-                                        "vulkan:adreno-740", "cuda:sm_80", "cuda:sm_75", "metal:apple8" };
-static const weft_dtype integers[] = { WEFT_I8, WEFT_I16, WEFT_I32, WEFT_I64, WEFT_U8, WEFT_U16, WEFT_U32, WEFT_U64 };
+static const char *const profiles[] = { "opencl:pocl",       "opencl:generic-gpu",
+                                        "vulkan:lavapipe",   "vulkan:generic-gpu",
+                                        "vulkan:adreno-740", "cuda:sm_80",
+                                        "cuda:sm_75",        "metal:apple8" };
+static const weft_dtype integers[] = { WEFT_I8, WEFT_I16, WEFT_I32, WEFT_I64,
+                                       WEFT_U8, WEFT_U16, WEFT_U32, WEFT_U64 };
 static const weft_dtype floats[] = { WEFT_F32, WEFT_F16, WEFT_F64, WEFT_BF16 };
 enum { NINTEGERS = 8, NFLOATS = 4 };
 
@@ -50,9 +53,11 @@ fill_pairs(numeric_case *c, weft_dtype t, int a, int b)
         }
 }
 
-static const double specials[] = { 0.0, -0.0, INFINITY, -INFINITY, NAN, 1, -1, 0.5, -0.5, 1.5, -1.5, 2.5, -2.5, 2, -2, 3, -3,
-                                   1e-5, -1e-5, 6e-8, 1e-3, 0.9999, -0.9999, 1.0001, 100, -100, 1000.5, 65504, -65504, 255.7,
-                                   -128.5, 32767.5 };
+static const double specials[] = {
+    0.0,     -0.0,   INFINITY, -INFINITY, NAN,    1,     -1,     0.5,   -0.5,   1.5,    -1.5,
+    2.5,     -2.5,   2,        -2,        3,      -3,    1e-5,   -1e-5, 6e-8,   1e-3,   0.9999,
+    -0.9999, 1.0001, 100,      -100,      1000.5, 65504, -65504, 255.7, -128.5, 32767.5
+};
 enum { NSPECIALS = sizeof specials / sizeof *specials };
 
 /* Specials, then points that thin out from 0, of either sign, then a dense stretch around 0. */
@@ -80,8 +85,10 @@ fill_float_pairs(numeric_case *c, int a, int b, double greatest)
 {
     for (int64_t i = 0; i < c->count[a]; i++) {
         bool grid = i < 18 * 18;
-        weft_set_f64(c->dtype[a], c->data[a], i, grid ? specials[i % 18] : point(i, c->count[a], greatest));
-        weft_set_f64(c->dtype[b], c->data[b], i, grid ? specials[i / 18] : point(i * 37 % c->count[b], c->count[b], 30));
+        weft_set_f64(c->dtype[a], c->data[a], i,
+                     grid ? specials[i % 18] : point(i, c->count[a], greatest));
+        weft_set_f64(c->dtype[b], c->data[b], i,
+                     grid ? specials[i / 18] : point(i * 37 % c->count[b], c->count[b], 30));
     }
 }
 
@@ -92,10 +99,13 @@ open_text(numeric_case *c)
 {
     weft_str_addf(&c->text, "kernel flat %s(", c->name);
     for (int i = 0; i < c->ninput + c->noutput; i++)
-        weft_str_addf(&c->text, "%s%c: %s%s[%lld]", i ? ", " : "", 'A' + i, i < c->ninput ? "" : "out ",
-                      weft_dtype_name(c->dtype[i]), (long long)c->count[i]);
-    weft_str_addf(&c->text, ")\n{\n    for b in 0..%lld on block.x {\n        for t in 0..64 on thread.x {\n"
-                            "            let i: i32 = b * 64 + t\n", (long long)(c->step / 64));
+        weft_str_addf(&c->text, "%s%c: %s%s[%lld]", i ? ", " : "", 'A' + i,
+                      i < c->ninput ? "" : "out ", weft_dtype_name(c->dtype[i]),
+                      (long long)c->count[i]);
+    weft_str_addf(&c->text,
+                  ")\n{\n    for b in 0..%lld on block.x {\n        for t in 0..64 on thread.x {\n"
+                  "            let i: i32 = b * 64 + t\n",
+                  (long long)(c->step / 64));
 }
 
 static void
@@ -105,12 +115,14 @@ close_text(numeric_case *c)
     settle(c);
 }
 
-/* One more section of output `param`: %s stands for "the number of the section times its size plus i". */
+/* One more section of output `param`: %s stands for "the number of the section times its size plus
+ * i". */
 static void
 section(numeric_case *c, int param, int number, const char *fmt, ...)
 {
     va_list ap;
-    weft_str_addf(&c->text, "            %c[%lld + i] = ", 'A' + param, (long long)(number * c->step));
+    weft_str_addf(&c->text, "            %c[%lld + i] = ", 'A' + param,
+                  (long long)(number * c->step));
     va_start(ap, fmt);
     weft_str_vaddf(&c->text, fmt, ap);
     va_end(ap);
@@ -120,17 +132,32 @@ section(numeric_case *c, int param, int number, const char *fmt, ...)
 static void
 integer_operators(suite *s)
 {
-    static const char *const binary[] = { "A[i] + B[i]", "A[i] - B[i]", "A[i] * B[i]", "A[i] // B[i]", "A[i] % B[i]",
-                                          "A[i] & B[i]", "A[i] | B[i]", "A[i] ^ B[i]", "A[i] << B[i]", "A[i] >> B[i]",
-                                          "min(A[i], B[i])", "max(A[i], B[i])", "-A[i]", "~A[i]", "abs(A[i])",
-                                          "(A[i] + B[i]) // (A[i] - B[i])", "A[i] * A[i] * B[i] + A[i] >> B[i]" };
-    static const char *const compare[] = { "A[i] == B[i]", "A[i] != B[i]", "A[i] < B[i]", "A[i] <= B[i]", "A[i] > B[i]",
-                                           "A[i] >= B[i]", "A[i] + B[i] > A[i]" };
-    static const char *const constant[] = { "A[i] // 3%s", "A[i] %% 3%s", "A[i] // 4%s", "A[i] %% 4%s", "A[i] // 0%s",
-                                            "A[i] %% 0%s", "A[i] << 3%s", "A[i] >> 3%s", "A[i] << 77%s", "A[i] >> 77%s",
-                                            "3%s // A[i]", "100%s %% A[i]" };
-    static const char *const negative[] = { "A[i] // -3%s", "A[i] %% -3%s", "A[i] // -1%s", "A[i] %% -1%s", "-3%s // A[i]",
-                                            "A[i] << -1%s" };
+    static const char *const binary[] = { "A[i] + B[i]",
+                                          "A[i] - B[i]",
+                                          "A[i] * B[i]",
+                                          "A[i] // B[i]",
+                                          "A[i] % B[i]",
+                                          "A[i] & B[i]",
+                                          "A[i] | B[i]",
+                                          "A[i] ^ B[i]",
+                                          "A[i] << B[i]",
+                                          "A[i] >> B[i]",
+                                          "min(A[i], B[i])",
+                                          "max(A[i], B[i])",
+                                          "-A[i]",
+                                          "~A[i]",
+                                          "abs(A[i])",
+                                          "(A[i] + B[i]) // (A[i] - B[i])",
+                                          "A[i] * A[i] * B[i] + A[i] >> B[i]" };
+    static const char *const compare[] = { "A[i] == B[i]",      "A[i] != B[i]", "A[i] < B[i]",
+                                           "A[i] <= B[i]",      "A[i] > B[i]",  "A[i] >= B[i]",
+                                           "A[i] + B[i] > A[i]" };
+    static const char *const constant[] = { "A[i] // 3%s",  "A[i] %% 3%s", "A[i] // 4%s",
+                                            "A[i] %% 4%s",  "A[i] // 0%s", "A[i] %% 0%s",
+                                            "A[i] << 3%s",  "A[i] >> 3%s", "A[i] << 77%s",
+                                            "A[i] >> 77%s", "3%s // A[i]", "100%s %% A[i]" };
+    static const char *const negative[] = { "A[i] // -3%s", "A[i] %% -3%s", "A[i] // -1%s",
+                                            "A[i] %% -1%s", "-3%s // A[i]", "A[i] << -1%s" };
     enum { NB = 17, NC = 7, NK = 12, NN = 6 };
     for (int k = 0; k < NINTEGERS; k++) {
         weft_dtype t = integers[k];
@@ -175,11 +202,15 @@ conversions(suite *s)
         int in = add_input(c, t, PAIRS);
         for (int64_t i = 0; i < PAIRS; i++)
             if (weft_is_float(t))
-                weft_set_f64(t, c->data[in], i, i < 8 ? ldexp(i & 1 ? -1 : 1, (int)(31 + i / 2 * 11)) : point(i - 8, PAIRS - 8, 1e20));
+                weft_set_f64(t, c->data[in], i,
+                             i < 8 ? ldexp(i & 1 ? -1 : 1, (int)(31 + i / 2 * 11))
+                                   : point(i - 8, PAIRS - 8, 1e20));
             else if (t == WEFT_BOOL)
                 weft_set_i64(t, c->data[in], i, i % 3 == 0);
             else
-                weft_set_i64(t, c->data[in], i, i < 2 ? (i ? weft_dtype_max(t) : weft_dtype_min(t)) : (i - 128) * (i - 128) * (i - 128) * 3 / (1 + i % 5));
+                weft_set_i64(t, c->data[in], i,
+                             i < 2 ? (i ? weft_dtype_max(t) : weft_dtype_min(t))
+                                   : (i - 128) * (i - 128) * (i - 128) * 3 / (1 + i % 5));
         int out[16], to[16], nout = 0;
         for (int k = 0; k < n; k++) {
             bool wide = all[k] == WEFT_F64 || all[k] == WEFT_I64 || all[k] == WEFT_U64;
@@ -189,7 +220,8 @@ conversions(suite *s)
             }
         }
         open_text(c);
-        for (int k = 0; k < 3; k++) /* sums are rounded where they are stored; 64 bits reach bf16 through f32 */
+        for (int k = 0; k < 3;
+             k++) /* sums are rounded where they are stored; 64 bits reach bf16 through f32 */
             c->section[c->nsection++] = (budget){ "conversion", 1, 1, 0, -INFINITY, INFINITY };
         for (int k = 0; k < nout; k++) {
             const char *name = weft_dtype_name(all[to[k]]);
@@ -197,7 +229,8 @@ conversions(suite *s)
             if (part & 1)
                 continue;
             section(c, out[k], 1, "%s(f32(f16(f32(A[i]))))", name);
-            section(c, out[k], 2, "%s(f32(bf16(f32(A[i]))) + f32(i8(A[i])) + f32(u16(A[i])))", name);
+            section(c, out[k], 2, "%s(f32(bf16(f32(A[i]))) + f32(i8(A[i])) + f32(u16(A[i])))",
+                    name);
         }
         close_text(c);
     }
@@ -207,7 +240,8 @@ conversions(suite *s)
 static void
 small_floats(suite *s)
 {
-    static const weft_dtype small[] = { WEFT_F8E4M3FN, WEFT_F8E4M3FNUZ, WEFT_F8E5M2, WEFT_F8E5M2FNUZ };
+    static const weft_dtype small[] = { WEFT_F8E4M3FN, WEFT_F8E4M3FNUZ, WEFT_F8E5M2,
+                                        WEFT_F8E5M2FNUZ };
     for (int k = 0; k < 4; k++) {
         const char *name = weft_dtype_name(small[k]);
         numeric_case *c = new_case(s, "small", small[k], PAIRS);
@@ -215,7 +249,8 @@ small_floats(suite *s)
         for (int64_t i = 0; i < PAIRS; i++)
             ((uint8_t *)c->data[codes])[i] = (uint8_t)i;
         fill_points(c, x, 1e5);
-        int f32 = add_output(c, WEFT_F32, 3 * PAIRS), f16 = add_output(c, WEFT_F16, PAIRS), i32 = add_output(c, WEFT_I32, PAIRS);
+        int f32 = add_output(c, WEFT_F32, 3 * PAIRS), f16 = add_output(c, WEFT_F16, PAIRS),
+            i32 = add_output(c, WEFT_I32, PAIRS);
         int f8 = add_output(c, small[k], 3 * PAIRS);
         open_text(c);
         section(c, f32, 0, "f32(A[i])");
@@ -264,8 +299,9 @@ is_test(weft_intrin in)
 static bool
 is_common(weft_intrin in)
 {
-    return in == WEFT_IN_SQRT || in == WEFT_IN_RSQRT || (in >= WEFT_IN_FLOOR && in <= WEFT_IN_ABS) || in == WEFT_IN_FREM
-           || in >= WEFT_IN_COPYSIGN;
+    return in == WEFT_IN_SQRT || in == WEFT_IN_RSQRT ||
+           (in >= WEFT_IN_FLOOR && in <= WEFT_IN_ABS) || in == WEFT_IN_FREM ||
+           in >= WEFT_IN_COPYSIGN;
 }
 
 static void
@@ -302,15 +338,29 @@ float_operators(suite *s)
     static const struct {
         const char *text;
         double ulp, device;
-    } ops[] = { { "A[i] + B[i]", 1, 1 }, { "A[i] - B[i]", 1, 1 }, { "A[i] * B[i]", 1, 1 }, { "A[i] / B[i]", 1, 3 },
-                { "min(A[i], B[i])", 0, 0 }, { "max(A[i], B[i])", 0, 0 }, { "-A[i]", 0, 0 },
-                { "min(max(A[i], 0.0%s), 6.0%s)", 0, 0 }, { "max(0.5%s, A[i])", 0, 0 },
-                { "%s(A[i] < B[i])", 0, 0 }, { "%s(A[i] <= B[i])", 0, 0 }, { "%s(A[i] > B[i])", 0, 0 },
-                { "%s(A[i] >= B[i])", 0, 0 }, { "%s(A[i] == B[i])", 0, 0 }, { "%s(A[i] != B[i])", 0, 0 },
-                { "%s(bool(A[i]))", 0, 0 }, { "select(A[i] > B[i] || A[i] != A[i], A[i], B[i])", 0, 0 },
+    } ops[] = { { "A[i] + B[i]", 1, 1 },
+                { "A[i] - B[i]", 1, 1 },
+                { "A[i] * B[i]", 1, 1 },
+                { "A[i] / B[i]", 1, 3 },
+                { "min(A[i], B[i])", 0, 0 },
+                { "max(A[i], B[i])", 0, 0 },
+                { "-A[i]", 0, 0 },
+                { "min(max(A[i], 0.0%s), 6.0%s)", 0, 0 },
+                { "max(0.5%s, A[i])", 0, 0 },
+                { "%s(A[i] < B[i])", 0, 0 },
+                { "%s(A[i] <= B[i])", 0, 0 },
+                { "%s(A[i] > B[i])", 0, 0 },
+                { "%s(A[i] >= B[i])", 0, 0 },
+                { "%s(A[i] == B[i])", 0, 0 },
+                { "%s(A[i] != B[i])", 0, 0 },
+                { "%s(bool(A[i]))", 0, 0 },
+                { "select(A[i] > B[i] || A[i] != A[i], A[i], B[i])", 0, 0 },
                 { "guard(i > 5, A[i - 5], B[i])", 0, 0 },
-                { "guard(A[i] > 0.0%s, guard(B[i] > 0.0%s, min(A[i], B[i]), max(A[i], B[i])), min(A[i], B[i] * 2.0%s))", 0, 0 },
-                { "max(max(max(A[i], B[i]), max(B[i], A[i])), min(min(A[i], B[i]), A[i]))", 0, 0 } };
+                { "guard(A[i] > 0.0%s, guard(B[i] > 0.0%s, min(A[i], B[i]), max(A[i], B[i])), "
+                  "min(A[i], B[i] * 2.0%s))",
+                  0, 0 },
+                { "max(max(max(A[i], B[i]), max(B[i], A[i])), min(min(A[i], B[i]), A[i]))", 0,
+                  0 } };
     enum { N = sizeof ops / sizeof *ops };
     for (int k = 0; k < NFLOATS; k++) {
         weft_dtype t = floats[k];
@@ -322,14 +372,16 @@ float_operators(suite *s)
         open_text(c);
         for (int i = 0; i < N; i++) {
             const char *text = ops[i].text;
-            weft_str_addf(&c->text, "            %c[%lld + i] = ", 'A' + out, (long long)(i * c->step));
+            weft_str_addf(&c->text, "            %c[%lld + i] = ", 'A' + out,
+                          (long long)(i * c->step));
             for (; *text; text++)
                 if (text[0] == '%')
                     weft_str_add(&c->text, (text++, name));
                 else
                     weft_str_addn(&c->text, text, 1);
             weft_str_add(&c->text, "\n");
-            c->section[c->nsection++] = (budget){ ops[i].text, ops[i].ulp, ops[i].device, 0, -INFINITY, INFINITY };
+            c->section[c->nsection++] =
+                (budget){ ops[i].text, ops[i].ulp, ops[i].device, 0, -INFINITY, INFINITY };
         }
         close_text(c);
     }
@@ -338,9 +390,16 @@ float_operators(suite *s)
 static void
 truth(suite *s)
 {
-    static const char *const ops[] = { "A[i] && B[i]", "A[i] || B[i]", "!A[i]", "A[i] == B[i]", "A[i] != B[i]",
-                                       "select(A[i], B[i], !B[i])", "bool(i32(A[i]) + i32(B[i]) - 1)",
-                                       "guard(A[i], B[i], i % 3 == 0)", "A[i] == (i32(B[i]) < 1)", "bool(f32(A[i]) - 0.5 > 0.0)" };
+    static const char *const ops[] = { "A[i] && B[i]",
+                                       "A[i] || B[i]",
+                                       "!A[i]",
+                                       "A[i] == B[i]",
+                                       "A[i] != B[i]",
+                                       "select(A[i], B[i], !B[i])",
+                                       "bool(i32(A[i]) + i32(B[i]) - 1)",
+                                       "guard(A[i], B[i], i % 3 == 0)",
+                                       "A[i] == (i32(B[i]) < 1)",
+                                       "bool(f32(A[i]) - 0.5 > 0.0)" };
     enum { N = sizeof ops / sizeof *ops };
     numeric_case *c = new_case(s, "truth", WEFT_BOOL, PAIRS);
     int a = add_input(c, WEFT_BOOL, PAIRS), b = add_input(c, WEFT_BOOL, PAIRS);
@@ -360,7 +419,9 @@ static void
 memories(suite *s)
 {
     for (int k = 0; k < NINTEGERS + NFLOATS + 1; k++) {
-        weft_dtype t = k < NINTEGERS ? integers[k] : k < NINTEGERS + NFLOATS ? floats[k - NINTEGERS] : WEFT_BOOL;
+        weft_dtype t = k < NINTEGERS             ? integers[k]
+                       : k < NINTEGERS + NFLOATS ? floats[k - NINTEGERS]
+                                                 : WEFT_BOOL;
         const char *name = weft_dtype_name(t);
         numeric_case *c = new_case(s, "memory", t, 64);
         int a = add_input(c, t, 64);
@@ -373,12 +434,13 @@ memories(suite *s)
                 weft_set_i64(t, c->data[a], i, i ? i * 77 - 2400 : weft_dtype_min(t));
         add_output(c, t, 64);
         open_text(c);
-        weft_str_addf(&c->text,
-                      "            alloc s: shared %s[64]\n            alloc l: local %s[4]\n"
-                      "            for j in 0..4 {\n                l[j] = A[(i + j) %% 64]\n            }\n"
-                      "            s[t] = l[1]\n            barrier shared\n"
-                      "            B[i] = select(l[0] == l[2], s[63 - t], l[3])\n",
-                      name, name);
+        weft_str_addf(
+            &c->text,
+            "            alloc s: shared %s[64]\n            alloc l: local %s[4]\n"
+            "            for j in 0..4 {\n                l[j] = A[(i + j) %% 64]\n            }\n"
+            "            s[t] = l[1]\n            barrier shared\n"
+            "            B[i] = select(l[0] == l[2], s[63 - t], l[3])\n",
+            name, name);
         close_text(c);
     }
 }
@@ -388,7 +450,8 @@ static void
 vectors(suite *s)
 {
     static const int widths[] = { 2, 3, 4, 5, 8, 16 };
-    static const weft_dtype types[] = { WEFT_F32, WEFT_F16, WEFT_I32, WEFT_U8, WEFT_BOOL, WEFT_I64, WEFT_F64, WEFT_BF16 };
+    static const weft_dtype types[] = { WEFT_F32,  WEFT_F16, WEFT_I32, WEFT_U8,
+                                        WEFT_BOOL, WEFT_I64, WEFT_F64, WEFT_BF16 };
     for (int w = 0; w < 6; w++)
         for (int k = 0; k < 8; k++) {
             weft_dtype t = types[k];
@@ -404,32 +467,51 @@ vectors(suite *s)
                 for (int x = 0; x < 2; x++) {
                     int64_t v = (i * 7919 + x * 31) % 251 - 125;
                     if (weft_is_float(t))
-                        weft_set_f64(t, c->data[x ? b : a], i, i % 50 == 7 ? (double)NAN : (double)v / 4);
+                        weft_set_f64(t, c->data[x ? b : a], i,
+                                     i % 50 == 7 ? (double)NAN : (double)v / 4);
                     else
                         weft_set_i64(t, c->data[x ? b : a], i, t == WEFT_BOOL ? v & 1 : v);
                 }
-            static const char *const of_bool[] = { "A[A0] && B[B0]", "A[A0] != B[B0]", "!A[A0]", "select(A[A0], B[B0], A[A0])",
-                                                   "bool(i32(A[A0]) + v % 2)", "A[A0] || v > 20" };
-            static const char *const of_int[] = { "A[A0] + B[B0]", "A[A0] // B[B0]", "A[A0] % T(3)", "A[A0] << B[B0]",
-                                                  "T(f32(A[A0]) * 0.3)", "select(A[A0] < B[B0], A[A0], T(bool(B[B0])))" };
-            static const char *const of_float[] = { "min(A[A0], B[B0])", "A[A0] * B[B0]", "T(i32(A[A0]) % 5)",
-                                                    "guard(t > 3, A[A0], B[B0])", "atan(A[A0])",
-                                                    "select(A[A0] < B[B0], A[A0], T(bool(B[B0])))" };
-            const char *const *ops = t == WEFT_BOOL ? of_bool : weft_is_float(t) ? of_float : of_int;
-            static const char *const ramps[] = { "e", "e + 1", "e * 2 + 3", "lanes * 64 + 2 - e", "t", "e * 3" };
+            static const char *const of_bool[] = { "A[A0] && B[B0]",
+                                                   "A[A0] != B[B0]",
+                                                   "!A[A0]",
+                                                   "select(A[A0], B[B0], A[A0])",
+                                                   "bool(i32(A[A0]) + v % 2)",
+                                                   "A[A0] || v > 20" };
+            static const char *const of_int[] = {
+                "A[A0] + B[B0]",       "A[A0] // B[B0]",
+                "A[A0] % T(3)",        "A[A0] << B[B0]",
+                "T(f32(A[A0]) * 0.3)", "select(A[A0] < B[B0], A[A0], T(bool(B[B0])))"
+            };
+            static const char *const of_float[] = {
+                "min(A[A0], B[B0])", "A[A0] * B[B0]",
+                "T(i32(A[A0]) % 5)", "guard(t > 3, A[A0], B[B0])",
+                "atan(A[A0])",       "select(A[A0] < B[B0], A[A0], T(bool(B[B0])))"
+            };
+            const char *const *ops = t == WEFT_BOOL     ? of_bool
+                                     : weft_is_float(t) ? of_float
+                                                        : of_int;
+            static const char *const ramps[] = { "e", "e + 1", "e * 2 + 3", "lanes * 64 + 2 - e",
+                                                 "t", "e * 3" };
             c->may_refuse = t == WEFT_F64; /* no function is had everywhere */
             c->first = 0;
             c->step = n; /* sections are not told apart */
             int out = add_output(c, t, 6 * 64 * lanes);
             c->section[c->nsection++] = (budget){ "vector", 8, 2000, 1e-6, -INFINITY, INFINITY };
             c->section[c->nsection++] = c->section[0];
-            weft_str_addf(&c->text, "kernel flat %s(A: %s[%lld], B: %s[%lld], C: out %s[%lld])\n{\n", c->name, name, (long long)n,
-                          name, (long long)n, name, (long long)c->count[out]);
+            weft_str_addf(&c->text,
+                          "kernel flat %s(A: %s[%lld], B: %s[%lld], C: out %s[%lld])\n{\n", c->name,
+                          name, (long long)n, name, (long long)n, name, (long long)c->count[out]);
             weft_str_addf(&c->text, "    for t in 0..64 on thread.x {\n");
             for (int i = 0; i < 6; i++) {
-                weft_str_addf(&c->text, "        for v in 0..%d vectorize {\n            C[(%d * 64 + t) * %d + v] = ", lanes, i, lanes);
+                weft_str_addf(
+                    &c->text,
+                    "        for v in 0..%d vectorize {\n            C[(%d * 64 + t) * %d + v] = ",
+                    lanes, i, lanes);
                 for (const char *at = ops[i]; *at; at++) {
-                    const char *ramp = strncmp(at, "A0", 2) == 0 ? ramps[i] : strncmp(at, "B0", 2) == 0 ? ramps[(i + 1) % 6] : NULL;
+                    const char *ramp = strncmp(at, "A0", 2) == 0   ? ramps[i]
+                                       : strncmp(at, "B0", 2) == 0 ? ramps[(i + 1) % 6]
+                                                                   : NULL;
                     if (!ramp) {
                         if (*at == 'T')
                             weft_str_add(&c->text, name);
@@ -490,7 +572,9 @@ LEGALISED(vectors)
 static void
 run_all(const weft_driver *driver)
 {
-    static void (*const make[])(suite *) = { integer_operators, conversions, small_floats, intrinsics, float_operators, truth, memories };
+    static void (*const make[])(suite *) = { integer_operators, conversions,     small_floats,
+                                             intrinsics,        float_operators, truth,
+                                             memories };
     suite s = { 0 };
     for (size_t i = 0; i < sizeof make / sizeof *make; i++)
         make[i](&s);

@@ -71,7 +71,7 @@ plain_caps(bool rich)
                     .safe_div = rich,
                     .bool_storage = rich };
     for (int i = 0; i < WEFT_IN_COUNT; i++)
-        c.intrin[i] = true;
+        c.intrin[i] = c.intrin16[i] = c.intrin64[i] = true;
     for (int t = 0; t < WEFT_DTYPE_COUNT; t++)
         c.arith[t] = c.storage[t] = true;
     return c;

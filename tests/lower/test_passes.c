@@ -1,8 +1,35 @@
-/* Passes on kernels written as text: tests/lower/passes, first line "# passes: a,b". */
+/* Passes on kernels written as text: tests/lower/passes, first line "# passes: a,b".  A line "#
+ * lacks: f16 erf memory:f8e5m2" takes from a target without vectors what it names. */
 #include "support.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static void
+take_away(weft_caps *caps, const char *word, size_t n)
+{
+    bool memory = n > 7 && strncmp(word, "memory:", 7) == 0;
+    weft_dtype t = memory ? weft_dtype_parse(word + 7, n - 7) : weft_dtype_parse(word, n);
+    if (t != WEFT_DTYPE_COUNT)
+        *(memory ? &caps->storage[t] : &caps->arith[t]) = false;
+    for (int i = 0; i < WEFT_IN_COUNT; i++)
+        if (strlen(weft_intrin_infos[i].text) == n &&
+            memcmp(weft_intrin_infos[i].text, word, n) == 0)
+            caps->intrin[i] = false;
+}
+
+static weft_caps
+caps_of(const char *text)
+{
+    weft_caps caps = plain_caps(false);
+    const char *at = strstr(text, "# lacks: ");
+    for (at = at ? at + 9 : "\n"; *at != '\n'; at += *at == ' ') {
+        size_t n = strcspn(at, " \n");
+        take_away(&caps, at, n);
+        at += n;
+    }
+    return caps;
+}
 
 static void
 runs_the_named_passes_to_the_text_behind_the_mark(void **state)
@@ -18,6 +45,8 @@ runs_the_named_passes_to_the_text_behind_the_mark(void **state)
         weft_kernel *const *kernel;
         int nkernel = 0;
         weft_lower_options o = plain_options();
+        weft_caps caps = caps_of(at[i].input);
+        o.caps = &caps;
         weft_str got = { 0 };
         if (sscanf(at[i].input, "# passes: %127s", names) != 1)
             fail_msg("%s does not name its passes", at[i].path);
