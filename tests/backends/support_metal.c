@@ -171,7 +171,7 @@ metal_faults(const char *path)
     check_kernels(code, &faults);
     int status =
         run_command(&output,
-                    "clang -x cl -cl-std=CLC++2021 -cl-no-stdinc -target spir64 -I %s/metal_stub "
+                    "clang-15 -x cl -cl-std=CLC++2021 -cl-no-stdinc -target spir64 -I %s/metal_stub "
                     "-Wno-unknown-attributes -Wno-unknown-pragmas -Werror -fsyntax-only %s",
                     WEFT_TEST_DIR, path);
     if (status != 0)

@@ -134,7 +134,7 @@ by_clang(const char *path, const char *text)
     (void)text;
     int status =
         run_command(&output,
-                    "clang -x cl -cl-std=CL1.2 -target spir64 -Xclang -finclude-default-header "
+                    "clang-15 -x cl -cl-std=CL1.2 -target spir64 -Xclang -finclude-default-header "
                     "-fsyntax-only -Werror -Wno-bitwise-op-parentheses %s",
                     path);
     if (status == 0) {
@@ -148,7 +148,7 @@ static void
 opencl_goldens_are_accepted_by_clang(void **state)
 {
     (void)state;
-    if (!has_program("clang"))
+    if (!has_program("clang-15"))
         skip();
     assert_int_equal(for_each_golden(WEFT_API_OPENCL, by_clang), 0);
 }
@@ -212,7 +212,7 @@ static void
 metal_goldens_are_accepted_by_the_stub(void **state)
 {
     (void)state;
-    if (!has_program("clang"))
+    if (!has_program("clang-15"))
         skip();
     assert_int_equal(for_each_golden(WEFT_API_METAL, by_metal_stub), 0);
 }
@@ -223,7 +223,7 @@ each_known_bad_metal_text_is_refused(void **state)
     (void)state;
     char **names = list_files(WEFT_TEST_DIR "/metal_bad", ".metal");
     int accepted = 0, n = 0;
-    if (!has_program("clang"))
+    if (!has_program("clang-15"))
         skip();
     for (char **name = names; *name; name++, n++) {
         weft_str path = { 0 };
