@@ -6,7 +6,6 @@
  */
 #include "lower/lower.h"
 
-
 typedef struct sums {
     int64_t shared;
     bool unknown;
@@ -19,7 +18,8 @@ add_shared(void *user, const weft_stmt *s)
     if (s->kind != WEFT_SK_ALLOC || s->u.alloc.buf->space != WEFT_SHARED)
         return true;
     int64_t n, bytes;
-    if (!weft_as_int(s->u.alloc.buf->shape[0], &n) || !weft_dtype_bytes(s->u.alloc.buf->dtype, n, &bytes))
+    if (!weft_as_int(s->u.alloc.buf->shape[0], &n) ||
+        !weft_dtype_bytes(s->u.alloc.buf->dtype, n, &bytes))
         t->unknown = true;
     else
         t->shared += weft_round_up(bytes, 16);
@@ -27,12 +27,14 @@ add_shared(void *user, const weft_stmt *s)
 }
 
 static weft_status
-over(const weft_kernel *k, const weft_target *t, const char *what, int64_t have, int64_t limit, const char *remedy, weft_diag *diag)
+over(const weft_kernel *k, const weft_target *t, const char *what, int64_t have, int64_t limit,
+     const char *remedy, weft_diag *diag)
 {
     if (have <= limit || limit == 0)
         return WEFT_OK;
-    return weft_fail(diag, WEFT_LIMIT, "kernel '%s' needs %lld %s, %s:%s allows %lld; %s", k->name, (long long)have, what,
-                     weft_api_name(t->api), t->name, (long long)limit, remedy);
+    return weft_fail(diag, WEFT_LIMIT, "kernel '%s' needs %lld %s, %s:%s allows %lld; %s", k->name,
+                     (long long)have, what, weft_api_name(t->api), t->name, (long long)limit,
+                     remedy);
 }
 
 static weft_status
@@ -42,17 +44,40 @@ check_launch(const weft_kernel *k, const weft_target *t, weft_diag *diag)
     int64_t threads = 1, n;
     for (int d = 0; d < 3; d++) {
         if (!weft_as_int(k->block[d], &n))
-            return weft_fail(diag, WEFT_UNSUPPORTED, "kernel '%s': thread.%s has a size that is not constant; split the axis by "
-                             "a number and bind the inner part", k->name, axis[d]);
+            return weft_fail(
+                diag, WEFT_UNSUPPORTED,
+                "kernel '%s': thread.%s has a size that is not constant; split the axis by "
+                "a number and bind the inner part",
+                k->name, axis[d]);
         if (!weft_mul64(threads, n, &threads))
-            return WEFT_LIMIT;
-        weft_status s = over(k, t, "threads along one axis of a block", n, t->max_block[d], "split the axis by a smaller factor", diag);
+            threads = INT64_MAX;
+        weft_status s = over(k, t, "threads along one axis of a block", n, t->max_block[d],
+                             "split the axis by a smaller factor", diag);
         if (!s && weft_as_int(k->grid[d], &n))
-            s = over(k, t, "blocks along one axis", n, t->max_grid[d], "bind another axis, or split by a larger factor", diag);
+            s = over(k, t, "blocks along one axis", n, t->max_grid[d],
+                     "bind another axis, or split by a larger factor", diag);
         if (s)
             return s;
     }
-    return over(k, t, "threads a block", threads, t->max_threads, "split a thread axis by a smaller factor", diag);
+    return over(k, t, "threads a block", threads, t->max_threads,
+                "split a thread axis by a smaller factor", diag);
+}
+
+/* Sizes that the launch decides are checked there. */
+static weft_status
+check_ranges(const weft_kernel *k, const weft_target *t, weft_diag *diag)
+{
+    weft_status s = WEFT_OK;
+    for (int i = 0; i < k->nparam && !s; i++) {
+        char what[96];
+        int64_t n, bytes;
+        if (!weft_as_int(k->param[i]->shape[0], &n) ||
+            !weft_dtype_bytes(k->param[i]->dtype, n, &bytes))
+            continue;
+        snprintf(what, sizeof what, "bytes of the buffer '%.40s'", k->param[i]->name);
+        s = over(k, t, what, bytes, t->max_range, "split the tensor", diag);
+    }
+    return s;
 }
 
 static int64_t
@@ -74,15 +99,19 @@ weft_pass_limits(weft_kernel *k, const weft_lower_options *options, bool *change
     *changed = false;
     weft_walk_stmt(&(weft_walker){ .stmt = add_shared, .user = &total }, k->body);
     if (total.unknown)
-        return weft_fail(diag, WEFT_UNSUPPORTED, "kernel '%s': shared memory of a size that is not constant", k->name);
+        return weft_fail(diag, WEFT_UNSUPPORTED,
+                         "kernel '%s': shared memory of a size that is not constant", k->name);
     *changed = k->shared_bytes != total.shared;
     k->shared_bytes = total.shared;
     weft_status s = check_launch(k, t, diag);
     if (!s)
-        s = over(k, t, "bytes of shared memory", total.shared, t->shared_bytes, "use smaller tiles", diag);
+        s = over(k, t, "bytes of shared memory", total.shared, t->shared_bytes, "use smaller tiles",
+                 diag);
     if (!s)
-        s = over(k, t, "buffer arguments", k->nparam, t->max_buffers, "fuse fewer operators into the kernel", diag);
+        s = over(k, t, "buffer arguments", k->nparam, t->max_buffers,
+                 "fuse fewer operators into the kernel", diag);
     if (!s)
-        s = over(k, t, "bytes of scalar arguments", scalar_bytes(k), t->scalar_bytes, "give some of the symbols a size", diag);
-    return s;
+        s = over(k, t, "bytes of scalar arguments", scalar_bytes(k), t->scalar_bytes,
+                 "give some of the symbols a size", diag);
+    return s ? s : check_ranges(k, t, diag);
 }
