@@ -150,8 +150,8 @@ main(int argc, char **argv)
         status = open_reader(module, id, length, diag, &r[n]);
         id += length + (id[length] == ',');
     }
-    int code = status ? weft_status_exit_code(status)
-                      : read_pictures(n, r, argc - 3, argv + 3, diag);
+    int code =
+        status ? weft_status_exit_code(status) : read_pictures(n, r, argc - 3, argv + 3, diag);
     fputs(weft_diag_text(diag), stderr);
     while (n > 0)
         close_reader(&r[--n]);

@@ -32,13 +32,13 @@ typedef struct fuzz_seed {
     const char *kind;  /* "onnx", "te", ... : what reports are made by */
     const char *label; /* where the bytes come from */
     const char *path;  /* where damaged bytes are written; a module's other files lie around it */
-    const char *argv[FUZZ_MAX_ARGS];      /* the command, its options and operands; NULL ends it */
+    const char *argv[FUZZ_MAX_ARGS]; /* the command, its options and operands; NULL ends it */
     void (*direct)(const uint8_t *, size_t); /* instead of a command */
     const uint8_t *bytes;
     size_t size;
-    bool text;   /* numbers and lines are edited too */
-    bool whole;  /* a part of such a file is never a valid file */
-    bool keep;   /* path belongs to a valid module: write the bytes back afterwards */
+    bool text;  /* numbers and lines are edited too */
+    bool whole; /* a part of such a file is never a valid file */
+    bool keep;  /* path belongs to a valid module: write the bytes back afterwards */
 } fuzz_seed;
 
 typedef WEFT_VEC(fuzz_seed) fuzz_seeds;

@@ -1,10 +1,12 @@
-/* tests/fuzz/fuzz_module.c: no bytes crash the readers of modules, nor a session made of what they accept.
+/* tests/fuzz/fuzz_module.c: no bytes crash the readers of modules, nor a session made of what they
+ * accept.
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. -Iinclude base/[a-z]*.c \
- *         runtime/[a-z]*.c tests/fuzz/fuzz_module.c -lzip -ljansson -lcrypto -lm -lpthread -o fuzz_module
+ *         runtime/[a-z]*.c tests/fuzz/fuzz_module.c -lzip -ljansson -lcrypto -lm -lpthread \
+ *         -o fuzz_module
  *
- * A good corpus is a directory form's manifest.json behind a byte 'B' and its weights.safetensors behind
- * an 'A'.
+ * A good corpus is a directory form's manifest.json behind a byte 'B' and its weights.safetensors
+ * behind an 'A'.
  */
 #include "runtime/priv.h"
 #include "runtime/session.h"

@@ -1,5 +1,5 @@
-/* tests/fuzz/seeds.c: the good files: the demo's model, what is compiled of it, and the texts that the
- * tests and tutorials hold.
+/* tests/fuzz/seeds.c: the good files: the demo's model, what is compiled of it, and the texts that
+ * the tests and tutorials hold.
  */
 #include "fuzz.h"
 #include <weft/compiler.h>
@@ -92,12 +92,18 @@ add_models(maker *m, const char *model, const char *module)
 {
     const char *onnx = under(m, m->work, "case.onnx"), *zip = under(m, m->work, "case.weft");
     const char *out = under(m, m->work, "out.weft");
-    add(m, model, (fuzz_seed){ .kind = "onnx", .path = onnx, .whole = true,
-                               .argv = { "inspect", onnx } });
-    add(m, model, (fuzz_seed){ .kind = "onnx", .path = onnx, .whole = true,
-                               .argv = { "compile", onnx, "-t", TARGET, "-j1", "-o", out } });
-    add(m, module, (fuzz_seed){ .kind = "zip", .path = zip, .whole = true,
-                                .argv = { "run", zip, "-d", "null", "--fill", "ones" } });
+    add(m, model,
+        (fuzz_seed){ .kind = "onnx", .path = onnx, .whole = true, .argv = { "inspect", onnx } });
+    add(m, model,
+        (fuzz_seed){ .kind = "onnx",
+                     .path = onnx,
+                     .whole = true,
+                     .argv = { "compile", onnx, "-t", TARGET, "-j1", "-o", out } });
+    add(m, module,
+        (fuzz_seed){ .kind = "zip",
+                     .path = zip,
+                     .whole = true,
+                     .argv = { "run", zip, "-d", "null", "--fill", "ones" } });
 }
 
 /* fuzz_module takes its input's kind from the first byte. */
@@ -135,11 +141,18 @@ add_directory(maker *m, const char *model)
     command((const char *[]){ "compile", model, "-t", TARGET, "-o", slash, NULL });
     for (int i = 0; i < 2; i++) {
         const char *path = under(m, dir, part[i]);
-        add(m, path, (fuzz_seed){ .kind = i ? "weights" : "manifest", .path = path, .text = !i,
-                                  .whole = true, .keep = true,
-                                  .argv = { "run", dir, "-d", "null", "--fill", "ones" } });
-        add(m, path, (fuzz_seed){ .kind = i ? "weights" : "manifest", .path = path, .text = !i,
-                                  .direct = i ? run_fuzz_weights : run_fuzz_manifest });
+        add(m, path,
+            (fuzz_seed){ .kind = i ? "weights" : "manifest",
+                         .path = path,
+                         .text = !i,
+                         .whole = true,
+                         .keep = true,
+                         .argv = { "run", dir, "-d", "null", "--fill", "ones" } });
+        add(m, path,
+            (fuzz_seed){ .kind = i ? "weights" : "manifest",
+                         .path = path,
+                         .text = !i,
+                         .direct = i ? run_fuzz_weights : run_fuzz_manifest });
     }
 }
 
@@ -155,10 +168,14 @@ add_tensors(maker *m, const char *module, const char *picture)
     weft_diag_destroy(diag);
     const char *with_npy = weft_arena_printf(m->arena, "picture=%s", npy);
     const char *with_pb = weft_arena_printf(m->arena, "picture=%s", pb);
-    add(m, picture, (fuzz_seed){ .kind = "npy", .path = npy, .whole = true,
-                                 .argv = { "run", module, "-d", "null", "-i", with_npy } });
-    add(m, good, (fuzz_seed){ .kind = "pb", .path = pb,
-                              .argv = { "run", module, "-d", "null", "-i", with_pb } });
+    add(m, picture,
+        (fuzz_seed){ .kind = "npy",
+                     .path = npy,
+                     .whole = true,
+                     .argv = { "run", module, "-d", "null", "-i", with_npy } });
+    add(m, good,
+        (fuzz_seed){
+            .kind = "pb", .path = pb, .argv = { "run", module, "-d", "null", "-i", with_pb } });
 }
 
 /* What every te program so far becomes at the level loops, to be given to all passes. */
@@ -174,7 +191,10 @@ add_loops(maker *m)
         weft_diag *diag = weft_diag_create();
         weft_te *te = weft_te_parse(from->label, source, diag);
         char *text = te ? weft_te_show(te, TARGET, "loops", diag) : NULL;
-        fuzz_seed loops = { .kind = "loops", .label = from->label, .path = wir, .text = true,
+        fuzz_seed loops = { .kind = "loops",
+                            .label = from->label,
+                            .path = wir,
+                            .text = true,
                             .argv = { "opt", PASSES, wir } };
         if (text) {
             loops.size = strlen(text);
@@ -198,8 +218,12 @@ static void
 add_all_texts(maker *m)
 {
     const char *te = under(m, m->work, "case.te"), *wir = under(m, m->work, "case.wir");
-    fuzz_seed shown = { .kind = "te", .path = te, .text = true, .argv = { "te", te, "-t", TARGET } };
-    fuzz_seed passed = { .kind = "wir", .path = wir, .text = true,
+    fuzz_seed shown = {
+        .kind = "te", .path = te, .text = true, .argv = { "te", te, "-t", TARGET }
+    };
+    fuzz_seed passed = { .kind = "wir",
+                         .path = wir,
+                         .text = true,
                          .argv = { "opt", "--passes=simplify,hoist,limits", wir } };
     fuzz_seed read = { .kind = "wir", .text = true, .direct = run_fuzz_ir };
     add_texts(m, "tests/te", ".te", &shown);
@@ -226,8 +250,11 @@ add_graph(maker *m, const char *model)
     weft_graph_destroy(g);
     weft_str_free(&text);
     weft_diag_destroy(diag);
-    add(m, good, (fuzz_seed){ .kind = "graph", .path = wir, .text = true,
-                              .argv = { "compile", wir, "-t", TARGET, "-j1", "-o", out } });
+    add(m, good,
+        (fuzz_seed){ .kind = "graph",
+                     .path = wir,
+                     .text = true,
+                     .argv = { "compile", wir, "-t", TARGET, "-j1", "-o", out } });
 }
 
 /* A file that its command refuses, as some of the tests' are meant to be, teaches little when it is
@@ -240,7 +267,8 @@ drop_refused(maker *m)
         fuzz_seed *s = &m->seeds->at[i];
         weft_diag *diag = weft_diag_create();
         weft_str said = { 0 };
-        weft_status status = s->direct ? WEFT_OK : weft_file_write(diag, s->path, s->bytes, s->size);
+        weft_status status =
+            s->direct ? WEFT_OK : weft_file_write(diag, s->path, s->bytes, s->size);
         if (!status && !s->direct)
             status = fuzz_run_command(s->argv, &said);
         if (!status)

@@ -3,9 +3,9 @@
  *   test_fuzz SOURCE_DIRECTORY COUNT [SEED [ONLY]]
  *
  * Every case has to end in a status whose exit code is 0, 1 or 2 (a damaged file is no failure of a
- * device, nor of weft), within MAX_SECONDS; a cut-off file in 2, with a message that names the file.
- * Sanitizers see to the rest.  A case depends on SEED and its number alone; ONLY runs that one and
- * leaves its bytes in ./fuzz.case.
+ * device, nor of weft), within MAX_SECONDS; a cut-off file in 2, with a message that names the
+ * file. Sanitizers see to the rest.  A case depends on SEED and its number alone; ONLY runs that
+ * one and leaves its bytes in ./fuzz.case.
  */
 #include "fuzz.h"
 
@@ -27,8 +27,8 @@ __asan_default_options(void)
     return "max_allocation_size_mb=1024:quarantine_size_mb=16:detect_leaks=1";
 }
 
-static const weft_command *const commands[] = { &weft_cmd_inspect, &weft_cmd_compile,
-                                                &weft_cmd_run, &weft_cmd_te, &weft_cmd_opt };
+static const weft_command *const commands[] = { &weft_cmd_inspect, &weft_cmd_compile, &weft_cmd_run,
+                                                &weft_cmd_te, &weft_cmd_opt };
 
 weft_status
 fuzz_run_command(const char *const *argv, weft_str *said)
@@ -181,8 +181,8 @@ run_cases(const fuzz_seeds *seeds, long count, uint64_t seed, long only)
     getrusage(RUSAGE_SELF, &use);
     fprintf(stderr, "%d files to damage\n", seeds->n);
     for (tally *t = tallies; t->kind; t++)
-        fprintf(stderr, "%-9s %6d cases, %6d accepted, slowest %.3f s (case %ld)\n", t->kind, t->cases,
-                t->accepted, t->slowest, t->slowest_case);
+        fprintf(stderr, "%-9s %6d cases, %6d accepted, slowest %.3f s (case %ld)\n", t->kind,
+                t->cases, t->accepted, t->slowest, t->slowest_case);
     fprintf(stderr, "peak memory %ld MiB, %d wrong\n", use.ru_maxrss / 1024, wrong);
     return wrong || use.ru_maxrss / 1024 > MAX_PEAK_MIB;
 }
@@ -214,9 +214,9 @@ main(int argc, char **argv)
     if (!mkdtemp(work) || !freopen("/dev/null", "w", stdout))
         return 2;
     fuzz_make_seeds(&arena, argv[1], work, &seeds);
-    int code = run_cases(&seeds, strtol(argv[2], NULL, 10),
-                         argc > 3 ? strtoull(argv[3], NULL, 10) : 1,
-                         argc > 4 ? strtol(argv[4], NULL, 10) : -1);
+    int code =
+        run_cases(&seeds, strtol(argv[2], NULL, 10), argc > 3 ? strtoull(argv[3], NULL, 10) : 1,
+                  argc > 4 ? strtol(argv[4], NULL, 10) : -1);
     weft_arena_reset(&arena);
     return remove_tree(work) ? code : 1;
 }

@@ -17,7 +17,8 @@ make_program(weft_diag *diag)
     weft_tensor *b = weft_te_input(te, "B", WEFT_F32, 1, &n);
     weft_axis *i = weft_te_axis(te, "i", n), *bx, *tx;
     const weft_expr *at = weft_axis_ref(te, i);
-    const weft_expr *sum = weft_add(ir, weft_tensor_at(te, a, 1, &at), weft_tensor_at(te, b, 1, &at));
+    const weft_expr *sum =
+        weft_add(ir, weft_tensor_at(te, a, 1, &at), weft_tensor_at(te, b, 1, &at));
     weft_tensor *c = weft_te_compute(te, "C", 1, &i, sum);
     weft_te_output(te, c);
 
