@@ -20,7 +20,8 @@ typedef struct access {
     const weft_expr *index;
     bool write;
     bool affine;             /* index = sum of stride[t] * thread[t] + rest, lo <= rest <= hi, */
-    int64_t stride[3], lo, hi; /* rest free of threads */
+    int64_t stride[3], lo, hi; /* rest free of threads, */
+    int64_t step, offset;    /* rest = step * k + offset for some k; 0: it is offset */
     int64_t first[3], last[3]; /* the threads that get here, by the conditions around */
 } access;
 
@@ -45,6 +46,17 @@ typedef struct planner {
 
 /* ---- who touches an element ------------------------------------------------------------------ */
 
+static int64_t
+gcd(int64_t a, int64_t b)
+{
+    while (b) {
+        int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a < 0 ? -a : a;
+}
+
 /* Splits the index into strides of the threads and the range of what is left. */
 static void
 find_owner(planner *p, access *a)
@@ -65,11 +77,13 @@ find_owner(planner *p, access *a)
     rest = weft_simplify_expr(p->ir, p->facts, rest);
     if (!weft_bounds(p->ir, p->facts, rest, &a->lo, &a->hi))
         return;
+    weft_modular(p->ir, p->facts, rest, &a->step, &a->offset);
     if (a->index->h.kind == WEFT_EK_RAMP) {
         int64_t step;
         if (!weft_as_int(a->index->arg[1], &step) || step < 0)
             return;
         a->hi += step * (a->index->h.type.lanes - 1);
+        a->step = gcd(a->step, step);
     }
     a->affine = true;
 }
@@ -107,6 +121,26 @@ reaches(const differences *x, int k, int64_t lo, int64_t hi, bool moved)
     return false;
 }
 
+/* The same, of the numbers in [lo, hi] that are `offset` modulo `step`. */
+static bool
+reaches_some(const differences *x, int64_t lo, int64_t hi, int64_t step, int64_t offset)
+{
+    enum { MOST = 64 };
+    int64_t low = 0, high = 0;
+    for (int i = 0; i < x->n; i++) {
+        low += x->stride[i] * x->least[i];
+        high += x->stride[i] * x->most[i];
+    }
+    low = lo > low ? lo : low;
+    high = hi < high ? hi : high;
+    if (step <= 1 || (high - low) / step > MOST)
+        return reaches(x, 0, lo, hi, false);
+    for (int64_t v = low + weft_floormod(offset - low, step); v <= high; v += step)
+        if (reaches(x, 0, v, v, false))
+            return true;
+    return false;
+}
+
 /* Whether two different threads, one at a and one at b, may touch one element. */
 static bool
 may_meet(const planner *p, const access *a, const access *b)
@@ -127,7 +161,7 @@ may_meet(const planner *p, const access *a, const access *b)
         x.least[at] = a->first[t] - b->last[t];
         x.most[at] = a->last[t] - b->first[t];
     }
-    return reaches(&x, 0, b->lo - a->hi, b->hi - a->lo, false);
+    return reaches_some(&x, b->lo - a->hi, b->hi - a->lo, gcd(a->step, b->step), b->offset - a->offset);
 }
 
 static bool

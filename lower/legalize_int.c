@@ -146,6 +146,23 @@ as_unsigned(weft_legal *l, weft_type wide, const weft_expr *x)
     return weft_bitcast(l->ir, wide, x);
 }
 
+/* The bounds of each lane of a vector, as far as its form tells. */
+static bool
+lane_bounds(weft_legal *l, const weft_expr *e, int64_t *lo, int64_t *hi)
+{
+    if (e->h.type.lanes == 1)
+        return weft_bounds(l->ir, l->facts, e, lo, hi);
+    if (e->h.kind == WEFT_EK_BCAST)
+        return weft_bounds(l->ir, l->facts, e->arg[0], lo, hi);
+    weft_dtype t = (weft_dtype)e->h.type.dtype;
+    *lo = weft_dtype_min(t);
+    *hi = weft_dtype_max(t);
+    if (e->h.kind == WEFT_EK_CAST && weft_is_int((weft_dtype)e->arg[0]->h.type.dtype))
+        return lane_bounds(l, e->arg[0], lo, hi) && *lo >= weft_dtype_min(t) &&
+               *hi <= weft_dtype_max(t);
+    return weft_dtype_bits(t) < 32;
+}
+
 /* Whether the ranges of the operands keep the result within its type. */
 static bool
 stays_inside(weft_legal *l, const weft_expr *e)
@@ -153,9 +170,7 @@ stays_inside(weft_legal *l, const weft_expr *e)
     int64_t lo[2] = { 0, 0 }, hi[2] = { 0, 0 }, least = weft_dtype_min((weft_dtype)e->h.type.dtype);
     int64_t most = weft_dtype_max((weft_dtype)e->h.type.dtype), corner[4];
     for (int i = 0; i < e->h.nargs; i++)
-        if (e->arg[i]->h.type.lanes > 1 ||
-            !weft_bounds(l->ir, l->facts, e->arg[i], &lo[i], &hi[i]) || lo[i] < INT32_MIN ||
-            hi[i] > INT32_MAX)
+        if (!lane_bounds(l, e->arg[i], &lo[i], &hi[i]) || lo[i] < INT32_MIN || hi[i] > INT32_MAX)
             return false;
     bool product = e->h.kind == WEFT_EK_MUL, sum = e->h.kind == WEFT_EK_ADD;
     for (int i = 0; i < 4; i++) {

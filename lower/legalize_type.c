@@ -131,6 +131,10 @@ weft_legal_cast(weft_legal *l, const weft_expr *cast, weft_dtype from, bool stor
                                                   : float_to_int(l, to, carrier, x);
     if (from == WEFT_F64 && carrier == WEFT_F32 && to != WEFT_F32)
         return narrowed(l, to, from, weft_legal_round_to_odd(l, x), stored);
+    if (x->h.kind == WEFT_EK_CAST &&
+        includes((weft_dtype)x->h.type.dtype, (weft_dtype)x->arg[0]->h.type.dtype) &&
+        weft_is_int((weft_dtype)x->h.type.dtype))
+        x = x->arg[0]; /* it only widens what memory holds */
     const weft_expr *y = weft_same_type(type, x->h.type) ? x : weft_cast_to(ir, type, x);
     return narrowed(l, to, from, y, stored);
 }

@@ -24,7 +24,7 @@ typedef struct reducer {
 typedef struct tree {
     const weft_combiner *with;
     const weft_buf **buf;
-    const weft_expr *own;    /* the thread's place: its number, x fastest */
+    const weft_expr *own; /* the thread's place: its number, x fastest */
 } tree;
 
 static const weft_expr *
@@ -54,7 +54,8 @@ thread_number(reducer *r, unsigned skip)
     return weft_simplify_expr(ir, NULL, sum);
 }
 
-/* Own place = own place combined with the place `distance` above; all new values before any store. */
+/* Own place = own place combined with the place `distance` above; all new values before any store.
+ */
 static const weft_stmt *
 combine(reducer *r, const tree *t, int64_t distance)
 {
@@ -73,6 +74,9 @@ combine(reducer *r, const tree *t, int64_t distance)
         name[i] = weft_var_make(ir, "sum", weft_scalar(t->buf[i]->dtype));
         store[i] = weft_store(ir, t->buf[i], 1, &t->own, weft_ref(ir, name[i]));
     }
+    if (n == 1)
+        return weft_store(ir, t->buf[0], 1, &t->own,
+                          weft_subst_expr(ir, t->with->result[0], 2, from, to));
     const weft_stmt *s = weft_seq(ir, n, store);
     for (int i = n; i-- > 0;)
         s = weft_let(ir, name[i], weft_subst_expr(ir, t->with->result[i], 2 * n, from, to), s);
@@ -110,7 +114,8 @@ replace(reducer *r, const weft_stmt *s)
     int n = s->u.all.with->n;
     int64_t threads = r->extent[0] * r->extent[1] * r->extent[2];
     const weft_expr *size = weft_i32(ir, threads), *result = thread_number(r, s->u.all.axes);
-    tree t = { s->u.all.with, WEFT_NEW_ARRAY(&r->scratch, n, const weft_buf *), thread_number(r, 0) };
+    tree t = { s->u.all.with, WEFT_NEW_ARRAY(&r->scratch, n, const weft_buf *),
+               thread_number(r, 0) };
     const weft_stmt *out = weft_nop(ir), *body = s->u.all.body;
     for (int i = 0; i < n; i++) {
         const weft_expr *value = s->u.all.value[i];
@@ -153,8 +158,10 @@ visit(weft_rewriter *rw, const weft_stmt *s)
         return s;
     for (int t = 0; t < 3; t++) {
         if (r->extent[t] == 0 && !r->status)
-            r->status = weft_fail(r->diag, WEFT_UNSUPPORTED, "kernel '%s': a reduction across threads needs a constant number "
-                                  "of them; split the axis by a number and bind the inner part", r->kernel->name);
+            r->status = weft_fail(r->diag, WEFT_UNSUPPORTED,
+                                  "kernel '%s': a reduction across threads needs a constant number "
+                                  "of them; split the axis by a number and bind the inner part",
+                                  r->kernel->name);
         if (s->u.all.axes >> (WEFT_THREAD_X + t) & 1)
             n *= r->extent[t];
     }
@@ -162,9 +169,12 @@ visit(weft_rewriter *rw, const weft_stmt *s)
 }
 
 weft_status
-weft_pass_reduce_threads(weft_kernel *k, const weft_lower_options *options, bool *changed, weft_diag *diag)
+weft_pass_reduce_threads(weft_kernel *k, const weft_lower_options *options, bool *changed,
+                         weft_diag *diag)
 {
-    reducer r = { .rw = { .ir = k->ir, .stmt = visit }, .kernel = k, .extent = { 1, 1, 1 }, .diag = diag };
+    reducer r = {
+        .rw = { .ir = k->ir, .stmt = visit }, .kernel = k, .extent = { 1, 1, 1 }, .diag = diag
+    };
     (void)options;
     r.rw.user = &r;
     const weft_stmt *body = weft_rewrite_stmt(&r.rw, k->body);
