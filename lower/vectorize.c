@@ -66,6 +66,20 @@ load_lanes(vectorizer *v, const weft_expr *e)
     return weft_load(v->rw.ir, wide ? wide : buf, 1, &index);
 }
 
+/* The conversion of an index to a wider type: an index does not overflow, so its lanes stay in a row. */
+static const weft_expr *
+wider_index(vectorizer *v, const weft_expr *e, const weft_expr *lanes)
+{
+    weft_ir *ir = v->rw.ir;
+    if (!e->arg[0]->h.index || e->h.type.dtype != WEFT_I64 || lanes->h.type.dtype != WEFT_I32)
+        return NULL;
+    lanes = weft_simplify_expr(ir, NULL, lanes);
+    if (lanes->h.kind != WEFT_EK_RAMP)
+        return NULL;
+    const weft_expr *base = weft_cast(ir, WEFT_I64, lanes->arg[0]);
+    return weft_ramp(ir, base, weft_cast(ir, WEFT_I64, lanes->arg[1]), v->lanes);
+}
+
 /* The node over its arguments' lanes: all scalar, and it stays as it is; else all of one width. */
 static const weft_expr *
 node_lanes(vectorizer *v, const weft_expr *e)
@@ -85,6 +99,9 @@ node_lanes(vectorizer *v, const weft_expr *e)
         v->failed = true;
         return e;
     }
+    const weft_expr *wide = e->h.kind == WEFT_EK_CAST ? wider_index(v, e, arg[0]) : NULL;
+    if (wide)
+        return wide;
     bool guard = e->h.kind == WEFT_EK_GUARD;
     if (guard && arg[0]->h.type.lanes > 1) {
         v->failed = true;
