@@ -198,12 +198,26 @@ uses(const weft_expr *load, const weft_var *v)
     return false;
 }
 
+/* Whether an axis is known to have no index at all: tiles of such a loop have no size either. */
+static bool
+is_empty(const weft_te_op *op)
+{
+    int64_t n;
+    for (int i = 0; i < op->naxis; i++)
+        if (weft_as_int(op->axis[i]->extent, &n) && n == 0)
+            return true;
+    for (int i = 0; i < op->nreduce; i++)
+        if (weft_as_int(op->reduce[i]->extent, &n) && n == 0)
+            return true;
+    return false;
+}
+
 bool
 weft_rule_product(weft_rule *r, weft_stage *s, weft_product *p)
 {
     const weft_te_op *op = s->op;
     if (op->nreduce == 0 || op->nout != 1 || op->reducer != WEFT_SUM || op->cond ||
-        op->body[0]->h.kind != WEFT_EK_MUL)
+        op->body[0]->h.kind != WEFT_EK_MUL || is_empty(op))
         return false;
     const weft_expr *a = factor(op->body[0]->arg[0]), *b = factor(op->body[0]->arg[1]);
     if (!a || !b)

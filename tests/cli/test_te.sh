@@ -28,6 +28,15 @@ for t in opencl:generic-gpu vulkan:generic-gpu cuda:sm_80 metal:apple8 opencl:po
     exits 0 "$WEFT" te first.te --stage te -t $t && same first.te out
 done
 
+it "schedules products without elements for every target"
+for shape in 'm=0 n=4 k=4' 'm=4 n=0 k=4' 'm=4 n=4 k=0'; do
+    eval "$(echo "$shape" | tr ' ' ';')"
+    printf 'te mm(A: f32[%s, %s], B: f32[%s, %s]) {\n    C[i < %s, j < %s] = sum(r < %s) A[i, r] * B[r, j]\n}\n' \
+        $m $k $k $n $m $n $k >mm.te
+    exits 0 "$WEFT" te mm.te -t opencl:generic-gpu,vulkan:generic-gpu,cuda:sm_80,metal:apple8,opencl:pocl,vulkan:lavapipe
+    exits 0 "$WEFT" te mm.te -d interp --fill ones && out_has "^C f32\[$m,$n\]"
+done
+
 it "runs slices of the pipeline"
 exits 0 "$WEFT" te add.te --stage loops -t opencl:generic-gpu && cp out loops.wir
 exits 0 "$WEFT" opt --passes=flatten,simplify loops.wir && out_has '^kernel flat add'
