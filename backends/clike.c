@@ -469,8 +469,9 @@ survey(weft_clike *c)
     weft_walk_stmt(&walker, k->body);
     for (int i = 0; i < k->nparam; i++)
         c->uses[k->param[i]->dtype] = true;
+    weft_scalars scalars = c->d->element ? WEFT_SCALARS_ANY : WEFT_SCALARS_KNOWN;
     uint8_t *layout = memcpy(WEFT_NEW_ARRAY(&c->arena, k->ir->nbuf + 1, uint8_t),
-                             weft_vector_layout(&c->arena, k, true), k->ir->nbuf);
+                             weft_vector_layout(&c->arena, k, scalars), k->ir->nbuf);
     for (int i = 0; i < k->nparam; i++)
         layout[k->param[i]->id] = 1;
     for (int i = 0; i < c->shared.n; i++)

@@ -37,6 +37,7 @@ typedef struct weft_dialect {
     const char *half_load, *half_store;   /* where f16 is held but not computed with */
     /* memory */
     const char *load, *store;       /* dense vectors; store's %0 is the value */
+    const char *element;            /* a scalar of an array of vectors at any index, or NULL */
     const char *align;              /* those need aligned arrays: how one is declared; else NULL */
     const char *bool_in_memory;     /* type of a bool in a parameter or array */
     const char *const (*atomic)[2]; /* by kind; [0] 32 bits, [1] 64 */

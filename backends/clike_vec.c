@@ -56,7 +56,8 @@ weft_clike_template(weft_clike *c, const char *text, const weft_clike_fill *f)
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
-/* Where the array holds vectors: element index / n, and the lane of a scalar access. */
+/* Where the array holds vectors: element index / n, and the lane of a scalar access; a scalar at an
+ * index that is no constant by the dialect's template. */
 static void
 vector_place(weft_clike *c, const weft_buf *buf, const weft_expr *index, int lanes)
 {
@@ -65,8 +66,11 @@ vector_place(weft_clike *c, const weft_buf *buf, const weft_expr *index, int lan
     const weft_expr *element;
     if (lanes > 1) {
         element = weft_quotient(c->kernel->ir, index->arg[0], n);
+    } else if (!weft_as_int(index, &at)) {
+        weft_clike_fill fill = { .type = { (uint8_t)buf->dtype, 1 }, .buf = buf, .index = index };
+        weft_clike_template(c, c->d->element, &fill);
+        return;
     } else {
-        weft_as_int(index, &at);
         element = weft_imm(c->kernel->ir, index->h.type, (double)(at / n));
     }
     weft_str_add(c->out, c->buf[buf->id]);

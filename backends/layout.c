@@ -73,8 +73,9 @@ weft_buf_extent(const weft_buf *buf, int64_t *n)
 
 typedef struct survey {
     const weft_kernel *kernel;
-    uint8_t *lane; /* 0: not met; 1: no */
-    bool scalars;
+    uint8_t *lane;   /* 0: not met; 1: no */
+    int64_t *picked; /* the extent where a scalar's index is no constant, else 0 */
+    weft_scalars scalars;
 } survey;
 
 static void
@@ -82,8 +83,12 @@ meet(survey *s, const weft_buf *buf, const weft_expr *index, int lanes)
 {
     uint8_t *lane = &s->lane[buf->id];
     int64_t extent;
-    if (lanes == 1 && s->scalars && buf->space == WEFT_LOCAL && weft_as_int(index, &extent))
-        return;
+    if (lanes == 1 && s->scalars && buf->space == WEFT_LOCAL) {
+        if (weft_as_int(index, &extent))
+            return;
+        if (s->scalars == WEFT_SCALARS_ANY && weft_buf_extent(buf, &s->picked[buf->id]))
+            return;
+    }
     bool whole =
         buf->space == WEFT_GLOBAL || (weft_buf_extent(buf, &extent) && extent % lanes == 0);
     bool fits = lanes > 1 && lanes != 3 && buf->dtype != WEFT_BOOL &&
@@ -112,13 +117,14 @@ meet_store(void *user, const weft_stmt *stmt)
 }
 
 const uint8_t *
-weft_vector_layout(weft_arena *arena, const weft_kernel *kernel, bool scalars)
+weft_vector_layout(weft_arena *arena, const weft_kernel *kernel, weft_scalars scalars)
 {
-    survey s = { kernel, WEFT_NEW_ARRAY(arena, kernel->ir->nbuf + 1, uint8_t), scalars };
+    survey s = { kernel, WEFT_NEW_ARRAY(arena, kernel->ir->nbuf + 1, uint8_t),
+                 WEFT_NEW_ARRAY(arena, kernel->ir->nbuf + 1, int64_t), scalars };
     weft_walker walker = { meet_load, meet_store, &s };
     weft_walk_stmt(&walker, kernel->body);
     for (uint32_t i = 0; i < kernel->ir->nbuf; i++)
-        if (s.lane[i] == 0)
+        if (s.lane[i] == 0 || s.lane[i] == s.picked[i])
             s.lane[i] = 1;
     return s.lane;
 }

@@ -84,6 +84,7 @@ static const weft_dialect opencl = {
     .half_store = "vstore_half%n_rte(%0, 0, &%b[%i])",
     .load = "vload%n(0, &%b[%i])",
     .store = "vstore%n(%0, 0, &%b[%i])",
+    .element = "((%s *)%b)[%i]",
     .bool_in_memory = "uchar",
     .atomic = atomics,
     .index = { [WEFT_BLOCK_X] = "get_group_id(0)",

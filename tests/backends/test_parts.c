@@ -107,7 +107,7 @@ a_multiple_by_its_form_is_divided(void **state)
 
 /* The layout of the array t in a kernel with that body. */
 static int
-layout_of(const char *body, bool scalars)
+layout_of(const char *body, weft_scalars scalars)
 {
     weft_ir *ir = weft_ir_create(NULL);
     weft_arena arena = { 0 };
@@ -134,7 +134,7 @@ an_array_of_whole_aligned_vectors_is_one_of_vectors(void **state)
     assert_int_equal(
         layout_of(
             "t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nC[ramp(i * 8, 1, 8)] = t[ramp(i * 8, 1, 8)]\n",
-            true),
+            WEFT_SCALARS_KNOWN),
         8);
 }
 
@@ -142,13 +142,13 @@ static void
 an_unaligned_strided_or_mixed_access_keeps_scalars(void **state)
 {
     (void)state;
-    assert_int_equal(layout_of("t[ramp(i, 1, 8)] = bcast(0.0, 8)\n", true), 1);
-    assert_int_equal(layout_of("t[ramp(i * 8, 2, 8)] = bcast(0.0, 8)\n", true), 1);
+    assert_int_equal(layout_of("t[ramp(i, 1, 8)] = bcast(0.0, 8)\n", WEFT_SCALARS_KNOWN), 1);
+    assert_int_equal(layout_of("t[ramp(i * 8, 2, 8)] = bcast(0.0, 8)\n", WEFT_SCALARS_KNOWN), 1);
     assert_int_equal(
         layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[ramp(i * 4, 1, 4)] = bcast(0.0, 4)\n",
-                  true),
+                  WEFT_SCALARS_KNOWN),
         1);
-    assert_int_equal(layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[i] = 1.0\n", true), 1);
+    assert_int_equal(layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[i] = 1.0\n", WEFT_SCALARS_KNOWN), 1);
 }
 
 static void
@@ -156,8 +156,30 @@ a_scalar_at_a_constant_index_is_a_lane_where_lanes_have_names(void **state)
 {
     (void)state;
     static const char body[] = "t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nC[i] = t[9]\n";
-    assert_int_equal(layout_of(body, true), 8);
-    assert_int_equal(layout_of(body, false), 1);
+    assert_int_equal(layout_of(body, WEFT_SCALARS_KNOWN), 8);
+    assert_int_equal(layout_of(body, WEFT_SCALARS_NONE), 1);
+}
+
+static void
+a_scalar_at_any_index_is_allowed_where_elements_have_addresses(void **state)
+{
+    (void)state;
+    static const char body[] = "t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nC[i] = t[i + 9]\n";
+    assert_int_equal(layout_of(body, WEFT_SCALARS_ANY), 8);
+    assert_int_equal(layout_of(body, WEFT_SCALARS_KNOWN), 1);
+    assert_int_equal(layout_of("t[i] = 0.0\n", WEFT_SCALARS_ANY), 1);
+}
+
+static void
+one_vector_is_no_array_of_elements(void **state)
+{
+    (void)state;
+    assert_int_equal(layout_of("t[ramp(0, 1, 32)] = bcast(0.0, 32)\nC[i] = t[i]\n",
+                               WEFT_SCALARS_ANY),
+                     1);
+    assert_int_equal(layout_of("t[ramp(0, 1, 32)] = bcast(0.0, 32)\nC[i] = t[3]\n",
+                               WEFT_SCALARS_ANY),
+                     32);
 }
 
 /* ---- header ---------------------------------------------------------------------------------- */
@@ -240,6 +262,8 @@ main(void)
         cmocka_unit_test(an_array_of_whole_aligned_vectors_is_one_of_vectors),
         cmocka_unit_test(an_unaligned_strided_or_mixed_access_keeps_scalars),
         cmocka_unit_test(a_scalar_at_a_constant_index_is_a_lane_where_lanes_have_names),
+        cmocka_unit_test(a_scalar_at_any_index_is_allowed_where_elements_have_addresses),
+        cmocka_unit_test(one_vector_is_no_array_of_elements),
         cmocka_unit_test(the_header_says_layers_output_schedule_and_launch),
         cmocka_unit_test(what_is_not_known_is_not_said),
         cmocka_unit_test(a_hostile_name_stays_in_its_comment),
