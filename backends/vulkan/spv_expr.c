@@ -88,9 +88,9 @@ remainder_of(spv_emit *c, const weft_expr *e)
 static bool
 is_product(const weft_expr *e)
 {
-    const weft_expr *a = e->arg[0], *b = e->arg[1];
     if (e->h.kind != WEFT_EK_MUL)
         return false;
+    const weft_expr *a = e->arg[0], *b = e->arg[1];
     a = a->h.kind == WEFT_EK_BCAST ? a->arg[0] : a;
     b = b->h.kind == WEFT_EK_BCAST ? b->arg[0] : b;
     return !weft_is_imm(a) && !weft_is_imm(b);
