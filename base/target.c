@@ -1,4 +1,4 @@
-/* Names of APIs and device classes. */
+/* Names of APIs, device classes and numerics levels. */
 #include "base/target.h"
 
 static const struct {
@@ -13,6 +13,12 @@ static const char *const classes[WEFT_CLASS_COUNT] = {
     [WEFT_CLASS_REFERENCE] = "reference",   [WEFT_CLASS_GPU] = "gpu",
     [WEFT_CLASS_MOBILE] = "mobile",         [WEFT_CLASS_VECTOR_CPU] = "vector-cpu",
     [WEFT_CLASS_LANE_CPU] = "lane-cpu",
+};
+
+static const char *const numerics[] = {
+    [WEFT_STRICT] = "strict",
+    [WEFT_DEFAULT] = "default",
+    [WEFT_FAST] = "fast",
 };
 
 const char *
@@ -31,4 +37,10 @@ const char *
 weft_class_name(weft_class c)
 {
     return (unsigned)c < WEFT_CLASS_COUNT ? classes[c] : NULL;
+}
+
+const char *
+weft_numerics_name(weft_numerics level)
+{
+    return (unsigned)level <= WEFT_FAST ? numerics[level] : NULL;
 }

@@ -68,6 +68,8 @@ typedef enum weft_numerics { WEFT_STRICT, WEFT_DEFAULT, WEFT_FAST } weft_numeric
 const char *weft_api_name(weft_api);
 /* "gpu", "mobile", "vector-cpu", "lane-cpu", "reference". */
 const char *weft_class_name(weft_class);
+/* "strict", "default", "fast"; NULL outside. */
+const char *weft_numerics_name(weft_numerics);
 /* Extension of a kernel's source file: "cl", "spvasm", "cu", "metal", "wir". */
 const char *weft_api_extension(weft_api);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 typedef struct assembler {
-    weft_plan b;
+    weft_draft b;
     weft_module *m;
     const weft_compiled *c;
     weft_arena scratch;
@@ -17,7 +17,7 @@ tensor_of(assembler *a, const weft_value *v)
 {
     int *t = &a->tensor_of[v->id];
     if (*t < 0)
-        *t = weft_plan_tensor(&a->b, v->name, v->data ? WEFT_ROLE_CONSTANT : WEFT_ROLE_TEMP,
+        *t = weft_draft_tensor(&a->b, v->name, v->data ? WEFT_ROLE_CONSTANT : WEFT_ROLE_TEMP,
                               v->dtype, v->ndim, v->dim);
     return *t;
 }
@@ -32,7 +32,7 @@ add_inputs(assembler *a)
     for (int i = 0; i < g->input.n; i++) {
         const weft_value *v = g->input.at[i];
         a->tensor_of[v->id] =
-            weft_plan_tensor(&a->b, v->name, WEFT_ROLE_INPUT, v->dtype, v->ndim, v->dim);
+            weft_draft_tensor(&a->b, v->name, WEFT_ROLE_INPUT, v->dtype, v->ndim, v->dim);
         p->input[i] = a->tensor_of[v->id];
     }
 }
@@ -73,12 +73,12 @@ add_output(assembler *a, int i)
     } else {
         if (p->tensor[t].role == WEFT_ROLE_CONSTANT)
             rename_apart(a, t, name);
-        int own = weft_plan_tensor(&a->b, name, WEFT_ROLE_OUTPUT, v->dtype, v->ndim, v->dim);
+        int own = weft_draft_tensor(&a->b, name, WEFT_ROLE_OUTPUT, v->dtype, v->ndim, v->dim);
         p->tensor[own].alias = t;
         t = own;
     }
     p->output[i] = t;
-    weft_plan_use(&a->b, t, p->nstep);
+    weft_draft_use(&a->b, t, p->nstep);
 }
 
 static const char *
@@ -112,9 +112,9 @@ add_group(assembler *a, int index)
         a->b.p->tensor[out].alias = in;
         return;
     }
-    weft_plan_slots slots = { .in = tensors_of(a, g->nin, g->in),
+    weft_draft_slots slots = { .in = tensors_of(a, g->nin, g->in),
                               .out = tensors_of(a, g->nout, g->out) };
-    weft_plan_steps(&a->b, &a->c->unit[unit], unit, &slots, layers_of(a, g));
+    weft_draft_steps(&a->b, &a->c->unit[unit], unit, &slots, layers_of(a, g));
 }
 
 static void
@@ -186,7 +186,7 @@ weft_assemble(weft_module *m, const weft_compiled *c, const weft_compile_job *jo
     (void)diag;
     make_room(&a);
     weft_module_symbols(m, c->graph->symbol.n, c->graph->symbol.at);
-    weft_plan_kernels(&a.b, c->unit, c->nunit);
+    weft_draft_kernels(&a.b, c->unit, c->nunit);
     add_inputs(&a);
     for (int g = 0; g < c->graph->group.n; g++)
         add_group(&a, g);

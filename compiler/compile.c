@@ -4,15 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const numerics_names[] = {
-    [WEFT_STRICT] = "strict", [WEFT_DEFAULT] = "default", [WEFT_FAST] = "fast"
-};
-
 weft_status
 weft_parse_numerics(const char *name, weft_numerics *level, weft_diag *diag)
 {
-    for (int i = 0; i <= WEFT_FAST; i++)
-        if (strcmp(name, numerics_names[i]) == 0) {
+    for (int i = 0; weft_numerics_name((weft_numerics)i); i++)
+        if (strcmp(name, weft_numerics_name((weft_numerics)i)) == 0) {
             *level = (weft_numerics)i;
             return WEFT_OK;
         }

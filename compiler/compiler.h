@@ -1,7 +1,7 @@
 /* compiler/compiler.h: from a graph to a module, one target at a time.
  *
- *   model file -> graph (import, passes) -> units (one distinct te program each, lowered in
- * parallel)
+ *   model file -> graph (import, passes)
+ *   -> units (one distinct te program each, lowered in parallel)
  *   -> program (tensors, kernels, steps) -> module
  *
  * <weft/compiler.h> is the public face.  What `dump` shows of each level comes from here too.
@@ -17,15 +17,15 @@
 #include "runtime/module.h"
 #include <weft/compiler.h>
 
-typedef enum weft_dump_stage { /* ORDER: weft_stage_names */
-                               WEFT_DUMP_GRAPH,
-                               WEFT_DUMP_FUSED,
-                               WEFT_DUMP_TE,
-                               WEFT_DUMP_LOOPS,
-                               WEFT_DUMP_FLAT,
-                               WEFT_DUMP_DEVICE,
-                               WEFT_DUMP_SOURCE,
-                               WEFT_DUMP_COUNT
+typedef enum weft_dump_stage {
+    WEFT_DUMP_GRAPH,
+    WEFT_DUMP_FUSED,
+    WEFT_DUMP_TE,
+    WEFT_DUMP_LOOPS,
+    WEFT_DUMP_FLAT,
+    WEFT_DUMP_DEVICE,
+    WEFT_DUMP_SOURCE,
+    WEFT_DUMP_COUNT
 } weft_dump_stage;
 const char *weft_dump_stage_name(weft_dump_stage);
 /* The stage of that name, or WEFT_DUMP_COUNT. */
@@ -54,7 +54,6 @@ typedef struct weft_unit {
     weft_unit_kernel *kernel; /* lowered.nkernel of them */
     weft_diag *diag;          /* what went wrong in this unit alone */
     weft_status status;
-    int first_group;             /* the group it was made from; names the kernels */
     char *text[WEFT_DUMP_COUNT]; /* of the stages asked for by a dump; malloc'ed, else NULL */
 } weft_unit;
 
@@ -73,8 +72,6 @@ typedef struct weft_compiled {
 weft_status weft_compile_model(const char *path, const weft_compile_job *, weft_dump_stage stage,
                                weft_diag *, weft_compiled *);
 void weft_compiled_free(weft_compiled *);
-/* Runs the passes of the job's target and level on a graph. */
-weft_status weft_optimize_graph(weft_graph *, const weft_compile_job *, weft_diag *);
 
 /* Schedules, lowers and prints one program for a target: what a unit is made by.  Also `weft te`.
  */

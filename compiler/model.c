@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-weft_status
-weft_optimize_graph(weft_graph *graph, const weft_compile_job *job, weft_diag *diag)
+/* Runs the passes that the job's target and level ask for. */
+static weft_status
+optimize(weft_graph *graph, const weft_compile_job *job)
 {
     const weft_target *t = job->target;
     bool vectors = t->cls == WEFT_CLASS_VECTOR_CPU && job->optimize > 0;
@@ -21,7 +22,6 @@ weft_optimize_graph(weft_graph *graph, const weft_compile_job *job, weft_diag *d
         .pack_lanes = vectors ? t->vector_lanes : 0,
         .no_fuse = job->optimize == 0,
     };
-    (void)diag;
     return weft_run_graph_passes(graph, NULL, &options);
 }
 
@@ -68,7 +68,7 @@ place_group(weft_compiled *c, weft_map *seen, int group, weft_diag *diag)
     int64_t *slot = weft_map_slot(seen, body, strlen(body));
     if (*slot < 0) {
         *slot = c->nunit;
-        c->unit[c->nunit++] = (weft_unit){ .te = te, .diag = own, .first_group = group };
+        c->unit[c->nunit++] = (weft_unit){ .te = te, .diag = own };
     } else {
         share_layers(c->unit[*slot].te, te);
         weft_te_destroy(te);
@@ -226,7 +226,7 @@ weft_compile_model(const char *path, const weft_compile_job *job, weft_dump_stag
         c->graph_text = graph_text(c->graph);
         return WEFT_OK;
     }
-    status = weft_optimize_graph(c->graph, job, diag);
+    status = optimize(c->graph, job);
     if (!status && stage != WEFT_DUMP_COUNT)
         c->fused_text = graph_text(c->graph);
     if (status || stage == WEFT_DUMP_FUSED)

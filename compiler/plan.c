@@ -4,7 +4,7 @@
 #include <string.h>
 
 int
-weft_plan_tensor(weft_plan *b, const char *name, weft_role role, weft_dtype dtype, int ndim,
+weft_draft_tensor(weft_draft *b, const char *name, weft_role role, weft_dtype dtype, int ndim,
                  const weft_expr *const *dim)
 {
     weft_assert(b->p->ntensor < b->cap, "tensors were counted wrong");
@@ -35,7 +35,7 @@ root_of(const weft_program *p, int t)
 }
 
 void
-weft_plan_use(weft_plan *b, int tensor, int step)
+weft_draft_use(weft_draft *b, int tensor, int step)
 {
     weft_mod_tensor *t = &b->p->tensor[root_of(b->p, tensor)];
     if (t->first < 0)
@@ -52,7 +52,7 @@ constant_or_zero(const weft_expr *e)
 }
 
 static void
-add_kernel(weft_plan *b, const weft_unit_kernel *u)
+add_kernel(weft_draft *b, const weft_unit_kernel *u)
 {
     const weft_kernel *k = u->kernel;
     uint8_t *scalar = WEFT_NEW_ARRAY(b->arena, k->nscalar + 1, uint8_t);
@@ -73,7 +73,7 @@ add_kernel(weft_plan *b, const weft_unit_kernel *u)
 }
 
 void
-weft_plan_kernels(weft_plan *b, const weft_unit *unit, int nunit)
+weft_draft_kernels(weft_draft *b, const weft_unit *unit, int nunit)
 {
     int n = 0;
     for (int i = 0; i < nunit; i++)
@@ -88,13 +88,13 @@ weft_plan_kernels(weft_plan *b, const weft_unit *unit, int nunit)
 }
 
 static const char *
-launch_dim(weft_plan *b, const weft_expr *e)
+launch_dim(weft_draft *b, const weft_expr *e)
 {
     return e ? weft_plan_text(b->arena, e) : "1";
 }
 
 static int
-slot_tensor(const weft_plan_slots *t, weft_slot s)
+slot_tensor(const weft_draft_slots *t, weft_slot s)
 {
     return s.kind == WEFT_SLOT_INPUT    ? t->in[s.index]
            : s.kind == WEFT_SLOT_OUTPUT ? t->out[s.index]
@@ -110,7 +110,7 @@ share(const weft_unit *u, double cost)
 
 /* One launch: kernel k of the unit. */
 static void
-add_step(weft_plan *b, const weft_unit *u, int unit, int k, const weft_plan_slots *t,
+add_step(weft_draft *b, const weft_unit *u, int unit, int k, const weft_draft_slots *t,
          const char *layers)
 {
     const weft_kernel *kernel = u->kernel[k].kernel;
@@ -119,7 +119,7 @@ add_step(weft_plan *b, const weft_unit *u, int unit, int k, const weft_plan_slot
     for (int i = 0; i < kernel->nparam; i++) {
         arg[i] = (weft_mod_arg){ .tensor = slot_tensor(t, u->lowered.slot[k][i]),
                                  .written = (kernel->access[i] & WEFT_WRITE) != 0 };
-        weft_plan_use(b, arg[i].tensor, b->p->nstep);
+        weft_draft_use(b, arg[i].tensor, b->p->nstep);
     }
     for (int i = 0; i < kernel->nscalar; i++)
         scalar[i] = weft_arena_strdup(b->arena, kernel->scalar[i]->name);
@@ -142,13 +142,13 @@ add_step(weft_plan *b, const weft_unit *u, int unit, int k, const weft_plan_slot
 }
 
 void
-weft_plan_steps(weft_plan *b, const weft_unit *u, int unit, weft_plan_slots *t, const char *layers)
+weft_draft_steps(weft_draft *b, const weft_unit *u, int unit, weft_draft_slots *t, const char *layers)
 {
     t->work = WEFT_NEW_ARRAY(b->arena, u->lowered.nwork + 1, int);
     for (int w = 0; w < u->lowered.nwork; w++) {
         const weft_buf *buf = u->lowered.work[w];
         const char *name = weft_arena_printf(b->arena, "%s.%d.%d", buf->name, b->p->nstep, w);
-        t->work[w] = weft_plan_tensor(b, name, WEFT_ROLE_TEMP, buf->dtype, buf->ndim, buf->shape);
+        t->work[w] = weft_draft_tensor(b, name, WEFT_ROLE_TEMP, buf->dtype, buf->ndim, buf->shape);
     }
     for (int k = 0; k < u->nkernel; k++)
         add_step(b, u, unit, k, t, layers);

@@ -8,24 +8,24 @@
 const char *weft_plan_text(weft_arena *, const weft_expr *);
 
 /* ---- plan.c: a program being built ---------------------------------------------------------- */
-typedef struct weft_plan {
+typedef struct weft_draft {
     weft_program *p;
     weft_arena *arena; /* the module's */
     int cap;           /* tensors there is room for in p->tensor */
     int *first_kernel; /* unit -> its first kernel in the program */
-} weft_plan;
+} weft_draft;
 /* The tensors behind a unit's inputs, outputs and workspace. */
-typedef struct weft_plan_slots {
+typedef struct weft_draft_slots {
     const int *in, *out;
-    int *work; /* made by weft_plan_steps */
-} weft_plan_slots;
-int weft_plan_tensor(weft_plan *, const char *name, weft_role, weft_dtype, int ndim,
+    int *work; /* made by weft_draft_steps */
+} weft_draft_slots;
+int weft_draft_tensor(weft_draft *, const char *name, weft_role, weft_dtype, int ndim,
                      const weft_expr *const *dim);
 /* The tensor's memory lives at that step. */
-void weft_plan_use(weft_plan *, int tensor, int step);
-void weft_plan_kernels(weft_plan *, const weft_unit *, int nunit);
+void weft_draft_use(weft_draft *, int tensor, int step);
+void weft_draft_kernels(weft_draft *, const weft_unit *, int nunit);
 /* The launches of a unit, its workspace made. */
-void weft_plan_steps(weft_plan *, const weft_unit *, int unit, weft_plan_slots *,
+void weft_draft_steps(weft_draft *, const weft_unit *, int unit, weft_draft_slots *,
                      const char *layers);
 
 /* ---- modules --------------------------------------------------------------------------------- */

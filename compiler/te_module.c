@@ -12,12 +12,12 @@ release(void *owner)
 }
 
 static int *
-add_tensors(weft_plan *b, weft_role role, int n, weft_tensor *const *t)
+add_tensors(weft_draft *b, weft_role role, int n, weft_tensor *const *t)
 {
     int *index = WEFT_NEW_ARRAY(b->arena, n + 1, int);
     for (int i = 0; i < n; i++) {
         const weft_buf *buf = t[i]->buf;
-        index[i] = weft_plan_tensor(b, buf->name, role, buf->dtype, buf->ndim, buf->shape);
+        index[i] = weft_draft_tensor(b, buf->name, role, buf->dtype, buf->ndim, buf->shape);
     }
     return index;
 }
@@ -26,18 +26,18 @@ static void
 fill_program(weft_module *m, const weft_unit *u, const weft_compile_job *job)
 {
     const weft_te *te = u->te;
-    weft_plan b = { .p = weft_module_program(m, job), .arena = &m->arena };
+    weft_draft b = { .p = weft_module_program(m, job), .arena = &m->arena };
     b.cap = te->input.n + te->output.n + u->lowered.nwork;
     b.p->tensor = WEFT_NEW_ARRAY(b.arena, b.cap + 1, weft_mod_tensor);
     b.p->step = WEFT_NEW_ARRAY(b.arena, u->nkernel + 1, weft_mod_step);
     weft_module_symbols(m, te->symbol.n, te->symbol.at);
-    weft_plan_kernels(&b, u, 1);
+    weft_draft_kernels(&b, u, 1);
     b.p->ninput = te->input.n;
     b.p->input = add_tensors(&b, WEFT_ROLE_INPUT, te->input.n, te->input.at);
     b.p->noutput = te->output.n;
     b.p->output = add_tensors(&b, WEFT_ROLE_OUTPUT, te->output.n, te->output.at);
-    weft_plan_slots slots = { .in = b.p->input, .out = b.p->output };
-    weft_plan_steps(&b, u, 0, &slots, te->name);
+    weft_draft_slots slots = { .in = b.p->input, .out = b.p->output };
+    weft_draft_steps(&b, u, 0, &slots, te->name);
 }
 
 weft_status

@@ -129,8 +129,9 @@ weft_graph_set_hash(weft_graph *g, const weft_const *c, const char *hash)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-weft_value *
-weft_value_make(weft_graph *g, const char *name)
+/* A value without a maker; `name` is made unique. */
+static weft_value *
+make_value(weft_graph *g, const char *name)
 {
     weft_value *v = WEFT_NEW(&g->ir->arena, weft_value);
     v->id = g->value.n;
@@ -159,7 +160,7 @@ weft_graph_input(weft_graph *g, const char *name, weft_dtype dtype, int ndim,
             return NULL;
         }
     }
-    weft_value *v = weft_value_make(g, name);
+    weft_value *v = make_value(g, name);
     v->dtype = dtype;
     v->ndim = ndim;
     v->dim = copy_dims(g, ndim, dim);
@@ -192,7 +193,7 @@ weft_graph_constant(weft_graph *g, const char *name, const weft_const *c)
                   name ? name : "", c->size, weft_dtype_name(c->dtype));
         return NULL;
     }
-    weft_value *v = weft_value_make(g, name ? name : "c");
+    weft_value *v = make_value(g, name ? name : "c");
     v->dtype = c->dtype;
     v->ndim = c->ndim;
     const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, c->ndim, const weft_expr *);
@@ -302,7 +303,7 @@ weft_graph_add(weft_graph *g, weft_op op, const char *name, const char *kind, co
     n->out = &made; /* not in the graph before it is known to be right */
     if (weft_graph_infer_node(g, n) != WEFT_OK)
         return NULL;
-    weft_value *v = weft_value_make(g, *out.name ? out.name : weft_op_infos[op].text);
+    weft_value *v = make_value(g, *out.name ? out.name : weft_op_infos[op].text);
     out.id = v->id;
     out.name = v->name;
     *v = out;
@@ -311,16 +312,4 @@ weft_graph_add(weft_graph *g, weft_op op, const char *name, const char *kind, co
     n->id = g->node.n;
     *WEFT_PUSH(&g->ir->arena, &g->node) = n;
     return v;
-}
-
-void
-weft_graph_replace(weft_graph *g, weft_value *from, weft_value *to)
-{
-    for (int i = 0; i < g->node.n; i++)
-        for (int j = 0; j < g->node.at[i]->nin; j++)
-            if (g->node.at[i]->in[j] == from)
-                g->node.at[i]->in[j] = to;
-    for (int i = 0; i < g->output.n; i++)
-        if (g->output.at[i] == from)
-            g->output.at[i] = to;
 }

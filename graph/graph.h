@@ -156,8 +156,6 @@ const weft_expr *weft_node_dim(const weft_node *, const char *name, int i);
  * bound becomes NULL: not known. */
 const weft_expr *weft_dim(weft_graph *, int64_t);
 const weft_expr *weft_dim_op(weft_graph *, weft_ek, const weft_expr *, const weft_expr *);
-/* Every use of `from`, graph outputs included, becomes `to`. One sweep; batch with a map where many. */
-void weft_graph_replace(weft_graph *, weft_value *from, weft_value *to);
 /* Product of the dims; false when it is not constant. */
 bool weft_value_count(const weft_value *, int64_t *n);
 

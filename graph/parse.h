@@ -28,7 +28,6 @@ bool weft_graph_parse_expect(graph_parser *, const char *text);
 const char *weft_graph_parse_name(graph_parser *);
 
 /* parse_attr.c */
-const weft_expr *weft_graph_parse_dim(graph_parser *);
 /* [e, e, ...]; NULL after an error. */
 const weft_expr *const *weft_graph_parse_dims(graph_parser *, int *n);
 bool weft_graph_parse_int(graph_parser *, int64_t *);

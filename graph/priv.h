@@ -16,8 +16,6 @@
 enum { WEFT_ELEM_LIMIT = 1024, WEFT_FLOAT_ELEM_LIMIT = 16 };
 
 /* ---- building (graph.c) ---------------------------------------------------------------------- */
-/* A value without a maker; `name` is made unique. */
-weft_value *weft_value_make(weft_graph *, const char *name);
 /* The content hash that a constant's text gave in place of its bytes; NULL: none did. */
 const char *weft_graph_hash(const weft_graph *, const weft_const *);
 void weft_graph_set_hash(weft_graph *, const weft_const *, const char *hash);

@@ -94,8 +94,9 @@ range_join(weft_range a, weft_range b)
     return range(min64(a.lo, b.lo), max64(a.hi, b.hi));
 }
 
-weft_range
-weft_range_natural(weft_dtype t)
+/* What a dtype allows, with 32 and 64 bits taken for unbounded. */
+static weft_range
+natural_range(weft_dtype t)
 {
     weft_range r = weft_range_of_dtype(t);
     if (weft_dtype_bits(t) >= 32)
@@ -200,7 +201,7 @@ of_cast(weft_facts *f, const weft_expr *e)
 {
     weft_dtype from = weft_dtype_of(e->arg[0]), to = weft_dtype_of(e);
     if (weft_is_float(from))
-        return weft_range_natural(to);
+        return natural_range(to);
     weft_range r = weft_range_of(f, e->arg[0]);
     if (to == WEFT_BOOL)
         return r.lo > 0 || r.hi < 0 ? range(1, 1) : range(0, r.lo == 0 && r.hi == 0 ? 0 : 1);
@@ -209,7 +210,7 @@ of_cast(weft_facts *f, const weft_expr *e)
         r = range(max64(r.lo, full.lo), min64(r.hi, full.hi));
     if (e->h.index)
         return within_type(r, to);
-    return weft_range_fits(r, to) ? r : weft_range_natural(to);
+    return weft_range_fits(r, to) ? r : natural_range(to);
 }
 
 static weft_range
@@ -219,13 +220,13 @@ of_ramp(weft_facts *f, const weft_expr *e)
     weft_range way = range_mul(stride, range(0, e->h.type.lanes - 1));
     weft_range r = weft_range_add(base, way);
     bool index = e->arg[0]->h.index && e->arg[1]->h.index;
-    return index || weft_range_fits(r, weft_dtype_of(e)) ? r : weft_range_natural(weft_dtype_of(e));
+    return index || weft_range_fits(r, weft_dtype_of(e)) ? r : natural_range(weft_dtype_of(e));
 }
 
 static weft_range
 of_bits(const weft_expr *e, weft_range a, weft_range b)
 {
-    weft_range natural = weft_range_natural(weft_dtype_of(e));
+    weft_range natural = natural_range(weft_dtype_of(e));
     if (e->h.kind == WEFT_EK_BAND && (a.lo >= 0 || b.lo >= 0)) {
         if (a.lo >= 0 && b.lo >= 0)
             return range(0, min64(a.hi, b.hi));
@@ -242,7 +243,7 @@ of_bits(const weft_expr *e, weft_range a, weft_range b)
 static weft_range
 of_shift_right(const weft_expr *e, weft_range a, weft_range b)
 {
-    weft_range natural = weft_range_natural(weft_dtype_of(e));
+    weft_range natural = natural_range(weft_dtype_of(e));
     if (!weft_range_is_point(b) || b.lo < 0 || b.lo >= weft_dtype_bits(weft_dtype_of(e)))
         return a.lo >= 0 ? range(0, a.hi) : natural;
     if (weft_dtype_of(e) == WEFT_U64 && infinite(a.hi))
@@ -309,12 +310,12 @@ of_call(weft_facts *f, const weft_expr *e)
 {
     weft_dtype t = weft_dtype_of(e);
     if (e->h.u.intrin != WEFT_IN_ABS || !weft_is_int(t))
-        return weft_range_natural(t);
+        return natural_range(t);
     weft_range a = weft_range_of(f, e->arg[0]);
     if (a.lo >= 0)
         return a;
     if (!weft_range_fits(a, t) || a.lo == weft_dtype_min(t))
-        return weft_range_natural(t);
+        return natural_range(t);
     return range(a.hi < 0 ? -a.hi : 0, max64(-a.lo, a.hi));
 }
 
@@ -355,17 +356,17 @@ compute(weft_facts *f, const weft_expr *e)
         break;
     }
     if (!is_arithmetic(e))
-        return weft_range_natural(t);
+        return natural_range(t);
     r = of_operator(f, e);
     if (e->h.index)
         return within_type(r, t);
     if (weft_range_fits(r, t))
-        return weft_range_meet(weft_range_natural(t), r);
+        return weft_range_meet(natural_range(t), r);
     if (e->h.kind == WEFT_EK_MIN || e->h.kind == WEFT_EK_MAX)
-        return weft_range_meet(weft_range_natural(t), r);
+        return weft_range_meet(natural_range(t), r);
     if (e->h.kind == WEFT_EK_FDIV || e->h.kind == WEFT_EK_FMOD)
-        return r.lo >= 0 ? weft_range_meet(weft_range_natural(t), r) : weft_range_natural(t);
-    return weft_range_natural(t);
+        return r.lo >= 0 ? weft_range_meet(natural_range(t), r) : natural_range(t);
+    return natural_range(t);
 }
 
 weft_range
@@ -374,7 +375,7 @@ weft_range_of(weft_facts *f, const weft_expr *e)
     weft_note *note = weft_facts_note(f, e);
     if (note->range_version == f->version)
         return note->range;
-    weft_range r = weft_range_natural(weft_dtype_of(e));
+    weft_range r = natural_range(weft_dtype_of(e));
     if (f->look >= WEFT_MAX_DEPTH)
         return r;
     f->look++;

@@ -6,8 +6,9 @@
 
 /* ---- common ---------------------------------------------------------------------------------- */
 
-bool
-weft_interp_begin(ctx *c, const code *k)
+/* Starts a statement: temporaries of the one before are gone.  False: over max_steps. */
+static bool
+begin(ctx *c, const code *k)
 {
     int64_t most = c->in->opt.max_steps;
     c->where = k;
@@ -22,8 +23,8 @@ weft_interp_begin(ctx *c, const code *k)
     return false;
 }
 
-void
-weft_interp_next_epoch(ctx *c, int fence)
+static void
+next_epoch(ctx *c, int fence)
 {
     const uint64_t last = (1ull << (TOUCH_UNIT - TOUCH_EPOCH)) - 1;
     uint64_t *word[2] = { &c->word, &c->gword };
@@ -103,7 +104,7 @@ one_pass(ctx *c, const code *k, int64_t i)
             (c->loop_inst[k->check] & ~(uint64_t)UINT32_MAX) | (uint64_t)(i + 1);
     weft_interp_exec(c, k->at[0]);
     if (k->phase)
-        weft_interp_next_epoch(c, WEFT_FENCE_SHARED | WEFT_FENCE_GLOBAL);
+        next_epoch(c, WEFT_FENCE_SHARED | WEFT_FENCE_GLOBAL);
 }
 
 /* An extent that lanes do not agree on: each goes as far as its own. */
@@ -155,7 +156,7 @@ exec_while(ctx *c, const code *k)
     uint8_t *on;
     mask *m = own_mask(c, k, &on);
     c->mask = m;
-    while (weft_interp_begin(c, k)) {
+    while (begin(c, k)) {
         const val *cond = weft_interp_eval(c, k->expr);
         if (c->failed || (!cond->v && !cond->i))
             break;
@@ -167,7 +168,7 @@ exec_while(ctx *c, const code *k)
         if (c->failed)
             break;
         if (k->phase)
-            weft_interp_next_epoch(c, WEFT_FENCE_SHARED | WEFT_FENCE_GLOBAL);
+            next_epoch(c, WEFT_FENCE_SHARED | WEFT_FENCE_GLOBAL);
     }
     c->mask = was;
 }
@@ -296,7 +297,7 @@ static void
 exec_barrier(ctx *c, const code *k)
 {
     if (c->in->launch && all_arrive(c, "barrier"))
-        weft_interp_next_epoch(c, k->fence);
+        next_epoch(c, k->fence);
 }
 
 static void
@@ -305,7 +306,7 @@ exec_seq(ctx *c, const code *k)
     for (int i = 0; i < k->n && !c->failed; i++) {
         weft_interp_exec(c, k->at[i]);
         if (k->phase)
-            weft_interp_next_epoch(c, WEFT_FENCE_SHARED | WEFT_FENCE_GLOBAL);
+            next_epoch(c, WEFT_FENCE_SHARED | WEFT_FENCE_GLOBAL);
     }
 }
 
@@ -351,8 +352,8 @@ gather_member(ctx *c, const code *k, const group *g, int i, int n, int m, val *v
     weft_interp_value(c, (icls)e->cls, e->comps, o, true, v);
 }
 
-void
-weft_interp_allreduce(ctx *c, const code *k)
+static void
+allreduce(ctx *c, const code *k)
 {
     int n = k->src->u.all.with->n;
     group g = { .axes = (unsigned)k->axis, .members = 1 };
@@ -374,7 +375,7 @@ weft_interp_allreduce(ctx *c, const code *k)
     for (int i = 0; i < n; i++)
         gather_member(c, k, &g, 2 * n + i, 4 * n, 0, &c->var[k->lhs[i]]);
     for (int m = 1; m < g.members && !c->failed; m++) {
-        weft_interp_begin(c, k);
+        begin(c, k);
         for (int i = 0; i < n; i++)
             gather_member(c, k, &g, n + i, 4 * n, m, &c->var[k->rhs[i]]);
         c->stamp[k->depth] = interp_tick(c);
@@ -403,7 +404,7 @@ weft_interp_exec(ctx *c, const code *k)
         exec_seq(c, k);
         return;
     }
-    if (!weft_interp_begin(c, k))
+    if (!begin(c, k))
         return;
     switch (k->kind) {
     case C_SEQ:
@@ -442,7 +443,7 @@ weft_interp_exec(ctx *c, const code *k)
         weft_interp_eval(c, k->expr);
         break;
     case C_ALLREDUCE:
-        weft_interp_allreduce(c, k);
+        allreduce(c, k);
         break;
     }
 }

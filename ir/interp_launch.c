@@ -31,6 +31,43 @@ weft_interp_order(const weft_interp_options *o, int64_t i, int64_t n)
 
 /* ---- a worker's state ------------------------------------------------------------------------ */
 
+static void
+forget(way *ways)
+{
+    for (int i = 0; ways && i < INTERP_WAYS; i++)
+        ways[i].used = false;
+}
+
+/* Forgets all results when the number of lanes changes. */
+static void
+set_lanes(ctx *c, int lanes)
+{
+    if (lanes == c->lanes)
+        return;
+    c->lanes = lanes;
+    c->full = (mask){ NULL, lanes, interp_tick(c) };
+    c->mask = &c->full;
+    for (int i = 0; i < c->in->nnode; i++) {
+        c->node[i].stamp = 0;
+        forget(c->node[i].way);
+    }
+    for (int i = 0; i < c->in->naccess; i++) {
+        c->acc[i].seen = false;
+        memset(c->acc[i].range, 0, sizeof c->acc[i].range);
+        forget(c->acc[i].way);
+    }
+    for (int i = 0; i < c->in->ncode; i++) {
+        forget(c->code[i].way);
+        forget(c->code[i].way2);
+    }
+    for (int i = 0; i < INTERP_AXES; i++)
+        c->fill[i].filled = false;
+    for (int l = 0; c->thread && l < lanes; l++) {
+        c->thread[l] = (int)weft_interp_order(&c->in->opt, l, lanes);
+        c->lane_of[c->thread[l]] = l;
+    }
+}
+
 ctx *
 weft_interp_ctx_create(run *r, int cap)
 {
@@ -60,7 +97,7 @@ weft_interp_ctx_create(run *r, int cap)
         c->thread = WEFT_NEW_ARRAY(&c->arena, cap, int);
         c->lane_of = WEFT_NEW_ARRAY(&c->arena, cap, int);
     }
-    weft_interp_ctx_lanes(c, cap);
+    set_lanes(c, cap);
     return c;
 }
 
@@ -81,42 +118,6 @@ weft_interp_ctx_destroy(ctx *c)
     }
     weft_arena_reset(&c->arena);
     free(c);
-}
-
-static void
-forget(way *ways)
-{
-    for (int i = 0; ways && i < INTERP_WAYS; i++)
-        ways[i].used = false;
-}
-
-void
-weft_interp_ctx_lanes(ctx *c, int lanes)
-{
-    if (lanes == c->lanes)
-        return;
-    c->lanes = lanes;
-    c->full = (mask){ NULL, lanes, interp_tick(c) };
-    c->mask = &c->full;
-    for (int i = 0; i < c->in->nnode; i++) {
-        c->node[i].stamp = 0;
-        forget(c->node[i].way);
-    }
-    for (int i = 0; i < c->in->naccess; i++) {
-        c->acc[i].seen = false;
-        memset(c->acc[i].range, 0, sizeof c->acc[i].range);
-        forget(c->acc[i].way);
-    }
-    for (int i = 0; i < c->in->ncode; i++) {
-        forget(c->code[i].way);
-        forget(c->code[i].way2);
-    }
-    for (int i = 0; i < INTERP_AXES; i++)
-        c->fill[i].filled = false;
-    for (int l = 0; c->thread && l < lanes; l++) {
-        c->thread[l] = (int)weft_interp_order(&c->in->opt, l, lanes);
-        c->lane_of[c->thread[l]] = l;
-    }
 }
 
 /* ---- buffers --------------------------------------------------------------------------------- */
@@ -266,7 +267,7 @@ run_chunk(ctx *c, const code *k, int64_t chunk)
     int64_t left = t->total - chunk * t->chunk;
     const region *g = t->g;
     int depth = k ? k->depth : 0;
-    weft_interp_ctx_lanes(c, (int)(left < t->chunk ? left : t->chunk));
+    set_lanes(c, (int)(left < t->chunk ? left : t->chunk));
     c->mask = &c->full;
     c->base = chunk * t->chunk;
     c->word = c->gword = (t->unit + (uint64_t)chunk) << TOUCH_UNIT;

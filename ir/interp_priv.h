@@ -464,7 +464,6 @@ interp_on(const ctx *c, int lane)
 /* ---- interp_exec.c, interp_launch.c, interp_report.c ----------------------------------------- */
 
 void weft_interp_exec(ctx *, const code *);
-void weft_interp_allreduce(ctx *, const code *);
 void weft_interp_alloc(ctx *, const code *);
 /* The body's lanes with an order given by options: i of n things comes at this place. */
 int64_t weft_interp_order(const weft_interp_options *, int64_t i, int64_t n);
@@ -472,11 +471,6 @@ int64_t weft_interp_order(const weft_interp_options *, int64_t i, int64_t n);
 void weft_interp_region(ctx *parent, const code *k);
 ctx *weft_interp_ctx_create(run *, int cap);
 void weft_interp_ctx_destroy(ctx *);
-/* Forgets all results when the number of lanes changes. */
-void weft_interp_ctx_lanes(ctx *, int lanes);
-/* Starts a statement: temporaries of the one before are gone.  False: over max_steps. */
-bool weft_interp_begin(ctx *, const code *);
-void weft_interp_next_epoch(ctx *, int fence);
 /* Shape, strides and element count of a buffer, from its expressions. */
 bool weft_interp_shape(ctx *, int buf);
 

@@ -64,8 +64,9 @@ print_float(weft_str *out, weft_dtype t, double v)
     weft_str_addf(out, "%s%s%s", text, strpbrk(text, ".e") ? "" : ".0", suffix);
 }
 
-void
-weft_print_imm(weft_str *out, const weft_expr *e)
+/* A literal of the language: "7", "7i64", "0.5", "true". */
+static void
+print_imm(weft_str *out, const weft_expr *e)
 {
     weft_dtype t = (weft_dtype)e->h.type.dtype;
     const char *suffix = t == WEFT_I32 ? "" : weft_dtype_name(t);
@@ -109,7 +110,7 @@ print_own(printer *p, const weft_expr *e)
 {
     switch ((weft_ek)e->h.kind) {
     case WEFT_EK_IMM:
-        weft_print_imm(p->out, e);
+        print_imm(p->out, e);
         break;
     case WEFT_EK_VAR:
         add(p, weft_names_var(p->names, e->h.u.var));

@@ -30,7 +30,5 @@ const char *weft_name_unescape(weft_arena *, const char *text, size_t n);
 /* Whether the n bytes are a word of the language. */
 bool weft_name_reserved(const char *text, size_t n);
 
-/* A literal of the language: "7", "7i64", "0.5", "true". */
-void weft_print_imm(weft_str *, const weft_expr *);
 
 #endif

@@ -26,8 +26,7 @@ weft_range_is_point(weft_range r)
 weft_range weft_range_add(weft_range, weft_range);
 weft_range weft_range_scale(weft_range, int64_t c);
 weft_range weft_range_meet(weft_range, weft_range);
-/* What a dtype allows, with 32 and 64 bits taken for unbounded; and the same in full. */
-weft_range weft_range_natural(weft_dtype);
+/* What a dtype allows. */
 weft_range weft_range_of_dtype(weft_dtype);
 /* Whether every value of the range is one of the type's; false when a side is unbounded. */
 bool weft_range_fits(weft_range, weft_dtype);
@@ -138,7 +137,6 @@ bool weft_lin_safe(weft_facts *, const weft_lin *);
 const weft_expr *weft_lin_build(weft_facts *, weft_lin *);
 /* The part of a sum whose terms are positive, or negative (then negated); k is left 0. */
 void weft_lin_side(const weft_lin *, bool positive, weft_lin *side);
-int weft_expr_degree(const weft_expr *atom);
 /* The product without a factor, NULL when nothing is left; *count grows by how often it is one. */
 const weft_expr *weft_atom_without(weft_facts *, const weft_expr *atom, const weft_expr *factor,
                                    int *count);

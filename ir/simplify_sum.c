@@ -87,10 +87,10 @@ weft_lin_add_lin(weft_lin *to, const weft_lin *from, int64_t c)
 
 /* ---- products -------------------------------------------------------------------------------- */
 
-int
-weft_expr_degree(const weft_expr *e)
+static int
+degree(const weft_expr *e)
 {
-    return e->h.kind == WEFT_EK_MUL ? weft_expr_degree(e->arg[0]) + weft_expr_degree(e->arg[1]) : 1;
+    return e->h.kind == WEFT_EK_MUL ? degree(e->arg[0]) + degree(e->arg[1]) : 1;
 }
 
 static bool
@@ -243,7 +243,7 @@ before(const weft_term *a, const weft_term *b)
 {
     if ((a->c > 0) != (b->c > 0))
         return a->c > 0;
-    int i = weft_expr_degree(a->atom), j = weft_expr_degree(b->atom);
+    int i = degree(a->atom), j = degree(b->atom);
     if (i != j)
         return i > j;
     if (a->c != b->c)

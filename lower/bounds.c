@@ -65,7 +65,7 @@ reduces_over(const weft_site *s, weft_bind bind)
 static void
 relax_bound(const weft_plan *p, relaxed *r, const weft_site *s)
 {
-    const weft_group *g = s->group;
+    const weft_cluster *g = s->cluster;
     for (int b = 0; b < WEFT_BIND_COUNT; b++) {
         if (!g->var[b] ||
             !g->extent[b]) /* no extent: bound by stages further up alone, not in these indices */
@@ -197,7 +197,7 @@ ask_reader(request *q, const weft_site *reader)
     for (const weft_site *c = s; c->parent; c = c->parent)
         fix_leaves(p, c->parent, c->at);
     relax_bound(p, &r, s);
-    bool inside = reader->group == s->group && relax_path(p, &r, s, reader);
+    bool inside = reader->cluster == s->cluster && relax_path(p, &r, s, reader);
     name_axes(q, reader);
     q->relaxed = &r;
     ask_bodies(q);
@@ -256,8 +256,8 @@ fixed_extent(const weft_plan *p, const weft_site *s, const weft_expr *extent)
     for (const weft_site *c = s; c->parent; c = c->parent)
         relax_leaves(p, &r, c->parent, 0, c->at);
     for (int b = 0; b < WEFT_BIND_COUNT; b++)
-        if (s->group->var[b] && s->group->extent[b])
-            relax(p, &r, s->group->var[b], s->group->extent[b]);
+        if (s->cluster->var[b] && s->cluster->extent[b])
+            relax(p, &r, s->cluster->var[b], s->cluster->extent[b]);
     return weft_eval_interval(p->ir, p->facts, extent, r.n, r.var, r.range).hi;
 }
 
@@ -317,8 +317,8 @@ attached_region(const weft_plan *p, weft_site *s)
     for (const weft_site *c = s; c->parent; c = c->parent)
         fix_leaves(p, c->parent, c->at);
     for (int b = 0; b < WEFT_BIND_COUNT; b++)
-        if (s->group->var[b] && s->group->extent[b])
-            weft_facts_extent(p->facts, s->group->var[b], s->group->extent[b]);
+        if (s->cluster->var[b] && s->cluster->extent[b])
+            weft_facts_extent(p->facts, s->cluster->var[b], s->cluster->extent[b]);
     weft_status st = WEFT_OK;
     for (int d = 0; d < s->op->naxis && st == WEFT_OK; d++)
         st = set_region(p, s, d, q.region[d]);
@@ -343,7 +343,7 @@ whole_region(const weft_plan *p, weft_site *s)
 static weft_status
 take_bound(const weft_plan *p, const weft_site *s, const weft_axis *leaf)
 {
-    weft_group *g = s->group;
+    weft_cluster *g = s->cluster;
     const weft_expr **have = &g->extent[leaf->bind];
     const weft_expr *mine =
         weft_ix_cast(p->ir, (weft_dtype)g->var[leaf->bind]->type.dtype, s->extent[leaf->id]);
@@ -388,7 +388,7 @@ infer_site(weft_plan *p, weft_site *s)
     for (int i = 0; st == WEFT_OK && i < s->stage->leaf.n; i++) {
         const weft_axis *leaf = s->stage->leaf.at[i];
         st = check_constant(p, s, leaf);
-        if (s->group->var[leaf->bind])
+        if (s->cluster->var[leaf->bind])
             st = st == WEFT_OK ? take_bound(p, s, leaf) : st;
         else if (weft_is_int_imm(s->extent[leaf->id], 1)) /* a loop of one step is none */
             s->loop[leaf->id] = NULL;

@@ -71,8 +71,9 @@ weft_ix(weft_ir *ir, weft_ek op, const weft_expr *a, const weft_expr *b)
     return e ? e : weft_binary(ir, op, a, b);
 }
 
-const weft_expr *
-weft_ix_ceil(weft_ir *ir, const weft_expr *a, const weft_expr *b)
+/* ceil(a / b). */
+static const weft_expr *
+ceil_of(weft_ir *ir, const weft_expr *a, const weft_expr *b)
 {
     const weft_expr *one = b ? weft_int(ir, (weft_dtype)b->h.type.dtype, 1) : NULL;
     return weft_ix(ir, WEFT_EK_FDIV, weft_ix(ir, WEFT_EK_ADD, a, weft_ix(ir, WEFT_EK_SUB, b, one)),
@@ -114,7 +115,7 @@ split_extents(weft_plan *p, weft_site *s, const weft_relation *r)
         !reaches_thread(s, said))
         given = whole;
     s->extent[said->id] = given;
-    s->extent[rest->id] = weft_simplify_expr(p->ir, p->facts, weft_ix_ceil(p->ir, whole, given));
+    s->extent[rest->id] = weft_simplify_expr(p->ir, p->facts, ceil_of(p->ir, whole, given));
 }
 
 weft_status
@@ -147,7 +148,7 @@ weft_site_extents(weft_plan *p, weft_site *s)
 const weft_expr *
 weft_site_leaf(const weft_plan *p, const weft_site *s, const weft_axis *leaf)
 {
-    const weft_var *v = s->group->var[leaf->bind];
+    const weft_var *v = s->cluster->var[leaf->bind];
     v = v ? v : s->loop[leaf->id];
     return v ? weft_ix_cast(p->ir, (weft_dtype)leaf->var->type.dtype, weft_ref(p->ir, v))
              : weft_int(p->ir, (weft_dtype)leaf->var->type.dtype, 0);
@@ -256,9 +257,9 @@ require_threads(const weft_plan *p, const weft_site *s, const weft_expr *const *
 {
     for (int i = 0; i < s->stage->leaf.n; i++) {
         const weft_axis *leaf = s->stage->leaf.at[i];
-        if (!s->group->var[leaf->bind] || (data_only && leaf->kind != WEFT_AXIS_DATA))
+        if (!s->cluster->var[leaf->bind] || (data_only && leaf->kind != WEFT_AXIS_DATA))
             continue;
-        if (s->extent[leaf->id] != s->group->extent[leaf->bind])
+        if (s->extent[leaf->id] != s->cluster->extent[leaf->bind])
             require(p, guard, less(p, value[leaf->id], s->extent[leaf->id]));
     }
 }

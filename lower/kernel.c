@@ -109,7 +109,7 @@ set_params(weft_plan *p, weft_lowered *low, weft_kernel *k)
 
 /* Block axes, the memory of a block, thread axes, then the loops of each thread. */
 static const weft_stmt *
-kernel_body(weft_plan *p, weft_group *g)
+kernel_body(weft_plan *p, weft_cluster *g)
 {
     int mark = weft_facts_mark(p->facts);
     for (int b = 0; b < WEFT_BIND_COUNT; b++)
@@ -129,7 +129,7 @@ kernel_body(weft_plan *p, weft_group *g)
 }
 
 static weft_status
-failed(const weft_plan *p, const weft_group *g)
+failed(const weft_plan *p, const weft_cluster *g)
 {
     weft_status st = p->diag ? weft_diag_status(p->diag) : WEFT_OK;
     if (st == WEFT_OK && p->ir->diag)
@@ -143,10 +143,10 @@ failed(const weft_plan *p, const weft_group *g)
 static weft_status
 make_kernel(weft_plan *p, weft_lowered *low, int i)
 {
-    weft_group *g = p->group.at[i];
+    weft_cluster *g = p->cluster.at[i];
     weft_kernel *k = WEFT_NEW(&p->ir->arena, weft_kernel);
     k->ir = p->ir;
-    k->name = p->group.n == 1
+    k->name = p->cluster.n == 1
                   ? p->te->name
                   : weft_arena_printf(&p->ir->arena, "%s_%s", p->te->name, g->root->name);
     k->level = WEFT_LEVEL_LOOPS;
@@ -211,10 +211,10 @@ lower(weft_plan *p, weft_lowered *low)
     if (st != WEFT_OK)
         return st;
     find_work(p, low);
-    low->nkernel = p->group.n;
-    low->kernel = WEFT_NEW_ARRAY(&p->ir->arena, p->group.n, weft_kernel *);
-    low->slot = WEFT_NEW_ARRAY(&p->ir->arena, p->group.n, weft_slot *);
-    for (int i = 0; st == WEFT_OK && i < p->group.n; i++)
+    low->nkernel = p->cluster.n;
+    low->kernel = WEFT_NEW_ARRAY(&p->ir->arena, p->cluster.n, weft_kernel *);
+    low->slot = WEFT_NEW_ARRAY(&p->ir->arena, p->cluster.n, weft_slot *);
+    for (int i = 0; st == WEFT_OK && i < p->cluster.n; i++)
         st = make_kernel(p, low, i);
     return st;
 }

@@ -31,7 +31,7 @@ guarded(const nest *n, const weft_expr *cond, const weft_stmt *s)
 static const weft_expr *
 one_thread(const nest *n, unsigned also)
 {
-    const weft_group *g = n->s->group;
+    const weft_cluster *g = n->s->cluster;
     unsigned own = 0;
     const weft_expr *cond = NULL;
     if (n->s->space == WEFT_LOCAL)
@@ -219,7 +219,7 @@ find_cross(nest *n)
     }
     for (int b = WEFT_THREAD_X; n->cross && b <= WEFT_THREAD_Z; b++) {
         int64_t threads;
-        if (!s->group->var[b] || weft_as_int(s->group->extent[b], &threads))
+        if (!s->cluster->var[b] || weft_as_int(s->cluster->extent[b], &threads))
             continue;
         weft_fail(n->p->diag, WEFT_INVALID_ARGUMENT,
                   "stage '%s' is reduced across threads, but how many run on %s is not known; "

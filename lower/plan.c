@@ -102,19 +102,19 @@ attach(weft_plan *p, weft_site *s)
     return WEFT_OK;
 }
 
-static weft_group *
-new_group(weft_plan *p, weft_site *root)
+static weft_cluster *
+new_cluster(weft_plan *p, weft_site *root)
 {
-    weft_group *g = WEFT_NEW(p->arena, weft_group);
+    weft_cluster *g = WEFT_NEW(p->arena, weft_cluster);
     g->root = root;
-    *WEFT_PUSH(p->arena, &p->group) = g;
+    *WEFT_PUSH(p->arena, &p->cluster) = g;
     return g;
 }
 
 /* Consumers come after producers: from the last stage on, a stage's parent has its kernel already.
  */
 static weft_status
-find_groups(weft_plan *p)
+find_clusters(weft_plan *p)
 {
     for (int i = p->nsite - 1; i >= 0; i--) {
         weft_site *s = &p->site[i];
@@ -124,15 +124,15 @@ find_groups(weft_plan *p)
             weft_status st = attach(p, s);
             if (st != WEFT_OK)
                 return st;
-            s->group = s->parent->group;
+            s->cluster = s->parent->cluster;
         } else {
-            s->group = new_group(p, s);
+            s->cluster = new_cluster(p, s);
         }
     }
-    for (int i = 0, j = p->group.n - 1; i < j; i++, j--) { /* in the order they run */
-        weft_group *g = p->group.at[i];
-        p->group.at[i] = p->group.at[j];
-        p->group.at[j] = g;
+    for (int i = 0, j = p->cluster.n - 1; i < j; i++, j--) { /* in the order they run */
+        weft_cluster *g = p->cluster.at[i];
+        p->cluster.at[i] = p->cluster.at[j];
+        p->cluster.at[j] = g;
     }
     return WEFT_OK;
 }
@@ -150,7 +150,7 @@ bind_leaf(weft_plan *p, weft_site *s, int i)
                          "axis '%s' of stage '%s' is bound to %s, but the stage is computed inside "
                          "'%s'; bind the block "
                          "axes of '%s' alone, or use compute_root",
-                         label, s->name, bind, s->group->root->name, s->group->root->name);
+                         label, s->name, bind, s->cluster->root->name, s->cluster->root->name);
     if (weft_is_block(leaf->bind) && leaf->kind == WEFT_AXIS_REDUCE)
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
                          "reduce axis '%s' of stage '%s' is bound to %s; blocks cannot be combined "
@@ -164,8 +164,8 @@ bind_leaf(weft_plan *p, weft_site *s, int i)
                              "them elsewhere, or fuse "
                              "them first",
                              weft_axis_label(p->te, s->stage->leaf.at[j]), label, s->name, bind);
-    if (!s->group->var[leaf->bind])
-        s->group->var[leaf->bind] = weft_var_make(p->ir, leaf->var->name, leaf->var->type);
+    if (!s->cluster->var[leaf->bind])
+        s->cluster->var[leaf->bind] = weft_var_make(p->ir, leaf->var->name, leaf->var->type);
     return WEFT_OK;
 }
 
@@ -226,7 +226,7 @@ parallel_around(const weft_site *s)
 }
 
 static bool
-runs_in_parallel(const weft_group *g)
+runs_in_parallel(const weft_cluster *g)
 {
     for (int b = 0; b < WEFT_BIND_COUNT; b++)
         if (g->var[b])
@@ -250,12 +250,12 @@ choose_space(weft_plan *p, weft_site *s)
                          "stage in shared or "
                          "local memory",
                          s->name);
-    if (s->parent && s->space == WEFT_GLOBAL && runs_in_parallel(s->group))
+    if (s->parent && s->space == WEFT_GLOBAL && runs_in_parallel(s->cluster))
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
                          "stage '%s' is computed inside kernel '%s' but lives in global memory, "
                          "which all its threads "
                          "share; set_scope it to shared or local, or use compute_root",
-                         s->name, s->group->root->name);
+                         s->name, s->cluster->root->name);
     const weft_axis *parallel = s->space <= WEFT_SHARED ? parallel_around(s) : NULL;
     if (parallel)
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
@@ -291,7 +291,7 @@ weft_plan_make(weft_plan *p)
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
                          "program '%s' has no output; mark one with weft_te_output", te->name);
     weft_status st = find_live(p);
-    st = st == WEFT_OK ? find_groups(p) : st;
+    st = st == WEFT_OK ? find_clusters(p) : st;
     st = st == WEFT_OK ? make_variables(p) : st;
     for (int i = 0; st == WEFT_OK && i < p->nsite; i++)
         if (p->site[i].live && !p->site[i].inlined)

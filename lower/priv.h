@@ -9,8 +9,6 @@
 /* Operands of unlike integer types meet in i64; x + 0, x * 1, x // 1, x % 1 and constants fold. */
 const weft_expr *weft_ix(weft_ir *, weft_ek, const weft_expr *, const weft_expr *);
 const weft_expr *weft_ix_cast(weft_ir *, weft_dtype, const weft_expr *);
-/* ceil(a / b). */
-const weft_expr *weft_ix_ceil(weft_ir *, const weft_expr *a, const weft_expr *b);
 /* a && b, either of which may be NULL: true. */
 const weft_expr *weft_ix_and(weft_ir *, const weft_expr *a, const weft_expr *b);
 
@@ -18,7 +16,7 @@ const weft_expr *weft_ix_and(weft_ir *, const weft_expr *a, const weft_expr *b);
  */
 
 typedef struct weft_site weft_site;
-typedef struct weft_group weft_group;
+typedef struct weft_cluster weft_cluster;
 
 /* A stage that is computed somewhere, with what lowering finds out about it.  Arrays "by axis" are
  * indexed by weft_axis.id. */
@@ -30,7 +28,7 @@ struct weft_site {
     bool live, inlined;
     weft_site *parent; /* where it is attached, behind leaf `at`; NULL: a kernel of its own */
     int at;
-    weft_group *group;
+    weft_cluster *cluster;
     weft_space space;
     const weft_expr **body; /* op's bodies with inlined stages put in */
     const weft_expr *cond;
@@ -43,11 +41,11 @@ struct weft_site {
     const weft_buf **buf;     /* memory of each output */
 };
 
-/* A kernel: a root stage and all that is attached below it. */
-struct weft_group {
+/* What becomes one kernel: a root stage and all that is attached below it. */
+struct weft_cluster {
     weft_site *root;
-    const weft_var
-        *var[WEFT_BIND_COUNT]; /* of the block and thread axes that are bound; else NULL */
+    /* of the block and thread axes that are bound; else NULL */
+    const weft_var *var[WEFT_BIND_COUNT];
     const weft_expr *extent[WEFT_BIND_COUNT]; /* the largest that a stage binds */
     WEFT_VEC(const weft_buf *) shared;        /* allocated for the whole block */
 };
@@ -60,7 +58,7 @@ typedef struct weft_plan {
     weft_facts *facts; /* of the symbols, and of the loops around while a stage is looked at */
     int nsite;
     weft_site *site; /* one a stage, in te's order */
-    WEFT_VEC(weft_group *) group;
+    WEFT_VEC(weft_cluster *) cluster;
 } weft_plan;
 
 /* Which stages are computed, in which kernel, inlined bodies, memory spaces; the schedule's
@@ -95,7 +93,7 @@ const weft_expr *weft_site_absolute(const weft_plan *, const weft_site *,
 /* ---- memory (resolve.c) -----------------------------------------------------------------------
  */
 
-/* Makes the buffers that the site is computed into; shared ones are noted in the group. */
+/* Makes the buffers that the site is computed into; shared ones are noted in the cluster. */
 weft_status weft_site_buffers(weft_plan *, weft_site *);
 /* An expression of the site's definition over its loops and over memory. */
 const weft_expr *weft_site_resolve(const weft_plan *, const weft_site *,

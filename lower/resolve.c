@@ -108,7 +108,7 @@ weft_site_buffers(weft_plan *p, weft_site *s)
             return p->diag && weft_diag_status(p->diag) ? weft_diag_status(p->diag)
                                                         : WEFT_INVALID_ARGUMENT;
         if (s->space == WEFT_SHARED)
-            *WEFT_PUSH(p->arena, &s->group->shared) = s->buf[k];
+            *WEFT_PUSH(p->arena, &s->cluster->shared) = s->buf[k];
     }
     return WEFT_OK;
 }

@@ -199,7 +199,7 @@ dtype_word(int i)
 static const char *
 numerics_word(int i)
 {
-    return weft_numerics_names[i];
+    return weft_numerics_name((weft_numerics)i);
 }
 
 static void

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 const char *const weft_role_names[4] = { "input", "output", "constant", "temp" };
-const char *const weft_numerics_names[3] = { "strict", "default", "fast" };
 
 /* Objects under construction; a value that could not be made (text that is not UTF-8) is kept in
  * mind. */
@@ -164,7 +163,7 @@ program_json(writer *w, const weft_program *p)
     json_t *o = json_object(), *tensors = json_array(), *kernels = json_array(),
            *plan = json_array();
     put_text(w, o, "target", p->target);
-    put_text(w, o, "numerics", weft_numerics_names[p->numerics]);
+    put_text(w, o, "numerics", weft_numerics_name(p->numerics));
     put(w, o, "profile", profile_json(w, &p->profile));
     put_numbers(w, o, "inputs", p->input, p->ninput);
     put_numbers(w, o, "outputs", p->output, p->noutput);

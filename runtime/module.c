@@ -6,9 +6,9 @@
 
 static const char weights_name[] = "weights.safetensors", manifest_name[] = "manifest.json";
 
-char *
-weft_kernel_path(weft_arena *arena, const weft_program *p, const weft_mod_kernel *k,
-                 const char *ext)
+/* "kernels/opencl-generic-gpu/conv1.cl" */
+static char *
+kernel_path(weft_arena *arena, const weft_program *p, const weft_mod_kernel *k, const char *ext)
 {
     char *path = weft_arena_printf(arena, "kernels/%s/%s.%s", p->target, k->name, ext);
     for (char *c = path; *c; c++)
@@ -49,11 +49,11 @@ add_kernels(writer *w, const weft_program *p)
 {
     for (int i = 0; i < p->nkernel; i++) {
         const weft_mod_kernel *k = &p->kernel[i];
-        const char *name = weft_kernel_path(&w->arena, p, k, weft_api_extension(p->profile.api));
+        const char *name = kernel_path(&w->arena, p, k, weft_api_extension(p->profile.api));
         *add_file(w, name, 1) = (weft_piece){ k->text, k->size };
         if (!k->binary)
             continue;
-        name = weft_kernel_path(&w->arena, p, k, "spv");
+        name = kernel_path(&w->arena, p, k, "spv");
         *add_file(w, name, 1) = (weft_piece){ k->binary, k->binary_size };
     }
 }
@@ -122,14 +122,14 @@ read_kernels(weft_module *m, weft_bundle *b, const weft_program *p, size_t *left
     weft_status s = WEFT_OK;
     for (int i = 0; i < p->nkernel && !s; i++) {
         weft_mod_kernel *k = &p->kernel[i];
-        char *name = weft_kernel_path(&m->arena, p, k, weft_api_extension(p->profile.api));
+        char *name = kernel_path(&m->arena, p, k, weft_api_extension(p->profile.api));
         const char *binary;
         char hex[65];
         s = read_text(m, b, name, left, &k->text, &k->size, diag);
         if (s || p->profile.api != WEFT_API_VULKAN)
             continue;
         weft_sha256(k->text, k->size, hex); /* an edited text outdates its binary */
-        name = weft_kernel_path(&m->arena, p, k, "spv");
+        name = kernel_path(&m->arena, p, k, "spv");
         if (!k->sha256 || strcmp(hex, k->sha256) || !weft_bundle_has(b, name))
             continue;
         s = read_text(m, b, name, left, &binary, &k->binary_size, diag);

@@ -59,10 +59,7 @@ weft_status weft_zip_write(const char *path, const weft_bundle_file *, int n, we
 char *weft_manifest_print(const weft_module *, weft_diag *);
 /* Fills the module but for kernel texts and blobs. */
 weft_status weft_manifest_parse(weft_module *, const char *text, size_t n, weft_diag *);
-/* "kernels/opencl-generic-gpu/conv1.cl" */
-char *weft_kernel_path(weft_arena *, const weft_program *, const weft_mod_kernel *,
-                       const char *ext);
-extern const char *const weft_role_names[4], *const weft_numerics_names[3];
+extern const char *const weft_role_names[4];
 
 /* ---- weights.safetensors (weights.c) --------------------------------------------------------- */
 /* Header text (its length field included) and, in order[], the blobs in file order. */

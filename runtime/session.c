@@ -314,15 +314,6 @@ weft_session_dims(const weft_session *s, int tensor, int64_t *dims, weft_diag *d
     return WEFT_OK;
 }
 
-weft_status
-weft_session_tensor_bytes(const weft_session *s, int tensor, int64_t *bytes, weft_diag *diag)
-{
-    weft_status status = need_bound(s, diag);
-    if (!status)
-        *bytes = s->bytes[tensor];
-    return status;
-}
-
 /* ---- running --------------------------------------------------------------------------------- */
 
 static weft_status

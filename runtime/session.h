@@ -17,10 +17,8 @@ const weft_program *weft_session_program(const weft_session *);
 /* Binds all input shapes (dims of input i: ndim numbers); sizes that break a constraint are refused
  * by name.  A static model is bound at creation. */
 weft_status weft_session_bind(weft_session *, const int64_t *const *dims, weft_diag *);
-/* The bound dims of a tensor of the program (an index into program->tensor), and its bytes. */
+/* The bound dims of a tensor of the program (an index into program->tensor). */
 weft_status weft_session_dims(const weft_session *, int tensor, int64_t *dims, weft_diag *);
-weft_status weft_session_tensor_bytes(const weft_session *, int tensor, int64_t *bytes,
-                                      weft_diag *);
 weft_status weft_session_set_input(weft_session *, int input, const void *data, size_t bytes,
                                    weft_diag *);
 weft_status weft_session_run(weft_session *, weft_diag *);  /* starts; outputs wait */

@@ -9,9 +9,10 @@ enum { ALIGN = 64 }; /* of every tensor at least: the widest vector load */
 
 /* ---- device memory --------------------------------------------------------------------------- */
 
-weft_status
-weft_memories_alloc(weft_device *d, weft_memories *m, int n, const int64_t *size, weft_arena *arena,
-                    weft_diag *diag)
+/* Allocates n memories; after a failure the list holds those that were made. */
+static weft_status
+alloc_memories(weft_device *d, weft_memories *m, int n, const int64_t *size, weft_arena *arena,
+               weft_diag *diag)
 {
     weft_status s = WEFT_OK;
     *m = (weft_memories){ .at = WEFT_NEW_ARRAY(arena, n, weft_memory *),
@@ -95,7 +96,7 @@ place_blobs(weft_session *s, int *arena_of, int64_t *offset, weft_diag *diag)
         offset[i] = size[n - 1];
         size[n - 1] += need;
     }
-    return weft_memories_alloc(s->device, &s->constants, n, size, &s->arena, diag);
+    return alloc_memories(s->device, &s->constants, n, size, &s->arena, diag);
 }
 
 weft_status
@@ -333,7 +334,7 @@ place_roots(weft_session *s, bool inputs, weft_memories *to, weft_arena *scratch
     int n = make_items(s, inputs, head, item, item_of);
     weft_status status = weft_pack(scratch, diag, item, n, alloc_limit(s), &narena, &size);
     if (!status)
-        status = weft_memories_alloc(s->device, to, narena, size, &s->bound_arena, diag);
+        status = alloc_memories(s->device, to, narena, size, &s->bound_arena, diag);
     for (int i = 0; i < ntensor && !status; i++)
         if (item_of[i] >= 0)
             s->place[i] =

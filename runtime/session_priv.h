@@ -60,9 +60,6 @@ struct weft_session {
 weft_status weft_session_place_constants(weft_session *, weft_diag *);
 /* Gives back everything of the bound shapes. */
 void weft_session_unbind(weft_session *);
-/* Allocates n memories; after a failure the list holds those that were made. */
-weft_status weft_memories_alloc(weft_device *, weft_memories *, int n, const int64_t *size,
-                                weft_arena *, weft_diag *);
 void weft_memories_free(weft_device *, weft_memories *);
 
 #endif

@@ -5,8 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-bool
-weft_is_model(const char *path)
+/* Whether the file holds a model rather than a module. */
+static bool
+is_model(const char *path)
 {
     struct stat st;
     weft_file f;
@@ -38,7 +39,7 @@ open_module(const char *path, const char *target, const weft_compile_job *job, w
             weft_loaded *l)
 {
     weft_target profile;
-    if (!weft_is_model(path))
+    if (!is_model(path))
         return weft_module_read(path, diag, &l->module);
     weft_status status = weft_resolve_target(target, l->device, &profile, diag);
     return status ? status : weft_compile_targets(path, 1, &profile, job, diag, &l->module);
@@ -53,7 +54,7 @@ weft_prepare(const char *path, const char *device, const char *target, const wef
     if (!status)
         status = open_module(path, target, job, diag, l);
     if (!status)
-        status = weft_session_create(l->module, l->device, weft_is_model(path) ? NULL : target,
+        status = weft_session_create(l->module, l->device, is_model(path) ? NULL : target,
                                      diag, &l->session);
     if (status)
         weft_dismiss(l);
@@ -72,8 +73,9 @@ weft_dismiss(weft_loaded *l)
     *l = (weft_loaded){ 0 };
 }
 
-weft_status
-weft_session_tensor(weft_session *s, int tensor, weft_arena *arena, weft_const *c, weft_diag *diag)
+/* Room in the arena for input or output tensor i of the program, in the session's bound shape. */
+static weft_status
+room_for(weft_session *s, int tensor, weft_arena *arena, weft_const *c, weft_diag *diag)
 {
     const weft_mod_tensor *t = &weft_session_program(s)->tensor[tensor];
     int64_t *dim = WEFT_NEW_ARRAY(arena, t->ndim + 1, int64_t);
@@ -100,7 +102,7 @@ weft_run_once(weft_session *s, const weft_const *in, weft_arena *arena, weft_con
     if (!status)
         status = weft_session_run(s, diag);
     for (int i = 0; i < p->noutput && !status; i++) {
-        status = weft_session_tensor(s, p->output[i], arena, &out[i], diag);
+        status = room_for(s, p->output[i], arena, &out[i], diag);
         if (!status)
             status =
                 weft_session_get_output(s, i, (void *)(uintptr_t)out[i].data, out[i].size, diag);

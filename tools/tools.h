@@ -85,11 +85,6 @@ weft_status weft_prepare(const char *path, const char *device, const char *targe
 void weft_dismiss(weft_loaded *);
 /* Opens the device of that name; NULL: the first usable one of a GPU API, else the interpreter. */
 weft_status weft_tool_device(const char *id, weft_diag *, weft_device **);
-/* Whether the file holds a model rather than a module. */
-bool weft_is_model(const char *path);
-/* Room in the arena for input or output tensor i of the program, in the session's bound shape. */
-weft_status weft_session_tensor(weft_session *, int tensor, weft_arena *, weft_const *,
-                                weft_diag *);
 /* Inputs from -i and --fill, one run, outputs printed and written with -o, --repeat, --profile. */
 weft_status weft_run_loaded(weft_args *, const weft_loaded *);
 /* Uploads all inputs, runs with outputs poisoned with NaN patterns, downloads all outputs. */

@@ -18,8 +18,9 @@ open_library(void)
     return library;
 }
 
-bool
-weft_cl_load_api(weft_cl_api *api, weft_str *why)
+/* Finds the library and its functions; NULL why is allowed. */
+static bool
+load_api(weft_cl_api *api, weft_str *why)
 {
     void *library = open_library();
     const char *missing = NULL;
@@ -109,7 +110,7 @@ cl_count(weft_str *why)
     weft_arena arena = { 0 };
     cl_device_id *device;
     cl_platform_id *platform;
-    if (!weft_cl_load_api(&api, why))
+    if (!load_api(&api, why))
         return 0;
     int n = list_devices(&api, &arena, &device, &platform);
     weft_arena_reset(&arena);
@@ -161,7 +162,7 @@ cl_open(int index, weft_diag *diag, weft_device **device)
     if (!d)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a device handle");
     d->base.driver = &weft_opencl_driver;
-    if (!weft_cl_load_api(&d->api, &why))
+    if (!load_api(&d->api, &why))
         s = weft_fail(diag, WEFT_NO_DEVICE, "opencl: %s", weft_str_text(&why));
     else if (index < 0 || index >= list_devices(&d->api, &arena, &ids, &platforms))
         s = weft_fail(diag, WEFT_NO_DEVICE, "opencl: there is no device %d", index);

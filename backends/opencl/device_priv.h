@@ -32,12 +32,8 @@ struct weft_memory {
     int64_t bytes;
 };
 
-/* Finds the library and its functions; NULL why is allowed. */
-bool weft_cl_load_api(weft_cl_api *, weft_str *why);
 /* WEFT_OK, or a report of "call: CL_NAME (code)" and a sentence about the object. */
 weft_status weft_cl_check(weft_diag *, cl_int code, const char *call, const char *object);
-/* A text that a device reports, cut to fit. */
-void weft_cl_device_text(const weft_cl_device *, cl_device_info, char *out, size_t size);
 /* Fills info and the facts above from queries. */
 void weft_cl_query(weft_cl_device *, int index);
 

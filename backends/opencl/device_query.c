@@ -4,8 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-void
-weft_cl_device_text(const weft_cl_device *d, cl_device_info what, char *out, size_t size)
+/* A text that a device reports, cut to fit. */
+static void
+device_text(const weft_cl_device *d, cl_device_info what, char *out, size_t size)
 {
     weft_arena arena = { 0 };
     size_t n = 0;
@@ -78,7 +79,7 @@ static void
 query_arithmetic(const weft_cl_device *d, weft_target *t)
 {
     char extensions[8192];
-    weft_cl_device_text(d, CL_DEVICE_EXTENSIONS, extensions, sizeof extensions);
+    device_text(d, CL_DEVICE_EXTENSIONS, extensions, sizeof extensions);
     t->vector_lanes = (int)get_number(d, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
     if (t->vector_lanes < 1)
         t->vector_lanes = 1;
@@ -133,11 +134,11 @@ weft_cl_query(weft_cl_device *d, int index)
     char version[64], driver[48], language[64];
     bool is_cpu = (get_number(d, CL_DEVICE_TYPE) & CL_DEVICE_TYPE_CPU) != 0;
     snprintf(info->id, sizeof info->id, index ? "opencl:%d" : "opencl", index);
-    weft_cl_device_text(d, CL_DEVICE_NAME, info->name, sizeof info->name);
-    weft_cl_device_text(d, CL_DEVICE_VERSION, version, sizeof version);
-    weft_cl_device_text(d, CL_DRIVER_VERSION, driver, sizeof driver);
+    device_text(d, CL_DEVICE_NAME, info->name, sizeof info->name);
+    device_text(d, CL_DEVICE_VERSION, version, sizeof version);
+    device_text(d, CL_DRIVER_VERSION, driver, sizeof driver);
     snprintf(info->driver, sizeof info->driver, "%s, driver %s", version, driver);
-    weft_cl_device_text(d, CL_DEVICE_OPENCL_C_VERSION, language, sizeof language);
+    device_text(d, CL_DEVICE_OPENCL_C_VERSION, language, sizeof language);
     snprintf(d->cl_std, sizeof d->cl_std,
              strncmp(language, "OpenCL C 1.1", 12) ? "CL1.2" : "CL1.1");
     d->global_bytes = get_number(d, CL_DEVICE_GLOBAL_MEM_SIZE);

@@ -89,8 +89,8 @@ static const struct {
     { "isinf", isinf_of },
 };
 
-const weft_expr *
-weft_topi_unary_value(weft_te *te, const char *name, const double *param, const weft_expr *x)
+static const weft_expr *
+unary_value(weft_te *te, const char *name, const double *param, const weft_expr *x)
 {
     if (!x)
         return NULL;
@@ -113,7 +113,7 @@ weft_topi_unary(weft_te *te, const char *name, const double *param, weft_tensor 
     weft_axis **axis = weft_topi_axes(te, n, x->buf->shape);
     const weft_expr **at = weft_topi_refs(te, n, axis);
     return weft_te_compute(te, name, n, axis,
-                           weft_topi_unary_value(te, name, param, weft_topi_at(te, x, at)));
+                           unary_value(te, name, param, weft_topi_at(te, x, at)));
 }
 
 /* ---- two operands ---------------------------------------------------------------------------- */

@@ -31,8 +31,6 @@ const weft_expr *weft_topi_call(weft_te *, const char *intrin, const weft_expr *
 /* ---- elementwise (elementwise.c) ------------------------------------------------------------- */
 /* What a function of the given name ("relu", "exp", "leaky_relu" ...) makes of x; param: the
  * attributes in the order of its row in graph/ops.def.  NULL for an unknown name. */
-const weft_expr *weft_topi_unary_value(weft_te *, const char *name, const double *param,
-                                       const weft_expr *x);
 weft_tensor *weft_topi_unary(weft_te *, const char *name, const double *param, weft_tensor *x);
 /* "add", "power", "equal" ...; flag: fmod of "mod". */
 weft_tensor *weft_topi_binary(weft_te *, const char *name, bool flag, weft_tensor *a,
