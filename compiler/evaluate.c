@@ -7,6 +7,9 @@
 
 #include <stdlib.h>
 
+/* Seconds of work; a node that needs more is left to the device. */
+enum { MAX_STEPS = 1 << 28 };
+
 /* The node's te program over placeholders of the constants' shapes; NULL after an error. */
 static weft_te *
 node_program(const weft_graph *graph, const weft_node *node, weft_diag *diag)
@@ -79,8 +82,8 @@ run_kernels(const weft_lowered *lowered, const slots *s, weft_arena *arena, weft
         weft_interp_buffer *buffer = WEFT_NEW_ARRAY(arena, kernel->nparam + 1, weft_interp_buffer);
         for (int i = 0; i < kernel->nparam; i++)
             buffer[i] = slot_buffer(s, lowered->slot[k][i]);
-        weft_interp *interp =
-            weft_interp_create(kernel, &(weft_interp_options){ .threads = 1 }, diag);
+        weft_interp_options options = { .threads = 1, .max_steps = MAX_STEPS };
+        weft_interp *interp = weft_interp_create(kernel, &options, diag);
         weft_status status = interp ? weft_interp_run(interp, buffer, NULL, diag) : WEFT_INTERNAL;
         weft_interp_destroy(interp);
         if (status)

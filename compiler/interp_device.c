@@ -115,9 +115,19 @@ unload(weft_device *d, weft_code *code)
     free(code);
 }
 
+/* An edited kernel may loop for ever: WEFT_INTERP_STEPS bounds the statements of a launch. */
+static int64_t
+most_steps(void)
+{
+    const char *text = getenv("WEFT_INTERP_STEPS");
+    long long n = text ? strtoll(text, NULL, 10) : 0;
+    return n > 0 ? n : 0;
+}
+
 static weft_interp *
 load_one(const weft_source *source, weft_diag *diag)
 {
+    weft_interp_options options = { .max_steps = most_steps() };
     weft_ir *ir = weft_ir_create(diag);
     weft_kernel *const *kernel;
     weft_interp *interp = NULL;
@@ -127,7 +137,7 @@ load_one(const weft_source *source, weft_diag *diag)
             weft_fail(diag, WEFT_INVALID_INPUT, "%s.wir holds %d kernels; it has to hold one",
                       source->name, n);
         else if (!weft_verify(kernel[0], "reading its text", diag))
-            interp = weft_interp_create(kernel[0], &(weft_interp_options){ 0 }, diag);
+            interp = weft_interp_create(kernel[0], &options, diag);
     }
     weft_ir_destroy(ir);
     return interp;

@@ -24,9 +24,8 @@ attached(const char *api, weft_target *target)
     return true;
 }
 
-weft_status
-weft_resolve_target(const char *spec, const weft_device *device, weft_target *target,
-                    weft_diag *diag)
+static weft_status
+resolve(const char *spec, const weft_device *device, weft_target *target, weft_diag *diag)
 {
     const char *api = device ? weft_api_name(device->info.target.api) : NULL;
     if (device && (!spec || strcmp(spec, api) == 0)) {
@@ -39,10 +38,23 @@ weft_resolve_target(const char *spec, const weft_device *device, weft_target *ta
     if (!profile)
         return WEFT_INVALID_ARGUMENT;
     *target = *profile;
-    if (device && strcmp(weft_api_name(target->api), api) != 0)
+    bool any = device && device->info.target.api == WEFT_API_NULL;
+    if (device && !any && strcmp(weft_api_name(target->api), api) != 0)
         return weft_fail(diag, WEFT_INVALID_ARGUMENT,
                          "target '%s' is for %s, but the device '%s' is driven through %s; "
                          "name a target of that API",
                          spec, weft_api_name(target->api), device->info.id, api);
     return WEFT_OK;
+}
+
+weft_status
+weft_resolve_target(const char *spec, const weft_device *device, weft_target *target,
+                    weft_diag *diag)
+{
+    weft_status status = resolve(spec, device, target, diag);
+    if (!status && target->api == WEFT_API_NULL)
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                         "the null device takes kernels of any API and has none of its own; name "
+                         "what to compile for with -t, as opencl:generic-gpu");
+    return status;
 }
