@@ -159,6 +159,23 @@ run_case(const fuzz_seed *s, fuzz_damage damage, const weft_str *bytes, long num
     return !wrong;
 }
 
+/* Every kind as often as any other, however many files it has. */
+static const fuzz_seed *
+pick(rng *r, const fuzz_seeds *seeds)
+{
+    tally kinds[MAX_KINDS] = { 0 };
+    size_t n = 0, skip;
+    for (int i = 0; i < seeds->n; i++)
+        tally_of(kinds, seeds->at[i].kind)->cases++;
+    while (kinds[n].kind)
+        n++;
+    const tally *kind = &kinds[rng_below(r, n)];
+    skip = rng_below(r, (size_t)kind->cases);
+    for (int i = 0;; i++)
+        if (strcmp(seeds->at[i].kind, kind->kind) == 0 && skip-- == 0)
+            return &seeds->at[i];
+}
+
 static int
 run_cases(const fuzz_seeds *seeds, long count, uint64_t seed, long only)
 {
@@ -166,10 +183,7 @@ run_cases(const fuzz_seeds *seeds, long count, uint64_t seed, long only)
     int wrong = 0;
     for (long i = only >= 0 ? only : 0; i < (only >= 0 ? only + 1 : count); i++) {
         rng r = { seed * 0x100000001B3u + (uint64_t)i };
-        /* Kinds take turns, so that the many texts do not crowd out the few binaries. */
-        const fuzz_seed *s = &seeds->at[rng_below(&r, (size_t)seeds->n)];
-        if (rng_below(&r, 2))
-            s = &seeds->at[rng_below(&r, 8) % (size_t)seeds->n];
+        const fuzz_seed *s = pick(&r, seeds);
         weft_str bytes = { 0 };
         fuzz_damage damage = fuzz_mutate(&r, s, seeds, &bytes);
         if (only >= 0)
