@@ -1,7 +1,7 @@
 #!/bin/sh
 # A model in the OpenCL simulator, which reports data races and accesses out of bounds:
 #
-#   oclgrind.sh MODEL TARGET INPUT=SHAPE
+#   oclgrind.sh CASE TARGET INPUT=SHAPE      of the seeded models in $WEFT_DATA_DIR/seeded
 #
 # Passes when its log stays empty.  That the log would not is seen first, on a kernel that is made to race.
 # oclgrind exits with 0 whatever it finds, and is reached through the ICD loader, as libraries opened at
@@ -9,7 +9,8 @@
 set -u
 LC_ALL=C
 export LC_ALL
-model=$1 target=$2 shape=$3
+[ -z "${LONG:-}" ] || [ -n "${WEFT_TEST_LONG:-}" ] || { echo "skipped: tools/test.sh --long runs it"; exit 77; }
+model=${WEFT_DATA_DIR:-}/seeded/$1/model.onnx target=$2 shape=$3
 driver=$(ls /usr/lib/oclgrind/liboclgrind-rt-icd.so /usr/lib/*/oclgrind/liboclgrind-rt-icd.so 2>/dev/null | head -n 1)
 [ -n "$driver" ] || { echo 'skipped: oclgrind is not installed'; exit 77; }
 [ -f "$model" ] || { echo "skipped: $model is not there"; exit 77; }
@@ -45,5 +46,5 @@ fi
 
 start=$(date +%s)
 OCLGRIND_LOG=$tmp/log "$WEFT" run "$model" -d opencl -t "$target" --shape "$shape" --fill random:1 || exit 1
-echo "$(basename "$(dirname "$model")") for $target at $shape: $(($(date +%s) - start)) s, $(grep -c . "$tmp/log") lines in the log"
+echo "$1 for $target at $shape: $(($(date +%s) - start)) s, $(grep -c . "$tmp/log") lines in the log"
 [ ! -s "$tmp/log" ] || { head -n 40 "$tmp/log"; exit 1; }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # One suite of ONNX cases on one device.
 #
-#   suite.sh SUITE DEVICE [TARGET]
+#   suite.sh SUITE DEVICE [TARGET [CASE..]]
 #
 # SUITE is debian (the backend suite of libonnx-testdata) or a directory of $WEFT_DATA_DIR, by default
 # what stands in ../shared/data/onnx beside the repository, unpacked on first use.  Passes when every
@@ -13,6 +13,7 @@ LC_ALL=C
 export LC_ALL
 here=$(cd "$(dirname "$0")" && pwd)
 suite=$1 device=$2 target=${3:-}
+shift $(($# < 3 ? $# : 3)) # what is left names cases
 name=$suite-$(echo "${target:-$device}" | tr ':' '-')
 mkdir -p "${WEFT_SUITE_DIR:=$PWD/suites}"
 out=$WEFT_SUITE_DIR/$name
@@ -23,6 +24,8 @@ skip()
     echo "skipped: $1"
     exit 77
 }
+
+[ -z "${LONG:-}" ] || [ -n "${WEFT_TEST_LONG:-}" ] || skip 'tools/test.sh --long runs it'
 
 unpacked()
 {
@@ -53,9 +56,19 @@ awk -v s="$suite" -v d="$api" -v a="${api%%:*}" '!/^#/ && NF { if (($1 == s || $
 expect=$here/expect-$suite.txt
 [ -f "$expect" ] || expect=/dev/null
 grep -v '^#' "$expect" | grep -vxFf "$out.known" | sort -u >"$out.expect"
+if [ $# -gt 0 ]; then
+    printf '%s\n' "$@" | sort -u >"$out.expect"
+    for case; do
+        shift
+        set -- "$@" "$dir/$case"
+    done
+else
+    set -- "$dir"
+fi
 
 start=$(date +%s)
-"$WEFT" onnx-test -d "$device" ${target:+-t "$target"} --expect "$out.expect" --report "$out.tsv" "$dir" >"$out.log" 2>"$out.err"
+"$WEFT" onnx-test -d "$device" ${target:+-t "$target"} --expect "$out.expect" --report "$out.tsv" \
+    "$@" >"$out.log" 2>"$out.err"
 status=$?
 tail -n 1 "$out.log" | sed "s/^/$name: /; s/\$/, $(($(date +%s) - start)) s/"
 if [ $status -gt 1 ]; then
