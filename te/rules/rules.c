@@ -14,14 +14,30 @@ tensor(const weft_stage *s)
     return s->op->out[0];
 }
 
-/* A stage that a contraction reads and that is better kept in memory than computed again: padded
- * input on a CPU, where a condition costs as much as the product. */
+typedef struct search {
+    bool guard;
+} search;
+
+static bool
+find_guard(void *user, const weft_expr *e)
+{
+    search *s = user;
+    s->guard |= e->h.kind == WEFT_EK_GUARD;
+    return !s->guard;
+}
+
+/* A stage that a reduction reads over and over and that is better kept in memory than computed
+ * again: padded input on a CPU, where a condition costs as much as the product. */
 static bool
 keep_producer(weft_rule *r, const weft_stage *s)
 {
     weft_stage *reader = weft_rule_reader(r, s->op);
     weft_product p;
-    return r->target->cls == WEFT_CLASS_VECTOR_CPU && reader && weft_rule_product(r, reader, &p);
+    search guards = { false };
+    if (r->target->cls != WEFT_CLASS_VECTOR_CPU || !reader || reader->op->nreduce == 0)
+        return false;
+    weft_walk_expr(&(weft_walker){ .expr = find_guard, .user = &guards }, s->op->body[0]);
+    return guards.guard || weft_rule_product(r, reader, &p);
 }
 
 static void
@@ -30,7 +46,7 @@ inline_stages(weft_rule *r)
     for (int i = 0; i < r->te->stage.n; i++) {
         weft_stage *s = r->te->stage.at[i];
         bool plain = s->op->nreduce == 0 && s->op->nout == 1 && !weft_rule_is_output(s->op);
-        if (plain && weft_rule_reader(r, s->op) && keep_producer(r, s))
+        if (plain && keep_producer(r, s))
             continue;
         if (plain)
             (void)weft_compute_inline(r->te, tensor(s));

@@ -12,7 +12,9 @@ enum {
     UNKNOWN = 512,       /* what a symbolic extent is taken for */
     VECTOR_BYTES = 64,
     FIRST_CACHE = 24 << 10, /* bytes that stay near while a tile is computed */
-    STREAMED = 4,           /* a vector from farther away, in loads */
+    FEW_STEPS = 32,         /* of a reduction that is written out */
+    BRANCH = 3,             /* a condition that differs within a tile, in loads */
+    STREAMED = 3,           /* a vector from farther away, in loads */
     WORK_OF_A_GROUP = 32768 /* multiply-adds: some microseconds, against one for the group itself */
 };
 
@@ -33,7 +35,8 @@ typedef struct search {
     int nread;
     weft_read *read;
     weft_walk *walk; /* of every read, for the lanes at hand */
-    bool guarded;    /* a condition differs from lane to lane */
+    bool condition[MAX_AXES]; /* something is conditional on the axis */
+    bool guarded;             /* a condition differs from lane to lane */
     int64_t registers;
     tile at, best;
 } search;
@@ -56,7 +59,9 @@ count(const weft_axis *const *axis, int n)
 static double
 loads(const search *s)
 {
-    double all = 0;
+    double all = 0, branch = 0;
+    for (int k = 0; k < s->n; k++)
+        branch += s->condition[k] && s->at.size[k] > 1 ? BRANCH : 0;
     for (int i = 0; i < s->nread; i++) {
         double n = 1, apart = 1;
         for (int k = 0; k < s->n; k++) {
@@ -66,7 +71,7 @@ loads(const search *s)
         double each = s->walk[i] == WEFT_WALK_APART ? 2.0 * (double)s->at.lanes : 1;
         if (s->walk[i] == WEFT_WALK_NEXT && s->steps * n * VECTOR_BYTES > FIRST_CACHE)
             each = STREAMED;
-        all += n * apart * (s->guarded ? each + 4.0 * (double)s->at.lanes : each);
+        all += n * apart * (branch + (s->guarded ? each + 4.0 * (double)s->at.lanes : each));
     }
     return all;
 }
@@ -82,8 +87,8 @@ tiles_along(const search *s, int k)
         return (double)whole * 1.2;
     if (!left)
         return (double)whole;
-    double tail = in_lanes && left % s->at.lanes ? (double)s->at.lanes : 1.3;
-    return ((double)whole + tail) * 1.1;
+    double tail = in_lanes && left % s->at.lanes ? (double)s->at.lanes : 1.5;
+    return ((double)whole + tail) * 1.15;
 }
 
 /* Whether lanes are neighbours in the result. */
@@ -137,7 +142,7 @@ try_lanes(search *s, int k, int64_t lanes)
 {
     int d = s->axis[k];
     s->at = (tile){ .lane_axis = k, .lanes = lanes };
-    s->guarded = lanes > 1 && weft_rule_guarded_along(s->r, s->op, d);
+    s->guarded = lanes > 1 && s->condition[k];
     for (int i = 0; i < s->nread; i++)
         s->walk[i] =
             lanes > 1 ? weft_rule_walk(s->r, s->op, &s->read[i], d, lanes) : WEFT_WALK_SAME;
@@ -163,6 +168,7 @@ find_tile(search *s)
         }
         s->axis[s->n] = d;
         s->known[s->n] = extent >= 0;
+        s->condition[s->n] = weft_rule_guarded_along(s->r, op, d);
         s->extent[s->n++] = extent < 0 ? UNKNOWN : extent;
     }
     for (int k = 0; k < s->n; k++)
@@ -364,6 +370,45 @@ leaves_through_memory(const search *s)
     return s->best.lanes > 1 && vectors > 1 && !stores_vectors(s, &s->best);
 }
 
+/* ---- results one by one ---------------------------------------------------------------------- */
+
+/* Whether a result takes few steps, all of them known, and nothing runs in lanes: a compiler makes
+ * vectors of the plain loop over the innermost axis, and gathers better than lanes one by one. */
+static bool
+is_plain_loop(const search *s)
+{
+    int64_t steps = weft_rule_count(s->op->reduce, 0, s->op->nreduce);
+    return s->best.lanes == 1 && steps > 0 && steps <= FEW_STEPS && !s->condition[0];
+}
+
+static void
+schedule_plain(search *s, weft_tensor *sum, weft_tensor *out)
+{
+    weft_te *te = s->r->te;
+    int inner = s->axis[0];
+    weft_axis **axis = WEFT_NEW_ARRAY(&s->r->scratch, out->op->naxis + 1, weft_axis *);
+    double rows = s->others, work = s->steps * (double)s->extent[0];
+    int n = 0;
+    for (int d = 0; d < out->op->naxis; d++)
+        if (d != inner)
+            axis[n++] = out->op->axis[d];
+    for (int k = 1; k < s->n; k++)
+        rows *= (double)s->extent[k];
+    axis[n] = out->op->axis[inner];
+    weft_axis *loop = axis[n];
+    if (weft_reorder(te, out, n + 1, axis))
+        return;
+    weft_axis *all = weft_rule_fuse(s->r, out, n, axis);
+    double cores = s->r->target->cores > 0 ? s->r->target->cores : 1;
+    double chunk = WORK_OF_A_GROUP / (work + 64), most = rows / (4 * cores);
+    if (all)
+        (void)weft_rule_bind_chunks(s->r, out, all, (int64_t)(chunk < most ? chunk : most));
+    if (weft_compute_at(te, sum, out, loop) || weft_set_scope(te, sum, "local"))
+        return;
+    for (int i = 0; i < sum->op->nreduce; i++)
+        (void)weft_unroll(te, sum, sum->op->reduce[i]);
+}
+
 bool
 weft_rule_vector_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
 {
@@ -377,11 +422,20 @@ weft_rule_vector_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
     s.registers = (r->target->registers > 8 ? r->target->registers : 16) - SPARE_REGISTERS;
     if (!find_tile(&s))
         return false;
-    say(&s);
+    bool plain = is_plain_loop(&s);
+    if (plain)
+        weft_str_addf(weft_rule_note(r, "reduction"), "a loop over %s",
+                      reduce->op->axis[s.axis[0]]->var->name);
+    else
+        say(&s);
     if (reduce == out)
         sum = weft_cache_write(r->te, result, "local");
     if (!sum)
         return false;
+    if (plain) {
+        schedule_plain(&s, sum, result);
+        return true;
+    }
     weft_axis *at;
     weft_tensor *copy = NULL;
     s.op = sum->op;

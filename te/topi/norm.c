@@ -216,6 +216,18 @@ weft_topi_batch_norm(weft_te *te, weft_tensor *const in[5], double epsilon)
                            scaled(te, in[0]->buf->dtype, unit, v[1], v[2]));
 }
 
+/* v to the power beta; the usual 0.75 by roots, which every device has fast and exact. */
+static const weft_expr *
+lrn_power(weft_te *te, weft_dtype t, const weft_expr *v, double beta)
+{
+    weft_ir *ir = te->ir;
+    const weft_expr *arg[2] = { v, weft_topi_num(te, t, beta) };
+    if (beta < 0.75 || beta > 0.75)
+        return weft_call(ir, "pow", 2, arg);
+    const weft_expr *root = weft_call(ir, "sqrt", 1, &v);
+    return weft_mul(ir, root, weft_call(ir, "sqrt", 1, &root));
+}
+
 /* x / (bias + alpha / size * sum of squares over `size` neighbouring channels)^beta */
 weft_tensor *
 weft_topi_lrn(weft_te *te, weft_tensor *x, int64_t size, double alpha, double beta, double bias)
@@ -225,24 +237,27 @@ weft_topi_lrn(weft_te *te, weft_tensor *x, int64_t size, double alpha, double be
     weft_ir *ir = te->ir;
     int n = x->buf->ndim;
     weft_dtype t = weft_topi_sum_dtype(x->buf->dtype);
-    const weft_expr *zero = weft_topi_num(te, t, 0), *channels = weft_topi_dims(x)[1];
+    const weft_expr **before = WEFT_NEW_ARRAY(&ir->arena, n, const weft_expr *);
+    const weft_expr **after = WEFT_NEW_ARRAY(&ir->arena, n, const weft_expr *);
+    for (int d = 0; d < n; d++) {
+        before[d] = weft_i32(ir, d == 1 ? (size - 1) / 2 : 0);
+        after[d] = weft_i32(ir, d == 1 ? size - 1 - (size - 1) / 2 : 0);
+    }
+    weft_tensor *wide = weft_topi_pad(te, x, before, after, WEFT_PAD_CONSTANT,
+                                      weft_topi_num(te, x->buf->dtype, 0));
     weft_axis **axis = weft_topi_axes(te, n, weft_topi_dims(x)),
               *near = weft_te_reduce_axis(te, "r", weft_i32(ir, size));
     const weft_expr **at = weft_topi_refs(te, n, axis);
-    const weft_expr *c =
-        weft_sub(ir, weft_add(ir, at[1], weft_axis_ref(te, near)), weft_i32(ir, (size - 1) / 2));
-    const weft_expr *in = weft_and(ir, weft_ge(ir, c, weft_i32(ir, 0)), weft_lt(ir, c, channels));
-    at[1] = c;
-    const weft_expr *v = weft_cast(ir, t, weft_topi_at(te, x, at));
-    weft_tensor *sum = weft_te_reduce(te, "squares", n, axis, 1, &near, WEFT_SUM,
-                                      weft_guard(ir, in, weft_mul(ir, v, v), zero));
+    at[1] = weft_add(ir, at[1], weft_axis_ref(te, near));
+    const weft_expr *v = weft_cast(ir, t, weft_topi_at(te, wide, at));
+    weft_tensor *sum =
+        weft_te_reduce(te, "squares", n, axis, 1, &near, WEFT_SUM, weft_mul(ir, v, v));
     axis = weft_topi_axes(te, n, weft_topi_dims(x));
     at = weft_topi_refs(te, n, axis);
     const weft_expr *mean =
         weft_mul(ir, weft_topi_at(te, sum, at), weft_topi_num(te, t, alpha / (double)size));
-    const weft_expr *arg[2] = { weft_add(ir, weft_topi_num(te, t, bias), mean),
-                                weft_topi_num(te, t, beta) };
-    const weft_expr *value =
-        weft_div(ir, weft_cast(ir, t, weft_topi_at(te, x, at)), weft_call(ir, "pow", 2, arg));
+    const weft_expr *scale =
+        lrn_power(te, t, weft_add(ir, weft_topi_num(te, t, bias), mean), beta);
+    const weft_expr *value = weft_div(ir, weft_cast(ir, t, weft_topi_at(te, x, at)), scale);
     return weft_te_compute(te, "lrn", n, axis, weft_cast(ir, x->buf->dtype, value));
 }

@@ -2,18 +2,54 @@
 #include "topi/topi.h"
 
 typedef struct pool_axes {
+    weft_tensor *x; /* the input, padded where its size is constant */
     weft_axis **out, **reduce;
-    const weft_expr **at, **from; /* refs of out; the input's index */
-    const weft_expr *in;          /* the tap lies within the input; NULL: always */
+    const weft_expr **at, **from; /* refs of out; the index into x */
+    const weft_expr *in;          /* the tap lies within x; NULL: always */
 } pool_axes;
 
+/* How many elements windows reach beyond the end of a spatial axis; false when not constant. */
+static bool
+overhang(const weft_tensor *x, const weft_window *w, const weft_expr *const *out, int d, int64_t *n)
+{
+    int64_t size, windows;
+    if (!weft_as_int(x->buf->shape[2 + d], &size) || !weft_as_int(out[d], &windows))
+        return false;
+    *n = (windows - 1) * w->stride[d] + (w->kernel[d] - 1) * w->dilation[d] + 1 - w->pad[d] - size;
+    *n = *n > 0 ? *n : 0;
+    return true;
+}
+
+/* x with `fill` around those spatial axes whose size is constant; x itself when nothing is added.
+ */
+static weft_tensor *
+padded(weft_te *te, weft_tensor *x, const weft_window *w, const weft_expr *const *out,
+       const weft_expr *fill)
+{
+    weft_ir *ir = te->ir;
+    int n = w->rank + 2;
+    const weft_expr **before = WEFT_NEW_ARRAY(&ir->arena, n, const weft_expr *);
+    const weft_expr **after = WEFT_NEW_ARRAY(&ir->arena, n, const weft_expr *);
+    bool any = false;
+    for (int d = 0; d < n; d++) {
+        int64_t end = 0, known = d >= 2 && overhang(x, w, out, d - 2, &end);
+        int64_t start = known ? w->pad[d - 2] : 0;
+        before[d] = weft_i32(ir, start);
+        after[d] = weft_i32(ir, end);
+        any = any || start || end;
+    }
+    return any ? weft_topi_pad(te, x, before, after, WEFT_PAD_CONSTANT, fill) : x;
+}
+
 static pool_axes
-make_axes(weft_te *te, weft_tensor *x, const weft_window *w, const weft_expr *const *out)
+make_axes(weft_te *te, weft_tensor *x, const weft_window *w, const weft_expr *const *out,
+          const weft_expr *fill)
 {
     weft_ir *ir = te->ir;
     int n = w->rank + 2;
     const weft_expr **dim = weft_arena_dup(&ir->arena, x->buf->shape, (size_t)n * sizeof *dim);
-    pool_axes a = { .reduce = WEFT_NEW_ARRAY(&ir->arena, w->rank + 1, weft_axis *),
+    pool_axes a = { .x = padded(te, x, w, out, fill),
+                    .reduce = WEFT_NEW_ARRAY(&ir->arena, w->rank + 1, weft_axis *),
                     .from = WEFT_NEW_ARRAY(&ir->arena, n, const weft_expr *) };
     for (int d = 0; d < w->rank; d++)
         dim[2 + d] = out[d];
@@ -22,13 +58,17 @@ make_axes(weft_te *te, weft_tensor *x, const weft_window *w, const weft_expr *co
     a.from[0] = a.at[0];
     a.from[1] = a.at[1];
     for (int d = 0; d < w->rank; d++) {
+        int64_t end, known = overhang(x, w, out, d, &end);
         a.reduce[d] = weft_te_reduce_axis(te, weft_arena_printf(&ir->arena, "r%d", d),
                                           weft_i32(ir, w->kernel[d]));
         const weft_expr *tap =
             weft_mul(ir, weft_axis_ref(te, a.reduce[d]), weft_i32(ir, w->dilation[d]));
-        const weft_expr *start = weft_sub(ir, weft_mul(ir, a.at[2 + d], weft_i32(ir, w->stride[d])),
-                                          weft_i32(ir, w->pad[d]));
+        const weft_expr *start = weft_mul(ir, a.at[2 + d], weft_i32(ir, w->stride[d]));
+        if (!known)
+            start = weft_sub(ir, start, weft_i32(ir, w->pad[d]));
         a.from[2 + d] = weft_add(ir, start, tap);
+        if (known)
+            continue;
         const weft_expr *ok = weft_and(ir, weft_ge(ir, a.from[2 + d], weft_i32(ir, 0)),
                                        weft_lt(ir, a.from[2 + d], x->buf->shape[2 + d]));
         a.in = a.in ? weft_and(ir, a.in, ok) : ok;
@@ -41,9 +81,9 @@ weft_topi_max_pool(weft_te *te, weft_tensor *x, const weft_window *w, const weft
 {
     if (!x)
         return NULL;
-    pool_axes a = make_axes(te, x, w, out);
-    const weft_expr *v = weft_topi_at(te, x, a.from);
     const weft_expr *none = weft_lowest(te->ir, weft_scalar(x->buf->dtype));
+    pool_axes a = make_axes(te, x, w, out, none);
+    const weft_expr *v = weft_topi_at(te, a.x, a.from);
     return weft_te_reduce(te, "max_pool", w->rank + 2, a.out, w->rank, a.reduce, WEFT_RMAX,
                           a.in ? weft_guard(te->ir, a.in, v, none) : v);
 }
@@ -76,8 +116,8 @@ weft_topi_avg_pool(weft_te *te, weft_tensor *x, const weft_window *w, bool count
     weft_ir *ir = te->ir;
     int n = w->rank + 2;
     weft_dtype t = x->buf->dtype, wide = weft_topi_sum_dtype(t);
-    pool_axes a = make_axes(te, x, w, out);
-    const weft_expr *v = weft_cast(ir, wide, weft_topi_at(te, x, a.from)),
+    pool_axes a = make_axes(te, x, w, out, weft_topi_num(te, t, 0));
+    const weft_expr *v = weft_cast(ir, wide, weft_topi_at(te, a.x, a.from)),
                     *zero = weft_topi_num(te, wide, 0);
     weft_tensor *sum = weft_te_reduce(te, "sum", n, a.out, w->rank, a.reduce, WEFT_SUM,
                                       a.in ? weft_guard(ir, a.in, v, zero) : v);
