@@ -24,7 +24,8 @@ static weft_status
 refuse(const weft_drivers *drivers, weft_diag *diag, const char *id, const char *why)
 {
     weft_str usable = { 0 };
-    list_usable(drivers, &usable);
+    if (diag) /* it loads every driver there is, for a message */
+        list_usable(drivers, &usable);
     weft_status s = weft_fail(diag, WEFT_NO_DEVICE, "device '%s' is not usable: %s; usable: %s", id,
                               why, weft_str_text(&usable));
     weft_str_free(&usable);
