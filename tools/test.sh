@@ -16,5 +16,5 @@ ctest --test-dir build --output-on-failure -j "$(nproc)" ${long:+--timeout 7200}
 
 # Damaged files, under AddressSanitizer and UndefinedBehaviorSanitizer.
 [ -f build-sanitize/build.ninja ] || cmake --preset sanitize >/dev/null
-tools/build.sh build-sanitize test_fuzz
-build-sanitize/tests/fuzz/test_fuzz . 30000
+tools/build.sh build-sanitize fuzz_commands
+build-sanitize/tests/fuzz/fuzz_commands --count 30000 --keep build-sanitize/fuzz-failures

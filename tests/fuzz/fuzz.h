@@ -1,60 +1,91 @@
-/* tests/fuzz: damaged files given to the commands that read them, in one process. */
-#ifndef FUZZ_H
-#define FUZZ_H
+/* tests/fuzz/fuzz.h: the parts of the fuzzer: numbers, damage, the corpus, the calls.
+ *
+ * A case is a number.  With the seed of the run it decides everything: the file, what is done to
+ * it, the command that reads it.  So any case can be repeated alone.
+ */
+#ifndef WEFT_FUZZ_H
+#define WEFT_FUZZ_H
 
-#include "tools/tools.h"
+#include "base/base.h"
 
-/* splitmix64: a case is made by the seed and its number alone. */
-typedef struct rng {
+/* ---- numbers (damage.c) ---------------------------------------------------------------------- */
+typedef struct fuzz_rng {
     uint64_t state;
-} rng;
+} fuzz_rng;
+uint64_t fuzz_next(fuzz_rng *);
+size_t fuzz_below(fuzz_rng *, size_t n); /* 0 for n 0 */
+/* Integers at which readers go wrong. */
+int64_t fuzz_odd_number(fuzz_rng *);
 
-static inline uint64_t
-rng_next(rng *r)
-{
-    uint64_t z = r->state += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
+/* ---- bytes and what can be done to them (damage.c, text.c, wire.c) --------------------------- */
+typedef struct fuzz_bytes {
+    uint8_t *at;
+    size_t n;
+} fuzz_bytes;
 
-/* 0 <= result < n; 0 for n == 0. */
-static inline size_t
-rng_below(rng *r, size_t n)
-{
-    return n ? (size_t)(rng_next(r) % n) : 0;
-}
+typedef enum fuzz_form { FUZZ_BINARY, FUZZ_TEXT, FUZZ_PROTOBUF } fuzz_form;
 
-enum { FUZZ_MAX_ARGS = 10 };
+typedef struct fuzz_edit {
+    fuzz_rng *rng;
+    weft_arena *arena;
+    weft_str *what; /* says what was done */
+    bool cut;       /* it was a truncation alone */
+} fuzz_edit;
 
-/* A real file and the command that reads it. */
+/* One to four changes of `in`; `other` is another file of its kind to take pieces of. */
+fuzz_bytes fuzz_damage(fuzz_edit *, fuzz_form, fuzz_bytes in, fuzz_bytes other);
+/* A change by tokens, and one by fields of the protobuf encoding. */
+fuzz_bytes fuzz_damage_text(fuzz_edit *, fuzz_bytes in, fuzz_bytes other);
+fuzz_bytes fuzz_damage_wire(fuzz_edit *, fuzz_bytes in);
+/* in with [from, to) replaced by n bytes. */
+fuzz_bytes fuzz_splice(fuzz_edit *, fuzz_bytes in, size_t from, size_t to, const void *, size_t n);
+
+/* ---- the corpus (corpus.c) ------------------------------------------------------------------- */
+typedef enum fuzz_kind {
+    FUZZ_ONNX,
+    FUZZ_MODULE,    /* a .weft in one file */
+    FUZZ_DIRECTORY, /* a file of a .weft directory */
+    FUZZ_NPY,
+    FUZZ_TENSOR, /* a .pb */
+    FUZZ_TE,
+    FUZZ_WIR,   /* kernels */
+    FUZZ_GRAPH, /* a .wir that holds a graph */
+    FUZZ_KINDS
+} fuzz_kind;
+extern const char *const fuzz_kind_name[FUZZ_KINDS];
+
 typedef struct fuzz_seed {
-    const char *kind;  /* "onnx", "te", ... : what reports are made by */
-    const char *label; /* where the bytes come from */
-    const char *path;  /* where damaged bytes are written; a module's other files lie around it */
-    const char *argv[FUZZ_MAX_ARGS]; /* the command, its options and operands; NULL ends it */
-    void (*direct)(const uint8_t *, size_t); /* instead of a command */
-    const uint8_t *bytes;
-    size_t size;
-    bool text;  /* numbers and lines are edited too */
-    bool whole; /* a part of such a file is never a valid file */
-    bool keep;  /* path belongs to a valid module: write the bytes back afterwards */
+    fuzz_kind kind;
+    fuzz_form form;
+    const char *path; /* of a file of a directory: relative to it */
+    fuzz_bytes bytes;
 } fuzz_seed;
 
-typedef WEFT_VEC(fuzz_seed) fuzz_seeds;
+typedef struct fuzz_corpus {
+    weft_arena arena;
+    WEFT_VEC(fuzz_seed) kind[FUZZ_KINDS];
+    const char *module, *directory; /* the demo's model, compiled */
+} fuzz_corpus;
 
-/* Makes every seed; files lie under `work`.  Dies with a message when a good file is refused. */
-void fuzz_make_seeds(weft_arena *, const char *source, const char *work, fuzz_seeds *);
+/* Makes the files that are made in `work` and reads the tree's; `more`: a directory of further
+ * files, or NULL.  False when the demo's model cannot be compiled. */
+bool fuzz_corpus_make(fuzz_corpus *, const char *work, const char *more);
 
-typedef enum fuzz_damage { FUZZ_TRUNCATED, FUZZ_FLIPPED, FUZZ_EDITED } fuzz_damage;
-/* Damages one seed; `others` give material to splice in. */
-fuzz_damage fuzz_mutate(rng *, const fuzz_seed *, const fuzz_seeds *others, weft_str *out);
+/* ---- what reads them ------------------------------------------------------------------------- */
+/* Checks of readers without a command; they abort on what must not be. */
+void fuzz_ir(const uint8_t *, size_t);       /* fuzz_ir.c */
+void fuzz_manifest(const uint8_t *, size_t); /* fuzz_module.c */
+void fuzz_weights(const uint8_t *, size_t);
 
-/* As main.c runs a command; the message is appended to `said`. */
-weft_status fuzz_run_command(const char *const *argv, weft_str *said);
-
-/* The libFuzzer targets of fuzz_ir.c and fuzz_module.c. */
-int fuzz_ir(const uint8_t *, size_t);
-int fuzz_module(const uint8_t *, size_t);
+/* A command line with its places filled in, or a check. */
+typedef struct fuzz_call {
+    int argc;
+    char *argv[24];
+    void (*check)(const uint8_t *, size_t);
+    char *line; /* as one would type it */
+} fuzz_call;
+/* The call that the rng chooses for the kind (calls.c). */
+fuzz_call fuzz_choose_call(fuzz_rng *, weft_arena *, fuzz_kind, const fuzz_corpus *,
+                           const char *path, const char *work);
 
 #endif

@@ -1,11 +1,10 @@
-/* A libFuzzer target: any text is read as kernels or refused; what was read prints the same again
+/* tests/fuzz/fuzz_ir.c: any text is read as kernels or refused; what was read prints the same again
  * after it was read again, also from another context, and verifying it does not crash. */
+#include "fuzz.h"
 #include "ir/ir.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char *
 print(int n, weft_kernel *const *k)
@@ -41,8 +40,8 @@ check(int n, weft_kernel *const *k)
     weft_ir_destroy(other);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void
+fuzz_ir(const uint8_t *data, size_t size)
 {
     weft_diag *diag = weft_diag_create();
     weft_ir *ir = weft_ir_create(diag);
@@ -55,5 +54,4 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     weft_arena_reset(&arena);
     weft_ir_destroy(ir);
     weft_diag_destroy(diag);
-    return 0;
 }

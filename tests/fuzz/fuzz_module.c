@@ -1,20 +1,11 @@
 /* tests/fuzz/fuzz_module.c: no bytes crash the readers of modules, nor a session made of what they
- * accept.
- *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. -Iinclude base/[a-z]*.c \
- *         runtime/[a-z]*.c tests/fuzz/fuzz_module.c -lzip -ljansson -lcrypto -lm -lpthread \
- *         -o fuzz_module
- *
- * A good corpus is a directory form's manifest.json behind a byte 'B' and its weights.safetensors
- * behind an 'A'.
- */
+ * accept. */
+#include "fuzz.h"
 #include "runtime/priv.h"
 #include "runtime/session.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MOST_DIMS = 64, MOST_INPUTS = 256 };
 
@@ -80,15 +71,25 @@ try_weights(weft_module *m, const uint8_t *data, size_t size, weft_diag *diag)
     free(copy);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+with_module(void (*check)(weft_module *, const uint8_t *, size_t, weft_diag *), const uint8_t *data,
+            size_t size)
 {
-    if (!size)
-        return 0;
     weft_module *m = calloc(1, sizeof *m);
     weft_diag *diag = weft_diag_create();
-    (data[0] % 2 ? try_weights : try_manifest)(m, data + 1, size - 1, diag);
+    check(m, data, size, diag);
     weft_module_destroy(m);
     weft_diag_destroy(diag);
-    return 0;
+}
+
+void
+fuzz_manifest(const uint8_t *data, size_t size)
+{
+    with_module(try_manifest, data, size);
+}
+
+void
+fuzz_weights(const uint8_t *data, size_t size)
+{
+    with_module(try_weights, data, size);
 }
