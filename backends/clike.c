@@ -149,8 +149,7 @@ print_let(weft_clike *c, const weft_var *var, const weft_expr *value)
     weft_str_addf(c->out, "%s%s", declare_var(c, var), rest);
 }
 
-/* ---- registers ----------------------------------------------------------------------------------
- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 /* Arrays of one element are variables; their declaration waits for a first value to come with. */
 static void

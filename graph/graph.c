@@ -1,4 +1,4 @@
-/* Graphs, values and nodes: making them, naming them, replacing one value by another.
+/* Graphs, values and nodes: making and naming them.
  * Attributes are in attr.c, shapes in infer*.c. */
 #include "graph/priv.h"
 

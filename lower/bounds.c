@@ -93,8 +93,7 @@ relax_path(const weft_plan *p, relaxed *r, const weft_site *s, const weft_site *
     return false;
 }
 
-/* ---- requests ---------------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 typedef struct request {
     const weft_plan *p;
@@ -212,8 +211,7 @@ ask_reader(request *q, const weft_site *reader)
                      reader->name);
 }
 
-/* ---- regions ----------------------------------------------------------------------------------
- */
+/* ---- regions --------------------------------------------------------------------------------- */
 
 static bool
 proves(const weft_plan *p, weft_ek op, const weft_expr *a, const weft_expr *b)
@@ -336,8 +334,7 @@ whole_region(const weft_plan *p, weft_site *s)
     return WEFT_OK;
 }
 
-/* ---- block and thread ranges ------------------------------------------------------------------
- */
+/* ---- block and thread ranges ----------------------------------------------------------------- */
 
 /* The kernel's range of an axis is the largest of its stages'; the others are guarded. */
 static weft_status

@@ -6,9 +6,9 @@
  *   for r in 0..k { C[..] = .. A[A_base + r] .. }
  *
  * needs  any level; simplified, as equal arithmetic is found by its form; behind the passes that
- * ask what an index is made of, as a name hides it keeps  the level, every load and store: only
- * integer arithmetic moves, which cannot fail breaks sums are reordered: what varies slower first,
- * constants last */
+ *        ask what an index is made of, as a name hides it
+ * keeps  the level, every load and store: only integer arithmetic moves, which cannot fail
+ * breaks sums are reordered: what varies slower first, constants last */
 #include "lower/priv.h"
 
 #include <string.h>
@@ -42,8 +42,7 @@ typedef struct hoister {
     const weft_stmt *top; /* the statement inside all block and thread axes */
 } hoister;
 
-/* ---- levels -----------------------------------------------------------------------------------
- */
+/* ---- levels ---------------------------------------------------------------------------------- */
 
 static void
 set_level(hoister *h, const weft_var *v, int level)
@@ -107,8 +106,7 @@ cost(const weft_expr *e)
     return sum;
 }
 
-/* ---- sums in the order of their levels --------------------------------------------------------
- */
+/* ---- sums in the order of their levels ------------------------------------------------------- */
 
 typedef struct term {
     const weft_expr *e;
@@ -178,8 +176,7 @@ reorder(weft_rewriter *rw, const weft_expr *e)
     return sum ? ordered_sum(h, &h->arena, e) : e;
 }
 
-/* ---- what is worth a name ---------------------------------------------------------------------
- */
+/* ---- what is worth a name -------------------------------------------------------------------- */
 
 static name *
 name_of(hoister *h, const weft_expr *e)
@@ -351,8 +348,7 @@ find_top(hoister *h, const weft_stmt *s)
     return s;
 }
 
-/* ---- names ------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 typedef struct joined {
     weft_str *text;
@@ -395,8 +391,7 @@ settle_names(hoister *h)
                 weft_var_make(h->ir, make_name(h, &h->names.at[i]), h->names.at[i].e->h.type);
 }
 
-/* ---- rewriting --------------------------------------------------------------------------------
- */
+/* ---- rewriting ------------------------------------------------------------------------------- */
 
 static const weft_expr *
 to_name(weft_rewriter *rw, const weft_expr *e)

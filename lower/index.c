@@ -86,8 +86,7 @@ weft_ix_and(weft_ir *ir, const weft_expr *a, const weft_expr *b)
     return !a ? b : !b ? a : weft_and(ir, a, b);
 }
 
-/* ---- ranges -----------------------------------------------------------------------------------
- */
+/* ---- ranges ---------------------------------------------------------------------------------- */
 
 /* Whether a leaf made of the axis runs on threads or blocks: such ranges are kept as declared. */
 static bool
@@ -142,8 +141,7 @@ weft_site_extents(weft_plan *p, weft_site *s)
     return WEFT_OK;
 }
 
-/* ---- values -----------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 const weft_expr *
 weft_site_leaf(const weft_plan *p, const weft_site *s, const weft_axis *leaf)
@@ -185,8 +183,7 @@ weft_site_absolute(const weft_plan *p, const weft_site *s, const weft_expr *cons
     return weft_ix_cast(p->ir, (weft_dtype)axis->var->type.dtype, e);
 }
 
-/* ---- guards -----------------------------------------------------------------------------------
- */
+/* ---- guards ---------------------------------------------------------------------------------- */
 
 /* x // c < d as x < c * d, which says more to whoever looks for the range of x. */
 static const weft_expr *

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* ---- parameters -------------------------------------------------------------------------------
- */
+/* ---- parameters ------------------------------------------------------------------------------ */
 
 typedef struct uses { /* what a kernel touches, by buffer and symbol */
     weft_plan *p;
@@ -104,8 +103,7 @@ set_params(weft_plan *p, weft_lowered *low, weft_kernel *k)
     return ps.slot.at;
 }
 
-/* ---- bodies -----------------------------------------------------------------------------------
- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 /* Block axes, the memory of a block, thread axes, then the loops of each thread. */
 static const weft_stmt *
@@ -160,8 +158,7 @@ make_kernel(weft_plan *p, weft_lowered *low, int i)
     return WEFT_OK;
 }
 
-/* ---- workspace --------------------------------------------------------------------------------
- */
+/* ---- workspace ------------------------------------------------------------------------------- */
 
 static void
 find_work(const weft_plan *p, weft_lowered *low)

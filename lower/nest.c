@@ -17,8 +17,7 @@ typedef struct nest {
 
 static const weft_stmt *build(nest *, int leaf);
 
-/* ---- statements at the innermost place --------------------------------------------------------
- */
+/* ---- statements at the innermost place ------------------------------------------------------- */
 
 static const weft_stmt *
 guarded(const nest *n, const weft_expr *cond, const weft_stmt *s)
@@ -76,8 +75,7 @@ copy(const nest *n)
     return guarded(n, weft_ix_and(p->ir, guard, one_thread(n, 0)), s);
 }
 
-/* ---- reductions -------------------------------------------------------------------------------
- */
+/* ---- reductions ------------------------------------------------------------------------------ */
 
 /* Where the update accumulates: the output's element, or the thread's own part. */
 static const weft_expr *
@@ -200,8 +198,7 @@ init(const nest *n)
     return init_nest(n, n->init_at, value);
 }
 
-/* ---- reductions across threads ----------------------------------------------------------------
- */
+/* ---- reductions across threads --------------------------------------------------------------- */
 
 /* Whether a reduce leaf runs on threads; then no data loop may stand within the reduction. */
 static bool
@@ -289,8 +286,7 @@ cross_reduction(nest *n)
     return body;
 }
 
-/* ---- loops ------------------------------------------------------------------------------------
- */
+/* ---- loops ----------------------------------------------------------------------------------- */
 
 /* The stages that are computed at a leaf, before what follows in its body. */
 static const weft_stmt *

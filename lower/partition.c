@@ -33,8 +33,7 @@ typedef struct partitioner {
     inner around; /* loops around, that a threshold has to hold for */
 } partitioner;
 
-/* ---- what a statement holds -------------------------------------------------------------------
- */
+/* ---- what a statement holds ------------------------------------------------------------------ */
 
 typedef struct census {
     int stmts;
@@ -78,8 +77,7 @@ may_diverge(const weft_stmt *s)
     return !c.pinned && !(c.shared_read && c.shared_write) && c.stmts <= MAX_STMTS;
 }
 
-/* ---- conditions -------------------------------------------------------------------------------
- */
+/* ---- conditions ------------------------------------------------------------------------------ */
 
 /* The conjuncts of a condition, into at[]. */
 typedef struct conjuncts {
@@ -157,8 +155,7 @@ assuming(partitioner *p, const weft_stmt *s, conjuncts *known)
     return s;
 }
 
-/* ---- guards and the loops around them ---------------------------------------------------------
- */
+/* ---- guards and the loops around them -------------------------------------------------------- */
 
 typedef struct guard {
     const weft_expr *cond;
@@ -268,8 +265,7 @@ bound_outside(const weft_stmt *s, const weft_expr *e)
     return !c.inside;
 }
 
-/* ---- one threshold of a serial loop -----------------------------------------------------------
- */
+/* ---- one threshold of a serial loop ---------------------------------------------------------- */
 
 /* How far e may reach while the loops around and inside run; NULL where no end is found. */
 static weft_interval
@@ -426,8 +422,7 @@ try_split(partitioner *p, const weft_stmt *loop)
     return weft_seq2(p->ir, full, tail);
 }
 
-/* ---- a version without guards -----------------------------------------------------------------
- */
+/* ---- a version without guards ---------------------------------------------------------------- */
 
 /* What implies the guard for every step of the loops inside; NULL where nothing is found. */
 static const weft_expr *
@@ -492,8 +487,7 @@ try_version(partitioner *p, const weft_stmt *loop)
     return all ? weft_if(p->ir, all, full, guarded_version(p, loop)) : full;
 }
 
-/* ---- guards out of loops ----------------------------------------------------------------------
- */
+/* ---- guards out of loops --------------------------------------------------------------------- */
 
 /* for v { if (a && b) s }: the part of the condition that is free of v moves out. */
 static const weft_stmt *
@@ -526,8 +520,7 @@ lift(weft_rewriter *rw, const weft_stmt *s)
     return s->kind == WEFT_SK_FOR && !bound ? lift_guard(rw->user, s) : s;
 }
 
-/* ---- the pass ---------------------------------------------------------------------------------
- */
+/* ---- the pass -------------------------------------------------------------------------------- */
 
 static const weft_stmt *
 partition_loop(partitioner *p, const weft_stmt *s)

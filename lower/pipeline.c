@@ -48,8 +48,7 @@ listed(const char *list, const char *name)
     return false;
 }
 
-/* ---- between passes ---------------------------------------------------------------------------
- */
+/* ---- between passes -------------------------------------------------------------------------- */
 
 static weft_status
 dump(const weft_kernel *k, const weft_pass *pass, int step, bool changed,
@@ -154,8 +153,7 @@ run_pass(weft_kernel *k, const weft_pass *pass, int step, const weft_lower_optio
     return st == WEFT_OK && changed ? check(k, pass, o, diag) : st;
 }
 
-/* ---- runs -------------------------------------------------------------------------------------
- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 static const weft_pass *
 find_pass(const char *name, size_t n)

@@ -64,8 +64,7 @@ find_live(weft_plan *p)
     return WEFT_OK;
 }
 
-/* ---- attachment and kernels -------------------------------------------------------------------
- */
+/* ---- attachment and kernels ------------------------------------------------------------------ */
 
 static bool
 has_output(const weft_site *s)
@@ -137,8 +136,7 @@ find_clusters(weft_plan *p)
     return WEFT_OK;
 }
 
-/* ---- block and thread axes --------------------------------------------------------------------
- */
+/* ---- block and thread axes ------------------------------------------------------------------- */
 
 static weft_status
 bind_leaf(weft_plan *p, weft_site *s, int i)
@@ -196,8 +194,7 @@ make_variables(weft_plan *p)
     return WEFT_OK;
 }
 
-/* ---- memory spaces ----------------------------------------------------------------------------
- */
+/* ---- memory spaces --------------------------------------------------------------------------- */
 
 /* Threads around the attach point: one copy a thread.  Blocks alone: one a block. */
 static weft_space

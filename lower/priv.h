@@ -4,16 +4,14 @@
 
 #include "lower/lower.h"
 
-/* ---- index arithmetic (index.c) ---------------------------------------------------------------
- */
+/* ---- index arithmetic (index.c) -------------------------------------------------------------- */
 /* Operands of unlike integer types meet in i64; x + 0, x * 1, x // 1, x % 1 and constants fold. */
 const weft_expr *weft_ix(weft_ir *, weft_ek, const weft_expr *, const weft_expr *);
 const weft_expr *weft_ix_cast(weft_ir *, weft_dtype, const weft_expr *);
 /* a && b, either of which may be NULL: true. */
 const weft_expr *weft_ix_and(weft_ir *, const weft_expr *a, const weft_expr *b);
 
-/* ---- the plan (plan.c) ------------------------------------------------------------------------
- */
+/* ---- the plan (plan.c) ----------------------------------------------------------------------- */
 
 typedef struct weft_site weft_site;
 typedef struct weft_cluster weft_cluster;
@@ -67,8 +65,7 @@ weft_status weft_plan_make(weft_plan *);
 /* The site that computes a tensor; NULL for an input. */
 weft_site *weft_plan_site(const weft_plan *, const weft_tensor *);
 
-/* ---- ranges and values (index.c) --------------------------------------------------------------
- */
+/* ---- ranges and values (index.c) ------------------------------------------------------------- */
 
 /* Ranges of all axes from those of the definition's axes. */
 weft_status weft_site_extents(weft_plan *, weft_site *);
@@ -90,8 +87,7 @@ weft_site_axis(const weft_site *s, int d)
 const weft_expr *weft_site_absolute(const weft_plan *, const weft_site *,
                                     const weft_expr *const *value, int d);
 
-/* ---- memory (resolve.c) -----------------------------------------------------------------------
- */
+/* ---- memory (resolve.c) ---------------------------------------------------------------------- */
 
 /* Makes the buffers that the site is computed into; shared ones are noted in the cluster. */
 weft_status weft_site_buffers(weft_plan *, weft_site *);
@@ -102,8 +98,7 @@ const weft_expr *weft_site_resolve(const weft_plan *, const weft_site *,
 const weft_expr **weft_site_index(const weft_plan *, const weft_site *,
                                   const weft_expr *const *value);
 
-/* ---- the passes to loops ----------------------------------------------------------------------
- */
+/* ---- the passes to loops --------------------------------------------------------------------- */
 
 /* Every axis's range and every stage's region (bounds.c). */
 weft_status weft_infer_bounds(weft_plan *);
@@ -114,8 +109,7 @@ const weft_stmt *weft_site_nest(weft_plan *, weft_site *);
  */
 weft_facts *weft_kernel_facts(const weft_kernel *);
 
-/* ---- rewriting helpers (refresh.c) ------------------------------------------------------------
- */
+/* ---- rewriting helpers (refresh.c) ----------------------------------------------------------- */
 /* The statement with variables and buffers that it binds replaced by fresh ones of the same names.
  */
 const weft_stmt *weft_refresh(weft_ir *, const weft_stmt *);

@@ -1,8 +1,7 @@
 /* From tensors to memory: the buffers that stages are computed into, and bodies over loops. */
 #include "lower/priv.h"
 
-/* ---- buffers ----------------------------------------------------------------------------------
- */
+/* ---- buffers --------------------------------------------------------------------------------- */
 
 /* Strides inner to outer; each is made a multiple of its factor plus its offset first. */
 static const weft_expr *const *
@@ -113,8 +112,7 @@ weft_site_buffers(weft_plan *p, weft_site *s)
     return WEFT_OK;
 }
 
-/* ---- bodies -----------------------------------------------------------------------------------
- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 typedef struct resolver {
     const weft_plan *p;

@@ -12,8 +12,7 @@ enum {
     WEFT_MAX_STEPS = 1 << 20
 };
 
-/* ---- the files of a module, in a directory or in one zip (bundle.c, bundle_zip.c) -------------
- */
+/* ---- the files of a module, in a directory or in one zip (bundle.c, bundle_zip.c) ------------ */
 typedef struct weft_bundle weft_bundle;
 weft_status weft_bundle_open(const char *path, weft_diag *, weft_bundle **);
 void weft_bundle_close(weft_bundle *);

@@ -61,8 +61,7 @@ weft_status weft_te_reduce_tuple_where(weft_te *, const char *const *names, int 
                                        const weft_expr *const *source, const weft_expr *cond,
                                        weft_tensor **out);
 
-/* ---- primitives, with names for what they make (schedule.c, cache.c) --------------------------
- */
+/* ---- primitives, with names for what they make (schedule.c, cache.c) ------------------------- */
 /* A NULL name is made up from the operands. */
 
 /* The stage of t, ready to be scheduled; NULL after an error that names the primitive. */

@@ -83,8 +83,7 @@ plain_options(void)
     return (weft_lower_options){ .target = &everything };
 }
 
-/* ---- files with an expectation ----------------------------------------------------------------
- */
+/* ---- files with an expectation --------------------------------------------------------------- */
 
 static const char line[] = "# ----\n";
 

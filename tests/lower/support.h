@@ -22,8 +22,7 @@ weft_lower_options plain_options(void);
 /* A printer that says everything as it stands; or one without vectors and with traps. */
 weft_caps plain_caps(bool rich);
 
-/* ---- files with an expectation ----------------------------------------------------------------
- */
+/* ---- files with an expectation --------------------------------------------------------------- */
 
 /* The part of a file before and behind the line "# ----"; malloc'ed, `expected` "" if there is
  * none. */

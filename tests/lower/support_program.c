@@ -44,8 +44,7 @@ once_in(rng *r, int n)
     return pick(r, n) == 0;
 }
 
-/* ---- pieces -----------------------------------------------------------------------------------
- */
+/* ---- pieces ---------------------------------------------------------------------------------- */
 
 static const weft_expr *
 num(maker *m, int64_t v)
@@ -124,8 +123,7 @@ plus(maker *m, const weft_expr *e, double v)
     return weft_add(m->ir, e, weft_float(m->ir, WEFT_F64, v));
 }
 
-/* ---- operators --------------------------------------------------------------------------------
- */
+/* ---- operators ------------------------------------------------------------------------------- */
 
 static void
 make_elementwise(maker *m)
@@ -325,8 +323,7 @@ make_flattened(maker *m)
     define(m, &d, read_at(m, a, index));
 }
 
-/* ---- programs ---------------------------------------------------------------------------------
- */
+/* ---- programs -------------------------------------------------------------------------------- */
 
 static void
 make_input(maker *m, const weft_expr *n, int64_t n_value)

@@ -29,8 +29,7 @@ leaf(scheduler *c, const weft_stage *s)
     return s->leaf.n ? s->leaf.at[pick(c->r, s->leaf.n)] : NULL;
 }
 
-/* ---- loops ------------------------------------------------------------------------------------
- */
+/* ---- loops ----------------------------------------------------------------------------------- */
 
 static void
 reshape(scheduler *c, weft_stage *s)
@@ -104,8 +103,7 @@ mark_loops(scheduler *c, weft_stage *s)
         tally(c, P_UNROLL, weft_unroll(c->te, t, a));
 }
 
-/* ---- places -----------------------------------------------------------------------------------
- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 static bool
 is_output(const weft_stage *s)

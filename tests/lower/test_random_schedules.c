@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- memory -----------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 typedef struct memory { /* of a program: inputs, workspace, outputs */
     int ninput, noutput, nwork;
@@ -93,8 +92,7 @@ free_memory(memory *m)
     free(m->work);
 }
 
-/* ---- runs -------------------------------------------------------------------------------------
- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 static weft_interp_buffer *
 slot_memory(memory *m, weft_slot s)
@@ -190,8 +188,7 @@ check_run(const run *r)
     free_memory(&m);
 }
 
-/* ---- each element once ------------------------------------------------------------------------
- */
+/* ---- each element once ----------------------------------------------------------------------- */
 
 static const weft_stmt *
 count_store(weft_rewriter *rw, const weft_stmt *s)
@@ -252,8 +249,7 @@ check_counts(const run *r, int i)
     free_memory(&m);
 }
 
-/* ---- one pair ---------------------------------------------------------------------------------
- */
+/* ---- one pair -------------------------------------------------------------------------------- */
 
 /* The values that the program has without a schedule. */
 static memory
