@@ -132,10 +132,10 @@ load_one(const weft_source *source, weft_diag *diag)
     weft_kernel *const *kernel;
     weft_interp *interp = NULL;
     int n;
-    if (!weft_parse_kernels(ir, source->name, source->text, &n, &kernel)) {
+    const char *file = weft_arena_printf(&ir->arena, "%s.wir", source->name);
+    if (!weft_parse_kernels(ir, file, source->text, &n, &kernel)) {
         if (n != 1)
-            weft_fail(diag, WEFT_INVALID_INPUT, "%s.wir holds %d kernels; it has to hold one",
-                      source->name, n);
+            weft_fail(diag, WEFT_INVALID_INPUT, "%s holds %d kernels; it has to hold one", file, n);
         else if (!weft_verify(kernel[0], "reading its text", diag))
             interp = weft_interp_create(kernel[0], &options, diag);
     }

@@ -8,21 +8,22 @@
 
 typedef struct sums {
     int64_t shared;
-    bool unknown;
+    const weft_buf *bad; /* has no size that a language can declare */
 } sums;
 
 static bool
 add_shared(void *user, const weft_stmt *s)
 {
     sums *t = user;
-    if (s->kind != WEFT_SK_ALLOC || s->u.alloc.buf->space != WEFT_SHARED)
+    if (s->kind != WEFT_SK_ALLOC)
         return true;
-    int64_t n, bytes;
-    if (!weft_as_int(s->u.alloc.buf->shape[0], &n) ||
-        !weft_dtype_bytes(s->u.alloc.buf->dtype, n, &bytes))
-        t->unknown = true;
-    else
-        t->shared += weft_round_up(bytes, 16);
+    const weft_buf *buf = s->u.alloc.buf;
+    int64_t n = 1, bytes;
+    bool known = buf->ndim == 0 || weft_as_int(buf->shape[0], &n);
+    if (!known || n < 1 || !weft_dtype_bytes(buf->dtype, n, &bytes))
+        t->bad = t->bad ? t->bad : buf;
+    else if (buf->space == WEFT_SHARED && !weft_add64(t->shared, weft_round_up(bytes, 16), &t->shared))
+        t->shared = INT64_MAX;
     return true;
 }
 
@@ -98,9 +99,11 @@ weft_pass_limits(weft_kernel *k, const weft_lower_options *options, bool *change
     sums total = { 0 };
     *changed = false;
     weft_walk_stmt(&(weft_walker){ .stmt = add_shared, .user = &total }, k->body);
-    if (total.unknown)
+    if (total.bad)
         return weft_fail(diag, WEFT_UNSUPPORTED,
-                         "kernel '%s': shared memory of a size that is not constant", k->name);
+                         "kernel '%s': the size of '%s', which is memory of its own, is not a constant "
+                         "of at least 1; give it one, or keep the tensor in global memory",
+                         k->name, total.bad->name);
     *changed = k->shared_bytes != total.shared;
     k->shared_bytes = total.shared;
     weft_status s = check_launch(k, t, diag);
