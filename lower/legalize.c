@@ -141,6 +141,29 @@ legal_guard(weft_legal *l, const weft_expr *e)
     return weft_vec(l->ir, lanes, lane);
 }
 
+/* Elements of less than a byte, one by one. */
+static const weft_expr *
+load_packed(weft_legal *l, weft_dtype t, const weft_buf *bytes, const weft_expr *index)
+{
+    weft_ir *ir = l->ir;
+    int lanes = index->h.type.lanes, bits = weft_dtype_bits(t);
+    const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
+    for (int i = 0; i < lanes; i++) {
+        const weft_expr *at = weft_legal_bind(l, "e", weft_legal_lane(l, index, i));
+        const weft_expr *per = weft_imm(ir, at->h.type, 8 / bits);
+        const weft_expr *byte = weft_binary(ir, WEFT_EK_TDIV, at, per);
+        const weft_expr *rest = weft_binary(ir, WEFT_EK_TMOD, at, per);
+        int64_t known;
+        if (weft_as_int(at, &known)) {
+            byte = weft_int(ir, (weft_dtype)at->h.type.dtype, known / (8 / bits));
+            rest = weft_int(ir, (weft_dtype)at->h.type.dtype, known % (8 / bits));
+        }
+        const weft_expr *shift = weft_mul(ir, rest, weft_imm(ir, at->h.type, bits));
+        lane[i] = weft_legal_from_byte(l, t, weft_load(ir, bytes, 1, &byte), shift);
+    }
+    return lanes == 1 ? lane[0] : weft_vec(ir, lanes, lane);
+}
+
 static const weft_expr *
 legal_load(weft_legal *l, const weft_expr *e)
 {
@@ -151,6 +174,8 @@ legal_load(weft_legal *l, const weft_expr *e)
     l->in_range = before;
     if (!index)
         return NULL;
+    if (weft_dtype_bits(old->dtype) < 8 && buf->dtype == WEFT_U8)
+        return load_packed(l, old->dtype, buf, index);
     const weft_expr *load = weft_legal_apply(l, weft_load(l->ir, buf, 1, &index));
     load = weft_legal_lanes_to_compare(l, load, weft_legal_memory_compares(old->dtype, buf->dtype));
     if (load->h.kind != WEFT_EK_VEC)
@@ -212,16 +237,14 @@ legal_cast(weft_legal *l, const weft_expr *cast, weft_dtype from, bool stored)
 {
     int lanes = cast->h.type.lanes;
     weft_dtype to = (weft_dtype)cast->h.type.dtype;
-    bool apart = weft_legal_needs_lanes(l, cast) || cast->arg[0]->h.kind == WEFT_EK_VEC ||
+    const weft_expr *x = cast->arg[0];
+    bool apart = weft_legal_needs_lanes(l, cast) || x->h.kind == WEFT_EK_VEC ||
                  (weft_legal_cast_compares(l, to, from) && !l->caps->vector_compare);
     if (lanes == 1 || !apart)
-        return weft_legal_cast(l, cast, from, stored);
+        return weft_legal_cast(l, to, x, from, stored);
     const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
-    for (int i = 0; i < lanes; i++) {
-        const weft_expr *one =
-            weft_cast_to(l->ir, weft_scalar(to), weft_legal_lane(l, cast->arg[0], i));
-        lane[i] = weft_legal_cast(l, one, from, stored);
-    }
+    for (int i = 0; i < lanes; i++)
+        lane[i] = weft_legal_cast(l, to, weft_legal_lane(l, x, i), from, stored);
     return weft_vec(l->ir, lanes, lane);
 }
 
@@ -477,8 +500,15 @@ own_buffer(weft_legal *l, const weft_buf *b)
         return weft_legal_refuse(l, "a buffer", b->dtype), b;
     if (t == b->dtype)
         return b;
-    weft_buf *copy =
-        (weft_buf *)(uintptr_t)weft_buf_make(l->ir, b->name, t, b->space, b->ndim, b->shape);
+    const weft_expr *size = b->shape[0];
+    if (global && weft_dtype_bits(b->dtype) < 8) {
+        const weft_expr *per =
+            weft_int(l->ir, (weft_dtype)size->h.type.dtype, 8 / weft_dtype_bits(b->dtype));
+        const weft_expr *less = weft_int(l->ir, (weft_dtype)size->h.type.dtype, -1);
+        size = weft_fdiv(l->ir, weft_add(l->ir, size, weft_add(l->ir, per, less)), per);
+        size = weft_simplify_expr(l->ir, NULL, size);
+    }
+    weft_buf *copy = (weft_buf *)(uintptr_t)weft_buf_make(l->ir, b->name, t, b->space, 1, &size);
     copy->stride = b->stride;
     copy->align = b->align;
     l->buf[b->id] = copy;
@@ -535,8 +565,12 @@ legal_params(weft_legal *l)
 {
     weft_kernel *k = l->kernel;
     const weft_buf **param = WEFT_NEW_ARRAY(&l->ir->arena, k->nparam + 1, const weft_buf *);
-    for (int i = 0; i < k->nparam; i++)
+    for (int i = 0; i < k->nparam; i++) {
+        weft_dtype t = k->param[i]->dtype;
         param[i] = own_buffer(l, k->param[i]);
+        if (weft_dtype_bits(t) < 8 && param[i]->dtype != t && k->access[i] != WEFT_READ)
+            weft_legal_refuse(l, "a written buffer", t); /* threads would race for its bytes */
+    }
     k->param = param;
 }
 

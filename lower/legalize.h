@@ -57,12 +57,16 @@ weft_dtype weft_legal_carrier(const weft_legal *, weft_dtype);
 weft_dtype weft_legal_memory(const weft_legal *, weft_dtype, weft_space);
 /* x, computed in a narrow dtype's carrier, brought back into the dtype's range. */
 const weft_expr *weft_legal_wrap(weft_legal *, weft_dtype, const weft_expr *x);
-/* `stored`: memory of the cast's dtype wraps and rounds, registers need not. */
-const weft_expr *weft_legal_cast(weft_legal *, const weft_expr *cast, weft_dtype from, bool stored);
+/* A value of dtype `from` to `to`.  `stored`: memory of that dtype wraps and rounds, registers need
+ * not. */
+const weft_expr *weft_legal_cast(weft_legal *, weft_dtype to, const weft_expr *, weft_dtype from,
+                                 bool stored);
 const weft_expr *weft_legal_bitcast(weft_legal *, const weft_expr *, weft_dtype from);
 /* Whether the conversion is made of comparisons and selects. */
 bool weft_legal_cast_compares(const weft_legal *, weft_dtype to, weft_dtype from);
 bool weft_legal_memory_compares(weft_dtype, weft_dtype memory);
+const weft_expr *weft_legal_from_byte(weft_legal *, weft_dtype, const weft_expr *byte,
+                                      const weft_expr *shift);
 const weft_expr *weft_legal_from_memory(weft_legal *, weft_dtype, const weft_expr *load);
 const weft_expr *weft_legal_to_memory(weft_legal *, weft_dtype, weft_dtype memory,
                                       const weft_expr *value);

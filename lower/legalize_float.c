@@ -1,4 +1,4 @@
-/* lower/legalize_float.c: floats of 8 and 16 bits that the target does not know, inside f32:
+/* lower/legalize_float.c: floats of 4, 8 and 16 bits that the target does not know, inside f32:
  * rounding to them, their bits, and back.
  *
  * bf16 is the upper half of an f32.  Of the others everything follows from the widths of exponent
@@ -11,7 +11,7 @@
 typedef struct format {
     int bits, mantissa, bias, drop; /* drop: mantissa bits of f32 that it lacks */
     double least;                   /* normal number */
-    double limit;                   /* what is above, or at it where `tie`, is out of range */
+    double limit, beyond;           /* what is above, or at it where `tie`, becomes `beyond` */
     bool tie, has_inf, no_minus_zero;
 } format;
 
@@ -22,11 +22,9 @@ format_of(weft_dtype t)
         weft_dtype dtype;
         int bias;
         bool no_minus_zero;
-    } known[] = { { WEFT_F16, 15, false },
-                  { WEFT_F8E4M3FN, 7, false },
-                  { WEFT_F8E5M2, 15, false },
-                  { WEFT_F8E4M3FNUZ, 8, true },
-                  { WEFT_F8E5M2FNUZ, 16, true } };
+    } known[] = { { WEFT_F16, 15, false },       { WEFT_F8E4M3FN, 7, false },
+                  { WEFT_F8E5M2, 15, false },    { WEFT_F8E4M3FNUZ, 8, true },
+                  { WEFT_F8E5M2FNUZ, 16, true }, { WEFT_F4E2M1, 1, false } };
     format f = { .bits = weft_dtype_bits(t), .mantissa = weft_dtype_mantissa(t) };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].dtype == t) {
@@ -44,6 +42,9 @@ format_of(weft_dtype t)
     (void)frexp(greatest, &e);
     f.limit = greatest + ldexp(1, e - 2 - f.mantissa);
     f.tie = !(fabs(weft_round_to(t, f.limit)) <= greatest);
+    f.beyond = f.has_inf ? INFINITY : NAN;
+    if (t == WEFT_F4E2M1) /* has neither: what is beyond its greatest value becomes that */
+        f.limit = f.beyond = greatest;
     return f;
 }
 
@@ -51,7 +52,7 @@ bool
 weft_legal_has_layout(weft_dtype t)
 {
     return t == WEFT_F16 || t == WEFT_BF16 || t == WEFT_F8E4M3FN || t == WEFT_F8E5M2 ||
-           t == WEFT_F8E4M3FNUZ || t == WEFT_F8E5M2FNUZ;
+           t == WEFT_F8E4M3FNUZ || t == WEFT_F8E5M2FNUZ || t == WEFT_F4E2M1;
 }
 
 /* ---- builders -------------------------------------------------------------------------------- */
@@ -105,7 +106,7 @@ weft_legal_round(weft_legal *l, weft_dtype t, const weft_expr *x)
         as(l, WEFT_F32, OP(BAND, up, num(l, u, (double)(uint32_t)(0u - (1u << f.drop)))));
     const weft_expr *step = num(l, x, ldexp(f.least, 23 - f.mantissa));
     const weft_expr *small = OP(SUB, OP(ADD, a, step), step);
-    const weft_expr *beyond = num(l, x, f.has_inf ? (double)INFINITY : (double)NAN);
+    const weft_expr *beyond = num(l, x, f.beyond);
     const weft_expr *limit = num(l, x, f.limit);
     const weft_expr *r = PICK(OP(LT, a, num(l, x, f.least)), small, usual);
     r = PICK(f.tie ? OP(GE, a, limit) : OP(GT, a, limit), beyond, r);
@@ -187,5 +188,5 @@ weft_legal_float_of_bits(weft_legal *l, weft_dtype t, const weft_expr *bits)
     const weft_expr *nan = weft_imm(l->ir, f32, NAN);
     if (f.no_minus_zero)
         return PICK(OP(EQ, bits, num(l, bits, all + 1)), nan, v);
-    return f.has_inf ? v : PICK(OP(EQ, size, num(l, bits, all)), nan, v);
+    return f.has_inf || t == WEFT_F4E2M1 ? v : PICK(OP(EQ, size, num(l, bits, all)), nan, v);
 }

@@ -22,8 +22,10 @@ weft_legal_memory(const weft_legal *l, weft_dtype t, weft_space space)
         return t == WEFT_BOOL && !l->caps->bool_storage ? WEFT_I32 : weft_legal_carrier(l, t);
     if (t == WEFT_BOOL)
         return l->caps->bool_storage && l->caps->storage[t] ? t : WEFT_U8;
-    if (l->caps->storage[t] || !weft_legal_has_layout(t))
+    if (l->caps->storage[t] || (weft_dtype_bits(t) >= 8 && !weft_legal_has_layout(t)))
         return t;
+    if (weft_dtype_bits(t) < 8)
+        return WEFT_U8;
     return weft_dtype_bits(t) == 8 ? WEFT_U8 : WEFT_U16;
 }
 
@@ -116,11 +118,10 @@ weft_legal_cast_compares(const weft_legal *l, weft_dtype to, weft_dtype from)
 }
 
 const weft_expr *
-weft_legal_cast(weft_legal *l, const weft_expr *cast, weft_dtype from, bool stored)
+weft_legal_cast(weft_legal *l, weft_dtype to, const weft_expr *x, weft_dtype from, bool stored)
 {
     weft_ir *ir = l->ir;
-    const weft_expr *x = cast->arg[0];
-    weft_dtype to = (weft_dtype)cast->h.type.dtype, carrier = weft_legal_carrier(l, to);
+    weft_dtype carrier = weft_legal_carrier(l, to);
     weft_type type = as_type(carrier, x);
     if (to == WEFT_BOOL)
         return x->h.type.dtype == WEFT_BOOL ? x : weft_binary(ir, WEFT_EK_NE, x, imm_like(l, x, 0));
@@ -203,6 +204,21 @@ weft_legal_from_memory(weft_legal *l, weft_dtype t, const weft_expr *load)
     if (weft_is_float(t) && weft_is_int(memory))
         return weft_legal_float_of_bits(l, t, weft_cast_to(ir, as_type(WEFT_U32, load), load));
     return weft_same_type(carrier, load->h.type) ? load : weft_cast_to(ir, carrier, load);
+}
+
+/* The element that begins `shift` bits up in a byte. */
+const weft_expr *
+weft_legal_from_byte(weft_legal *l, weft_dtype t, const weft_expr *byte, const weft_expr *shift)
+{
+    weft_ir *ir = l->ir;
+    int bits = weft_dtype_bits(t);
+    const weft_expr *u = weft_cast(ir, WEFT_U32, byte);
+    u = weft_binary(ir, WEFT_EK_SHR, u, weft_cast(ir, WEFT_U32, shift));
+    u = weft_binary(ir, WEFT_EK_BAND, u, imm_like(l, u, (1 << bits) - 1));
+    if (weft_is_float(t))
+        return weft_legal_float_of_bits(l, t, u);
+    return weft_dtype_kind(t) == WEFT_KIND_UINT ? u
+                                                : weft_legal_wrap(l, t, weft_cast(ir, WEFT_I32, u));
 }
 
 const weft_expr *

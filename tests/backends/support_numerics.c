@@ -63,9 +63,9 @@ drop_case(numeric_case *t)
 }
 
 static bool
-is_byte_float(weft_dtype t)
+lives_in_bytes(weft_dtype t)
 {
-    return weft_is_float(t) && weft_dtype_bits(t) == 8;
+    return (weft_is_float(t) && weft_dtype_bits(t) == 8) || weft_dtype_bits(t) < 8;
 }
 
 bool
@@ -75,7 +75,7 @@ has_types(const numeric_case *t, const weft_target *target)
     weft_backend_of(target->api)->caps(target, &caps);
     for (int i = 0; i < t->ninput + t->noutput; i++)
         if (!caps.storage[t->dtype[i]] && t->dtype[i] != WEFT_BF16 && t->dtype[i] != WEFT_BOOL &&
-            !is_byte_float(t->dtype[i]))
+            !lives_in_bytes(t->dtype[i]))
             return false;
     return true;
 }

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { MAX_CASES = 64, PAIRS = 256, POINTS = 512 };
+enum { MAX_CASES = 80, PAIRS = 256, POINTS = 512 };
 
 static const char *const profiles[] = { "opencl:pocl",       "opencl:generic-gpu",
                                         "vulkan:lavapipe",   "vulkan:generic-gpu",
@@ -265,6 +265,27 @@ small_floats(suite *s)
     }
 }
 
+/* Elements of less than a byte can be read. */
+static void
+packed(suite *s)
+{
+    static const weft_dtype types[] = { WEFT_I4, WEFT_U4, WEFT_I2, WEFT_U2, WEFT_F4E2M1 };
+    for (int k = 0; k < 5; k++) {
+        const char *name = weft_dtype_name(types[k]);
+        numeric_case *c = new_case(s, "packed", types[k], PAIRS);
+        int a = add_input(c, types[k], PAIRS), x = add_input(c, WEFT_F32, PAIRS);
+        for (int64_t i = 0; i < PAIRS; i++) /* every pair of codes */
+            ((uint8_t *)c->data[a])[i * weft_dtype_bits(types[k]) / 8] = (uint8_t)(i * 37);
+        fill_points(c, x, 100);
+        int f32 = add_output(c, WEFT_F32, 2 * PAIRS), i32 = add_output(c, WEFT_I32, PAIRS);
+        open_text(c);
+        section(c, f32, 0, "f32(A[i])");
+        section(c, f32, 1, "select(B[i] == B[i], f32(%s(B[i])), 0.0)", name);
+        section(c, i32, 0, "i32(max(A[%d - i], A[i]))", PAIRS - 1);
+        close_text(c);
+    }
+}
+
 static const struct {
     weft_intrin in;
     budget budget;
@@ -484,9 +505,12 @@ vectors(suite *s)
                 "T(f32(A[A0]) * 0.3)", "select(A[A0] < B[B0], A[A0], T(bool(B[B0])))"
             };
             static const char *const of_float[] = {
-                "min(A[A0], B[B0])", "A[A0] * B[B0]",
-                "T(i32(A[A0]) % 5)", "guard(t > 3, A[A0], B[B0])",
-                "atan(A[A0])",       "select(A[A0] < B[B0], A[A0], T(bool(B[B0])))"
+                "min(A[A0], B[B0])",
+                "A[A0] * B[B0]",
+                "T(i32(f32(-A[A0])) % 5 + i32(f32(abs(B[B0]))))",
+                "guard(t > 3, A[A0], B[B0])",
+                "atan(A[A0])",
+                "select(A[A0] < B[B0], A[A0], T(bool(B[B0])))"
             };
             const char *const *ops = t == WEFT_BOOL     ? of_bool
                                      : weft_is_float(t) ? of_float
@@ -563,6 +587,7 @@ for_each_profile(void (*make)(suite *))
 LEGALISED(integer_operators)
 LEGALISED(conversions)
 LEGALISED(small_floats)
+LEGALISED(packed)
 LEGALISED(intrinsics)
 LEGALISED(float_operators)
 LEGALISED(truth)
@@ -572,9 +597,9 @@ LEGALISED(vectors)
 static void
 run_all(const weft_driver *driver)
 {
-    static void (*const make[])(suite *) = { integer_operators, conversions,     small_floats,
-                                             intrinsics,        float_operators, truth,
-                                             memories };
+    static void (*const make[])(
+        suite *) = { integer_operators, conversions,     small_floats, packed,
+                     intrinsics,        float_operators, truth,        memories };
     suite s = { 0 };
     for (size_t i = 0; i < sizeof make / sizeof *make; i++)
         make[i](&s);
@@ -610,6 +635,7 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integer_operators_keep_their_meaning_when_legalised),
         cmocka_unit_test(conversions_keep_their_meaning_when_legalised),
+        cmocka_unit_test(packed_keep_their_meaning_when_legalised),
         cmocka_unit_test(small_floats_keep_their_meaning_when_legalised),
         cmocka_unit_test(intrinsics_keep_their_meaning_when_legalised),
         cmocka_unit_test(float_operators_keep_their_meaning_when_legalised),
