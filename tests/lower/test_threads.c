@@ -285,6 +285,9 @@ static int64_t
 length_of(const weft_kernel *a, const weft_kernel *b, int param)
 {
     int64_t n = 0;
+    for (int i = 0; i < a->nparam; i++) /* other numbers have been put into it */
+        if (a->access[i] == WEFT_READ && a->param[i]->dtype != b->param[i]->dtype)
+            return 0;
     if (a->access[param] != WEFT_READ && a->param[param]->dtype == b->param[param]->dtype)
         weft_as_int(a->param[param]->shape[0], &n);
     return n;
