@@ -83,7 +83,6 @@ fill_input(running *r, int i)
     weft_import_options sizes;
     const char *how = weft_option_text(r->a, WEFT_OPT_FILL);
     const char *name = r->p->tensor[r->p->input[i]].name;
-    int64_t bytes;
     if (!how)
         return weft_fail(
             r->a->diag, WEFT_INVALID_ARGUMENT,
@@ -95,11 +94,8 @@ fill_input(running *r, int i)
     if (status)
         return status;
     weft_const *c = &r->in[i];
-    if (!weft_dtype_bytes(c->dtype, weft_element_count(c), &bytes))
-        return weft_fail(r->a->diag, WEFT_LIMIT, "input '%s' is too large to count", name);
-    c->size = (size_t)bytes;
-    c->data = weft_arena_alloc(&r->a->arena, c->size + 1);
-    return weft_fill(how, name, c, r->a->diag);
+    status = weft_tensor_room(name, &r->a->arena, c, r->a->diag);
+    return status ? status : weft_fill(how, name, c, r->a->diag);
 }
 
 static weft_status

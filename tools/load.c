@@ -79,16 +79,11 @@ room_for(weft_session *s, int tensor, weft_arena *arena, weft_const *c, weft_dia
 {
     const weft_mod_tensor *t = &weft_session_program(s)->tensor[tensor];
     int64_t *dim = WEFT_NEW_ARRAY(arena, t->ndim + 1, int64_t);
-    int64_t bytes;
     weft_status status = weft_session_dims(s, tensor, dim, diag);
     if (status)
         return status;
     *c = (weft_const){ .dtype = t->dtype, .ndim = t->ndim, .dim = dim };
-    if (!weft_dtype_bytes(t->dtype, weft_element_count(c), &bytes))
-        return weft_fail(diag, WEFT_LIMIT, "tensor '%s' is too large to count", t->name);
-    c->size = (size_t)bytes;
-    c->data = weft_arena_alloc(arena, c->size + 1);
-    return WEFT_OK;
+    return weft_tensor_room(t->name, arena, c, diag);
 }
 
 weft_status

@@ -15,6 +15,22 @@ weft_element_count(const weft_const *c)
     return n;
 }
 
+enum { MAX_TENSOR = 1 << 30 };
+
+weft_status
+weft_tensor_room(const char *name, weft_arena *arena, weft_const *c, weft_diag *diag)
+{
+    int64_t bytes;
+    if (!weft_dtype_bytes(c->dtype, weft_element_count(c), &bytes) || bytes > MAX_TENSOR)
+        return weft_fail(diag, WEFT_LIMIT,
+                         "tensor '%s' is too large: a command takes and gives tensors of at most "
+                         "%d bytes; larger ones run through libweft_rt",
+                         name, MAX_TENSOR);
+    c->size = (size_t)bytes;
+    c->data = weft_arena_alloc(arena, c->size + 1);
+    return WEFT_OK;
+}
+
 weft_status
 weft_read_tensor(const char *path, weft_arena *arena, weft_const *c, weft_diag *diag)
 {

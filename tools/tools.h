@@ -67,6 +67,8 @@ weft_status weft_fill(const char *how, const char *name, weft_const *, weft_diag
 /* "out f32[1,1000] min 0.1 max 0.9 mean 0.5" on stdout. */
 void weft_print_tensor(const char *name, const weft_const *);
 int64_t weft_element_count(const weft_const *);
+/* Room in the arena for the tensor's elements; WEFT_LIMIT for more than a command handles. */
+weft_status weft_tensor_room(const char *name, weft_arena *, weft_const *, weft_diag *);
 
 /* ---- comparing (compare.c) ------------------------------------------------------------------- */
 /* Whether got is want within the budget of tests/tolerances.def; `why` says where not. */
