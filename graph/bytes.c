@@ -43,7 +43,25 @@ block_of(const weft_blocks *b, const void *data)
     return found && (uintptr_t)data < (uintptr_t)found->at + found->size ? found : NULL;
 }
 
-/* Pages of a mapped file may leave memory: they come back when they are read again. */
+/* Whether the constant is all of one of our blocks and no other value points into that. */
+static bool
+is_own_block(weft_graph *g, const weft_value *v)
+{
+    const weft_blocks *b = weft_graph_blocks(g);
+    const char *at = v->data->data;
+    bool own = false;
+    for (int i = 0; i < b->n; i++)
+        own |= b->at[i].at == at && b->at[i].size == v->data->size;
+    for (int i = 0; i < g->value.n && own; i++) {
+        const weft_const *c = g->value.at[i] != v ? g->value.at[i]->data : NULL;
+        own = !c || (uintptr_t)c->data < (uintptr_t)at ||
+              (uintptr_t)c->data >= (uintptr_t)at + v->data->size;
+    }
+    return own;
+}
+
+/* Whole pages of the constant leave memory: those of a mapped file come back when they are read
+ * again, others as zeros. */
 static void
 let_pages_go(const weft_const *c)
 {
@@ -52,6 +70,13 @@ let_pages_go(const weft_const *c)
     uintptr_t to = ((uintptr_t)c->data + c->size) / page * page;
     if (to > from)
         (void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+void
+weft_graph_let_go(weft_graph *g, const weft_value *v)
+{
+    if (v->data && (v->data->mapped || is_own_block(g, v)))
+        let_pages_go(v->data);
 }
 
 void

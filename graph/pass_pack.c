@@ -60,9 +60,10 @@ packed(weft_graph *g, const weft_node *n, int64_t lanes)
 }
 
 static bool
-pack_node(weft_sweep *s, weft_node *n, int64_t lanes, weft_map *seen)
+pack_node(weft_sweep *s, weft_node *n, int64_t lanes, weft_map *seen, int *uses)
 {
     weft_graph *g = s->g;
+    const weft_value *from = n->in[1];
     bool matmul = n->op == WEFT_GOP_MATMUL;
     int64_t tb = matmul ? weft_node_int(n, "tb") : 0, key[2] = { n->in[1]->id, tb }, no = 0;
     int64_t *slot = weft_map_slot(seen, key, sizeof key);
@@ -74,6 +75,8 @@ pack_node(weft_sweep *s, weft_node *n, int64_t lanes, weft_map *seen)
     }
     int64_t count = n->in[1]->data->dim[matmul && !tb ? 1 : 0];
     n->in[1] = g->value.at[*slot];
+    if (--uses[from->id] == 0)
+        weft_graph_let_go(g, from);
     if (tb)
         weft_node_set_attr(g, n, weft_attr_int("tb", &no));
     weft_node_set_attr(g, n, weft_attr_int("pack", &lanes));
@@ -88,14 +91,17 @@ weft_pass_pack_weights(weft_graph *g, const weft_graph_options *options, bool *c
     if (options->pack_lanes <= 1)
         return WEFT_OK;
     bool ok = true;
+    weft_arena scratch = { 0 };
+    int *uses = weft_count_uses(g, &scratch);
     weft_sweep s = weft_sweep_start(g);
     weft_map *seen = weft_map_create(&s.scratch);
     for (int i = 0; i < s.n; i++) {
         weft_node *n = weft_sweep_take(&s, i);
         if (ok && packs(n, options->pack_lanes))
-            ok = pack_node(&s, n, options->pack_lanes, seen);
+            ok = pack_node(&s, n, options->pack_lanes, seen, uses);
         weft_sweep_keep(&s, n);
     }
     *changed = weft_sweep_end(&s);
+    weft_arena_reset(&scratch);
     return ok ? WEFT_OK : WEFT_INTERNAL;
 }

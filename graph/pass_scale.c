@@ -118,6 +118,8 @@ scaled_weight(weft_graph *g, const weft_node *n, const affine *a)
     for (int64_t i = 0; i < count; i++)
         weft_set_f64(w->dtype, (void *)(uintptr_t)c.data, i,
                      weft_get_f64(w->dtype, w->data, i) * a->scale[channel_of(n, w, i)]);
+    if (w->mapped)
+        weft_graph_let_go(g, n->in[1]);
     return weft_graph_constant(g, n->in[1]->name, &c);
 }
 

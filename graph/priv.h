@@ -39,6 +39,10 @@ void *weft_graph_bytes(weft_graph *, size_t size);
 /* Gives back what no value of the graph points into; `dead` are values just taken out of it. */
 void weft_graph_free_bytes(weft_graph *, int ndead, weft_value *const *dead);
 
+/* A constant that no node reads from now on: its content may leave memory before the value goes.
+ * One from a mapped file may be read again. */
+void weft_graph_let_go(weft_graph *, const weft_value *);
+
 /* ---- attributes (attr.c) --------------------------------------------------------------------- */
 weft_attr weft_attr_copy(weft_arena *, const weft_attr *);
 /* Makes the node's attributes agree with the row's list: integers become expressions where
