@@ -92,9 +92,15 @@ resolve_targets(const weft_compile_options *o, weft_target *target, weft_diag *d
 }
 
 weft_status
-weft_compile(const char *model, const weft_compile_options *o, weft_diag *diag,
+weft_compile(const char *model, const weft_compile_options *given, weft_diag *diag,
              weft_module **module)
 {
+    weft_compile_options all = WEFT_COMPILE_OPTIONS, *o = &all;
+    *module = NULL;
+    if (given->size < sizeof given->size)
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                         "the options have no size; start them with WEFT_COMPILE_OPTIONS");
+    memcpy(o, given, given->size < sizeof *o ? given->size : sizeof *o);
     weft_import_options import = { .ndim = o->ndim,
                                    .dim_name = o->dim_name,
                                    .dim_value = o->dim_value,

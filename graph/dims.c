@@ -54,34 +54,6 @@ bounds_of(weft_graph *g, const weft_expr *e, int64_t *min, int64_t *max)
     weft_facts_destroy(facts);
 }
 
-/* The value of an operation on constants; false: overflow or no value. */
-static bool
-fold(weft_ek op, int64_t a, int64_t b, int64_t *r)
-{
-    switch (op) {
-    case WEFT_EK_ADD:
-        return weft_add64(a, b, r);
-    case WEFT_EK_SUB:
-        return !__builtin_sub_overflow(a, b, r);
-    case WEFT_EK_MUL:
-        return weft_mul64(a, b, r);
-    case WEFT_EK_FDIV:
-        *r = b == 0 || b == -1 ? 0 : weft_floordiv(a, b);
-        return b != 0 && (b != -1 || !__builtin_sub_overflow((int64_t)0, a, r));
-    case WEFT_EK_FMOD:
-        *r = b == 0 || b == -1 ? 0 : weft_floormod(a, b);
-        return b != 0;
-    case WEFT_EK_MIN:
-        *r = a < b ? a : b;
-        return true;
-    case WEFT_EK_MAX:
-        *r = a > b ? a : b;
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* The operand that the operation gives back, where it obviously does. */
 static const weft_expr *
 shortcut(weft_ek op, const weft_expr *a, const weft_expr *b)
@@ -112,7 +84,7 @@ weft_dim_op(weft_graph *g, weft_ek op, const weft_expr *a, const weft_expr *b)
     if (!a || !b)
         return NULL;
     if (weft_as_int(a, &x) && weft_as_int(b, &y))
-        return fold(op, x, y, &r) ? weft_dim(g, r) : NULL;
+        return weft_fold_i64(op, x, y, &r) ? weft_dim(g, r) : NULL;
     if ((op == WEFT_EK_FDIV || op == WEFT_EK_FMOD) && weft_is_int_imm(b, 0))
         return NULL;
     const weft_expr *e = shortcut(op, a, b);

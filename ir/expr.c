@@ -269,6 +269,33 @@ weft_highest(weft_ir *ir, weft_type type)
     return weft_bcast(ir, e, type.lanes);
 }
 
+bool
+weft_fold_i64(weft_ek op, int64_t a, int64_t b, int64_t *r)
+{
+    switch (op) {
+    case WEFT_EK_ADD:
+        return weft_add64(a, b, r);
+    case WEFT_EK_SUB:
+        return !__builtin_sub_overflow(a, b, r);
+    case WEFT_EK_MUL:
+        return weft_mul64(a, b, r);
+    case WEFT_EK_FDIV:
+    case WEFT_EK_FMOD:
+        if (b == 0 || (b == -1 && a == INT64_MIN))
+            return false;
+        *r = op == WEFT_EK_FDIV ? weft_floordiv(a, b) : weft_floormod(a, b);
+        return true;
+    case WEFT_EK_MIN:
+        *r = a < b ? a : b;
+        return true;
+    case WEFT_EK_MAX:
+        *r = a > b ? a : b;
+        return true;
+    default:
+        return false;
+    }
+}
+
 const weft_expr *
 weft_ref(weft_ir *ir, const weft_var *v)
 {

@@ -160,6 +160,9 @@ static inline bool weft_is_int_imm(const weft_expr *e, int64_t v)
     int64_t i;
     return weft_as_int(e, &i) && i == v;
 }
+/* a op b for + - * // % min max without a wrap: false where the result is no int64, the divisor is 0
+ * or the operator is another. */
+bool weft_fold_i64(weft_ek op, int64_t a, int64_t b, int64_t *r);
 
 /* ---- statements ------------------------------------------------------------------------------ */
 

@@ -10,33 +10,6 @@ weft_ix_cast(weft_ir *ir, weft_dtype t, const weft_expr *e)
     return weft_as_int(e, &v) ? weft_int(ir, t, v) : weft_cast(ir, t, e);
 }
 
-static bool
-fold(weft_ek op, int64_t a, int64_t b, int64_t *r)
-{
-    switch (op) {
-    case WEFT_EK_ADD:
-        return weft_add64(a, b, r);
-    case WEFT_EK_SUB:
-        return !__builtin_sub_overflow(a, b, r);
-    case WEFT_EK_MUL:
-        return weft_mul64(a, b, r);
-    case WEFT_EK_FDIV:
-        *r = b ? weft_floordiv(a, b) : 0;
-        return true;
-    case WEFT_EK_FMOD:
-        *r = b ? weft_floormod(a, b) : 0;
-        return true;
-    case WEFT_EK_MIN:
-        *r = a < b ? a : b;
-        return true;
-    case WEFT_EK_MAX:
-        *r = a > b ? a : b;
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* x op neutral or zero, as far as it needs no proof; NULL otherwise. */
 static const weft_expr *
 trivial(weft_ir *ir, weft_ek op, const weft_expr *a, const weft_expr *b)
@@ -65,7 +38,8 @@ weft_ix(weft_ir *ir, weft_ek op, const weft_expr *a, const weft_expr *b)
         b = weft_ix_cast(ir, WEFT_I64, b);
     }
     weft_dtype t = (weft_dtype)a->h.type.dtype;
-    if (weft_as_int(a, &x) && weft_as_int(b, &y) && fold(op, x, y, &r) && weft_wrap_i64(t, r) == r)
+    if (weft_as_int(a, &x) && weft_as_int(b, &y) && weft_fold_i64(op, x, y, &r) &&
+        weft_wrap_i64(t, r) == r)
         return weft_int(ir, t, r);
     const weft_expr *e = trivial(ir, op, a, b);
     return e ? e : weft_binary(ir, op, a, b);

@@ -41,8 +41,8 @@ no_program(const weft_module *m, const weft_device *d, const char *target, weft_
     for (int i = 0; i < m->nprogram; i++)
         weft_str_addf(&have, "%s%s", i ? ", " : "", m->program[i].target);
     weft_status s = weft_fail(
-        diag, WEFT_NOT_FOUND, "the module has no program %s%s for device '%s'; it has: %s",
-        target ? "named " : "", target ? target : "", d->info.id, have.n ? have.at : "none");
+        diag, WEFT_NOT_FOUND, "the module has no program%s%s for device '%s'; it has: %s",
+        target ? " named " : "", target ? target : "", d->info.id, have.n ? have.at : "none");
     weft_str_free(&have);
     return s;
 }

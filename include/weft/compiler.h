@@ -22,7 +22,7 @@ typedef struct weft_module weft_module;
 typedef struct weft_te weft_te;
 
 typedef struct weft_compile_options {
-    size_t size;                      /* sizeof this struct, for versions to come */
+    size_t size;                      /* sizeof this struct; no byte beyond it is read */
     int ntarget;
     const char *const *target;        /* "opencl", "vulkan:generic-gpu", ... (weft targets) */
     int ndim;                         /* symbolic dims given a size; value -1: stay symbolic */
@@ -30,7 +30,7 @@ typedef struct weft_compile_options {
     const int64_t *dim_value;
     int nshape;                       /* inputs given a shape: "1x3x224x224" */
     const char *const *shape_name, *const *shape;
-    int optimize;                     /* 0..3; 0: no fusion, no folding of scales */
+    int optimize;                     /* 0: no fusion, no re-laid weights; 1 to 3: all passes */
     const char *numerics;             /* "strict", "default", "fast" */
     int threads;                      /* 0: one a core */
 } weft_compile_options;
@@ -41,7 +41,7 @@ typedef struct weft_compile_options {
     }
 
 /* Compiles a model for every target named; the module holds one program each and one copy of each
- * constant.  *module is the caller's (weft_module_destroy). */
+ * constant.  *module is the caller's (weft_module_destroy); NULL after an error. */
 WEFT_API WEFT_NODISCARD weft_status weft_compile(const char *model, const weft_compile_options *,
                                                  weft_diag *, weft_module **module);
 

@@ -1,0 +1,89 @@
+/* The public way in, <weft/compiler.h>: from a file to a module that runs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compiler/compiler.h"
+#include "runtime/session.h"
+
+static const char digits[] = WEFT_TEST_DIR "/../../demo/digits/digits.onnx";
+
+static void
+a_model_is_compiled_for_every_target_named(void **state)
+{
+    (void)state;
+    weft_diag *diag = weft_diag_create();
+    weft_compile_options o = WEFT_COMPILE_OPTIONS;
+    weft_module *m;
+    o.ntarget = 3, o.target = (const char *[]){ "opencl:generic-gpu", "metal:apple8", "interp" };
+    assert_int_equal(weft_compile(digits, &o, diag, &m), WEFT_OK);
+    assert_int_equal(m->nprogram, 3);
+    assert_string_equal(m->program[1].target, "metal:apple8");
+    assert_non_null(strstr(m->program[0].kernel[0].text, "__kernel"));
+
+    float picture[28 * 28] = { 0 }, digit[10], sum = 0;
+    weft_drivers all = weft_all_drivers();
+    weft_device *device;
+    weft_session *s;
+    assert_int_equal(weft_device_open(&all, "interp", diag, &device), WEFT_OK);
+    assert_int_equal(weft_session_create(m, device, NULL, diag, &s), WEFT_OK);
+    assert_int_equal(weft_session_set_input(s, 0, picture, sizeof picture, diag), WEFT_OK);
+    assert_int_equal(weft_session_run(s, diag), WEFT_OK);
+    assert_int_equal(weft_session_get_output(s, 0, digit, sizeof digit, diag), WEFT_OK);
+    for (int i = 0; i < 10; i++)
+        sum += digit[i];
+    assert_float_equal(sum, 1.0f, 1e-5f);
+    weft_session_destroy(s);
+    weft_device_close(device);
+    weft_module_destroy(m);
+    weft_diag_destroy(diag);
+}
+
+static void
+without_fusion_there_are_more_kernels(void **state)
+{
+    (void)state;
+    weft_compile_options o = WEFT_COMPILE_OPTIONS;
+    weft_module *fused, *plain;
+    o.ntarget = 1, o.target = (const char *[]){ "vulkan:generic-gpu" };
+    assert_int_equal(weft_compile(digits, &o, NULL, &fused), WEFT_OK);
+    o.optimize = 0;
+    assert_int_equal(weft_compile(digits, &o, NULL, &plain), WEFT_OK);
+    assert_true(plain->program[0].nkernel > fused->program[0].nkernel);
+    weft_module_destroy(fused);
+    weft_module_destroy(plain);
+}
+
+static void
+options_that_mean_nothing_are_refused_by_name(void **state)
+{
+    (void)state;
+    weft_diag *diag = weft_diag_create();
+    weft_compile_options o = WEFT_COMPILE_OPTIONS;
+    weft_module *m;
+    assert_int_equal(weft_compile(digits, &o, diag, &m), WEFT_INVALID_ARGUMENT);
+    assert_non_null(strstr(weft_diag_text(diag), "no target"));
+    o.ntarget = 1, o.target = (const char *[]){ "interp" }, o.numerics = "loose";
+    assert_int_equal(weft_compile(digits, &o, diag, &m), WEFT_INVALID_ARGUMENT);
+    assert_non_null(strstr(weft_diag_text(diag), "'loose'"));
+    o.size = 0;
+    assert_int_equal(weft_compile(digits, &o, diag, &m), WEFT_INVALID_ARGUMENT);
+    assert_null(m);
+    assert_non_null(strstr(weft_diag_text(diag), "WEFT_COMPILE_OPTIONS"));
+    weft_diag_destroy(diag);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_model_is_compiled_for_every_target_named),
+        cmocka_unit_test(without_fusion_there_are_more_kernels),
+        cmocka_unit_test(options_that_mean_nothing_are_refused_by_name),
+    };
+    return cmocka_run_group_tests_name("compile", tests, NULL, NULL);
+}
