@@ -46,6 +46,18 @@ limit(const char *head, const char *body, const char *words)
 }
 
 static void
+loops_are_not_written_out_without_end(void **state)
+{
+    (void)state;
+    weft_caps caps = plain_caps(true);
+    check("C: out f32[1]", "for i in 0..1000000000 unroll { C[0] = 1.0 }", "unroll", &caps,
+          WEFT_LIMIT, "loop 'i' has 1000000000 iterations of 1 statements, and at most 8192");
+    check("C: out f32[1]",
+          "for i in 0..200 unroll { for j in 0..200 unroll { C[0] = 1.0 } }", "unroll", &caps,
+          WEFT_LIMIT, "loop 'i' has 200 iterations of 200 statements");
+}
+
+static void
 launches_beyond_the_limits_are_refused_with_the_numbers(void **state)
 {
     (void)state;
@@ -120,6 +132,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loops_are_not_written_out_without_end),
         cmocka_unit_test(launches_beyond_the_limits_are_refused_with_the_numbers),
         cmocka_unit_test(memory_and_arguments_beyond_the_limits_are_refused_with_the_numbers),
         cmocka_unit_test(sizes_that_only_the_launch_knows_are_refused),
