@@ -101,7 +101,7 @@ sizes_that_only_the_launch_knows_are_refused(void **state)
           "thread.y has a size that is not constant; split the axis by a number and bind the inner "
           "part");
     check("C: out f32[n]; n: i32", "alloc s: shared f32[n] C[0] = 1.0", "legalize,limits", &caps,
-          WEFT_UNSUPPORTED, "shared memory of a size that is not constant");
+          WEFT_UNSUPPORTED, "the size of 's', which is memory of its own, is not a constant");
 }
 
 static void
