@@ -89,6 +89,11 @@ const weft_expr *weft_legal_min_max(weft_legal *, const weft_expr *);
 bool weft_legal_has_intrinsic(const weft_legal *, weft_intrin, weft_dtype);
 const weft_expr *weft_legal_intrinsic(weft_legal *, const weft_expr *);
 
+/* legalize_math64.c */
+const weft_expr *weft_legal_exp64(weft_legal *, const weft_expr *);
+const weft_expr *weft_legal_expm1_64(weft_legal *, const weft_expr *);
+const weft_expr *weft_legal_log64(weft_legal *, const weft_expr *);
+
 /* legalize_lanes.c: vectors the target lacks, lane by lane. */
 bool weft_legal_needs_lanes(const weft_legal *, const weft_expr *);
 const weft_expr *weft_legal_lane(weft_legal *, const weft_expr *, int lane);

@@ -381,14 +381,12 @@ expand_frem(weft_legal *l, const weft_expr *x, const weft_expr *y)
     return copy_sign(l, PICK(none, a, r), x);
 }
 
-/* What is exact or rounded once whatever the type: the polynomials and logarithms above are f32's.
- */
+/* The rest needs polynomials of more terms than f32's. */
 static bool
-suits_f64(weft_intrin f)
+suits_f64(const weft_legal *l, weft_intrin f)
 {
-    return f == WEFT_IN_RSQRT || f == WEFT_IN_RINT || f == WEFT_IN_TRUNC || f == WEFT_IN_ABS ||
-           f == WEFT_IN_ISNAN || f == WEFT_IN_ISINF || f == WEFT_IN_FREM || f == WEFT_IN_COPYSIGN ||
-           f == WEFT_IN_FMA;
+    bool trigonometric = (f >= WEFT_IN_SIN && f <= WEFT_IN_ATAN) || f == WEFT_IN_ATAN2;
+    return !trigonometric && f != WEFT_IN_ERF && l->caps->arith[WEFT_I64];
 }
 
 /* A function of f16, by way of f32: its constants and steps would not fit. */
@@ -408,15 +406,19 @@ weft_legal_intrinsic(weft_legal *l, const weft_expr *e)
 {
     const weft_expr *x = e->arg[0], *y = e->h.nargs > 1 ? e->arg[1] : NULL;
     weft_dtype t = (weft_dtype)x->h.type.dtype;
-    if (t == WEFT_F64 && !suits_f64(e->h.u.intrin))
+    if (t == WEFT_F64 && !suits_f64(l, e->h.u.intrin))
         return weft_legal_refuse(l, weft_intrin_infos[e->h.u.intrin].text, t);
     if ((t == WEFT_F16 || t == WEFT_BF16) && weft_intrin_infos[e->h.u.intrin].cls == WEFT_IC_FLOAT)
         return by_f32(l, e);
     switch (e->h.u.intrin) {
     case WEFT_IN_ERF:
         return expand_erf(l, x);
+    case WEFT_IN_EXP:
+        return t == WEFT_F64 ? weft_legal_exp64(l, x) : weft_legal_refuse(l, "exp", t);
+    case WEFT_IN_LOG:
+        return t == WEFT_F64 ? weft_legal_log64(l, x) : weft_legal_refuse(l, "log", t);
     case WEFT_IN_EXPM1:
-        return expand_expm1(l, x);
+        return t == WEFT_F64 ? weft_legal_expm1_64(l, x) : expand_expm1(l, x);
     case WEFT_IN_LOG1P:
         return expand_log1p(l, x);
     case WEFT_IN_ASINH:
