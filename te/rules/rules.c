@@ -34,7 +34,8 @@ keep_producer(weft_rule *r, const weft_stage *s)
     weft_stage *reader = weft_rule_reader(r, s->op);
     weft_product p;
     search guards = { false };
-    if (r->target->cls != WEFT_CLASS_VECTOR_CPU || !reader || reader->op->nreduce == 0)
+    bool cpu = r->target->cls == WEFT_CLASS_VECTOR_CPU || r->target->cls == WEFT_CLASS_LANE_CPU;
+    if (!cpu || !reader || reader->op->nreduce == 0)
         return false;
     weft_walk_expr(&(weft_walker){ .expr = find_guard, .user = &guards }, s->op->body[0]);
     return guards.guard || weft_rule_product(r, reader, &p);
@@ -69,7 +70,7 @@ home_of(weft_rule *r, weft_stage *reduce)
 {
     weft_stage *out = final_reader(r, reduce);
     if (weft_rule_is_output(reduce->op) || reduce->op->nout > 1 || !out || out->op->nreduce ||
-        out->op->naxis != reduce->op->naxis)
+        out->op->naxis == 0 || out->op->naxis != reduce->op->naxis) /* a home needs loops */
         return reduce;
     return weft_rule_elementwise(r, out->op, tensor(reduce)) ? out : reduce;
 }

@@ -37,6 +37,10 @@ for shape in 'm=0 n=4 k=4' 'm=4 n=0 k=4' 'm=4 n=4 k=0'; do
     exits 0 "$WEFT" te mm.te -d interp --fill ones && out_has "^C f32\[$m,$n\]"
 done
 
+it "schedules a scalar that is computed from a sum over all"
+printf 'te mean(A: f32[2, 4]) {\n    S[] = sum(i < 2, j < 4) A[i, j]\n    M[] = S[] / 8.0\n}\n' >mean.te
+exits 0 "$WEFT" te mean.te -t opencl:generic-gpu,vulkan:generic-gpu,cuda:sm_80,metal:apple8,opencl:pocl,vulkan:lavapipe
+
 it "runs slices of the pipeline"
 exits 0 "$WEFT" te add.te --stage loops -t opencl:generic-gpu && cp out loops.wir
 exits 0 "$WEFT" opt --passes=flatten,simplify loops.wir && out_has '^kernel flat add'
