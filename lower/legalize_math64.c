@@ -1,5 +1,5 @@
-/* lower/legalize_math64.c: exp and log of f64 for devices whose functions are of f32 alone; what the other
- * file makes of them is made for f64 too.
+/* lower/legalize_math64.c: exp and log of f64 for devices whose functions are of f32 alone; what
+ * legalize_math.c makes of them is made for f64 too.
  *
  * Taylor series: to 4e-18 of exp on [-ln 2 / 2, ln 2 / 2], to 3e-17 of log on [sqrt 1/2, sqrt 2].
  */
@@ -89,7 +89,7 @@ weft_legal_expm1_64(weft_legal *l, const weft_expr *x)
     return PICK(is_near, near, far);
 }
 
-/* e ln 2 + log(m) with x = 2^e m; log(m) = 2 (f + f^3 / 3 + f^5 / 5 + ...), f = (m - 1) / (m + 1). */
+/* e ln 2 + log(m) with x = 2^e m; log(m) = 2 (f + f^3 / 3 + ...), f = (m - 1) / (m + 1). */
 const weft_expr *
 weft_legal_log64(weft_legal *l, const weft_expr *x)
 {

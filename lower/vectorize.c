@@ -66,7 +66,7 @@ load_lanes(vectorizer *v, const weft_expr *e)
     return weft_load(v->rw.ir, wide ? wide : buf, 1, &index);
 }
 
-/* The conversion of an index to a wider type: an index does not overflow, so its lanes stay in a row. */
+/* An index converted to a wider type: it does not overflow, so its lanes stay in a row. */
 static const weft_expr *
 wider_index(vectorizer *v, const weft_expr *e, const weft_expr *lanes)
 {
