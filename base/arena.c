@@ -42,15 +42,15 @@ weft_assert_fail(const char *cond, const char *file, int line, const char *fmt, 
     abort();
 }
 
+/* NULL: out of memory. */
 static weft_block *
 block_make(size_t cap)
 {
     weft_block *b = NULL;
     if (cap <= SIZE_MAX - sizeof *b)
         b = calloc(1, sizeof *b + cap);
-    if (!b)
-        weft_out_of_memory(cap);
-    b->cap = cap;
+    if (b)
+        b->cap = cap;
     return b;
 }
 
@@ -64,6 +64,8 @@ block_for(weft_arena *a, size_t bytes)
         cap = LAST_BLOCK;
     bool alone = bytes > cap / 4;
     weft_block *b = block_make(alone ? bytes : cap);
+    if (!b)
+        return NULL;
     if (alone && top) {
         b->next = top->next;
         top->next = b;
@@ -75,17 +77,28 @@ block_for(weft_arena *a, size_t bytes)
 }
 
 void *
-weft_arena_alloc(weft_arena *a, size_t bytes)
+weft_arena_try_alloc(weft_arena *a, size_t bytes)
 {
     if (bytes > SIZE_MAX - ALIGN)
-        weft_out_of_memory(bytes);
+        return NULL;
     bytes = bytes ? (bytes + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
     weft_block *b = a->top;
     if (!b || b->cap - b->used < bytes)
         b = block_for(a, bytes);
+    if (!b)
+        return NULL;
     void *p = (char *)b->data + b->used;
     b->used += bytes;
     a->total += bytes;
+    return p;
+}
+
+void *
+weft_arena_alloc(weft_arena *a, size_t bytes)
+{
+    void *p = weft_arena_try_alloc(a, bytes);
+    if (!p)
+        weft_out_of_memory(bytes);
     return p;
 }
 

@@ -19,6 +19,8 @@ typedef struct weft_arena {
 } weft_arena;
 
 void *weft_arena_alloc(weft_arena *, size_t bytes);
+/* The same for sizes that a file decides: NULL when out of memory. */
+void *weft_arena_try_alloc(weft_arena *, size_t bytes);
 /* n elements of `size` bytes; aborts as out of memory when the product overflows. */
 void *weft_arena_array(weft_arena *, size_t n, size_t size);
 #define WEFT_NEW(arena, type) ((type *)weft_arena_alloc(arena, sizeof(type)))

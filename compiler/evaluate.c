@@ -102,7 +102,10 @@ allocate(const weft_lowered *lowered, slots *s, weft_arena *arena, weft_diag *di
         if (!buffer_count(lowered->work[i], &s->work_count[i]) ||
             !weft_dtype_bytes(lowered->work[i]->dtype, s->work_count[i], &bytes))
             return weft_fail(diag, WEFT_UNSUPPORTED, "constant folding of a symbolic workspace");
-        s->work[i] = weft_arena_alloc(arena, (size_t)bytes);
+        s->work[i] = weft_arena_try_alloc(arena, (size_t)bytes);
+        if (!s->work[i])
+            return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a workspace of %lld bytes",
+                             (long long)bytes);
     }
     return WEFT_OK;
 }

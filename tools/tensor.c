@@ -11,7 +11,8 @@ weft_element_count(const weft_const *c)
 {
     int64_t n = 1;
     for (int d = 0; d < c->ndim; d++)
-        n *= c->dim[d];
+        if (!weft_mul64(n, c->dim[d], &n))
+            return INT64_MAX;
     return n;
 }
 
@@ -27,7 +28,10 @@ weft_tensor_room(const char *name, weft_arena *arena, weft_const *c, weft_diag *
                          "%d bytes; larger ones run through libweft_rt",
                          name, MAX_TENSOR);
     c->size = (size_t)bytes;
-    c->data = weft_arena_alloc(arena, c->size + 1);
+    c->data = weft_arena_try_alloc(arena, c->size + 1);
+    if (!c->data)
+        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for tensor '%s' of %zu bytes", name,
+                         c->size);
     return WEFT_OK;
 }
 
