@@ -1,17 +1,17 @@
 /* te/rules/lane_cpu.c: products on CPUs that map invocations to SIMD lanes.
  *
- * A thread takes one place along the output's contiguous axes and several along an axis of the
- * other factor, in registers, so that what it reads of its own factor serves them all. */
+ * A thread takes a few neighbours along the output's innermost axis and several along an axis of the
+ * other factor, in registers, so that what it reads of either factor serves all of the other. */
 #include "rules/priv.h"
 
-enum { LANE_GROUP = 64, MOST_ROWS = 8 };
+enum { LANE_GROUP = 64, MOST_ROWS = 8, MOST_COLUMNS = 7, MOST_RESULTS = 28 };
 
 typedef struct lane_tile {
     weft_rule *r;
     int ncol, nrow; /* data axes of the factor that has the innermost axis; of the other */
     const int *col, *row;
-    int rows_on; /* the data axis of which a thread takes several */
-    int64_t rows;
+    int rows_on;           /* the data axis of the other factor of which a thread takes several */
+    int64_t rows, columns; /* columns: of the innermost axis */
 } lane_tile;
 
 static bool
@@ -19,47 +19,55 @@ choose_sides(lane_tile *t, const weft_product *p, int last)
 {
     for (int i = 0; i < p->na; i++)
         if (p->only_a[i] == last) {
-            *t = (lane_tile){ t->r, p->na, p->nb, p->only_a, p->only_b, 0, 1 };
+            *t = (lane_tile){ t->r, p->na, p->nb, p->only_a, p->only_b, 0, 1, 1 };
             return true;
         }
     for (int i = 0; i < p->nb; i++)
         if (p->only_b[i] == last) {
-            *t = (lane_tile){ t->r, p->nb, p->na, p->only_b, p->only_a, 0, 1 };
+            *t = (lane_tile){ t->r, p->nb, p->na, p->only_b, p->only_a, 0, 1, 1 };
             return true;
         }
     return false;
 }
 
-/* The most rows that overhang little. */
-static int64_t
-rows_of(int64_t extent)
+/* Tiles of n along an extent, those that overhang weighing more. */
+static double
+tiles(int64_t extent, int64_t n)
 {
-    int64_t best = 1;
+    int64_t whole = extent < 0 ? 64 : extent;
+    return (double)weft_ceildiv(whole, n) * (n > 1 && (extent < 0 || extent % n) ? 1.15 : 1);
+}
+
+/* Loads and multiply-adds of all tiles are least. */
+static void
+choose_tile(lane_tile *t, int64_t rows, int64_t columns)
+{
     double least = 0;
-    for (int64_t n = 1; n <= MOST_ROWS; n++) {
-        double whole = (double)(extent < 0 ? 64 : extent),
-               tiles = (double)(extent < 0 ? weft_ceildiv(64, n) : weft_ceildiv(extent, n));
-        double cost = tiles * (double)(n + 1) / whole * (extent < 0 || extent % n ? 1.1 : 1);
-        if (n == 1 || cost < least) {
-            best = n;
+    for (int64_t r = 1; r <= MOST_ROWS; r++)
+        for (int64_t c = 1; c <= (columns < 0 ? 1 : MOST_COLUMNS) && r * c <= MOST_RESULTS; c++) {
+            double cost =
+                tiles(rows, r) * tiles(columns, c) * ((double)(r + c) + 0.25 * (double)(r * c));
+            if (least > 0 && cost >= least)
+                continue;
+            t->rows = r;
+            t->columns = c;
             least = cost;
         }
-    }
-    return best;
 }
 
 static void
 choose_rows(lane_tile *t, const weft_te_op *op)
 {
-    int64_t most = 0;
+    int64_t most = 0, extent = 1;
     for (int i = 0; i < t->nrow; i++) {
         int64_t n = weft_rule_extent(op->axis[t->row[i]]), weight = n < 0 ? 64 : n;
         if (weight > most) {
             most = weight;
+            extent = n;
             t->rows_on = t->row[i];
-            t->rows = rows_of(n);
         }
     }
+    choose_tile(t, extent, weft_rule_extent(op->axis[op->naxis - 1]));
 }
 
 static bool
@@ -71,18 +79,21 @@ is_column(const lane_tile *t, int d)
     return false;
 }
 
-/* Blocks of rows and of places, threads over places, rows inside; the thread loop. */
+/* Blocks of rows and of places, threads over places, rows and columns inside; the thread loop. */
 static weft_axis *
 schedule_out(const lane_tile *t, weft_tensor *out)
 {
     weft_te *te = t->r->te;
     weft_arena *a = &t->r->scratch;
     WEFT_VEC(weft_axis *) block = { 0 }, column = { 0 }, all = { 0 };
-    weft_axis *rows = NULL, *places, *thread;
+    weft_axis *rows = NULL, *columns = NULL, *places, *thread;
     for (int d = 0; d < out->op->naxis; d++) {
         weft_axis *axis = out->op->axis[d];
         if (d == t->rows_on && t->rows > 1 &&
             weft_split(te, out, axis, weft_rule_num(t->r, t->rows), &axis, &rows))
+            return NULL;
+        if (d == out->op->naxis - 1 && t->columns > 1 &&
+            weft_split(te, out, axis, weft_rule_num(t->r, t->columns), &axis, &columns))
             return NULL;
         if (is_column(t, d))
             *WEFT_PUSH(a, &column) = axis;
@@ -95,6 +106,8 @@ schedule_out(const lane_tile *t, weft_tensor *out)
         *WEFT_PUSH(a, &all) = column.at[i];
     if (rows)
         *WEFT_PUSH(a, &all) = rows;
+    if (columns)
+        *WEFT_PUSH(a, &all) = columns;
     if (weft_reorder(te, out, all.n, all.at))
         return NULL;
     weft_axis *outer = weft_rule_fuse(t->r, out, block.n, block.at),
@@ -110,6 +123,8 @@ schedule_out(const lane_tile *t, weft_tensor *out)
     (void)weft_bind_axis(te, out, thread, "thread.x");
     if (rows)
         (void)weft_unroll(te, out, rows);
+    if (columns)
+        (void)weft_unroll(te, out, columns);
     return thread;
 }
 
@@ -117,16 +132,23 @@ static void
 schedule_sum(const lane_tile *t, weft_tensor *sum, weft_tensor *out, weft_axis *at)
 {
     weft_te *te = t->r->te;
-    weft_axis **order = WEFT_NEW_ARRAY(&t->r->scratch, sum->op->nreduce + 1, weft_axis *), *rows,
-              *outer;
-    if (weft_compute_at(te, sum, out, at) || weft_set_scope(te, sum, "local") || t->rows == 1 ||
-        weft_split(te, sum, sum->op->axis[t->rows_on], weft_rule_num(t->r, t->rows), &outer, &rows))
+    const weft_te_op *op = sum->op;
+    weft_axis **order = WEFT_NEW_ARRAY(&t->r->scratch, op->nreduce + 2, weft_axis *), *outer;
+    int n = 0, first = op->nreduce;
+    if (weft_compute_at(te, sum, out, at) || weft_set_scope(te, sum, "local"))
         return;
-    for (int i = 0; i < sum->op->nreduce; i++)
-        order[i] = sum->op->reduce[i];
-    order[sum->op->nreduce] = rows;
-    if (!weft_reorder(te, sum, sum->op->nreduce + 1, order))
-        (void)weft_unroll(te, sum, rows);
+    for (int i = 0; i < op->nreduce; i++)
+        order[n++] = op->reduce[i];
+    if (t->rows > 1 && weft_split(te, sum, op->axis[t->rows_on], weft_rule_num(t->r, t->rows),
+                                  &outer, &order[n++]))
+        return;
+    if (t->columns > 1 && weft_split(te, sum, op->axis[op->naxis - 1],
+                                     weft_rule_num(t->r, t->columns), &outer, &order[n++]))
+        return;
+    if (n == first || weft_reorder(te, sum, n, order))
+        return;
+    for (int i = first; i < n; i++)
+        (void)weft_unroll(te, sum, order[i]);
 }
 
 bool
@@ -138,8 +160,9 @@ weft_rule_lane_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
     if (!weft_rule_product(r, reduce, &p) || !choose_sides(&t, &p, reduce->op->naxis - 1))
         return false;
     choose_rows(&t, reduce->op);
-    weft_str_addf(weft_rule_note(r, "contraction"), "a thread a column, %d rows of %s in registers",
-                  (int)t.rows, reduce->op->axis[t.rows_on]->var->name);
+    weft_str_addf(weft_rule_note(r, "contraction"), "%d %s x %d %s a thread, in registers",
+                  (int)t.rows, reduce->op->axis[t.rows_on]->var->name, (int)t.columns,
+                  reduce->op->axis[reduce->op->naxis - 1]->var->name);
     if (reduce == out)
         sum = weft_cache_write(r->te, result, "local");
     weft_axis *at = sum ? schedule_out(&t, result) : NULL;
