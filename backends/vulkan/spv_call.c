@@ -57,8 +57,9 @@ shuffle(spv_emit *c, const weft_expr *e)
     spv_id v = spv_expr(c, e->arg[0]), lane = spv_expr(c, e->arg[1]);
     lane = spv_cast(c, weft_scalar(WEFT_U32), e->arg[1]->h.type, lane);
     c->b.cap[shuffles[in].cap] = true;
-    return spv_op(&c->b, "%s %s %s %s %s", shuffles[in].name, spv_type(c, e->h.type),
-                  spv_uint(c, 3), v, lane);
+    spv_id subgroup = spv_uint(c, 3);
+    return spv_op(&c->b, "%s %s %s %s %s", shuffles[in].name, spv_type(c, e->h.type), subgroup, v,
+                  lane);
 }
 
 static spv_id

@@ -54,8 +54,8 @@ static spv_id
 from_bool(spv_emit *c, weft_type to, spv_id v)
 {
     weft_type type = bits(to) < 32 && to.dtype != WEFT_F16 ? int_type(32, is_signed(to), to) : to;
-    v = spv_op(&c->b, "OpSelect %s %s %s %s", spv_type(c, type), v, spv_number(c, type, 1),
-               spv_number(c, type, 0));
+    spv_id zero = spv_number(c, type, 0), one = spv_number(c, type, 1);
+    v = spv_op(&c->b, "OpSelect %s %s %s %s", spv_type(c, type), v, one, zero);
     return weft_same_type(type, to) ? v : spv_cast(c, to, type, v);
 }
 
@@ -68,8 +68,9 @@ to_bool(spv_emit *c, weft_type to, weft_type from, spv_id v)
         v = spv_cast(c, type, from, v);
     if (is_float)
         spv_computes(c, (weft_dtype)from.dtype);
+    spv_id zero = spv_number(c, type, 0);
     return spv_op(&c->b, "%s %s %s %s", is_float ? "OpFUnordNotEqual" : "OpINotEqual",
-                  spv_type(c, to), v, spv_number(c, type, 0));
+                  spv_type(c, to), v, zero);
 }
 
 static spv_id

@@ -166,8 +166,10 @@ guard(spv_emit *c, const weft_expr *e)
     if (is_harmless(e->arg[1]) && is_harmless(e->arg[2]))
         return select_value(c, e);
     spv_id cond = spv_expr(c, e->arg[0]), value[2], from[2];
-    spv_id label[3] = { spv_new(&c->b, "chosen"), spv_new(&c->b, "otherwise"),
-                        spv_new(&c->b, "value") };
+    spv_id label[3]; /* numbered in this order, which a list of initialisers does not promise */
+    label[0] = spv_new(&c->b, "chosen");
+    label[1] = spv_new(&c->b, "otherwise");
+    label[2] = spv_new(&c->b, "value");
     spv_add(&c->b, SPV_CODE, "OpSelectionMerge %s None", label[2]);
     spv_add(&c->b, SPV_CODE, "OpBranchConditional %s %s %s", cond, label[0], label[1]);
     for (int i = 0; i < 2; i++) {
@@ -198,12 +200,12 @@ spv_lane(spv_emit *c, const weft_expr *e, int lane)
         spv_id base = spv_expr(c, e->arg[0]), type = spv_type(c, weft_scalar(t));
         if (lane == 0)
             return base;
-        spv_id step =
-            spv_op(&c->b, "OpIMul %s %s %s", type, spv_expr(c, e->arg[1]), spv_int(c, t, lane));
+        spv_id times = spv_int(c, t, lane), stride = spv_expr(c, e->arg[1]);
+        spv_id step = spv_op(&c->b, "OpIMul %s %s %s", type, stride, times);
         return spv_op(&c->b, "OpIAdd %s %s %s", type, base, step);
     }
-    return spv_op(&c->b, "OpCompositeExtract %s %s %d", spv_type(c, weft_scalar(t)), spv_expr(c, e),
-                  lane);
+    spv_id vector = spv_expr(c, e);
+    return spv_op(&c->b, "OpCompositeExtract %s %s %d", spv_type(c, weft_scalar(t)), vector, lane);
 }
 
 static spv_id

@@ -190,8 +190,8 @@ index_lane(spv_emit *c, const weft_expr *index, int lane)
     spv_id first = spv_expr(c, base);
     if (lane == 0)
         return first;
-    return spv_op(&c->b, "OpIAdd %s %s %s", spv_type(c, base->h.type), first,
-                  spv_int(c, (weft_dtype)base->h.type.dtype, lane));
+    spv_id step = spv_int(c, (weft_dtype)base->h.type.dtype, lane);
+    return spv_op(&c->b, "OpIAdd %s %s %s", spv_type(c, base->h.type), first, step);
 }
 
 spv_id
