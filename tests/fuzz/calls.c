@@ -48,8 +48,8 @@ static const char kernel_passes[] =
     "flatten simplify partition vectorize unroll reduce-threads barriers legalize hoist limits";
 
 static const char graph_passes[] =
-    "infer simplify-inference fold-constants clean-up common-subexpressions eliminate-dead fold-scale "
-    "split-large pack-weights fuse";
+    "infer simplify-inference fold-constants clean-up common-subexpressions eliminate-dead "
+    "fold-scale split-large pack-weights fuse";
 
 static const struct {
     const char *name;

@@ -1,5 +1,5 @@
-/* tests/fuzz/corpus.c: the files that are damaged: the tree's own, and what weft makes of its demo's
- * model. */
+/* tests/fuzz/corpus.c: the files that are damaged: the tree's own, and what weft makes of its
+ * demo's model. */
 #include "fuzz.h"
 #include "tools/tools.h"
 
@@ -29,9 +29,9 @@ add(fuzz_corpus *c, fuzz_kind kind, fuzz_form form, const char *path, const char
     size_t n;
     if (weft_file_read(NULL, path, MAX_FILE, &text, &n))
         return;
-    *WEFT_PUSH(&c->arena, &c->kind[kind]) =
-        (fuzz_seed){ kind, form, weft_arena_strdup(&c->arena, name),
-                     { weft_arena_dup(&c->arena, text, n), n } };
+    *WEFT_PUSH(&c->arena, &c->kind[kind]) = (fuzz_seed){
+        kind, form, weft_arena_strdup(&c->arena, name), { weft_arena_dup(&c->arena, text, n), n }
+    };
     free(text);
 }
 
@@ -159,9 +159,11 @@ fuzz_corpus_make(fuzz_corpus *c, const char *work, const char *more)
     if (more)
         walk(c, more, add_by_name);
     bool good =
-        command(NULL, 6, (const char *[]){ "weft", "compile", demo, "-tinterp", "-o", c->module }) &&
+        command(NULL, 6,
+                (const char *[]){ "weft", "compile", demo, "-tinterp", "-o", c->module }) &&
         command(NULL, 6, (const char *[]){ "weft", "compile", demo, "-tinterp", "-o", slash }) &&
-        command(graph, 6, (const char *[]){ "weft", "dump", demo, "-tinterp", "--stage", "graph" }) &&
+        command(graph, 6,
+                (const char *[]){ "weft", "dump", demo, "-tinterp", "--stage", "graph" }) &&
         command(fused, 6, (const char *[]){ "weft", "dump", demo, "-tinterp", "--stage", "fused" });
     add(c, FUZZ_MODULE, FUZZ_BINARY, c->module, c->module);
     add(c, FUZZ_GRAPH, FUZZ_TEXT, graph, graph);

@@ -23,10 +23,10 @@ int64_t
 fuzz_odd_number(fuzz_rng *r)
 {
     static const int64_t odd[] = {
-        0,         1,          -1,        2,         3,          7,         16,        64,
-        100,       127,        128,       255,       256,        1000,      65535,     65536,
-        1000000,   16777216,   INT32_MAX, INT32_MIN, 4294967295, 0x7fffff,  1LL << 31, 1LL << 32,
-        1LL << 40, 1LL << 61,  1LL << 62, INT64_MAX, -INT64_MAX, INT64_MIN, -2,        -100,
+        0,         1,         -1,        2,         3,          7,         16,        64,
+        100,       127,       128,       255,       256,        1000,      65535,     65536,
+        1000000,   16777216,  INT32_MAX, INT32_MIN, 4294967295, 0x7fffff,  1LL << 31, 1LL << 32,
+        1LL << 40, 1LL << 61, 1LL << 62, INT64_MAX, -INT64_MAX, INT64_MIN, -2,        -100,
     };
     return odd[fuzz_below(r, sizeof odd / sizeof *odd)];
 }

@@ -2,18 +2,19 @@
  *
  *   fuzz_commands [--seed N] [--count N] [--kind NAME] [--case I] [--more DIR] [--keep DIR]
  *
- * Every case must end in an exit status of 0 to 3 with a message unless it is 0, within the bounds of
- * time and memory below, without a signal or a sanitizer's report.  A damaged file is an input error
- * or still good, so 1 and 3 are failures too, and 0 is one where the file is only cut short and its
- * format would show it.  Cases run in workers, each of which does many and is replaced when one case
- * kills it.  --case runs one alone and shows its output.  Devices are interp and null: what compiles
- * for the others is not weft's.
+ * Every case must end in an exit status of 0 to 3 with a message unless it is 0, within the bounds
+ * of time and memory below, without a signal or a sanitizer's report.  A damaged file is an input
+ * error or still good, so 1 is a failure too, 3 is one unless memory is refused, and 0 is one where
+ * a file is cut short and its format shows it.  Cases run in workers, each of which does many and is
+ * replaced when one case kills it.  --case runs one alone and shows its output.  Devices are interp
+ * and null: what compiles for the others is not weft's.
  */
 #include "fuzz.h"
 #include "tools/tools.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,13 @@ enum { MAX_SECONDS = 10, MAX_MIB = 1536 };
 #else
 enum { MAX_SECONDS = 2, MAX_MIB = 1024 };
 #endif
-enum { WATCHDOG_SECONDS = 30, CASES_A_WORKER = 250, LEAK_CHECK_EVERY = 125, SAID = 4000, LINE = 2000 };
+enum {
+    WATCHDOG_SECONDS = 30,
+    CASES_A_WORKER = 250,
+    LEAK_CHECK_EVERY = 125,
+    SAID = 4000,
+    LINE = 2000
+};
 
 /* What workers leave for the parent. */
 typedef struct report {
@@ -55,7 +62,7 @@ typedef struct run {
     int out;  /* the true stderr */
 } run;
 
-/* Leaks are looked for every few cases; much memory at once is refused, as a small machine would. */
+/* Leaks are looked for now and then; much memory at once is refused, as a small machine would. */
 WEFT_API const char *__asan_default_options(void);
 const char *
 __asan_default_options(void)
@@ -94,7 +101,7 @@ seconds_used(void)
 static const char *
 ending(const fuzz_seed *s)
 {
-    static const char *const with[FUZZ_KINDS] = { ".onnx", ".weft", NULL, ".npy",
+    static const char *const with[FUZZ_KINDS] = { ".onnx", ".weft", NULL,   ".npy",
                                                   ".pb",   ".te",   ".wir", ".wir" };
     return with[s->kind];
 }
@@ -156,7 +163,8 @@ judge(const fuzz_seed *s, const fuzz_edit *e, int status, const char *said)
         return "no message";
     if (status == 1)
         return "a comparison failed where none was asked for";
-    if (status == 3 && !strstr(said, "memory")) /* what the file asks for may be more than there is */
+    /* What the file asks for may be more memory than there is. */
+    if (status == 3 && !strstr(said, "memory"))
         return "damage to a file is taken for a failure of the device";
     if (e->cut && cut_is_seen && status != 2)
         return "a file cut short is taken for a whole one";
@@ -194,7 +202,7 @@ choose_seed(run *f, fuzz_rng *rng, const fuzz_seed **other)
     return &f->corpus.kind[kind].at[fuzz_below(rng, n)];
 }
 
-/* The bytes in the file of their own size, so that reading behind their end is seen. */
+/* Which bound the case went over, or NULL. */
 static const char *
 limits_kept(double seconds, weft_arena *a)
 {
@@ -285,10 +293,12 @@ work(run *f, long first, long end)
     dup2(f->said, STDERR_FILENO);
     for (long i = first; i < end; i++) {
         bool small = run_case(f, i);
-        bool look = !small || (i - first) % LEAK_CHECK_EVERY == LEAK_CHECK_EVERY - 1 || i + 1 == end;
+        bool look =
+            !small || (i - first) % LEAK_CHECK_EVERY == LEAK_CHECK_EVERY - 1 || i + 1 == end;
         weft_arena arena = { 0 };
         if (look && __lsan_do_recoverable_leak_check()) {
-            fail(f, &arena, (fuzz_bytes){ 0 }, "memory leaked by this case or one of the 124 before");
+            fail(f, &arena, (fuzz_bytes){ 0 },
+                 "memory leaked by this case or one of the 124 before");
             _exit(0);
         }
         if (!small)
@@ -301,12 +311,12 @@ static void
 report_death(run *f, int status)
 {
     weft_arena arena = { 0 };
-    const char *why = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
-                          ? "it did not end within the watchdog's time"
-                      : WIFSIGNALED(status)
-                          ? weft_arena_printf(&arena, "signal %d", WTERMSIG(status))
-                          : weft_arena_printf(&arena, "the process ended with status %d",
-                                              WEXITSTATUS(status));
+    const char *why =
+        WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
+            ? "it did not end within the watchdog's time"
+        : WIFSIGNALED(status)
+            ? weft_arena_printf(&arena, "signal %d", WTERMSIG(status))
+            : weft_arena_printf(&arena, "the process ended with status %d", WEXITSTATUS(status));
     fuzz_seed s = { .kind = (fuzz_kind)f->r->kind, .path = f->r->source };
     const char *file, *operand;
     char *text = NULL;
@@ -391,6 +401,13 @@ read_options(options *o, int argc, char **argv)
     return o->kind < FUZZ_KINDS;
 }
 
+static int
+remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)type, (void)at;
+    return remove(path);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -418,6 +435,7 @@ main(int argc, char **argv)
     if (o.only >= 0)
         printf("%s\n%s\n%s\n", f.r->line, f.r->what, said_text(&f, &f.corpus.arena));
     print_report(f.r);
+    nftw(f.work, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     weft_arena_reset(&f.corpus.arena);
     return f.r->failures != 0;
 }

@@ -10,7 +10,8 @@
 enum { MAX_DEPTH = 12, MAX_FIELDS = 20000, VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 
 typedef struct field {
-    size_t tag, length, at, end; /* where its tag, its length (BYTES) and its value start; its end */
+    size_t tag, length, at,
+        end; /* where its tag, its length (BYTES) and its value start; its end */
     int parent, wire;
 } field;
 typedef WEFT_VEC(field) fields;
