@@ -192,8 +192,14 @@ check_conv(weft_graph *g, weft_node *n, bool packed)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the inputs are not of one dtype");
     if (weft_node_int(n, "groups") < 1)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "groups has to be positive");
-    if (packed && weft_node_int(n, "groups") != 1)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "a packed weight needs groups=1");
+    int64_t groups = weft_node_int(n, "groups"), pack = packed ? weft_node_int(n, "pack") : 0;
+    if (packed && groups > 1 &&
+        (pack < 1 || weft_node_int(n, "out_channels") % groups != 0 ||
+         weft_node_int(n, "out_channels") / groups % pack != 0))
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "a packed weight needs whole blocks of pack=%lld channels in each of "
+                              "groups=%lld",
+                              (long long)pack, (long long)groups);
     return check_window(g, n, x->ndim - 2);
 }
 

@@ -1,6 +1,7 @@
 /* pack-weights: constant weights of contractions re-laid so that L output channels lie side by
  * side: matmul's [K, N] as [ceil(N/L), K, L], conv's [M, C, k..] as [ceil(M/L), C, k.., L], zeros
- * behind the last channel.  The node says so by its attributes pack and n or out_channels.
+ * behind the last channel; convs of several groups if each has a whole number of L.  The node says
+ * so by its attributes pack and n or out_channels.
  *
  * needs   types, weights in their last form
  * keeps   order, results; a weight is re-laid once, however many nodes read it
@@ -18,7 +19,8 @@ packs(const weft_node *n, int64_t lanes)
     const weft_const *w = n->in[1]->data;
     if (n->op == WEFT_GOP_MATMUL)
         return w->ndim == 2 && w->dim[weft_node_int(n, "tb") ? 0 : 1] >= lanes;
-    return weft_node_int(n, "groups") == 1 && w->dim[0] >= lanes;
+    int64_t groups = weft_node_int(n, "groups");
+    return w->dim[0] >= lanes && (groups == 1 || w->dim[0] / groups % lanes == 0);
 }
 
 /* to[b][k][l] = from[(b * lanes + l) * stride + k * step], with `count` channels and `inner` ks. */
