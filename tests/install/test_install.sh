@@ -28,7 +28,7 @@ reads_three "$prefix/shared"
 env -u LD_LIBRARY_PATH "$prefix/static" "$prefix/digits.weft" opencl "$picture" >/dev/null
 reads_three "$prefix/static"
 
-cmake -S "$source/tests/install/project" -B "$prefix/user" -DCMAKE_PREFIX_PATH="$prefix" \
+cmake -G Ninja -S "$source/tests/install/project" -B "$prefix/user" -DCMAKE_PREFIX_PATH="$prefix" \
     -DCMAKE_C_COMPILER="$cc" -DEXAMPLE="$example" \
     -DTE_EXAMPLE="$source/tutorials/01_vector_add/vector_add.c" >/dev/null
 cmake --build "$prefix/user" >/dev/null
