@@ -102,20 +102,21 @@ void weft_clike_signature(weft_clike *, const char *head, int n, const char *con
 bool weft_clike_block(const weft_kernel *, int64_t block[3]);
 
 /* ---- between clike*.c ------------------------------------------------------------------------ */
-enum { /* C's precedences; a template's arguments stand at 0 */
-       CLIKE_CHOICE = 5,
-       CLIKE_OR = 10,
-       CLIKE_AND = 20,
-       CLIKE_BOR = 30,
-       CLIKE_BXOR = 40,
-       CLIKE_BAND = 50,
-       CLIKE_EQ = 60,
-       CLIKE_LT = 70,
-       CLIKE_SHIFT = 80,
-       CLIKE_ADD = 90,
-       CLIKE_MUL = 100,
-       CLIKE_UNARY = 110,
-       CLIKE_POSTFIX = 120
+/* C's precedences; a template's arguments stand at 0 */
+enum {
+    CLIKE_CHOICE = 5,
+    CLIKE_OR = 10,
+    CLIKE_AND = 20,
+    CLIKE_BOR = 30,
+    CLIKE_BXOR = 40,
+    CLIKE_BAND = 50,
+    CLIKE_EQ = 60,
+    CLIKE_LT = 70,
+    CLIKE_SHIFT = 80,
+    CLIKE_ADD = 90,
+    CLIKE_MUL = 100,
+    CLIKE_UNARY = 110,
+    CLIKE_POSTFIX = 120
 };
 /* Prints e, bracketed if it binds less than prec. */
 void weft_clike_expr(weft_clike *, const weft_expr *e, int prec);
@@ -137,8 +138,8 @@ void weft_clike_template(weft_clike *, const char *text, const weft_clike_fill *
 bool weft_clike_half_as_float(const weft_clike *, weft_dtype);
 /* The element of an access: "A[i]", "acc", "acc[2].s3". */
 void weft_clike_place(weft_clike *, const weft_buf *, const weft_expr *index, int lanes);
-/* Whether a dense vector of the buffer is one access: an array kept in registers is not addressed.
- */
+/* Whether a dense vector of the buffer is one access: an array kept in registers is
+ * not addressed. */
 bool weft_clike_dense(const weft_clike *, const weft_buf *);
 /* Records that the kernel is not legal for the target. */
 void weft_clike_fail(weft_clike *, const char *what, const char *detail);

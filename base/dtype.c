@@ -129,7 +129,8 @@ decode(weft_dtype t, uint32_t code)
     uint32_t magnitude = f->sign ? code & (f->sign - 1) : code;
     uint64_t sign = (uint64_t)((code & f->sign) != 0) << 63;
     if (magnitude > f->greatest || (f->one_zero && code == f->nan))
-        return f->has_inf && magnitude == f->beyond ? from_bits(sign | 0x7ffull << 52) : (double)NAN;
+        return f->has_inf && magnitude == f->beyond ? from_bits(sign | 0x7ffull << 52)
+                                                    : (double)NAN;
     uint64_t exponent = magnitude >> f->mantissa;
     uint64_t mantissa = magnitude & ((1u << f->mantissa) - 1);
     if (exponent == 0 && t != WEFT_F8E8M0) {

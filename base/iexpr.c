@@ -1,5 +1,5 @@
-/* Integer expressions over symbols: read into a tree in an arena, evaluated with every step checked.
- * The text comes from module files, which may be hostile: height and length are bounded. */
+/* Integer expressions over symbols: read into a tree in an arena, evaluated with every step
+ * checked.  The text comes from module files, which may be hostile: height and length are bounded. */
 #include "base/base.h"
 
 #include <string.h>
@@ -61,8 +61,8 @@ accept(reader *r, const char *word)
 static bool
 in_name(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.';
 }
 
 static const weft_iexpr *
@@ -88,7 +88,8 @@ pair(reader *r, kind op)
     return node(r, op, 0, a, b);
 }
 
-/* The name of a symbol that starts here: the longest that is one, so that names may hold any bytes. */
+/* The name of a symbol that starts here: the longest that is one, so that names may hold
+ * any bytes. */
 static const weft_iexpr *
 symbol(reader *r)
 {

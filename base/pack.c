@@ -1,5 +1,5 @@
-/* The memory packer.  Largest first; each block goes into the least gap between the blocks that live
- * while it lives, or after them, in the first arena that has room. */
+/* The memory packer.  Largest first; each block goes into the least gap between the blocks that
+ * live while it lives, or after them, in the first arena that has room. */
 #include "base/priv.h"
 
 #include <stdlib.h>

@@ -29,36 +29,36 @@ typedef enum weft_class {
 } weft_class;
 
 typedef struct weft_target {
-    char name[64];              /* profile: "generic-gpu", "sm_90a", "apple8", or the device's own */
+    char name[64]; /* profile: "generic-gpu", "sm_90a", "apple8", or the device's own */
     weft_api api;
     weft_class cls;
     /* launch */
-    int64_t max_threads;        /* threads a block */
+    int64_t max_threads; /* threads a block */
     int64_t max_block[3];
     int64_t max_grid[3];
-    int64_t shared_bytes;       /* a block */
-    int subgroup;               /* lanes of a warp/subgroup/simdgroup; 1: not to be relied on */
+    int64_t shared_bytes; /* a block */
+    int subgroup;         /* lanes of a warp/subgroup/simdgroup; 1: not to be relied on */
     /* memory */
-    int64_t max_alloc;          /* bytes of one allocation */
-    int64_t max_range;          /* bytes of one buffer argument's visible range */
-    int64_t offset_align;       /* alignment of a buffer argument's offset, bytes */
-    int max_buffers;            /* buffer arguments a kernel */
-    int64_t scalar_bytes;       /* bytes of all scalar arguments (push constants) */
+    int64_t max_alloc;    /* bytes of one allocation */
+    int64_t max_range;    /* bytes of one buffer argument's visible range */
+    int64_t offset_align; /* alignment of a buffer argument's offset, bytes */
+    int max_buffers;      /* buffer arguments a kernel */
+    int64_t scalar_bytes; /* bytes of all scalar arguments (push constants) */
     /* arithmetic */
-    int vector_lanes;           /* preferred f32 lanes of a vector; 1: scalars */
-    bool f16, f64;              /* arithmetic in registers */
-    bool i8, i16, i64;          /* arithmetic in registers */
-    bool storage8, storage16;   /* loads and stores of that size from buffers */
+    int vector_lanes;         /* preferred f32 lanes of a vector; 1: scalars */
+    bool f16, f64;            /* arithmetic in registers */
+    bool i8, i16, i64;        /* arithmetic in registers */
+    bool storage8, storage16; /* loads and stores of that size from buffers */
     bool subgroup_shuffle;
-    int spirv_version;          /* 0x10300 = 1.3; 0 where there is no SPIR-V */
-    int cuda_arch;              /* 90 for sm_90; 0 elsewhere */
+    int spirv_version; /* 0x10300 = 1.3; 0 where there is no SPIR-V */
+    int cuda_arch;     /* 90 for sm_90; 0 elsewhere */
     /* compiling */
-    bool one_program;           /* the driver charges by the program: compile a module's kernels together */
+    bool one_program; /* the driver charges by the program: compile a module's kernels together */
     /* cost figures, rough: what a schedule may assume when it compares itself with another */
-    int cores;                  /* compute units */
-    double gflops, gbytes;      /* peak 1e9 FLOP/s in f32, peak 1e9 bytes/s */
-    int64_t cache_bytes;        /* of the last private cache of a core */
-    int registers;              /* vector registers (CPU) or 32-bit registers a thread (GPU) */
+    int cores;             /* compute units */
+    double gflops, gbytes; /* peak 1e9 FLOP/s in f32, peak 1e9 bytes/s */
+    int64_t cache_bytes;   /* of the last private cache of a core */
+    int registers;         /* vector registers (CPU) or 32-bit registers a thread (GPU) */
 } weft_target;
 
 /* DESIGN's numerics levels; doc/IR.md says what each allows. */

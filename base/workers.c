@@ -1,4 +1,5 @@
-/* Parallel loops: threads for the time of one call, which take the next index until none is left. */
+/* Parallel loops: threads for the time of one call, which take the next index until none
+ * is left. */
 #include "base/priv.h"
 
 #include <pthread.h>

@@ -18,7 +18,7 @@ tensor_of(assembler *a, const weft_value *v)
     int *t = &a->tensor_of[v->id];
     if (*t < 0)
         *t = weft_draft_tensor(&a->b, v->name, v->data ? WEFT_ROLE_CONSTANT : WEFT_ROLE_TEMP,
-                              v->dtype, v->ndim, v->dim);
+                               v->dtype, v->ndim, v->dim);
     return *t;
 }
 
@@ -113,7 +113,7 @@ add_group(assembler *a, int index)
         return;
     }
     weft_draft_slots slots = { .in = tensors_of(a, g->nin, g->in),
-                              .out = tensors_of(a, g->nout, g->out) };
+                               .out = tensors_of(a, g->nout, g->out) };
     weft_draft_steps(&a->b, &a->c->unit[unit], unit, &slots, layers_of(a, g));
 }
 

@@ -5,7 +5,7 @@
 
 int
 weft_draft_tensor(weft_draft *b, const char *name, weft_role role, weft_dtype dtype, int ndim,
-                 const weft_expr *const *dim)
+                  const weft_expr *const *dim)
 {
     weft_assert(b->p->ntensor < b->cap, "tensors were counted wrong");
     const char **text = WEFT_NEW_ARRAY(b->arena, ndim + 1, const char *);
@@ -142,7 +142,8 @@ add_step(weft_draft *b, const weft_unit *u, int unit, int k, const weft_draft_sl
 }
 
 void
-weft_draft_steps(weft_draft *b, const weft_unit *u, int unit, weft_draft_slots *t, const char *layers)
+weft_draft_steps(weft_draft *b, const weft_unit *u, int unit, weft_draft_slots *t,
+                 const char *layers)
 {
     t->work = WEFT_NEW_ARRAY(b->arena, u->lowered.nwork + 1, int);
     for (int w = 0; w < u->lowered.nwork; w++) {

@@ -20,13 +20,13 @@ typedef struct weft_draft_slots {
     int *work; /* made by weft_draft_steps */
 } weft_draft_slots;
 int weft_draft_tensor(weft_draft *, const char *name, weft_role, weft_dtype, int ndim,
-                     const weft_expr *const *dim);
+                      const weft_expr *const *dim);
 /* The tensor's memory lives at that step. */
 void weft_draft_use(weft_draft *, int tensor, int step);
 void weft_draft_kernels(weft_draft *, const weft_unit *, int nunit);
 /* The launches of a unit, its workspace made. */
 void weft_draft_steps(weft_draft *, const weft_unit *, int unit, weft_draft_slots *,
-                     const char *layers);
+                      const char *layers);
 
 /* ---- modules --------------------------------------------------------------------------------- */
 weft_program *weft_module_program(weft_module *, const weft_compile_job *); /* the next one */

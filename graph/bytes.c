@@ -23,7 +23,8 @@ weft_graph_bytes(weft_graph *g, size_t size)
 static int
 by_address(const void *a, const void *b)
 {
-    uintptr_t x = (uintptr_t)((const weft_bytes *)a)->at, y = (uintptr_t)((const weft_bytes *)b)->at;
+    uintptr_t x = (uintptr_t)((const weft_bytes *)a)->at,
+              y = (uintptr_t)((const weft_bytes *)b)->at;
     return (x > y) - (x < y);
 }
 

@@ -17,7 +17,8 @@ typedef enum weft_op {
     WEFT_GOP_COUNT
 } weft_op;
 
-typedef enum weft_pattern { /* ORDER: fusion compares them */
+/* ORDER: fusion compares them */
+typedef enum weft_pattern {
     WEFT_PAT_CONST,
     WEFT_PAT_ELEMWISE,    /* out[i] from in[i] */
     WEFT_PAT_BROADCAST,   /* out[i] from in[some of i] */
@@ -38,74 +39,81 @@ typedef struct weft_const {
     weft_dtype dtype;
     int ndim;
     const int64_t *dim;
-    const void *data;          /* row-major, little-endian, packed types packed */
-    size_t size;               /* bytes */
-    bool mapped;               /* in a file's mapping: its pages may be let go and come back */
+    const void *data; /* row-major, little-endian, packed types packed */
+    size_t size;      /* bytes */
+    bool mapped;      /* in a file's mapping: its pages may be let go and come back */
 } weft_const;
 
 struct weft_value {
     int id;
-    const char *name;          /* the model's name, or one made from it; unique in the graph */
+    const char *name; /* the model's name, or one made from it; unique in the graph */
     weft_dtype dtype;
-    int ndim;                  /* -1: not known yet */
+    int ndim; /* -1: not known yet */
     const weft_expr *const *dim;
-    weft_node *node;           /* what makes it; NULL: an input of the graph or a constant */
-    int index;                 /* which output of node */
-    const weft_const *data;    /* of a constant; NULL otherwise */
+    weft_node *node;        /* what makes it; NULL: an input of the graph or a constant */
+    int index;              /* which output of node */
+    const weft_const *data; /* of a constant; NULL otherwise */
     /* Elements known as i64 expressions, row-major: small integer and bool tensors (shape
-     * arithmetic), so that shapes computed from shapes stay symbolic; of float tensors f64 constants
-     * alone.  NULL: not known. */
+     * arithmetic), so that shapes computed from shapes stay symbolic; of float tensors f64
+     * constants alone.  NULL: not known. */
     const weft_expr *const *elem;
     int64_t nelem;
 };
 
-typedef enum weft_attr_kind { WEFT_ATTR_INTS, WEFT_ATTR_FLOATS, WEFT_ATTR_TEXT, WEFT_ATTR_DIMS, WEFT_ATTR_DTYPE } weft_attr_kind;
+typedef enum weft_attr_kind {
+    WEFT_ATTR_INTS,
+    WEFT_ATTR_FLOATS,
+    WEFT_ATTR_TEXT,
+    WEFT_ATTR_DIMS,
+    WEFT_ATTR_DTYPE
+} weft_attr_kind;
 typedef struct weft_attr {
     const char *name;
     weft_attr_kind kind;
-    bool list;                 /* printed in brackets, even of one element */
+    bool list; /* printed in brackets, even of one element */
     int n;
-    const int64_t *ints;       /* INTS; a bool is 0 or 1 */
-    const double *floats;      /* FLOATS */
-    const char *text;          /* TEXT */
+    const int64_t *ints;          /* INTS; a bool is 0 or 1 */
+    const double *floats;         /* FLOATS */
+    const char *text;             /* TEXT */
     const weft_expr *const *dims; /* DIMS */
-    weft_dtype dtype;          /* DTYPE */
+    weft_dtype dtype;             /* DTYPE */
 } weft_attr;
 
 struct weft_node {
     int id;
     weft_op op;
-    const char *name;          /* provenance: the model's node name, "conv1"; several joined by " + " */
-    const char *kind;          /* provenance: the model's operator, "Conv" */
+    const char *name; /* provenance: the model's node name, "conv1"; several joined by " + " */
+    const char *kind; /* provenance: the model's operator, "Conv" */
     int nin, nout;
-    weft_value **in;           /* NULL: absent optional input */
+    weft_value **in; /* NULL: absent optional input */
     weft_value **out;
     int nattr;
     const weft_attr *attr;
-    int group;                 /* after fusion: index into graph->group; -1 */
+    int group; /* after fusion: index into graph->group; -1 */
 };
 
 /* Nodes that become one te program. */
 typedef struct weft_group {
-    weft_pattern pattern;      /* of its anchor */
+    weft_pattern pattern; /* of its anchor */
     int nnode, nin, nout;
-    weft_node **node;          /* topological order */
-    weft_value **in, **out;    /* crossing in (constants included) and out, each once */
+    weft_node **node;       /* topological order */
+    weft_value **in, **out; /* crossing in (constants included) and out, each once */
 } weft_group;
 
 struct weft_graph {
-    weft_ir *ir;               /* of dims; owns everything through its arena */
+    weft_ir *ir; /* of dims; owns everything through its arena */
     weft_diag *diag;
     const char *name;
-    const char *model;         /* file name without directories */
+    const char *model; /* file name without directories */
     WEFT_VEC(const weft_var *) symbol;
     WEFT_VEC(weft_value *) value;
-    WEFT_VEC(weft_node *) node;      /* topological order */
+    WEFT_VEC(weft_node *) node; /* topological order */
     WEFT_VEC(weft_value *) input;
     WEFT_VEC(weft_value *) output;
-    WEFT_VEC(const char *) output_name; /* one an output: the model's name, whatever passes put there */
-    WEFT_VEC(weft_group *) group;    /* empty before fusion; topological order */
-    void *owner;               /* private: mappings that constants live in */
+    /* one an output: the model's name, whatever passes put there */
+    WEFT_VEC(const char *) output_name;
+    WEFT_VEC(weft_group *) group; /* empty before fusion; topological order */
+    void *owner;                  /* private: mappings that constants live in */
     void (*release)(void *owner);
 };
 
@@ -114,10 +122,11 @@ struct weft_graph {
 typedef struct weft_op_info {
     const char *name, *text;
     int min_in, max_in;
-    const char *attrs;  /* "axis:i axes:I? ...", as ops.def explains */
+    const char *attrs; /* "axis:i axes:I? ...", as ops.def explains */
     weft_pattern pattern;
     weft_status (*infer)(weft_graph *, weft_node *);
-    weft_status (*te)(weft_te *, const weft_graph *, const weft_node *, weft_tensor *const *in, weft_tensor **out);
+    weft_status (*te)(weft_te *, const weft_graph *, const weft_node *, weft_tensor *const *in,
+                      weft_tensor **out);
 } weft_op_info;
 extern const weft_op_info weft_op_infos[WEFT_GOP_COUNT];
 const char *weft_pattern_name(weft_pattern); /* "const", "elementwise", ... "opaque" */
@@ -127,7 +136,8 @@ weft_graph *weft_graph_create(const char *name, weft_diag *);
 void weft_graph_destroy(weft_graph *);
 /* The symbol of that name, made if new (i64). */
 const weft_expr *weft_graph_symbol(weft_graph *, const char *name);
-weft_value *weft_graph_input(weft_graph *, const char *name, weft_dtype, int ndim, const weft_expr *const *dim);
+weft_value *weft_graph_input(weft_graph *, const char *name, weft_dtype, int ndim,
+                             const weft_expr *const *dim);
 /* A constant over bytes that outlive the graph (or were copied into its arena). */
 weft_value *weft_graph_constant(weft_graph *, const char *name, const weft_const *);
 /* A small i64 constant of rank 1 (or 0 when n is -1). */
@@ -135,10 +145,11 @@ weft_value *weft_graph_ints(weft_graph *, const char *name, int n, const int64_t
 /* The same of expressions over the graph's symbols, as a model's Shape yields them: weft_graph_ints
  * where all are constant, else a node `dims`. */
 weft_value *weft_graph_dims(weft_graph *, const char *name, int n, const weft_expr *const *);
-/* Appends a node with one output, infers it at once and returns the output; NULL after an error that
- * names the node.  `name` and `kind` are provenance; out_name NULL makes one. */
-weft_value *weft_graph_add(weft_graph *, weft_op, const char *name, const char *kind, const char *out_name,
-                           int nin, weft_value *const *in, int nattr, const weft_attr *attr);
+/* Appends a node with one output, infers it at once and returns the output; NULL after an error
+ * that names the node.  `name` and `kind` are provenance; out_name NULL makes one. */
+weft_value *weft_graph_add(weft_graph *, weft_op, const char *name, const char *kind,
+                           const char *out_name, int nin, weft_value *const *in, int nattr,
+                           const weft_attr *attr);
 weft_status weft_graph_output(weft_graph *, weft_value *);
 weft_attr weft_attr_int(const char *name, const int64_t *one);
 weft_attr weft_attr_ints(const char *name, int n, const int64_t *);
@@ -160,27 +171,30 @@ const weft_expr *weft_dim_op(weft_graph *, weft_ek, const weft_expr *, const wef
 bool weft_value_count(const weft_value *, int64_t *n);
 
 /* ---- text ------------------------------------------------------------------------------------ */
-/* graph f(x: f32[1, 3, 224, 224]) -> (y) { ... }; constants print as `constant` with dtype, dims and
- * either their elements (small ones) or a content hash (weights(...)). */
+/* graph f(x: f32[1, 3, 224, 224]) -> (y) { ... }; constants print as `constant` with dtype, dims
+ * and either their elements (small ones) or a content hash (weights(...)). */
 void weft_print_graph(weft_str *, const weft_graph *);
 /* NULL after an error with place and caret.  A constant given by hash alone becomes zeros. */
 weft_graph *weft_parse_graph(const char *source, const char *text, weft_diag *);
 
 /* ---- passes ---------------------------------------------------------------------------------- */
-/* Evaluates a node whose inputs are all constants: given by the compiler (te through the interpreter). */
-typedef weft_status (*weft_evaluate)(void *user, weft_graph *, const weft_node *, weft_const *out, weft_diag *);
+/* Evaluates a node whose inputs are all constants: given by the compiler (te through the
+ * interpreter). */
+typedef weft_status (*weft_evaluate)(void *user, weft_graph *, const weft_node *, weft_const *out,
+                                     weft_diag *);
 
 typedef struct weft_graph_options {
-    weft_evaluate evaluate;    /* NULL: no constant folding beyond known elements */
+    weft_evaluate evaluate; /* NULL: no constant folding beyond known elements */
     void *user;
-    int64_t fold_max_bytes;    /* results larger than this are not folded; 0: 1 MiB beyond the inputs */
-    int64_t max_range, max_alloc; /* of the target; constants beyond are split (split-large); 0: no limit */
-    int max_buffers;           /* kernel arguments of the target; fusion stays below; 0: 31 */
-    int pack_lanes;            /* weights of contractions re-laid for so many output channels; 0: no */
+    int64_t fold_max_bytes; /* of a folded result at most; 0: 1 MiB beyond its inputs */
+    /* of the target; constants beyond are split (split-large); 0: no limit */
+    int64_t max_range, max_alloc;
+    int max_buffers; /* kernel arguments of the target; fusion stays below; 0: 31 */
+    int pack_lanes;  /* weights of contractions re-laid for so many output channels; 0: no */
     bool no_fuse;
 } weft_graph_options;
 typedef struct weft_graph_pass {
-    const char *name;          /* "fold-constants", ...: file, command line, dump and test say this */
+    const char *name; /* "fold-constants", ...: file, command line, dump and test say this */
     weft_status (*run)(weft_graph *, const weft_graph_options *, bool *changed);
 } weft_graph_pass;
 extern const weft_graph_pass weft_graph_passes[];
@@ -190,13 +204,13 @@ weft_status weft_run_graph_passes(weft_graph *, const char *names, const weft_gr
 /* Types, arities, order, uniqueness of names; `when` as "after fuse". */
 weft_status weft_graph_verify(const weft_graph *, const char *when);
 
-/* ---- a group as a te program (group_te.c) ------------------------------------------------------- */
-/* The group's program: inputs in the order of group->in, outputs in the order of group->out, operands
- * named by their roles so that equal layers have equal programs; the program's name is the model's;
- * info.layers, model, output, flops and bytes filled.  NULL after an error. */
+/* ---- a group as a te program (group_te.c) ---------------------------------------------------- */
+/* The group's program: inputs in the order of group->in, outputs in the order of group->out,
+ * operands named by their roles so that equal layers have equal programs; the program's name is the
+ * model's; info.layers, model, output, flops and bytes filled.  NULL after an error. */
 weft_te *weft_group_te(const weft_graph *, const weft_group *, weft_diag *);
-/* A dim of the graph as an i32 expression of the program; NULL after an error when a constant does not
- * fit.  The graph's symbols are the program's, found by name or declared. */
+/* A dim of the graph as an i32 expression of the program; NULL after an error when a constant does
+ * not fit.  The graph's symbols are the program's, found by name or declared. */
 const weft_expr *weft_group_dim(weft_te *, const weft_graph *, const weft_expr *);
 
 #endif

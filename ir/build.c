@@ -45,7 +45,10 @@ refuse(weft_ir *ir, const char *what, int n, const weft_expr *const *e, const ch
 {
     weft_str types = { 0 };
     for (int i = 0; i < n; i++)
-        weft_str_addf(&types, "%s%s", i == 0 ? "" : i == n - 1 ? " and " : ", ",
+        weft_str_addf(&types, "%s%s",
+                      i == 0       ? ""
+                      : i == n - 1 ? " and "
+                                   : ", ",
                       weft_type_text(ir, e[i]->h.type));
     weft_fail(ir->diag, WEFT_INVALID_ARGUMENT, "'%s' of %s: %s", what, weft_str_text(&types), want);
     weft_str_free(&types);

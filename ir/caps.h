@@ -9,20 +9,19 @@
 #include "ir/ir.h"
 
 typedef struct weft_caps {
-    bool intrin[WEFT_IN_COUNT];          /* a spelling exists for f32 */
-    bool intrin16[WEFT_IN_COUNT];        /* and for f16, where the target computes with it, and is as accurate */
-    bool intrin64[WEFT_IN_COUNT];        /* and for f64 */
-    bool arith[WEFT_DTYPE_COUNT];        /* values of the dtype may be computed with */
-    bool storage[WEFT_DTYPE_COUNT];      /* buffers may hold it and be loaded and stored by element */
-    uint32_t lanes;                      /* bit n set: vectors of n lanes exist (bits 1..31); bit 1 always */
-    bool vector_load;                    /* a RAMP of stride 1 is one load or store, of any alignment */
-    bool aligned_vector_load;            /* only where its first element's index is a multiple of the lanes */
-    bool aligned_halves;                 /* vector_load, but f16 as under aligned_vector_load */
-    bool vector_compare;                 /* comparisons and selects of vectors; else by lane */
-    bool nan_min_max;                    /* MIN and MAX may be printed as they stand; else legalise spells them */
-    bool sat_cast;                       /* float to int may be printed as it stands; else legalise spells it */
-    bool safe_div;                       /* integer division by zero does not trap */
-    bool bool_storage;                   /* a bool is a byte in memory; else it is loaded from and stored to u8 */
+    bool intrin[WEFT_IN_COUNT];     /* a spelling exists for f32 */
+    bool intrin16[WEFT_IN_COUNT];   /* and for f16, as accurate, where it is computed with */
+    bool intrin64[WEFT_IN_COUNT];   /* and for f64 */
+    bool arith[WEFT_DTYPE_COUNT];   /* values of the dtype may be computed with */
+    bool storage[WEFT_DTYPE_COUNT]; /* buffers may hold it and be loaded and stored by element */
+    uint32_t lanes;           /* bit n set: vectors of n lanes exist (bits 1..31); bit 1 always */
+    bool vector_load;         /* a RAMP of stride 1 is one load or store, of any alignment */
+    bool aligned_vector_load; /* only where its first element's index is a multiple of the lanes */
+    bool aligned_halves;      /* vector_load, but f16 as under aligned_vector_load */
+    bool vector_compare;      /* comparisons and selects of vectors; else by lane */
+    bool nan_min_max;  /* MIN and MAX may be printed as they stand; else legalise spells them */
+    bool sat_cast;     /* float to int may be printed as it stands; else legalise spells it */
+    bool bool_storage; /* a bool is a byte in memory; else it is loaded from and stored to u8 */
 } weft_caps;
 
 #endif

@@ -106,8 +106,8 @@ weft_clone_expr(weft_clone_map *m, const weft_expr *e)
     else if (h.kind == WEFT_EK_LOAD)
         h.u.buf = weft_clone_buf(m, h.u.buf);
     const weft_expr *few[8];
-    const weft_expr **arg = h.nargs <= 8 ? few : WEFT_NEW_ARRAY(&m->to->arena, h.nargs,
-                                                                const weft_expr *);
+    const weft_expr **arg =
+        h.nargs <= 8 ? few : WEFT_NEW_ARRAY(&m->to->arena, h.nargs, const weft_expr *);
     for (int i = 0; i < h.nargs; i++)
         arg[i] = weft_clone_expr(m, e->arg[i]);
     to = weft_expr_make(m->to, h, h.nargs, arg);

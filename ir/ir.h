@@ -15,8 +15,16 @@ typedef struct weft_type {
     uint8_t dtype; /* weft_dtype */
     uint8_t lanes; /* 1: a scalar */
 } weft_type;
-static inline weft_type weft_scalar(weft_dtype t) { return (weft_type){ (uint8_t)t, 1 }; }
-static inline bool weft_same_type(weft_type a, weft_type b) { return a.dtype == b.dtype && a.lanes == b.lanes; }
+static inline weft_type
+weft_scalar(weft_dtype t)
+{
+    return (weft_type){ (uint8_t)t, 1 };
+}
+static inline bool
+weft_same_type(weft_type a, weft_type b)
+{
+    return a.dtype == b.dtype && a.lanes == b.lanes;
+}
 
 /* ---- kinds ----------------------------------------------------------------------------------- */
 
@@ -27,7 +35,12 @@ typedef enum weft_ek {
     WEFT_EK_COUNT
 } weft_ek;
 
-typedef enum weft_form { WEFT_FORM_INFIX, WEFT_FORM_PREFIX, WEFT_FORM_FUNC, WEFT_FORM_OWN } weft_form;
+typedef enum weft_form {
+    WEFT_FORM_INFIX,
+    WEFT_FORM_PREFIX,
+    WEFT_FORM_FUNC,
+    WEFT_FORM_OWN
+} weft_form;
 
 typedef struct weft_expr_info {
     const char *name, *text; /* "ADD", "+" */
@@ -62,8 +75,14 @@ struct weft_var {
     weft_type type;
 };
 
-typedef enum weft_space { /* ORDER: rank for bounds inference, outermost first */
-    WEFT_GLOBAL, WEFT_CONSTANT, WEFT_SHARED, WEFT_LOCAL, WEFT_FRAGMENT, WEFT_SPACE_COUNT
+/* ORDER: rank for bounds inference, outermost first */
+typedef enum weft_space {
+    WEFT_GLOBAL,
+    WEFT_CONSTANT,
+    WEFT_SHARED,
+    WEFT_LOCAL,
+    WEFT_FRAGMENT,
+    WEFT_SPACE_COUNT
 } weft_space;
 const char *weft_space_name(weft_space); /* "global", ... */
 
@@ -86,15 +105,16 @@ struct weft_buf {
 typedef struct weft_head {
     uint8_t kind; /* weft_ek */
     weft_type type;
-    bool pure;    /* set at birth: same value wherever it stands, no LOAD and no effect below */
-    bool index;   /* set at birth: made of i32, i64 and bool constants and variables alone, scalar: does not overflow */
+    bool pure;  /* set at birth: same value wherever it stands, no LOAD and no effect below */
+    bool index; /* set at birth: made of i32, i64 and bool constants and variables alone, scalar:
+                   does not overflow */
     uint16_t nargs;
     union {
-        int64_t i;            /* IMM of an integer type or bool; LANE's number */
-        double f;             /* IMM of a float type, representable in it */
-        const weft_var *var;  /* VAR */
-        const weft_buf *buf;  /* LOAD */
-        weft_intrin intrin;   /* CALL */
+        int64_t i;           /* IMM of an integer type or bool; LANE's number */
+        double f;            /* IMM of a float type, representable in it */
+        const weft_var *var; /* VAR */
+        const weft_buf *buf; /* LOAD */
+        weft_intrin intrin;  /* CALL */
     } u;
 } weft_head;
 
@@ -103,19 +123,19 @@ typedef struct weft_head {
  * It is a DAG: a walk without a memo may take exponential time. */
 struct weft_expr {
     weft_head h;
-    uint32_t id;           /* order of creation from 0: the only legal sort key, and a side array's index */
+    uint32_t id; /* order of creation from 0: the only legal sort key, and a side array's index */
     uint32_t hash;
-    weft_expr *next;       /* hash chain; private to weft_expr_make */
+    weft_expr *next; /* hash chain; private to weft_expr_make */
     const weft_expr *arg[];
 };
 
 /* A context: arena, interning table, ids, diagnostics.  One a group being lowered. */
 struct weft_ir {
     weft_arena arena;
-    weft_diag *diag;       /* not owned; where builders report; may be NULL */
+    weft_diag *diag; /* not owned; where builders report; may be NULL */
     weft_expr **table;
     uint32_t ntable, nexpr;
-    uint32_t nvar, nbuf;   /* ids given out */
+    uint32_t nvar, nbuf; /* ids given out */
 };
 
 weft_ir *weft_ir_create(weft_diag *);
@@ -146,59 +166,77 @@ const weft_var *weft_var_make(weft_ir *, const char *name, weft_type);
 const weft_buf *weft_buf_make(weft_ir *, const char *name, weft_dtype, weft_space, int ndim,
                               const weft_expr *const *shape);
 
-static inline bool weft_is_imm(const weft_expr *e) { return e->h.kind == WEFT_EK_IMM; }
+static inline bool
+weft_is_imm(const weft_expr *e)
+{
+    return e->h.kind == WEFT_EK_IMM;
+}
 /* True and *v when e is an integer or bool constant. */
-static inline bool weft_as_int(const weft_expr *e, int64_t *v)
+static inline bool
+weft_as_int(const weft_expr *e, int64_t *v)
 {
     if (!e || e->h.kind != WEFT_EK_IMM || weft_is_float((weft_dtype)e->h.type.dtype))
         return false;
     *v = e->h.u.i;
     return true;
 }
-static inline bool weft_is_int_imm(const weft_expr *e, int64_t v)
+static inline bool
+weft_is_int_imm(const weft_expr *e, int64_t v)
 {
     int64_t i;
     return weft_as_int(e, &i) && i == v;
 }
-/* a op b for + - * // % min max without a wrap: false where the result is no int64, the divisor is 0
- * or the operator is another. */
+/* a op b for + - * // % min max without a wrap: false where the result is no int64, the divisor is
+ * 0 or the operator is another. */
 bool weft_fold_i64(weft_ek op, int64_t a, int64_t b, int64_t *r);
 
 /* ---- statements ------------------------------------------------------------------------------ */
 
-typedef enum weft_bind { /* what runs a loop; ORDER: weft_bind_name */
+/* what runs a loop; ORDER: weft_bind_name */
+typedef enum weft_bind {
     WEFT_SERIAL,
-    WEFT_PARALLEL,   /* iterations in any order, none depends on another */
-    WEFT_UNROLL,     /* constant extent: becomes copies of the body */
-    WEFT_VECTORIZE,  /* constant extent: becomes lanes */
-    WEFT_BLOCK_X, WEFT_BLOCK_Y, WEFT_BLOCK_Z,
-    WEFT_THREAD_X, WEFT_THREAD_Y, WEFT_THREAD_Z,
+    WEFT_PARALLEL,  /* iterations in any order, none depends on another */
+    WEFT_UNROLL,    /* constant extent: becomes copies of the body */
+    WEFT_VECTORIZE, /* constant extent: becomes lanes */
+    WEFT_BLOCK_X,
+    WEFT_BLOCK_Y,
+    WEFT_BLOCK_Z,
+    WEFT_THREAD_X,
+    WEFT_THREAD_Y,
+    WEFT_THREAD_Z,
     WEFT_VTHREAD,
     WEFT_BIND_COUNT
 } weft_bind;
 const char *weft_bind_name(weft_bind); /* "serial" ... "block.x" ... "thread.z", "vthread" */
-static inline bool weft_is_block(weft_bind b) { return b >= WEFT_BLOCK_X && b <= WEFT_BLOCK_Z; }
-static inline bool weft_is_thread(weft_bind b) { return b >= WEFT_THREAD_X && b <= WEFT_THREAD_Z; }
+static inline bool
+weft_is_block(weft_bind b)
+{
+    return b >= WEFT_BLOCK_X && b <= WEFT_BLOCK_Z;
+}
+static inline bool
+weft_is_thread(weft_bind b)
+{
+    return b >= WEFT_THREAD_X && b <= WEFT_THREAD_Z;
+}
 
 typedef enum weft_sk {
-    WEFT_SK_SEQ,     /* u.seq      */
-    WEFT_SK_FOR,     /* u.loop     index from 0 */
-    WEFT_SK_WHILE,   /* u.loop.extent is the bool condition, u.loop.body; var NULL */
-    WEFT_SK_IF,      /* u.iff      els may be NULL */
-    WEFT_SK_LET,     /* u.let      a name for a value in the body */
-    WEFT_SK_STORE,   /* u.store    a vector value needs a RAMP (or vector) index, last one */
-    WEFT_SK_ATOMIC,  /* u.atomic   integer read-modify-write */
-    WEFT_SK_ALLOC,   /* u.alloc    buf lives in the body; contents undefined at first */
-    WEFT_SK_BARRIER, /* u.barrier  of all threads of a block */
-    WEFT_SK_EVAL,    /* u.eval     a call for its effect */
-    WEFT_SK_ALLREDUCE, /* u.all    names values combined over threads in the body; gone after reduce-threads */
+    WEFT_SK_SEQ,       /* u.seq      */
+    WEFT_SK_FOR,       /* u.loop     index from 0 */
+    WEFT_SK_WHILE,     /* u.loop.extent is the bool condition, u.loop.body; var NULL */
+    WEFT_SK_IF,        /* u.iff      els may be NULL */
+    WEFT_SK_LET,       /* u.let      a name for a value in the body */
+    WEFT_SK_STORE,     /* u.store    a vector value needs a RAMP (or vector) index, last one */
+    WEFT_SK_ATOMIC,    /* u.atomic   integer read-modify-write */
+    WEFT_SK_ALLOC,     /* u.alloc    buf lives in the body; contents undefined at first */
+    WEFT_SK_BARRIER,   /* u.barrier  of all threads of a block */
+    WEFT_SK_EVAL,      /* u.eval     a call for its effect */
+    WEFT_SK_ALLREDUCE, /* u.all    names values combined over threads in the body; gone after
+                          reduce-threads */
     WEFT_SK_COUNT
 } weft_sk;
 
-enum { /* what a barrier orders */
-    WEFT_FENCE_SHARED = 1,
-    WEFT_FENCE_GLOBAL = 2
-};
+/* what a barrier orders */
+enum { WEFT_FENCE_SHARED = 1, WEFT_FENCE_GLOBAL = 2 };
 
 /* A commutative combination of n-tuples: result[i] over the variables lhs and rhs alone. */
 typedef struct weft_combiner {
@@ -211,48 +249,95 @@ typedef struct weft_stmt weft_stmt;
 struct weft_stmt {
     weft_sk kind;
     union {
-        struct { int n; const weft_stmt *const *at; } seq;
-        struct { const weft_var *var; weft_bind bind; const weft_expr *extent; const weft_stmt *body; } loop;
-        struct { const weft_expr *cond; const weft_stmt *then, *els; } iff;
-        struct { const weft_var *var; const weft_expr *value; const weft_stmt *body; } let;
-        struct { const weft_buf *buf; int n; const weft_expr *const *index; const weft_expr *value; } store;
-        struct { weft_ek op; /* ADD MIN MAX BAND BOR BXOR */ const weft_buf *buf; const weft_expr *index, *value; } atomic;
-        struct { const weft_buf *buf; const weft_stmt *body; } alloc;
-        struct { int fence; } barrier;
-        struct { const weft_expr *call; } eval;
-        /* Every thread of a block arrives with with->n values; in the body var[i] is their combination
-         * over the threads that differ only in `axes`, bits 1u << WEFT_THREAD_X ... */
-        struct { const weft_combiner *with; unsigned axes; const weft_var *const *var; const weft_expr *const *value; const weft_stmt *body; } all;
+        struct {
+            int n;
+            const weft_stmt *const *at;
+        } seq;
+        struct {
+            const weft_var *var;
+            weft_bind bind;
+            const weft_expr *extent;
+            const weft_stmt *body;
+        } loop;
+        struct {
+            const weft_expr *cond;
+            const weft_stmt *then, *els;
+        } iff;
+        struct {
+            const weft_var *var;
+            const weft_expr *value;
+            const weft_stmt *body;
+        } let;
+        struct {
+            const weft_buf *buf;
+            int n;
+            const weft_expr *const *index;
+            const weft_expr *value;
+        } store;
+        struct {
+            weft_ek op; /* ADD MIN MAX BAND BOR BXOR */
+            const weft_buf *buf;
+            const weft_expr *index, *value;
+        } atomic;
+        struct {
+            const weft_buf *buf;
+            const weft_stmt *body;
+        } alloc;
+        struct {
+            int fence;
+        } barrier;
+        struct {
+            const weft_expr *call;
+        } eval;
+        /* Every thread of a block arrives with with->n values; in the body var[i] is their
+         * combination over the threads that differ only in `axes`, bits 1u << WEFT_THREAD_X ... */
+        struct {
+            const weft_combiner *with;
+            unsigned axes;
+            const weft_var *const *var;
+            const weft_expr *const *value;
+            const weft_stmt *body;
+        } all;
     } u;
 };
 
-/* Makers copy their arrays.  NULL in, NULL out.  weft_seq flattens nested sequences, drops NULL-free
- * empties and returns the statement itself when n is 1. */
+/* Makers copy their arrays.  NULL in, NULL out.  weft_seq flattens nested sequences, drops
+ * NULL-free empties and returns the statement itself when n is 1. */
 const weft_stmt *weft_stmt_make(weft_ir *, weft_stmt);
 const weft_stmt *weft_seq(weft_ir *, int n, const weft_stmt *const *at);
 const weft_stmt *weft_seq2(weft_ir *, const weft_stmt *, const weft_stmt *);
 const weft_stmt *weft_nop(weft_ir *); /* a sequence of none */
-const weft_stmt *weft_for(weft_ir *, const weft_var *, weft_bind, const weft_expr *extent, const weft_stmt *body);
-const weft_stmt *weft_if(weft_ir *, const weft_expr *cond, const weft_stmt *then, const weft_stmt *els);
-const weft_stmt *weft_let(weft_ir *, const weft_var *, const weft_expr *value, const weft_stmt *body);
-const weft_stmt *weft_store(weft_ir *, const weft_buf *, int n, const weft_expr *const *index, const weft_expr *value);
+const weft_stmt *weft_for(weft_ir *, const weft_var *, weft_bind, const weft_expr *extent,
+                          const weft_stmt *body);
+const weft_stmt *weft_if(weft_ir *, const weft_expr *cond, const weft_stmt *then,
+                         const weft_stmt *els);
+const weft_stmt *weft_let(weft_ir *, const weft_var *, const weft_expr *value,
+                          const weft_stmt *body);
+const weft_stmt *weft_store(weft_ir *, const weft_buf *, int n, const weft_expr *const *index,
+                            const weft_expr *value);
 const weft_stmt *weft_alloc(weft_ir *, const weft_buf *, const weft_stmt *body);
 const weft_stmt *weft_barrier(weft_ir *, int fence);
 /* `with` is kept, var and value are copied: with->n of each. */
-const weft_stmt *weft_allreduce(weft_ir *, const weft_combiner *with, unsigned axes, const weft_var *const *var,
-                                const weft_expr *const *value, const weft_stmt *body);
+const weft_stmt *weft_allreduce(weft_ir *, const weft_combiner *with, unsigned axes,
+                                const weft_var *const *var, const weft_expr *const *value,
+                                const weft_stmt *body);
 
 /* ---- kernels --------------------------------------------------------------------------------- */
 
-typedef enum weft_level { WEFT_LEVEL_LOOPS, WEFT_LEVEL_FLAT, WEFT_LEVEL_DEVICE, WEFT_LEVEL_COUNT } weft_level;
+typedef enum weft_level {
+    WEFT_LEVEL_LOOPS,
+    WEFT_LEVEL_FLAT,
+    WEFT_LEVEL_DEVICE,
+    WEFT_LEVEL_COUNT
+} weft_level;
 const char *weft_level_name(weft_level);
 
 /* What the header comment of a printed kernel says (DESIGN section 7); every field may be empty. */
 typedef struct weft_kernel_info {
-    const char *layers;    /* "conv1 (Conv) + relu1 (Relu)", all that share the kernel */
-    const char *model;     /* "resnet50.onnx" */
-    const char *output;    /* "out f32[1,64,112,112]" */
-    const char *schedule;  /* "contraction/gpu: tile 64x8x8, ..." */
+    const char *layers;   /* "conv1 (Conv) + relu1 (Relu)", all that share the kernel */
+    const char *model;    /* "resnet50.onnx" */
+    const char *output;   /* "out f32[1,64,112,112]" */
+    const char *schedule; /* "contraction/gpu: tile 64x8x8, ..." */
     double flops, bytes_read, bytes_written; /* of one launch; negative: not known */
 } weft_kernel_info;
 
@@ -262,17 +347,17 @@ typedef struct weft_kernel {
     weft_ir *ir;
     const char *name;
     weft_level level;
-    int nparam;                       /* global buffers, in binding order */
+    int nparam; /* global buffers, in binding order */
     const weft_buf *const *param;
-    const weft_access *access;        /* one a parameter */
-    bool no_alias;                    /* parameters do not overlap: may be printed `restrict` */
-    int nscalar;                      /* integer scalar parameters (symbols), after the buffers */
+    const weft_access *access; /* one a parameter */
+    bool no_alias;             /* parameters do not overlap: may be printed `restrict` */
+    int nscalar;               /* integer scalar parameters (symbols), after the buffers */
     const weft_var *const *scalar;
     const weft_stmt *body;
     /* From the level device on, over the scalars; 1 where nothing is bound. */
     const weft_expr *grid[3], *block[3];
     int64_t shared_bytes;
-    int subgroup;                     /* required subgroup size, 0: any */
+    int subgroup; /* required subgroup size, 0: any */
     weft_kernel_info info;
 } weft_kernel;
 
@@ -288,7 +373,7 @@ struct weft_rewriter {
     const weft_expr *(*expr)(weft_rewriter *, const weft_expr *);
     const weft_stmt *(*stmt)(weft_rewriter *, const weft_stmt *);
     void *user;
-    weft_arena scratch;               /* private: the memo */
+    weft_arena scratch; /* private: the memo */
     const weft_expr **memo;
     uint32_t nmemo, nused;
 };
@@ -300,8 +385,10 @@ void weft_rewrite_forget(weft_rewriter *);
 void weft_rewrite_done(weft_rewriter *); /* frees the memo */
 
 /* Variables replaced by expressions: n pairs. */
-const weft_expr *weft_subst_expr(weft_ir *, const weft_expr *, int n, const weft_var *const *, const weft_expr *const *);
-const weft_stmt *weft_subst_stmt(weft_ir *, const weft_stmt *, int n, const weft_var *const *, const weft_expr *const *);
+const weft_expr *weft_subst_expr(weft_ir *, const weft_expr *, int n, const weft_var *const *,
+                                 const weft_expr *const *);
+const weft_stmt *weft_subst_stmt(weft_ir *, const weft_stmt *, int n, const weft_var *const *,
+                                 const weft_expr *const *);
 
 /* Visits every statement and, through them, every distinct expression once; either may be NULL.
  * Neither walks nor rewriters look into the shapes of buffers.
@@ -333,10 +420,11 @@ void weft_print_expr(weft_str *, const weft_expr *);
 void weft_print_stmt(weft_str *, const weft_stmt *, int indent);
 /* Reads one or more kernels.  Errors are reported with place and caret.  `source` names the text in
  * messages.  Nesting and sizes are bounded. */
-weft_status weft_parse_kernels(weft_ir *, const char *source, const char *text, int *n, weft_kernel *const **kernels);
+weft_status weft_parse_kernels(weft_ir *, const char *source, const char *text, int *n,
+                               weft_kernel *const **kernels);
 /* Reads an expression over the given variables and buffers: for tests and for te text. */
-const weft_expr *weft_parse_expr(weft_ir *, const char *source, const char *text, int nvar, const weft_var *const *,
-                                 int nbuf, const weft_buf *const *);
+const weft_expr *weft_parse_expr(weft_ir *, const char *source, const char *text, int nvar,
+                                 const weft_var *const *, int nbuf, const weft_buf *const *);
 
 /* ---- verifying (verify.c) -------------------------------------------------------------------- */
 /* Checks a kernel against its level: scopes, types, index counts, what may stand where.  Reports
@@ -344,13 +432,15 @@ const weft_expr *weft_parse_expr(weft_ir *, const char *source, const char *text
 weft_status weft_verify(const weft_kernel *, const char *when, weft_diag *);
 
 /* ---- simplifying (simplify.c and its parts) -------------------------------------------------- */
-/* Facts about variables: 0 <= var < extent and such.  A scope is pushed around a use and popped after. */
+/* Facts about variables: 0 <= var < extent and such.  A scope is pushed around a use and popped
+ * after. */
 typedef struct weft_facts weft_facts;
 weft_facts *weft_facts_create(weft_ir *);
 void weft_facts_destroy(weft_facts *);
 int weft_facts_mark(const weft_facts *);
 void weft_facts_pop(weft_facts *, int mark);
-/* min <= var <= max; either may be NULL (unbounded); expressions over variables already in scope. */
+/* min <= var <= max; either may be NULL (unbounded); expressions over variables already
+ * in scope. */
 void weft_facts_range(weft_facts *, const weft_var *, const weft_expr *min, const weft_expr *max);
 /* var is in 0 .. extent-1. */
 void weft_facts_extent(weft_facts *, const weft_var *, const weft_expr *extent);
@@ -366,13 +456,18 @@ const weft_stmt *weft_simplify_stmt(weft_ir *, weft_facts *, const weft_stmt *);
 bool weft_prove(weft_ir *, weft_facts *, const weft_expr *cond);
 /* Constant bounds of an integer expression; false and INT64_MIN/MAX where there are none. */
 bool weft_bounds(weft_ir *, weft_facts *, const weft_expr *, int64_t *min, int64_t *max);
-/* e == coeff * k + base for some integer k: the largest coeff known (0: constant base; 1: nothing known). */
+/* e == coeff * k + base for some integer k: the largest coeff known (0: constant base; 1: nothing
+ * known). */
 void weft_modular(weft_ir *, weft_facts *, const weft_expr *, int64_t *coeff, int64_t *base);
 /* e as stride*var + rest with `rest` free of var: false if it is not affine in var. */
-bool weft_affine_in(weft_ir *, const weft_expr *e, const weft_var *var, const weft_expr **stride, const weft_expr **rest);
+bool weft_affine_in(weft_ir *, const weft_expr *e, const weft_var *var, const weft_expr **stride,
+                    const weft_expr **rest);
 /* The least and greatest value of e while each of the n variables runs from lo to hi (inclusive):
  * expressions free of those variables, NULL where none is found. */
-typedef struct weft_interval { const weft_expr *lo, *hi; } weft_interval;
-weft_interval weft_eval_interval(weft_ir *, weft_facts *, const weft_expr *e, int n, const weft_var *const *, const weft_interval *);
+typedef struct weft_interval {
+    const weft_expr *lo, *hi;
+} weft_interval;
+weft_interval weft_eval_interval(weft_ir *, weft_facts *, const weft_expr *e, int n,
+                                 const weft_var *const *, const weft_interval *);
 
 #endif

@@ -14,7 +14,8 @@ typedef enum weft_tok {
     WEFT_TOK_INT,    /* u.i, suffix */
     WEFT_TOK_FLOAT,  /* u.f, suffix */
     WEFT_TOK_STRING, /* between text[0] and text[n-1], the quotes; see weft_lex_string */
-    WEFT_TOK_PUNCT,  /* the longest of: .. || && == != <= >= << >> // += -= *= |= &= ^= or one character */
+    WEFT_TOK_PUNCT,  /* the longest of: .. || && == != <= >= << >> // += -= *= |= &= ^= or one
+                        character */
     WEFT_TOK_BAD
 } weft_tok;
 
@@ -22,7 +23,7 @@ typedef struct weft_token {
     weft_tok kind;
     const char *text; /* in the source, n bytes */
     size_t n;
-    int line, column; /* from 1 */
+    int line, column;  /* from 1 */
     weft_dtype suffix; /* of a number: the dtype written after it, or WEFT_DTYPE_COUNT */
     union {
         uint64_t i;

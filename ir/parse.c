@@ -52,7 +52,8 @@ void
 weft_parse_expect(parser *p, const char *text)
 {
     if (!weft_parse_accept(p, text))
-        weft_parse_fail(p, &p->lex.tok, "'%s' is expected, not %s", text, weft_parse_show(p, &p->lex.tok));
+        weft_parse_fail(p, &p->lex.tok, "'%s' is expected, not %s", text,
+                        weft_parse_show(p, &p->lex.tok));
 }
 
 void
@@ -301,7 +302,7 @@ typedef struct job { /* what to read, and what came of it */
     parser p;
     weft_kernel *const *kernel; /* out */
     int n;
-    const weft_expr *expr;      /* out */
+    const weft_expr *expr; /* out */
 } job;
 
 static void
@@ -381,8 +382,8 @@ weft_parse_expr(weft_ir *ir, const char *source, const char *text, int nvar,
     job j = { .n = 0 };
     start(&j.p, ir, source, text);
     for (int i = 0; i < nvar + nbuf; i++) { /* of two with one name, the first is meant */
-        parse_name name = { i < nvar ? var[i]->name : buf[i - nvar]->name,
-                            i < nvar ? var[i] : NULL, i < nvar ? NULL : buf[i - nvar] };
+        parse_name name = { i < nvar ? var[i]->name : buf[i - nvar]->name, i < nvar ? var[i] : NULL,
+                            i < nvar ? NULL : buf[i - nvar] };
         if (weft_map_get(j.p.known, name.text, strlen(name.text)) < 0)
             weft_parse_bind(&j.p, &j.p.lex.tok, name);
     }

@@ -1,5 +1,5 @@
-/* ir/parse.h: what the three files of the parser share, and te's parser, which wraps it.  Nothing else
- * includes it. */
+/* ir/parse.h: what the three files of the parser share, and te's parser, which wraps it.  Nothing
+ * else includes it. */
 #ifndef WEFT_PARSE_H
 #define WEFT_PARSE_H
 
@@ -20,11 +20,11 @@ typedef struct parser {
     weft_diag *diag;  /* the context's; its place is taken by `inner` while we parse */
     weft_diag *inner; /* where builders report: we add the place */
     weft_arena scratch;
-    weft_map *known;  /* name -> index into names, or -1 */
+    weft_map *known; /* name -> index into names, or -1 */
     WEFT_VEC(parse_name) names;
-    weft_map *height;     /* of expressions, by id */
-    int depth;            /* of brackets and blocks */
-    int nlet;             /* lets and allocs open, each of which nests the rest of its block */
+    weft_map *height; /* of expressions, by id */
+    int depth;        /* of brackets and blocks */
+    int nlet;         /* lets and allocs open, each of which nests the rest of its block */
     jmp_buf *on_error;
 } parser;
 

@@ -31,8 +31,10 @@ made(parser *p, const weft_token *at, const weft_expr *e)
     if (!e)
         weft_parse_refused(p, at);
     if (height_of(p, e) > MAX_HEIGHT)
-        weft_parse_fail(p, at, "an expression is more than %d operators deep: name a part of it "
-                               "by 'let'", MAX_HEIGHT);
+        weft_parse_fail(p, at,
+                        "an expression is more than %d operators deep: name a part of it "
+                        "by 'let'",
+                        MAX_HEIGHT);
     return e;
 }
 

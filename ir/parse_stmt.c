@@ -208,7 +208,8 @@ thread_axes(parser *p)
             if (weft_parse_accept(p, weft_bind_name((weft_bind)b)))
                 axes |= 1u << b;
         if (axes == before)
-            weft_parse_fail(p, &p->lex.tok, "thread.x, thread.y or thread.z is expected, once each");
+            weft_parse_fail(p, &p->lex.tok,
+                            "thread.x, thread.y or thread.z is expected, once each");
     } while (weft_parse_accept(p, ","));
     return axes;
 }
@@ -367,8 +368,8 @@ atomic_stmt(parser *p)
         weft_parse_fail(p, &t, "an atomic takes one scalar integer index");
     if (!weft_same_type(value->h.type, weft_scalar(buf->dtype)) || !weft_is_int(buf->dtype))
         weft_parse_fail(p, &t, "an atomic needs an integer buffer and a value of its type");
-    return weft_stmt_make(p->ir, (weft_stmt){ WEFT_SK_ATOMIC,
-                                              .u.atomic = { op, buf, index[0], value } });
+    return weft_stmt_make(p->ir,
+                          (weft_stmt){ WEFT_SK_ATOMIC, .u.atomic = { op, buf, index[0], value } });
 }
 
 static const weft_stmt *
@@ -387,10 +388,11 @@ statement(parser *p)
     static const struct {
         const char *word;
         const weft_stmt *(*parse)(parser *);
-    } words[] = { { "for", for_stmt },       { "if", if_stmt },         { "while", while_stmt },
-                  { "let", let_stmt },       { "alloc", alloc_stmt },   { "atomic", atomic_stmt },
-                  { "barrier", barrier_stmt }, { "eval", eval_stmt },
-                  { "allreduce", allreduce_stmt } };
+    } words[] = {
+        { "for", for_stmt },         { "if", if_stmt },       { "while", while_stmt },
+        { "let", let_stmt },         { "alloc", alloc_stmt }, { "atomic", atomic_stmt },
+        { "barrier", barrier_stmt }, { "eval", eval_stmt },   { "allreduce", allreduce_stmt }
+    };
     if (weft_tok_is(&p->lex.tok, "{"))
         return weft_parse_block(p);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

@@ -136,8 +136,7 @@ print_own(printer *p, const weft_expr *e)
     case WEFT_EK_LANE:
         weft_str_addf(p->out, "%s(", weft_expr_infos[e->h.kind].text);
         print_list(p, e->h.nargs, e->arg);
-        weft_str_addf(p->out, ", %d)",
-                      e->h.kind == WEFT_EK_LANE ? (int)e->h.u.i : e->h.type.lanes);
+        weft_str_addf(p->out, ", %d)", e->h.kind == WEFT_EK_LANE ? (int)e->h.u.i : e->h.type.lanes);
         break;
     default:
         print_call(p, weft_expr_infos[e->h.kind].text, e);
@@ -322,7 +321,8 @@ print_allreduce(printer *p, const weft_stmt *s)
     add(p, ")");
 }
 
-/* A statement that names something for the rest of its block: the rest follows on the same level. */
+/* A statement that names something for the rest of its block: the rest follows on the
+ * same level. */
 static void
 print_naming(printer *p, const weft_stmt *s)
 {
@@ -401,7 +401,9 @@ static void
 print_param(printer *p, const weft_buf *b, const char *name, weft_access access)
 {
     weft_str_addf(p->out, "%s: %s", name,
-                  access == WEFT_WRITE ? "out " : access == WEFT_READ_WRITE ? "inout " : "");
+                  access == WEFT_WRITE        ? "out "
+                  : access == WEFT_READ_WRITE ? "inout "
+                                              : "");
     if (b->space != WEFT_GLOBAL)
         weft_str_addf(p->out, "%s ", weft_space_name(b->space));
     print_buf_type(p, b);
@@ -422,8 +424,7 @@ print_params(printer *p, const weft_kernel *k)
         print_param(p, k->param[i], name[i], k->access[i]);
     }
     for (int i = 0; i < k->nscalar; i++) {
-        weft_str_addf(p->out, "%s%s: ", i ? ", " : "; ",
-                      weft_names_var(p->names, k->scalar[i]));
+        weft_str_addf(p->out, "%s%s: ", i ? ", " : "; ", weft_names_var(p->names, k->scalar[i]));
         print_type(p->out, k->scalar[i]->type);
     }
     weft_arena_reset(&names);

@@ -10,12 +10,13 @@ const char *weft_type_text(weft_ir *, weft_type);
 const char *weft_index_fault(const weft_buf *, int n, const weft_expr *const *index);
 
 /* ---- names in text (names.c) -----------------------------------------------------------------
- * Gives every variable and buffer a name that is unique among those in scope: its own, escaped to an
- * identifier, with a suffix if it is taken or a word of the language.
+ * Gives every variable and buffer a name that is unique among those in scope: its own, escaped to
+ * an identifier, with a suffix if it is taken or a word of the language.
  */
 typedef struct weft_names weft_names;
 weft_names *weft_names_create(weft_arena *);
-/* Enters a binding and returns its name; the bindings of a scope are left by going back to a mark. */
+/* Enters a binding and returns its name; the bindings of a scope are left by going back to
+ * a mark. */
 const char *weft_names_bind_var(weft_names *, const weft_var *);
 const char *weft_names_bind_buf(weft_names *, const weft_buf *);
 int weft_names_mark(const weft_names *);
@@ -29,6 +30,5 @@ const char *weft_name_escape(weft_arena *, const char *name);
 const char *weft_name_unescape(weft_arena *, const char *text, size_t n);
 /* Whether the n bytes are a word of the language. */
 bool weft_name_reserved(const char *text, size_t n);
-
 
 #endif

@@ -1,9 +1,10 @@
-/* Rewriting and walking.  The one file, with walk.c, that knows where statements keep their children. */
+/* Rewriting and walking.  The one file, with walk.c, that knows where statements keep their
+ * children. */
 #include "ir/priv.h"
 
 #include <string.h>
 
-/* ---- the memo: a hash table of pairs (from, to), keyed by the expression's id ------------------ */
+/* ---- the memo: a hash table of pairs (from, to), keyed by the expression's id ---------------- */
 
 static const weft_expr **
 memo_find(const weft_rewriter *rw, const weft_expr *e)

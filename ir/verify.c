@@ -15,7 +15,7 @@ typedef struct verifier {
     weft_ir *ir;
     const char *when;
     weft_diag *diag;
-    const weft_stmt *stmt;  /* being checked, shown with a fault; NULL: the header */
+    const weft_stmt *stmt; /* being checked, shown with a fault; NULL: the header */
     int nfault;
     uint8_t *var_open;      /* by id: in scope */
     uint8_t *var_divergent; /* by id: may differ between the threads of a block */
@@ -24,10 +24,10 @@ typedef struct verifier {
     uint32_t *stamp;        /* by expression id: the last walk that saw it */
     uint8_t *typed;         /* by expression id: its type was checked */
     uint32_t now;
-    uint32_t nexpr;         /* ids the arrays cover */
-    int divergent;          /* conditions and loops around us that depend on the thread */
-    int nested;             /* statements around us that are not bound loops, lets or allocs */
-    unsigned bound;         /* bits of the axes bound around us */
+    uint32_t nexpr; /* ids the arrays cover */
+    int divergent;  /* conditions and loops around us that depend on the thread */
+    int nested;     /* statements around us that are not bound loops, lets or allocs */
+    unsigned bound; /* bits of the axes bound around us */
 } verifier;
 
 /* ---- reporting ------------------------------------------------------------------------------- */
@@ -125,7 +125,8 @@ check_node(verifier *v, const weft_expr *e)
         fault(v, "variable '%s' is used outside its scope", e->h.u.var->name);
     if (kind == WEFT_EK_LOAD && !v->buf_open[e->h.u.buf->id])
         fault(v, "buffer '%s' is read outside its scope", e->h.u.buf->name);
-    if ((kind == WEFT_EK_FDIV || kind == WEFT_EK_FMOD) && v->k->level == WEFT_LEVEL_DEVICE && !v->on_host)
+    if ((kind == WEFT_EK_FDIV || kind == WEFT_EK_FMOD) && v->k->level == WEFT_LEVEL_DEVICE &&
+        !v->on_host)
         fault(v, "'%s' at the level device: it has to be legalised to tdiv or tmod",
               weft_expr_infos[kind].text);
     if ((kind == WEFT_EK_TDIV || kind == WEFT_EK_TMOD) && v->k->level == WEFT_LEVEL_LOOPS)
@@ -372,8 +373,10 @@ check_alloc(verifier *v, const weft_stmt *s)
         fault(v, "buffer '%s' in %s memory is allocated in a kernel: it has to be a parameter",
               b->name, weft_space_name(b->space));
     if (b->space == WEFT_SHARED && v->nested && v->k->level == WEFT_LEVEL_DEVICE)
-        fault(v, "shared buffer '%s' is allocated inside a loop or condition: at the level device "
-                 "it stands at kernel scope or under bound loops", b->name);
+        fault(v,
+              "shared buffer '%s' is allocated inside a loop or condition: at the level device "
+              "it stands at kernel scope or under bound loops",
+              b->name);
     open_buf(v, b);
     check_stmt(v, s->u.alloc.body);
     v->buf_open[b->id] = false;
@@ -383,8 +386,10 @@ static void
 check_together(verifier *v, const char *what)
 {
     if (v->divergent)
-        fault(v, "%s under a condition or loop that depends on the thread: all threads of a block "
-                 "have to reach it", what);
+        fault(v,
+              "%s under a condition or loop that depends on the thread: all threads of a block "
+              "have to reach it",
+              what);
 }
 
 static void

@@ -4,11 +4,12 @@
  * keeps   everything else
  * breaks  nothing; adds BARRIER statements
  *
- * Two accesses of one buffer conflict when one of them writes and some element may be touched by two
- * different threads.  Execution is followed in order with the accesses since the last barrier; where
- * a statement conflicts with one of them, a barrier goes before it.  Loops are followed round until
- * nothing is added, which covers what one iteration leaves for the next.  A statement under a
- * condition that threads may disagree on is taken as a whole: barriers stand before it, never in it.
+ * Two accesses of one buffer conflict when one of them writes and some element may be touched by
+ * two different threads.  Execution is followed in order with the accesses since the last barrier;
+ * where a statement conflicts with one of them, a barrier goes before it.  Loops are followed round
+ * until nothing is added, which covers what one iteration leaves for the next.  A statement under a
+ * condition that threads may disagree on is taken as a whole: barriers stand before it, never in
+ * it.
  */
 #include "lower/lower.h"
 
@@ -19,9 +20,9 @@ typedef struct access {
     const weft_buf *buf;
     const weft_expr *index;
     bool write;
-    bool affine;             /* index = sum of stride[t] * thread[t] + rest, lo <= rest <= hi, */
+    bool affine;               /* index = sum of stride[t] * thread[t] + rest, lo <= rest <= hi, */
     int64_t stride[3], lo, hi; /* rest free of threads, */
-    int64_t step, offset;    /* rest = step * k + offset for some k; 0: it is offset */
+    int64_t step, offset;      /* rest = step * k + offset for some k; 0: it is offset */
     int64_t first[3], last[3]; /* the threads that get here, by the conditions around */
 } access;
 
@@ -33,10 +34,10 @@ typedef struct planner {
     weft_facts *facts;
     weft_arena scratch;
     const weft_var *thread[3];
-    int64_t extent[3];       /* 1 where nothing is bound */
-    access_list pending;     /* since the last barrier */
+    int64_t extent[3];                  /* 1 where nothing is bound */
+    access_list pending;                /* since the last barrier */
     WEFT_VEC(const weft_stmt *) before; /* statements with a barrier before them */
-    const weft_expr **zero;  /* block variables are the same for all threads of a block */
+    const weft_expr **zero; /* block variables are the same for all threads of a block */
     const weft_var **block;
     int nblock;
     int fence;
@@ -66,12 +67,14 @@ find_owner(planner *p, access *a)
         rest = rest->arg[0];
     if (rest->h.type.lanes > 1 || !rest->h.index)
         return;
-    rest = weft_simplify_expr(p->ir, p->facts, weft_subst_expr(p->ir, rest, p->nblock, p->block, p->zero));
+    rest = weft_simplify_expr(p->ir, p->facts,
+                              weft_subst_expr(p->ir, rest, p->nblock, p->block, p->zero));
     for (int t = 0; t < 3; t++) {
         if (!p->thread[t])
             continue;
-        if (!weft_affine_in(p->ir, rest, p->thread[t], &stride, &rest) || !weft_as_int(stride, &a->stride[t])
-            || !weft_bounds(p->ir, p->facts, weft_ref(p->ir, p->thread[t]), &a->first[t], &a->last[t]))
+        if (!weft_affine_in(p->ir, rest, p->thread[t], &stride, &rest) ||
+            !weft_as_int(stride, &a->stride[t]) ||
+            !weft_bounds(p->ir, p->facts, weft_ref(p->ir, p->thread[t]), &a->first[t], &a->last[t]))
             return;
     }
     rest = weft_simplify_expr(p->ir, p->facts, rest);
@@ -94,8 +97,8 @@ typedef struct differences {
     int64_t stride[3], least[3], most[3];
 } differences;
 
-/* Whether a sum of stride * d over the axes from `k` on, not all d zero (unless `moved`), falls into
- * [lo, hi]. */
+/* Whether a sum of stride * d over the axes from `k` on, not all d zero (unless `moved`), falls
+ * into [lo, hi]. */
 static bool
 reaches(const differences *x, int k, int64_t lo, int64_t hi, bool moved)
 {
@@ -161,7 +164,8 @@ may_meet(const planner *p, const access *a, const access *b)
         x.least[at] = a->first[t] - b->last[t];
         x.most[at] = a->last[t] - b->first[t];
     }
-    return reaches_some(&x, b->lo - a->hi, b->hi - a->lo, gcd(a->step, b->step), b->offset - a->offset);
+    return reaches_some(&x, b->lo - a->hi, b->hi - a->lo, gcd(a->step, b->step),
+                        b->offset - a->offset);
 }
 
 static bool
@@ -273,9 +277,10 @@ put_barrier(planner *p, const weft_stmt *s, const access *a)
 static bool
 same_access(const access *a, const access *b)
 {
-    return a->buf == b->buf && a->index == b->index && a->write == b->write && a->affine == b->affine && a->lo == b->lo
-           && a->hi == b->hi && memcmp(a->first, b->first, sizeof a->first) == 0
-           && memcmp(a->last, b->last, sizeof a->last) == 0;
+    return a->buf == b->buf && a->index == b->index && a->write == b->write &&
+           a->affine == b->affine && a->lo == b->lo && a->hi == b->hi &&
+           memcmp(a->first, b->first, sizeof a->first) == 0 &&
+           memcmp(a->last, b->last, sizeof a->last) == 0;
 }
 
 /* The accesses wait for a barrier, too; each is kept once. */
@@ -353,9 +358,9 @@ collect_all(planner *p, access_list *list, const weft_stmt *s)
     weft_facts_pop(p->facts, mark);
 }
 
-/* Threads may disagree on whether they run it: its accesses count as one, at its place.  Two stores in
- * it are of one run of one stage, which computes no element twice; in global memory a thread reads what
- * it has stored itself alone. */
+/* Threads may disagree on whether they run it: its accesses count as one, at its place.  Two stores
+ * in it are of one run of one stage, which computes no element twice; in global memory a thread
+ * reads what it has stored itself alone. */
 static void
 follow_divided(planner *p, const weft_stmt *s)
 {
@@ -363,12 +368,13 @@ follow_divided(planner *p, const weft_stmt *s)
     collect_all(p, &all, s);
     for (int i = 0; i < all.n; i++)
         for (int k = i; k < all.n; k++)
-            if (all.at[i].buf->space == WEFT_SHARED && !(all.at[i].write && all.at[k].write)
-                && conflict(p, &all.at[i], &all.at[k]) && !p->status)
-                p->status = weft_fail(p->diag, WEFT_UNSUPPORTED,
-                                      "kernel '%s': '%s' needs a barrier where the threads of a block may disagree; "
-                                      "move its stage out of the guarded loop",
-                                      p->kernel->name, all.at[i].buf->name);
+            if (all.at[i].buf->space == WEFT_SHARED && !(all.at[i].write && all.at[k].write) &&
+                conflict(p, &all.at[i], &all.at[k]) && !p->status)
+                p->status = weft_fail(
+                    p->diag, WEFT_UNSUPPORTED,
+                    "kernel '%s': '%s' needs a barrier where the threads of a block may disagree; "
+                    "move its stage out of the guarded loop",
+                    p->kernel->name, all.at[i].buf->name);
     meet(p, s, &all);
 }
 
@@ -383,13 +389,15 @@ static bool
 runs_once(const planner *p, const weft_stmt *s)
 {
     int64_t least, most;
-    return s->kind == WEFT_SK_FOR && weft_bounds(p->ir, p->facts, s->u.loop.extent, &least, &most) && least > 0;
+    return s->kind == WEFT_SK_FOR &&
+           weft_bounds(p->ir, p->facts, s->u.loop.extent, &least, &most) && least > 0;
 }
 
 static bool
 is_bound(const weft_stmt *s)
 {
-    return s->kind == WEFT_SK_FOR && (weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind));
+    return s->kind == WEFT_SK_FOR &&
+           (weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind));
 }
 
 /* What a loop would wait for in its first iteration it waits for once, before it. */
@@ -451,7 +459,8 @@ follow(planner *p, const weft_stmt *s)
 {
     access_list own = { 0 };
     bool loop = s->kind == WEFT_SK_FOR || s->kind == WEFT_SK_WHILE;
-    if ((loop && differs(p, s->u.loop.extent)) || (s->kind == WEFT_SK_IF && differs(p, s->u.iff.cond))) {
+    if ((loop && differs(p, s->u.loop.extent)) ||
+        (s->kind == WEFT_SK_IF && differs(p, s->u.iff.cond))) {
         follow_divided(p, s);
         return;
     }
@@ -528,7 +537,8 @@ count_block(void *user, const weft_stmt *s)
 }
 
 weft_status
-weft_pass_barriers(weft_kernel *k, const weft_lower_options *options, bool *changed, weft_diag *diag)
+weft_pass_barriers(weft_kernel *k, const weft_lower_options *options, bool *changed,
+                   weft_diag *diag)
 {
     planner p = { .ir = k->ir, .kernel = k, .extent = { 1, 1, 1 }, .diag = diag };
     int nblock = 0;

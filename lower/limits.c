@@ -22,7 +22,8 @@ add_shared(void *user, const weft_stmt *s)
     bool known = buf->ndim == 0 || weft_as_int(buf->shape[0], &n);
     if (!known || n < 1 || !weft_dtype_bytes(buf->dtype, n, &bytes))
         t->bad = t->bad ? t->bad : buf;
-    else if (buf->space == WEFT_SHARED && !weft_add64(t->shared, weft_round_up(bytes, 16), &t->shared))
+    else if (buf->space == WEFT_SHARED &&
+             !weft_add64(t->shared, weft_round_up(bytes, 16), &t->shared))
         t->shared = INT64_MAX;
     return true;
 }
@@ -100,10 +101,11 @@ weft_pass_limits(weft_kernel *k, const weft_lower_options *options, bool *change
     *changed = false;
     weft_walk_stmt(&(weft_walker){ .stmt = add_shared, .user = &total }, k->body);
     if (total.bad)
-        return weft_fail(diag, WEFT_UNSUPPORTED,
-                         "kernel '%s': the size of '%s', which is memory of its own, is not a constant "
-                         "of at least 1; give it one, or keep the tensor in global memory",
-                         k->name, total.bad->name);
+        return weft_fail(
+            diag, WEFT_UNSUPPORTED,
+            "kernel '%s': the size of '%s', which is memory of its own, is not a constant "
+            "of at least 1; give it one, or keep the tensor in global memory",
+            k->name, total.bad->name);
     *changed = k->shared_bytes != total.shared;
     k->shared_bytes = total.shared;
     weft_status s = check_launch(k, t, diag);

@@ -14,16 +14,16 @@
 typedef enum weft_slot_kind { WEFT_SLOT_INPUT, WEFT_SLOT_OUTPUT, WEFT_SLOT_WORK } weft_slot_kind;
 typedef struct weft_slot {
     weft_slot_kind kind;
-    int index;                      /* into te->input, te->output, or weft_lowered.work */
+    int index; /* into te->input, te->output, or weft_lowered.work */
 } weft_slot;
 
 /* Kernels in the order to be launched.  Everything lives in the program's context. */
 typedef struct weft_lowered {
     int nkernel;
-    weft_kernel **kernel;           /* one a root stage */
-    weft_slot **slot;               /* slot[k][i]: parameter i of kernel k */
-    int nwork;                      /* root stages that are no outputs: global workspace */
-    const weft_buf **work;          /* dtype and shape of each */
+    weft_kernel **kernel;  /* one a root stage */
+    weft_slot **slot;      /* slot[k][i]: parameter i of kernel k */
+    int nwork;             /* root stages that are no outputs: global workspace */
+    const weft_buf **work; /* dtype and shape of each */
 } weft_lowered;
 
 /* Bounds inference and loop nests: the schedule as kernels at the level loops.
@@ -36,41 +36,37 @@ weft_status weft_lower_te(weft_te *, weft_lowered *, weft_diag *);
 
 typedef struct weft_lower_options {
     const weft_target *target;
-    const weft_caps *caps;          /* of the target's printer */
+    const weft_caps *caps; /* of the target's printer */
     weft_numerics numerics;
     /* Debugging, from the environment by weft_lower_options_env: doc/HACKING.md */
-    const char *dump;               /* "all", "changed" or a pass's name; NULL: nothing */
-    const char *dump_dir;           /* a file a pass instead of stderr */
-    const char *skip, *stop_after;  /* names of passes, comma-separated; NULL */
-    bool time, no_verify, roundtrip;/* roundtrip: print, parse and print again after every pass */
+    const char *dump;                /* "all", "changed" or a pass's name; NULL: nothing */
+    const char *dump_dir;            /* a file a pass instead of stderr */
+    const char *skip, *stop_after;   /* names of passes, comma-separated; NULL */
+    bool time, no_verify, roundtrip; /* roundtrip: print, parse and print again after every pass */
 } weft_lower_options;
 void weft_lower_options_env(weft_lower_options *);
 
 /* A pass rewrites kernel->body and what hangs on it; *changed says whether it did anything.  A pass
  * that says it did not is checked to have left the same pointers. */
+typedef weft_status weft_pass_run(weft_kernel *, const weft_lower_options *, bool *changed,
+                                  weft_diag *);
 typedef struct weft_pass {
-    const char *name;               /* file, function weft_pass_<name with _>, command line and dump all say this */
-    weft_status (*run)(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
-    weft_level from, to;            /* needs and makes; from == to: any level from there on is kept */
+    const char *name; /* file, function weft_pass_<name with _>, command line and dump say this */
+    weft_pass_run *run;
+    weft_level from, to; /* needs and makes; from == to: any level from there on is kept */
 } weft_pass;
-extern const weft_pass weft_passes[];
+extern const weft_pass weft_passes[]; /* in the order they run */
 extern const int weft_pass_count;
 
-weft_status weft_pass_flatten(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
-weft_status weft_pass_vectorize(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
-weft_status weft_pass_unroll(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
-weft_status weft_pass_partition(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
-weft_status weft_pass_reduce_threads(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
-weft_status weft_pass_simplify(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
-weft_status weft_pass_hoist(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
-weft_status weft_pass_barriers(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
-weft_status weft_pass_legalize(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
-weft_status weft_pass_limits(weft_kernel *, const weft_lower_options *, bool *changed, weft_diag *);
+weft_pass_run weft_pass_flatten, weft_pass_simplify, weft_pass_partition, weft_pass_vectorize,
+    weft_pass_unroll, weft_pass_reduce_threads, weft_pass_barriers, weft_pass_legalize,
+    weft_pass_hoist, weft_pass_limits;
 
 /* Grid and block of a launch from the loops bound to block and thread axes, 1 where none is. */
 void weft_launch_dims(const weft_kernel *, const weft_expr *grid[3], const weft_expr *block[3]);
 
 /* Runs the whole table (NULL names) or the comma-separated passes on a kernel. */
-weft_status weft_run_passes(weft_kernel *, const char *names, const weft_lower_options *, weft_diag *);
+weft_status weft_run_passes(weft_kernel *, const char *names, const weft_lower_options *,
+                            weft_diag *);
 
 #endif

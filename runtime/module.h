@@ -25,35 +25,35 @@ typedef struct weft_mod_symbol { /* a dimension that is bound when shapes are */
 } weft_mod_symbol;
 
 typedef struct weft_mod_tensor {
-    const char *name;           /* of the model; unique within a program */
+    const char *name; /* of the model; unique within a program */
     weft_role role;
     weft_dtype dtype;
     int ndim;
-    const char *const *dim;     /* iexpr */
-    int alias;                  /* tensor whose memory it is (a reshape), same bytes; -1: its own */
-    int in_place;               /* TEMP: tensor whose memory it may take when that dies; -1 */
-    int first, last;            /* steps of its life, inclusive (TEMP); -1, -1: none */
-    const char *blob;           /* CONSTANT: key in the weights file */
+    const char *const *dim; /* iexpr */
+    int alias;              /* tensor whose memory it is (a reshape), same bytes; -1: its own */
+    int in_place;           /* TEMP: tensor whose memory it may take when that dies; -1 */
+    int first, last;        /* steps of its life, inclusive (TEMP); -1, -1: none */
+    const char *blob;       /* CONSTANT: key in the weights file */
 } weft_mod_tensor;
 
 typedef struct weft_mod_kernel {
-    const char *name;           /* entry point; file kernels/<target>/<name>.<ext> */
+    const char *name; /* entry point; file kernels/<target>/<name>.<ext> */
     const char *text;
     size_t size;
     int nbuffer, nscalar;
-    const uint8_t *scalar;      /* weft_dtype of each scalar argument */
-    int64_t block[3];           /* 0 where only the launch knows */
+    const uint8_t *scalar; /* weft_dtype of each scalar argument */
+    int64_t block[3];      /* 0 where only the launch knows */
     int subgroup;
-    const void *binary;         /* optional .spv of a .spvasm; NULL */
+    const void *binary; /* optional .spv of a .spvasm; NULL */
     size_t binary_size;
-    const char *sha256;         /* of the text when the module was written; NULL before */
+    const char *sha256; /* of the text when the module was written; NULL before */
 } weft_mod_kernel;
 
 typedef enum weft_step_kind { WEFT_STEP_LAUNCH } weft_step_kind;
 
 typedef struct weft_mod_arg { /* a buffer argument */
     int tensor;
-    const char *offset;         /* bytes, iexpr; NULL: 0 */
+    const char *offset; /* bytes, iexpr; NULL: 0 */
     bool written;
 } weft_mod_arg;
 
@@ -63,27 +63,27 @@ typedef struct weft_mod_step {
     const char *grid[3], *block[3]; /* iexpr */
     int nbuffer, nscalar;
     const weft_mod_arg *buffer;
-    const char *const *scalar;  /* iexpr */
-    const char *layers;         /* provenance, for messages and profiles */
+    const char *const *scalar; /* iexpr */
+    const char *layers;        /* provenance, for messages and profiles */
     double flops, bytes;
 } weft_mod_step;
 
 /* The model for one target. */
 typedef struct weft_program {
-    const char *target;         /* "opencl:generic-gpu": also the kernels' folder, ':' as '-' */
-    weft_target profile;        /* what it was compiled for */
+    const char *target;  /* "opencl:generic-gpu": also the kernels' folder, ':' as '-' */
+    weft_target profile; /* what it was compiled for */
     weft_numerics numerics;
     int ntensor, nkernel, nstep;
     weft_mod_tensor *tensor;
     weft_mod_kernel *kernel;
     weft_mod_step *step;
-    int ninput, noutput;        /* in the model's order */
-    int *input, *output;        /* tensor indices */
+    int ninput, noutput; /* in the model's order */
+    int *input, *output; /* tensor indices */
 } weft_program;
 
 /* Bytes of a constant, borrowed until the module is destroyed or written. */
 typedef struct weft_blob {
-    const char *key;            /* content name: SHA-256 of dtype, shape and bytes */
+    const char *key; /* content name: SHA-256 of dtype, shape and bytes */
     weft_dtype dtype;
     int ndim;
     const int64_t *dim;
@@ -92,14 +92,14 @@ typedef struct weft_blob {
 } weft_blob;
 
 struct weft_module {
-    weft_arena arena;           /* owns everything but blob data */
-    const char *model;          /* file name of the model, without directories */
-    const char *path;           /* where it was read from; NULL */
+    weft_arena arena;  /* owns everything but blob data */
+    const char *model; /* file name of the model, without directories */
+    const char *path;  /* where it was read from; NULL */
     int nsymbol, nprogram, nblob;
     weft_mod_symbol *symbol;
     weft_program *program;
     weft_blob *blob;
-    void *owner;                /* private: the mapping or zip the blobs live in */
+    void *owner; /* private: the mapping or zip the blobs live in */
     void (*release)(void *owner);
 };
 

@@ -1,5 +1,5 @@
-/* tools/commands.c: the `weft` command: finds the subcommand, runs it, turns its status into an exit
- * code. */
+/* tools/commands.c: the `weft` command: finds the subcommand, runs it, turns its status into an
+ * exit code. */
 #include "tools/tools.h"
 
 #include <string.h>

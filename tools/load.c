@@ -54,8 +54,8 @@ weft_prepare(const char *path, const char *device, const char *target, const wef
     if (!status)
         status = open_module(path, target, job, diag, l);
     if (!status)
-        status = weft_session_create(l->module, l->device, is_model(path) ? NULL : target,
-                                     diag, &l->session);
+        status = weft_session_create(l->module, l->device, is_model(path) ? NULL : target, diag,
+                                     &l->session);
     if (status)
         weft_dismiss(l);
     return status;

@@ -6,20 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { /* CUdevice_attribute */
-       MAX_THREADS = 1,
-       MAX_BLOCK_X = 2,
-       MAX_GRID_X = 5,
-       SHARED_BYTES = 8,
-       WARP_SIZE = 10,
-       CLOCK_KHZ = 13,
-       MULTIPROCESSORS = 16,
-       MEMORY_KHZ = 36,
-       BUS_BITS = 37,
-       CAPABILITY_MAJOR = 75,
-       CAPABILITY_MINOR = 76,
-       SHARED_BYTES_SM = 81,
-       SHARED_BYTES_OPTIN = 97
+/* CUdevice_attribute */
+enum {
+    MAX_THREADS = 1,
+    MAX_BLOCK_X = 2,
+    MAX_GRID_X = 5,
+    SHARED_BYTES = 8,
+    WARP_SIZE = 10,
+    CLOCK_KHZ = 13,
+    MULTIPROCESSORS = 16,
+    MEMORY_KHZ = 36,
+    BUS_BITS = 37,
+    CAPABILITY_MAJOR = 75,
+    CAPABILITY_MINOR = 76,
+    SHARED_BYTES_SM = 81,
+    SHARED_BYTES_OPTIN = 97
 };
 enum { NON_BLOCKING = 1 }; /* CUstream_flags */
 

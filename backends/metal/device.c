@@ -69,9 +69,8 @@ mtl_count(weft_str *why)
 
 /* ---- the profile ----------------------------------------------------------------------------- */
 
-enum { /* MTLGPUFamily */
-       FAMILY_APPLE1 = 1001
-};
+/* MTLGPUFamily */
+enum { FAMILY_APPLE1 = 1001 };
 
 /* 1 to 10 for Apple's own GPUs; 0 for others. */
 static int

@@ -11,30 +11,32 @@
 
 typedef const char *spv_id;
 
-typedef enum spv_section { /* ORDER: SPIR-V specification, 2.4 Logical Layout of a Module */
-                           SPV_ENTRY,
-                           SPV_MODE,
-                           SPV_DECORATION,
-                           SPV_TYPE,
-                           SPV_FUNCTION,
-                           SPV_VARIABLE,
-                           SPV_CODE,
-                           SPV_SECTION_COUNT
+/* ORDER: SPIR-V specification, 2.4 Logical Layout of a Module */
+typedef enum spv_section {
+    SPV_ENTRY,
+    SPV_MODE,
+    SPV_DECORATION,
+    SPV_TYPE,
+    SPV_FUNCTION,
+    SPV_VARIABLE,
+    SPV_CODE,
+    SPV_SECTION_COUNT
 } spv_section;
 
-typedef enum spv_cap { /* ORDER: by name; spv_builder.c has the names */
-                       SPV_CAP_FLOAT16,
-                       SPV_CAP_FLOAT64,
-                       SPV_CAP_SHUFFLE,
-                       SPV_CAP_SHUFFLE_RELATIVE,
-                       SPV_CAP_INT16,
-                       SPV_CAP_INT64,
-                       SPV_CAP_INT64_ATOMICS,
-                       SPV_CAP_INT8,
-                       SPV_CAP_SHADER,
-                       SPV_CAP_STORAGE16,
-                       SPV_CAP_STORAGE8,
-                       SPV_CAP_COUNT
+/* ORDER: by name; spv_builder.c has the names */
+typedef enum spv_cap {
+    SPV_CAP_FLOAT16,
+    SPV_CAP_FLOAT64,
+    SPV_CAP_SHUFFLE,
+    SPV_CAP_SHUFFLE_RELATIVE,
+    SPV_CAP_INT16,
+    SPV_CAP_INT64,
+    SPV_CAP_INT64_ATOMICS,
+    SPV_CAP_INT8,
+    SPV_CAP_SHADER,
+    SPV_CAP_STORAGE16,
+    SPV_CAP_STORAGE8,
+    SPV_CAP_COUNT
 } spv_cap;
 
 typedef struct spv_builder {

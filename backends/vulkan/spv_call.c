@@ -1,25 +1,24 @@
 /* spv_call.c: intrinsics: GLSL.std.450 instructions, tests of floats, subgroup shuffles. */
 #include "backends/vulkan/spv_emit.h"
 
-/* wide: GLSL.std.450 defines it for 64 bits too; these are also accurate for 16 bits, where others are
- * made of squares and quotients that overflow.  Atan and Atan2 are missing: of NaN and of zeros they
- * give anything. */
+/* wide: GLSL.std.450 defines it for 64 bits too; these are also accurate for 16 bits, where others
+ * are made of squares and quotients that overflow.  Atan and Atan2 are missing: of NaN and of zeros
+ * they give anything. */
 static const struct {
     const char *name;
     bool wide;
 } glsl[WEFT_IN_COUNT] = {
-    [WEFT_IN_EXP] = { "Exp", false },     [WEFT_IN_EXP2] = { "Exp2", false },
-    [WEFT_IN_LOG] = { "Log", false },     [WEFT_IN_LOG2] = { "Log2", false },
-    [WEFT_IN_SQRT] = { "Sqrt", true },    [WEFT_IN_RSQRT] = { "InverseSqrt", true },
-    [WEFT_IN_SIN] = { "Sin", false },     [WEFT_IN_COS] = { "Cos", false },
-    [WEFT_IN_TAN] = { "Tan", false },     [WEFT_IN_ASIN] = { "Asin", false },
-    [WEFT_IN_ACOS] = { "Acos", false },
-    [WEFT_IN_SINH] = { "Sinh", false },   [WEFT_IN_COSH] = { "Cosh", false },
-    [WEFT_IN_TANH] = { "Tanh", false },   [WEFT_IN_ASINH] = { "Asinh", false },
-    [WEFT_IN_ACOSH] = { "Acosh", false }, [WEFT_IN_ATANH] = { "Atanh", false },
-    [WEFT_IN_FLOOR] = { "Floor", true },  [WEFT_IN_CEIL] = { "Ceil", true },
-    [WEFT_IN_TRUNC] = { "Trunc", true },  [WEFT_IN_RINT] = { "RoundEven", true },
-    [WEFT_IN_ABS] = { "FAbs", true },
+    [WEFT_IN_EXP] = { "Exp", false },       [WEFT_IN_EXP2] = { "Exp2", false },
+    [WEFT_IN_LOG] = { "Log", false },       [WEFT_IN_LOG2] = { "Log2", false },
+    [WEFT_IN_SQRT] = { "Sqrt", true },      [WEFT_IN_RSQRT] = { "InverseSqrt", true },
+    [WEFT_IN_SIN] = { "Sin", false },       [WEFT_IN_COS] = { "Cos", false },
+    [WEFT_IN_TAN] = { "Tan", false },       [WEFT_IN_ASIN] = { "Asin", false },
+    [WEFT_IN_ACOS] = { "Acos", false },     [WEFT_IN_SINH] = { "Sinh", false },
+    [WEFT_IN_COSH] = { "Cosh", false },     [WEFT_IN_TANH] = { "Tanh", false },
+    [WEFT_IN_ASINH] = { "Asinh", false },   [WEFT_IN_ACOSH] = { "Acosh", false },
+    [WEFT_IN_ATANH] = { "Atanh", false },   [WEFT_IN_FLOOR] = { "Floor", true },
+    [WEFT_IN_CEIL] = { "Ceil", true },      [WEFT_IN_TRUNC] = { "Trunc", true },
+    [WEFT_IN_RINT] = { "RoundEven", true }, [WEFT_IN_ABS] = { "FAbs", true },
     [WEFT_IN_FMA] = { "Fma", true },
 };
 

@@ -5,12 +5,12 @@
 #include "graph/graph.h"
 
 typedef struct weft_import_options {
-    int ndim;                        /* --dim SYMBOL=N; value -1: keep symbolic */
+    int ndim; /* --dim SYMBOL=N; value -1: keep symbolic */
     const char *const *dim_name;
     const int64_t *dim_value;
-    int nshape;                      /* --shape INPUT=1x3x224x224 */
+    int nshape; /* --shape INPUT=1x3x224x224 */
     const char *const *shape_name;
-    const char *const *shape;        /* the text after '=' */
+    const char *const *shape; /* the text after '=' */
     /* Inputs whose value is fixed now (it decides a shape): name and data. */
     int nfixed;
     const char *const *fixed_name;
@@ -34,10 +34,20 @@ weft_status weft_write_tensor_pb(const char *path, const char *name, const weft_
 typedef struct weft_onnx_summary {
     int64_t ir_version, opset;
     const char *producer;
-    int nop;                         /* distinct operators */
-    struct { const char *domain, *name; int64_t count; bool supported; const char *reason; } *op;
+    int nop; /* distinct operators */
+    struct {
+        const char *domain, *name;
+        int64_t count;
+        bool supported;
+        const char *reason;
+    } * op;
     int nin, nout;
-    struct { const char *name; weft_dtype dtype; int ndim; const char *const *dim; } *in, *out;
+    struct {
+        const char *name;
+        weft_dtype dtype;
+        int ndim;
+        const char *const *dim;
+    } * in, *out;
     int64_t parameters, parameter_bytes;
 } weft_onnx_summary;
 weft_status weft_inspect_onnx(const char *path, weft_arena *, weft_onnx_summary *, weft_diag *);

@@ -9,16 +9,17 @@
 
 #include "base/base.h"
 
-typedef enum weft_wire_kind { /* ORDER: the messages of wire.c */
-                              WEFT_WIRE_MODEL,
-                              WEFT_WIRE_GRAPH,
-                              WEFT_WIRE_NODE,
-                              WEFT_WIRE_ATTRIBUTE,
-                              WEFT_WIRE_TENSOR,
-                              WEFT_WIRE_FUNCTION,
-                              WEFT_WIRE_TYPE,
-                              WEFT_WIRE_VALUE_INFO,
-                              WEFT_WIRE_KINDS
+/* ORDER: the messages of wire.c */
+typedef enum weft_wire_kind {
+    WEFT_WIRE_MODEL,
+    WEFT_WIRE_GRAPH,
+    WEFT_WIRE_NODE,
+    WEFT_WIRE_ATTRIBUTE,
+    WEFT_WIRE_TENSOR,
+    WEFT_WIRE_FUNCTION,
+    WEFT_WIRE_TYPE,
+    WEFT_WIRE_VALUE_INFO,
+    WEFT_WIRE_KINDS
 } weft_wire_kind;
 
 /* Appends the cut message to `out`; errors name `path` and the byte. */

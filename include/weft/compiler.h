@@ -22,17 +22,17 @@ typedef struct weft_module weft_module;
 typedef struct weft_te weft_te;
 
 typedef struct weft_compile_options {
-    size_t size;                      /* sizeof this struct; no byte beyond it is read */
+    size_t size; /* sizeof this struct; no byte beyond it is read */
     int ntarget;
-    const char *const *target;        /* "opencl", "vulkan:generic-gpu", ... (weft targets) */
-    int ndim;                         /* symbolic dims given a size; value -1: stay symbolic */
+    const char *const *target; /* "opencl", "vulkan:generic-gpu", ... (weft targets) */
+    int ndim;                  /* symbolic dims given a size; value -1: stay symbolic */
     const char *const *dim_name;
     const int64_t *dim_value;
-    int nshape;                       /* inputs given a shape: "1x3x224x224" */
+    int nshape; /* inputs given a shape: "1x3x224x224" */
     const char *const *shape_name, *const *shape;
-    int optimize;                     /* 0: no fusion, no re-laid weights; 1 to 3: all passes */
-    const char *numerics;             /* "strict", "default", "fast" */
-    int threads;                      /* 0: one a core */
+    int optimize;         /* 0: no fusion, no re-laid weights; 1 to 3: all passes */
+    const char *numerics; /* "strict", "default", "fast" */
+    int threads;          /* 0: one a core */
 } weft_compile_options;
 
 #define WEFT_COMPILE_OPTIONS                                                                       \

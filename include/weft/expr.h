@@ -1,8 +1,8 @@
 /* weft/expr.h: building expressions, for whoever writes tensor expressions in C.
  *
  * Expressions are immutable, interned and owned by their weft_ir: the same expression made twice is
- * one pointer.  Builders check types: operands of a binary operator have the same type, but a scalar
- * meets a vector by broadcast.  A builder that meets a mistake reports it to the context's
+ * one pointer.  Builders check types: operands of a binary operator have the same type, but a
+ * scalar meets a vector by broadcast.  A builder that meets a mistake reports it to the context's
  * diagnostics and returns NULL; NULL arguments give NULL, so that calls chain unchecked and the
  * first error is the one reported.  Builders never fold: what you build is what prints.
  * A context belongs to one thread at a time.
@@ -31,9 +31,11 @@ WEFT_API const weft_expr *weft_ref(weft_ir *, const weft_var *);
 WEFT_API const weft_expr *weft_add(weft_ir *, const weft_expr *, const weft_expr *);
 WEFT_API const weft_expr *weft_sub(weft_ir *, const weft_expr *, const weft_expr *);
 WEFT_API const weft_expr *weft_mul(weft_ir *, const weft_expr *, const weft_expr *);
-WEFT_API const weft_expr *weft_div(weft_ir *, const weft_expr *, const weft_expr *);  /* floats */
-WEFT_API const weft_expr *weft_fdiv(weft_ir *, const weft_expr *, const weft_expr *); /* integers, floor */
-WEFT_API const weft_expr *weft_fmod(weft_ir *, const weft_expr *, const weft_expr *); /* integers, floor */
+WEFT_API const weft_expr *weft_div(weft_ir *, const weft_expr *, const weft_expr *); /* floats */
+WEFT_API const weft_expr *weft_fdiv(weft_ir *, const weft_expr *,
+                                    const weft_expr *); /* integers, floor */
+WEFT_API const weft_expr *weft_fmod(weft_ir *, const weft_expr *,
+                                    const weft_expr *); /* integers, floor */
 WEFT_API const weft_expr *weft_min(weft_ir *, const weft_expr *, const weft_expr *);
 WEFT_API const weft_expr *weft_max(weft_ir *, const weft_expr *, const weft_expr *);
 WEFT_API const weft_expr *weft_eq(weft_ir *, const weft_expr *, const weft_expr *);
@@ -54,7 +56,8 @@ WEFT_API const weft_expr *weft_guard(weft_ir *, const weft_expr *cond, const wef
                                      const weft_expr *);
 WEFT_API const weft_expr *weft_cast(weft_ir *, weft_dtype, const weft_expr *);
 /* buf[index 0, index 1, ...] */
-WEFT_API const weft_expr *weft_load(weft_ir *, const weft_buf *, int n, const weft_expr *const *index);
+WEFT_API const weft_expr *weft_load(weft_ir *, const weft_buf *, int n,
+                                    const weft_expr *const *index);
 /* An intrinsic by its name in doc/IR.md ("exp", "sqrt", "pow", ...). */
 WEFT_API const weft_expr *weft_call(weft_ir *, const char *intrin, int n,
                                     const weft_expr *const *args);

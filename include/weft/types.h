@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
-#define WEFT_API __attribute__((visibility("default")))
-#define WEFT_NODISCARD __attribute__((warn_unused_result))
+#define WEFT_API               __attribute__((visibility("default")))
+#define WEFT_NODISCARD         __attribute__((warn_unused_result))
 #define WEFT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define WEFT_API

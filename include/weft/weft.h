@@ -72,7 +72,7 @@ typedef struct weft_tensor_desc {
     weft_dtype dtype;
     int ndim;
     const int64_t *dim; /* of the bound shape, until the next bind; NULL while none is bound */
-    int64_t bytes;    /* compact, as set_input and get_output take it; -1 while none is bound */
+    int64_t bytes;      /* compact, as set_input and get_output take it; -1 while none is bound */
 } weft_tensor_desc;
 
 /* Picks the module's program for the device (`target` NULL: the best that fits; else by the name it

@@ -243,8 +243,8 @@ weft_topi_lrn(weft_te *te, weft_tensor *x, int64_t size, double alpha, double be
         before[d] = weft_i32(ir, d == 1 ? (size - 1) / 2 : 0);
         after[d] = weft_i32(ir, d == 1 ? size - 1 - (size - 1) / 2 : 0);
     }
-    weft_tensor *wide = weft_topi_pad(te, x, before, after, WEFT_PAD_CONSTANT,
-                                      weft_topi_num(te, x->buf->dtype, 0));
+    weft_tensor *wide =
+        weft_topi_pad(te, x, before, after, WEFT_PAD_CONSTANT, weft_topi_num(te, x->buf->dtype, 0));
     weft_axis **axis = weft_topi_axes(te, n, weft_topi_dims(x)),
               *near = weft_te_reduce_axis(te, "r", weft_i32(ir, size));
     const weft_expr **at = weft_topi_refs(te, n, axis);
@@ -256,8 +256,7 @@ weft_topi_lrn(weft_te *te, weft_tensor *x, int64_t size, double alpha, double be
     at = weft_topi_refs(te, n, axis);
     const weft_expr *mean =
         weft_mul(ir, weft_topi_at(te, sum, at), weft_topi_num(te, t, alpha / (double)size));
-    const weft_expr *scale =
-        lrn_power(te, t, weft_add(ir, weft_topi_num(te, t, bias), mean), beta);
+    const weft_expr *scale = lrn_power(te, t, weft_add(ir, weft_topi_num(te, t, bias), mean), beta);
     const weft_expr *value = weft_div(ir, weft_cast(ir, t, weft_topi_at(te, x, at)), scale);
     return weft_te_compute(te, "lrn", n, axis, weft_cast(ir, x->buf->dtype, value));
 }

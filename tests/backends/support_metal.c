@@ -169,11 +169,11 @@ metal_faults(const char *path)
     check_comma_casts(code, &faults);
     check_words(code, &faults);
     check_kernels(code, &faults);
-    int status =
-        run_command(&output,
-                    "clang-15 -x cl -cl-std=CLC++2021 -cl-no-stdinc -target spir64 -I %s/metal_stub "
-                    "-Wno-unknown-attributes -Wno-unknown-pragmas -Werror -fsyntax-only %s",
-                    WEFT_TEST_DIR, path);
+    int status = run_command(
+        &output,
+        "clang-15 -x cl -cl-std=CLC++2021 -cl-no-stdinc -target spir64 -I %s/metal_stub "
+        "-Wno-unknown-attributes -Wno-unknown-pragmas -Werror -fsyntax-only %s",
+        WEFT_TEST_DIR, path);
     if (status != 0)
         weft_str_add(&faults, output);
     free(output);

@@ -148,7 +148,8 @@ an_unaligned_strided_or_mixed_access_keeps_scalars(void **state)
         layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[ramp(i * 4, 1, 4)] = bcast(0.0, 4)\n",
                   WEFT_SCALARS_KNOWN),
         1);
-    assert_int_equal(layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[i] = 1.0\n", WEFT_SCALARS_KNOWN), 1);
+    assert_int_equal(
+        layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[i] = 1.0\n", WEFT_SCALARS_KNOWN), 1);
 }
 
 static void
@@ -174,12 +175,10 @@ static void
 one_vector_is_no_array_of_elements(void **state)
 {
     (void)state;
-    assert_int_equal(layout_of("t[ramp(0, 1, 32)] = bcast(0.0, 32)\nC[i] = t[i]\n",
-                               WEFT_SCALARS_ANY),
-                     1);
-    assert_int_equal(layout_of("t[ramp(0, 1, 32)] = bcast(0.0, 32)\nC[i] = t[3]\n",
-                               WEFT_SCALARS_ANY),
-                     32);
+    assert_int_equal(
+        layout_of("t[ramp(0, 1, 32)] = bcast(0.0, 32)\nC[i] = t[i]\n", WEFT_SCALARS_ANY), 1);
+    assert_int_equal(
+        layout_of("t[ramp(0, 1, 32)] = bcast(0.0, 32)\nC[i] = t[3]\n", WEFT_SCALARS_ANY), 32);
 }
 
 /* ---- header ---------------------------------------------------------------------------------- */

@@ -144,9 +144,8 @@ floats_become_integers_by_truncation_and_saturation(void **state)
         struct {
             double v;
             int64_t want;
-        } cases[] = { { 1.9, 1 },      { -0.9, 0 },         { NAN, 0 },
-                      { 1e30, most },  { -1e30, least },    { INFINITY, most },
-                      { 0, 0 },        { -INFINITY, least } };
+        } cases[] = { { 1.9, 1 },       { -0.9, 0 },        { NAN, 0 }, { 1e30, most },
+                      { -1e30, least }, { INFINITY, most }, { 0, 0 },   { -INFINITY, least } };
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             weft_set_f64(t, &cell, 0, cases[i].v);
             int64_t want = cases[i].want > most && t != WEFT_U64 ? most : cases[i].want;

@@ -138,7 +138,8 @@ a_place_shows_line_and_caret(void **state)
     weft_diag *d = weft_diag_create();
     const char *source = "first\n\tx = \xc3\xa9 + y\nlast";
     weft_fail_at(d, WEFT_INVALID_INPUT, (weft_place){ "f.wir", 2, 9, source }, "no %c", 'y');
-    assert_string_equal(weft_diag_text(d), "f.wir:2:9: error: no y\n\tx = \xc3\xa9 + y\n\t      ^\n");
+    assert_string_equal(weft_diag_text(d),
+                        "f.wir:2:9: error: no y\n\tx = \xc3\xa9 + y\n\t      ^\n");
     weft_diag_clear(d);
     weft_fail_at(d, WEFT_INVALID_INPUT, (weft_place){ "f.wir", 0, 0, NULL }, "empty");
     weft_fail_at(d, WEFT_INVALID_INPUT, (weft_place){ "f.wir", 99, 1, source }, "beyond");

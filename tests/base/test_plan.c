@@ -117,8 +117,7 @@ check_packed(const weft_pack_item *it, int n, int narena, const int64_t *size, i
         assert_true(it[i].offset >= 0 && it[i].offset + it[i].size <= size[it[i].arena]);
         for (int j = 0; j < i; j++) {
             bool together = it[i].first <= it[j].last && it[j].first <= it[i].last;
-            bool overlap = it[i].arena == it[j].arena &&
-                           it[i].offset < it[j].offset + it[j].size &&
+            bool overlap = it[i].arena == it[j].arena && it[i].offset < it[j].offset + it[j].size &&
                            it[j].offset < it[i].offset + it[i].size;
             if (together && overlap)
                 fail_msg("blocks %d and %d live at once and overlap", i, j);

@@ -47,8 +47,8 @@ check_golden(const char *path, const char *text)
     weft_diag_destroy(diag);
 }
 
-/* The message of every "# error: ..." comment was given, with the comment's line if it is the reader's
- * (the verifier's start with "as read" and have no line). */
+/* The message of every "# error: ..." comment was given, with the comment's line if it is the
+ * reader's (the verifier's start with "as read" and have no line). */
 static void
 check_errors(const char *path, const char *text)
 {
@@ -70,8 +70,7 @@ check_errors(const char *path, const char *text)
             weft_str_free(&want);
             weft_str_addn(&want, p + 2, strcspn(p + 2, "\n"));
             if (!found || !strstr(weft_diag_text(diag), want.at))
-                fail_msg("%s:%d: expected '%s' in:\n%s", path, line, want.at,
-                         weft_diag_text(diag));
+                fail_msg("%s:%d: expected '%s' in:\n%s", path, line, want.at, weft_diag_text(diag));
             weft_str_free(&want);
             expected++;
         }
@@ -209,8 +208,8 @@ variables_of_one_name_print_apart(void **state)
     const weft_var *a = weft_var_make(ir, "i", weft_scalar(WEFT_I32));
     const weft_var *b = weft_var_make(ir, "i", weft_scalar(WEFT_I32));
     const weft_var *c = weft_var_make(ir, "for", weft_scalar(WEFT_I32));
-    const weft_expr *e = weft_sub(ir, weft_ref(ir, a), weft_sub(ir, weft_ref(ir, b),
-                                                                weft_ref(ir, c)));
+    const weft_expr *e =
+        weft_sub(ir, weft_ref(ir, a), weft_sub(ir, weft_ref(ir, b), weft_ref(ir, c)));
     weft_str s = { 0 };
     weft_print_expr(&s, e);
     assert_string_equal(s.at, "i - (i_1 - for_1)");
@@ -272,7 +271,8 @@ many_lets_end_in_a_message(void **state)
     check_refused(weft_str_take(&s), "more than 2000 lets");
 }
 
-/* Every prefix of a good text, and every text with one byte changed, ends in a message or a kernel. */
+/* Every prefix of a good text, and every text with one byte changed, ends in a message or
+ * a kernel. */
 static void
 damaged_text_never_crashes(void **state)
 {
@@ -305,9 +305,10 @@ the_caret_stands_under_the_operator(void **state)
     weft_ir *ir = weft_ir_create(diag);
     weft_kernel *const *k;
     int n;
-    weft_parse_kernels(ir, "t.wir", "kernel loops k(A: out f32[n]; n: i32) {\n"
-                                    "    for i in 0..n {\n"
-                                    "        A[i] = A[i] + i\n    }\n}\n",
+    weft_parse_kernels(ir, "t.wir",
+                       "kernel loops k(A: out f32[n]; n: i32) {\n"
+                       "    for i in 0..n {\n"
+                       "        A[i] = A[i] + i\n    }\n}\n",
                        &n, &k);
     assert_string_equal(weft_diag_text(diag),
                         "t.wir:3:21: error: '+' of f32 and i32: operands of one type are needed, "

@@ -52,9 +52,8 @@ loops_are_not_written_out_without_end(void **state)
     weft_caps caps = plain_caps(true);
     check("C: out f32[1]", "for i in 0..1000000000 unroll { C[0] = 1.0 }", "unroll", &caps,
           WEFT_LIMIT, "loop 'i' has 1000000000 iterations of 1 statements, and at most 8192");
-    check("C: out f32[1]",
-          "for i in 0..200 unroll { for j in 0..200 unroll { C[0] = 1.0 } }", "unroll", &caps,
-          WEFT_LIMIT, "loop 'i' has 200 iterations of 200 statements");
+    check("C: out f32[1]", "for i in 0..200 unroll { for j in 0..200 unroll { C[0] = 1.0 } }",
+          "unroll", &caps, WEFT_LIMIT, "loop 'i' has 200 iterations of 200 statements");
 }
 
 static void

@@ -49,7 +49,6 @@ caps_of(const weft_target *t)
                     .vector_compare = vectors,
                     .nan_min_max = vectors,
                     .sat_cast = true,
-                    .safe_div = true,
                     .bool_storage = vectors };
     for (int i = 0; i < WEFT_IN_COUNT; i++)
         c.intrin[i] = true;

@@ -1,5 +1,5 @@
-/* Default schedules compute what the program says, for every class of device, whatever the shapes.
- */
+/* Default schedules compute what the program says, for every class of device, whatever
+ * the shapes. */
 #include "support.h"
 
 typedef struct program {
@@ -92,7 +92,7 @@ static const program windows[] = {
       { { 0 } } },
     { "te packed(X: f32[1, 3, 9, 10], W: f32[2, 3, 3, 3, 16], b: f32[32], R: f32[1, 32, 9, 10]) "
       "{" PAD "Y[n < 1, m < 32, y < 9, x < 10] = sum(c < 3, u < 3, v < 3) pad[n, c, y + u, x + v] "
-              "* W[m // 16, c, u, v, m % 16]\n"
+      "* W[m // 16, c, u, v, m % 16]\n"
       "out Z[n < 1, m < 32, y < 9, x < 10] = max(Y[0, m, y, x] + b[m] + R[0, m, y, x], 0.0) }",
       { { 0 } } },
     { "te packed_part(X: f32[2, 3, 11, 12], W: f32[2, 3, 3, 3, 16]) {"
