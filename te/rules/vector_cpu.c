@@ -34,7 +34,7 @@ typedef struct search {
     double steps, others; /* of the reduction; results along axes that are no candidates */
     int nread;
     weft_read *read;
-    weft_walk *walk; /* of every read, for the lanes at hand */
+    weft_walk *walk;          /* of every read, for the lanes at hand */
     bool condition[MAX_AXES]; /* something is conditional on the axis */
     bool guarded;             /* a condition differs from lane to lane */
     int64_t registers;
@@ -88,7 +88,7 @@ tiles_along(const search *s, int k)
     if (!left)
         return (double)whole;
     double tail = in_lanes && left % s->at.lanes ? (double)s->at.lanes : 1.5;
-    return ((double)whole + tail) * 1.15;
+    return ((double)whole + tail) * 1.25;
 }
 
 /* Whether lanes are neighbours in the result. */
@@ -359,6 +359,93 @@ say(search *s)
     weft_str_addf(note, " in registers");
 }
 
+/* ---- gathered operands ----------------------------------------------------------------------- */
+
+static bool
+reads_itself(search *s, const weft_tensor *sum, const weft_tensor *t)
+{
+    weft_tensor **read;
+    const weft_stage *stage = weft_te_stage(s->r->te, t);
+    int n = weft_te_reads(s->r->te, sum->op, &s->r->scratch, &read);
+    for (int i = 0; i < n; i++)
+        if (read[i] == t)
+            return !stage || stage->attach != WEFT_AT_INLINE;
+    return false;
+}
+
+/* Whether the lanes of a read are apart and several results of the tile share them. */
+static bool
+is_shared_gather(search *s, const weft_read *read)
+{
+    int lane_axis = s->axis[s->best.lane_axis];
+    bool shared = false;
+    for (int k = 0; k < s->n; k++) {
+        if (k == s->best.lane_axis || s->best.size[k] == 1)
+            continue;
+        if (read->along[s->axis[k]])
+            return false;
+        shared = true;
+    }
+    return shared && s->best.lanes > 1 &&
+           weft_rule_walk(s->r, s->op, read, lane_axis, s->best.lanes) == WEFT_WALK_APART;
+}
+
+/* The only dimension of the read tensor that the lanes move along; -1 when there is none such. */
+static int
+gathered_dimension(const search *s, const weft_read *read)
+{
+    const weft_var *v = s->op->axis[s->axis[s->best.lane_axis]]->var;
+    int at = -1;
+    for (int i = 0; i < read->load->h.nargs; i++) {
+        if (!weft_uses_var(read->load->arg[i], v))
+            continue;
+        if (at >= 0 || read->load->arg[i]->h.kind != WEFT_EK_VAR)
+            return -1;
+        at = i;
+    }
+    return at;
+}
+
+/* The operand's lanes for one step of the reduction, gathered once into registers. */
+static void
+gather(search *s, weft_tensor *sum, weft_tensor *from, int d)
+{
+    weft_te *te = s->r->te;
+    weft_tensor *copy = weft_cache_read(te, from, "local", 1, &sum);
+    if (!copy || weft_compute_at(te, copy, sum, sum->op->reduce[sum->op->nreduce - 1]))
+        return;
+    weft_axis **order = WEFT_NEW_ARRAY(&s->r->scratch, copy->op->naxis + 2, weft_axis *), *vector,
+              *lane;
+    int n = 0;
+    if (weft_split(te, copy, copy->op->axis[d], weft_rule_num(s->r, s->best.lanes), &vector, &lane))
+        return;
+    for (int i = 0; i < copy->op->naxis; i++)
+        order[n++] = i == d ? vector : copy->op->axis[i];
+    order[n++] = lane;
+    if (weft_reorder(te, copy, n, order))
+        return;
+    if (s->best.size[s->best.lane_axis] > 1)
+        (void)weft_unroll(te, copy, vector);
+    (void)weft_vectorize(te, copy, lane);
+}
+
+static void
+gather_operands(search *s, weft_tensor *sum)
+{
+    weft_read *read;
+    int n = weft_rule_reads(s->r, s->op, &read);
+    for (int i = 0; i < n; i++) {
+        weft_tensor *t = weft_te_tensor_of(s->r->te, read[i].load->h.u.buf);
+        int d = gathered_dimension(s, &read[i]);
+        if (n == 2 && read[0].load->h.u.buf == read[1].load->h.u.buf)
+            return; /* one tensor, read in two ways */
+        if (t && d >= 0 && is_shared_gather(s, &read[i]) && reads_itself(s, sum, t)) {
+            gather(s, sum, t, d);
+            return;
+        }
+    }
+}
+
 /* Whether results are stored element by element from a copy of the tile in memory: many stores of
  * single lanes make a program that takes a compiler long. */
 static bool
@@ -446,5 +533,6 @@ weft_rule_vector_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
     }
     if (schedule_out(&s, result, copy != NULL, &at) && schedule_part(&s, sum, result, at) && copy)
         (void)schedule_part(&s, copy, result, at);
+    gather_operands(&s, sum);
     return true;
 }
