@@ -5,9 +5,9 @@
  * Every case must end in an exit status of 0 to 3 with a message unless it is 0, within the bounds
  * of time and memory below, without a signal or a sanitizer's report.  A damaged file is an input
  * error or still good, so 1 is a failure too, 3 is one unless memory is refused, and 0 is one where
- * a file is cut short and its format shows it.  Cases run in workers, each of which does many and is
- * replaced when one case kills it.  --case runs one alone and shows its output.  Devices are interp
- * and null: what compiles for the others is not weft's.
+ * a file is cut short and its format shows it.  Cases run in workers, each of which does many and
+ * is replaced when one case kills it.  --case runs one alone and shows its output.  Devices are
+ * interp and null: what compiles for the others is not weft's.
  */
 #include "fuzz.h"
 #include "tools/tools.h"
