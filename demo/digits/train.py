@@ -3,12 +3,14 @@
 
     python3 demo/digits/train.py [DIRECTORY]
 
-Needs numpy alone; takes about a minute; the same numpy on the same machine gives the same bytes.
+Needs numpy alone; takes about a minute; the same numpy on one kind of processor gives the same bytes.
 The network: conv 8, relu, pool, conv 16, relu, pool, fully connected, softmax.
 """
 import os
 import sys
 import time
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more would sum in another order
 
 import numpy as np
 
