@@ -3,7 +3,8 @@
 
     python3 demo/digits/train.py [DIRECTORY]
 
-Needs numpy alone; takes about a minute; the same numpy on one kind of processor gives the same bytes.
+Needs numpy alone; takes about a minute.  The same numpy on one kind of processor gives the same
+bytes.
 The network: conv 8, relu, pool, conv 16, relu, pool, fully connected, softmax.
 """
 import os
