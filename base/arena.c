@@ -54,7 +54,8 @@ block_make(size_t cap)
     return b;
 }
 
-/* A block with room for `bytes`: the top one afterwards, but for a request that is large beside it. */
+/* A block with room for `bytes`: the top one afterwards, but for a request that is large
+ * beside it. */
 static weft_block *
 block_for(weft_arena *a, size_t bytes)
 {

@@ -23,7 +23,7 @@ void *weft_arena_alloc(weft_arena *, size_t bytes);
 void *weft_arena_try_alloc(weft_arena *, size_t bytes);
 /* n elements of `size` bytes; aborts as out of memory when the product overflows. */
 void *weft_arena_array(weft_arena *, size_t n, size_t size);
-#define WEFT_NEW(arena, type) ((type *)weft_arena_alloc(arena, sizeof(type)))
+#define WEFT_NEW(arena, type)          ((type *)weft_arena_alloc(arena, sizeof(type)))
 #define WEFT_NEW_ARRAY(arena, n, type) ((type *)weft_arena_array(arena, (size_t)(n), sizeof(type)))
 /* A copy of n bytes; of a string (NULL gives NULL); of a formatted string. */
 void *weft_arena_dup(weft_arena *, const void *, size_t n);
@@ -85,8 +85,8 @@ int64_t weft_map_get(const weft_map *, const void *key, size_t n);
 
 /* ---- diagnostics (diag.c) --------------------------------------------------------------------
  * Collects messages for a person.  The first error decides the status; later ones are kept as text
- * up to a bound.  A message is a sentence: what, which object, the numbers and the limit, what to do.
- * Thread-safe: several workers may report to one weft_diag.
+ * up to a bound.  A message is a sentence: what, which object, the numbers and the limit, what to
+ * do.  Thread-safe: several workers may report to one weft_diag.
  */
 typedef struct weft_place { /* where in a text; line 0: the whole file */
     const char *file;
@@ -112,10 +112,20 @@ WEFT_API const char *weft_diag_text(const weft_diag *);
 void weft_diag_clear(weft_diag *);
 
 /* ---- dtypes (dtype.c) ------------------------------------------------------------------------ */
-typedef enum weft_dkind { WEFT_KIND_BOOL, WEFT_KIND_INT, WEFT_KIND_UINT, WEFT_KIND_FLOAT } weft_dkind;
+typedef enum weft_dkind {
+    WEFT_KIND_BOOL,
+    WEFT_KIND_INT,
+    WEFT_KIND_UINT,
+    WEFT_KIND_FLOAT
+} weft_dkind;
 weft_dkind weft_dtype_kind(weft_dtype);
-static inline bool weft_is_float(weft_dtype t) { return weft_dtype_kind(t) == WEFT_KIND_FLOAT; }
-static inline bool weft_is_int(weft_dtype t)
+static inline bool
+weft_is_float(weft_dtype t)
+{
+    return weft_dtype_kind(t) == WEFT_KIND_FLOAT;
+}
+static inline bool
+weft_is_int(weft_dtype t)
 {
     return weft_dtype_kind(t) == WEFT_KIND_INT || weft_dtype_kind(t) == WEFT_KIND_UINT;
 }
@@ -144,20 +154,38 @@ void weft_set_i64(weft_dtype, void *data, int64_t i, int64_t);
 double weft_round_to(weft_dtype, double v);
 
 /* ---- checked integers ------------------------------------------------------------------------ */
-static inline bool weft_mul64(int64_t a, int64_t b, int64_t *r) { return !__builtin_mul_overflow(a, b, r); }
-static inline bool weft_add64(int64_t a, int64_t b, int64_t *r) { return !__builtin_add_overflow(a, b, r); }
-static inline int64_t weft_floordiv(int64_t a, int64_t b)
+static inline bool
+weft_mul64(int64_t a, int64_t b, int64_t *r)
+{
+    return !__builtin_mul_overflow(a, b, r);
+}
+static inline bool
+weft_add64(int64_t a, int64_t b, int64_t *r)
+{
+    return !__builtin_add_overflow(a, b, r);
+}
+static inline int64_t
+weft_floordiv(int64_t a, int64_t b)
 {
     int64_t q = a / b;
     return q - ((a % b != 0) & ((a < 0) != (b < 0)));
 }
-static inline int64_t weft_floormod(int64_t a, int64_t b)
+static inline int64_t
+weft_floormod(int64_t a, int64_t b)
 {
     int64_t m = a % b;
     return m != 0 && (m < 0) != (b < 0) ? m + b : m;
 }
-static inline int64_t weft_ceildiv(int64_t a, int64_t b) { return -weft_floordiv(-a, b); }
-static inline int64_t weft_round_up(int64_t a, int64_t to) { return weft_ceildiv(a, to) * to; }
+static inline int64_t
+weft_ceildiv(int64_t a, int64_t b)
+{
+    return -weft_floordiv(-a, b);
+}
+static inline int64_t
+weft_round_up(int64_t a, int64_t to)
+{
+    return weft_ceildiv(a, to) * to;
+}
 
 /* ---- integer expressions over symbols (iexpr.c) ----------------------------------------------
  * What a module's plan is written in: sizes, grids, offsets, scalar arguments.
@@ -180,19 +208,19 @@ weft_status weft_iexpr_eval(const weft_iexpr *, const int64_t *value, weft_diag 
 bool weft_iexpr_const(const weft_iexpr *, int64_t *v);
 
 /* ---- memory packer (pack.c) ------------------------------------------------------------------
- * Places blocks with lifetimes in as few bytes as it can: greedy by size, best fit (first-fit gaps).
- * Two blocks whose lifetimes [first, last] overlap never share a byte.
+ * Places blocks with lifetimes in as few bytes as it can: greedy by size, best fit (first-fit
+ * gaps).  Two blocks whose lifetimes [first, last] overlap never share a byte.
  */
 typedef struct weft_pack_item {
-    int64_t size, align;     /* bytes; align a power of two */
-    int first, last;         /* steps, inclusive */
-    int arena;               /* out: which arena, from 0 */
-    int64_t offset;          /* out: bytes from the arena's start */
+    int64_t size, align; /* bytes; align a power of two */
+    int first, last;     /* steps, inclusive */
+    int arena;           /* out: which arena, from 0 */
+    int64_t offset;      /* out: bytes from the arena's start */
 } weft_pack_item;
 /* Arenas hold at most max_arena bytes each (0: no limit), an item larger than that fails with
  * WEFT_LIMIT.  *narena arenas of arena_size[i] bytes come from `arena`.  Deterministic. */
-weft_status weft_pack(weft_arena *arena, weft_diag *, weft_pack_item *item, int n, int64_t max_arena,
-                      int *narena, int64_t **arena_size);
+weft_status weft_pack(weft_arena *arena, weft_diag *, weft_pack_item *item, int n,
+                      int64_t max_arena, int *narena, int64_t **arena_size);
 
 /* ---- worker threads (workers.c) --------------------------------------------------------------
  * Runs job(user, i) for i in 0..n on up to `threads` threads (0: one a core) and waits.  Jobs are

@@ -1,5 +1,6 @@
 /* Integer expressions over symbols: read into a tree in an arena, evaluated with every step
- * checked.  The text comes from module files, which may be hostile: height and length are bounded. */
+ * checked.  The text comes from module files, which may be hostile: height and length
+ * are bounded. */
 #include "base/base.h"
 
 #include <string.h>

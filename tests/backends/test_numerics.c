@@ -310,7 +310,8 @@ budget_of(budget b, weft_dtype t)
     return b;
 }
 
-/* exp2 and pow of f64 are exp of products that are rounded: by as many units as the exponent is large. */
+/* exp2 and pow of f64 are exp of products that are rounded: by as many units as the exponent is
+ * large. */
 static budget
 wide_budget_of(budget b, weft_dtype t)
 {
