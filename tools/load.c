@@ -43,8 +43,8 @@ open_module(const char *path, const char *target, const weft_compile_job *job, w
         return weft_module_read(path, diag, &l->module);
     if (!target && l->device->info.target.api == WEFT_API_NULL)
         return weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                         "%s is no module but taken for a model, and the null device has no kernels "
-                         "of its own; name what to compile for with -t",
+                         "%s is no module but taken for a model, and the null device has no "
+                         "kernels of its own; name what to compile for with -t",
                          path);
     weft_status status = weft_resolve_target(target, l->device, &profile, diag);
     return status ? status : weft_compile_targets(path, 1, &profile, job, diag, &l->module);

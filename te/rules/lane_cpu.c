@@ -1,7 +1,8 @@
 /* te/rules/lane_cpu.c: products on CPUs that map invocations to SIMD lanes.
  *
  * A thread takes a few neighbours along the output's innermost axis and several along an axis of
- * the other factor, in registers, so that what it reads of either factor serves all of the other. */
+ * the other factor, in registers, so that what it reads of either factor serves all of the
+ * other. */
 #include "rules/priv.h"
 
 enum { LANE_GROUP = 64, MOST_ROWS = 8, MOST_COLUMNS = 7, MOST_RESULTS = 28 };
