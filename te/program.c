@@ -6,10 +6,12 @@
 weft_te *
 weft_te_create(const char *name, weft_diag *diag)
 {
-    weft_ir *ir = weft_ir_create(diag);
+    weft_diag *own = diag ? NULL : weft_diag_create();
+    weft_ir *ir = weft_ir_create(diag ? diag : own);
     weft_te *te = WEFT_NEW(&ir->arena, weft_te);
     te->ir = ir;
-    te->diag = diag;
+    te->diag = ir->diag;
+    te->own_diag = own;
     te->name = weft_arena_strdup(&ir->arena, name && *name ? name : "main");
     te->names = weft_map_create(&ir->arena);
     te->info = (weft_kernel_info){ .flops = -1, .bytes_read = -1, .bytes_written = -1 };
@@ -19,8 +21,10 @@ weft_te_create(const char *name, weft_diag *diag)
 void
 weft_te_destroy(weft_te *te)
 {
+    weft_diag *own = te ? te->own_diag : NULL;
     if (te)
         weft_ir_destroy(te->ir);
+    weft_diag_destroy(own);
 }
 
 weft_ir *

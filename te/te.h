@@ -77,7 +77,8 @@ struct weft_stage {
 /* A program.  Stages are kept producers first; a root stage becomes a kernel. */
 struct weft_te {
     weft_ir *ir;
-    weft_diag *diag;
+    weft_diag *diag;     /* never NULL */
+    weft_diag *own_diag; /* made where the creator gave none; NULL otherwise */
     const char *name;
     WEFT_VEC(const weft_var *) symbol;
     WEFT_VEC(weft_tensor *) tensor; /* all, in order of creation */

@@ -25,6 +25,7 @@ typedef struct weft_axis weft_axis;     /* an iteration variable: 0 <= axis < ex
 
 /* ---- programs -------------------------------------------------------------------------------- */
 
+/* diag NULL: messages are kept where nobody reads them; statuses are the same. */
 WEFT_API weft_te *weft_te_create(const char *name, weft_diag *);
 WEFT_API void weft_te_destroy(weft_te *);
 WEFT_API weft_ir *weft_te_ir(weft_te *); /* for the builders of <weft/expr.h> */

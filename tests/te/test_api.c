@@ -30,6 +30,15 @@ check_parses_back(const weft_te *te)
 }
 
 static void
+a_program_without_diagnostics_still_tells_that_a_call_failed(void **state)
+{
+    (void)state;
+    weft_te *te = weft_te_create("f", NULL);
+    assert_int_equal(weft_te_output(te, NULL), WEFT_INVALID_ARGUMENT);
+    weft_te_destroy(te);
+}
+
+static void
 a_program_built_in_c_prints_and_parses_back(void **state)
 {
     (void)state;
@@ -206,6 +215,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_program_without_diagnostics_still_tells_that_a_call_failed),
         cmocka_unit_test(a_program_built_in_c_prints_and_parses_back),
         cmocka_unit_test(identities_are_what_changes_nothing),
         cmocka_unit_test(names_become_identifiers_that_no_one_else_has),
