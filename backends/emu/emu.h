@@ -1,0 +1,41 @@
+/* backends/emu/emu.h: emulated devices: printed CUDA C and Metal, run on the host's processor.
+ *
+ *   sources --device_source.c--> one C++ text --device_compile.c--> shared object (cached)
+ *   launch  --device_run.c--> blocks over workers --device_block.c--> threads as fibers
+ *                                                  --device_check.c--> every access checked
+ *
+ * cuda-emu and metal-emu are two drivers of one mechanism; a row of `weft_emu_language` is all that tells
+ * them apart.  shim/ holds the headers that the text is compiled against; they are part of the library
+ * as bytes.  What they do not know is a compile error of the host's compiler that names it.
+ */
+#ifndef WEFT_EMU_DEVICE_H
+#define WEFT_EMU_DEVICE_H
+
+#include "runtime/device.h"
+#include "backends/emu/shim/weft_emu.h"
+
+/* What tells the languages apart. */
+typedef struct weft_emu_language {
+    weft_api api;
+    const char *device;    /* "cuda-emu" */
+    const char *extension; /* "cu": kernels are "name.cu" in messages */
+    const char *prologue;  /* the header of shim/ that every text starts with */
+    bool metal;            /* arguments are told by attributes, not by their order */
+} weft_emu_language;
+
+/* A file of shim/, as it was when the library was built. */
+typedef struct weft_emu_file {
+    const char *name, *text;
+    size_t size;
+} weft_emu_file;
+/* n files (generated at build time). */
+const weft_emu_file *weft_emu_shim_files(int *n);
+
+/* Appends the translation unit of n sources: each text behind a #line of its own with shared arrays,
+ * inline assembly and arguments made C++, then the table of entries.  Lines keep their numbers.
+ * WEFT_INVALID_INPUT where a text has no kernel of the source's name, or a parameter or declaration
+ * that an emulated device cannot take: file, line, the words and what is expected instead. */
+weft_status weft_emu_translate(const weft_emu_language *, const weft_source *, int n, weft_numerics,
+                               weft_str *text, weft_diag *);
+
+#endif
