@@ -67,6 +67,12 @@ typedef struct weft_compiled {
     weft_arena arena;
 } weft_compiled;
 
+/* Reads a model of any format, told by its content: ONNX, or the text of a graph, whose shapes are
+ * as it says.  NULL after errors. */
+weft_graph *weft_read_model(const char *path, const weft_import_options *, weft_diag *);
+/* What such a file holds; diag is not NULL. */
+weft_status weft_inspect_model(const char *path, weft_arena *, weft_model_summary *, weft_diag *);
+
 /* Imports, optimises and lowers.  stage: texts up to which level are kept in units and graph
  * (WEFT_DUMP_COUNT: none). */
 weft_status weft_compile_model(const char *path, const weft_compile_job *, weft_dump_stage stage,

@@ -174,49 +174,11 @@ build_units(weft_compiled *c, const weft_compile_job *job, weft_dump_stage stage
     return first;
 }
 
-enum { MAX_GRAPH_TEXT = 256 << 20 };
-
-/* Whether a file begins, after blanks and comments, with a graph's text. */
-static bool
-is_graph_text(const char *path)
-{
-    weft_file f;
-    bool is = false;
-    if (weft_file_map(NULL, path, &f))
-        return false;
-    for (size_t i = 0; i < f.size; i++) {
-        if (f.data[i] == '#')
-            while (i < f.size && f.data[i] != '\n')
-                i++;
-        else if (!strchr(" \t\r\n", f.data[i])) {
-            is = f.size - i > 6 && memcmp(f.data + i, "graph ", 6) == 0;
-            break;
-        }
-    }
-    weft_file_unmap(&f);
-    return is;
-}
-
-/* A model of any format that is read, by content: ONNX, or a graph's text. */
-static weft_graph *
-read_model(const char *path, const weft_import_options *options, weft_diag *diag)
-{
-    char *text;
-    size_t n;
-    if (!is_graph_text(path))
-        return weft_import_onnx(path, options, diag);
-    if (weft_file_read(diag, path, MAX_GRAPH_TEXT, &text, &n))
-        return NULL;
-    weft_graph *g = weft_parse_graph(path, text, diag);
-    free(text);
-    return g;
-}
-
 weft_status
 weft_compile_model(const char *path, const weft_compile_job *job, weft_dump_stage stage,
                    weft_diag *diag, weft_compiled *c)
 {
-    *c = (weft_compiled){ .graph = read_model(path, job->import, diag) };
+    *c = (weft_compiled){ .graph = weft_read_model(path, job->import, diag) };
     weft_status status;
     if (!c->graph) {
         status = weft_diag_status(diag);

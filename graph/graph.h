@@ -177,6 +177,9 @@ void weft_print_graph(weft_str *, const weft_graph *);
 /* NULL after an error with place and caret.  A constant given by hash alone becomes zeros. */
 weft_graph *weft_parse_graph(const char *source, const char *text, weft_diag *);
 
+/* A dim as graph text spells it: "n + 1". */
+void weft_print_dim(weft_str *, const weft_expr *);
+
 /* ---- passes ---------------------------------------------------------------------------------- */
 /* Evaluates a node whose inputs are all constants: given by the compiler (te through the
  * interpreter). */

@@ -59,7 +59,6 @@ const weft_expr *weft_dim_ceildiv(weft_graph *, const weft_expr *, int64_t by);
 /* Product of dims[from .. to-1]. */
 const weft_expr *weft_dim_product(weft_graph *, const weft_expr *const *dim, int from, int to);
 /* A dim in text form. */
-void weft_print_dim(weft_str *, const weft_expr *);
 void weft_print_dims(weft_str *, int n, const weft_expr *const *);
 /* "f32[1, n]". */
 void weft_print_type(weft_str *, const weft_value *);

@@ -16,10 +16,13 @@ print_side(const char *what, int n, const char *name, weft_dtype dtype, int ndim
 }
 
 static void
-print_summary(const weft_onnx_summary *s)
+print_summary(const weft_model_summary *s)
 {
-    printf("%-10s ONNX, IR version %" PRIi64 ", opset %" PRIi64 ", made by %s\n", "model",
-           s->ir_version, s->opset, s->producer && *s->producer ? s->producer : "nobody said");
+    printf("%-10s %s", "model", s->format);
+    if (s->ir_version)
+        printf(", IR version %" PRIi64 ", opset %" PRIi64 ", made by %s", s->ir_version, s->opset,
+               s->producer && *s->producer ? s->producer : "nobody said");
+    putchar('\n');
     for (int i = 0; i < s->nin; i++)
         print_side("inputs", i, s->in[i].name, s->in[i].dtype, s->in[i].ndim, s->in[i].dim);
     for (int i = 0; i < s->nout; i++)
@@ -44,7 +47,7 @@ side_json(const char *name, weft_dtype dtype, int ndim, const char *const *dim)
 }
 
 static void
-print_json(const weft_onnx_summary *s)
+print_json(const weft_model_summary *s)
 {
     json_t *in = json_array(), *out = json_array(), *op = json_array();
     for (int i = 0; i < s->nin; i++)
@@ -58,10 +61,11 @@ print_json(const weft_onnx_summary *s)
                                             "name", s->op[i].name, "count",
                                             (json_int_t)s->op[i].count, "supported",
                                             s->op[i].supported, "reason", s->op[i].reason));
-    json_t *all = json_pack(
-        "{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "ir_version", (json_int_t)s->ir_version, "opset",
-        (json_int_t)s->opset, "parameters", (json_int_t)s->parameters, "parameter_bytes",
-        (json_int_t)s->parameter_bytes, "inputs", in, "outputs", out, "operators", op);
+    json_t *all =
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "format", s->format, "ir_version",
+                  (json_int_t)s->ir_version, "opset", (json_int_t)s->opset, "parameters",
+                  (json_int_t)s->parameters, "parameter_bytes", (json_int_t)s->parameter_bytes,
+                  "inputs", in, "outputs", out, "operators", op);
     json_dumpf(all, stdout, JSON_INDENT(1));
     putchar('\n');
     json_decref(all);
@@ -94,14 +98,14 @@ run(weft_args *a)
 {
     weft_compile_job job;
     weft_import_options import;
-    weft_onnx_summary summary = { 0 };
+    weft_model_summary summary = { 0 };
     weft_target target;
     const char *spec = weft_option_text(a, WEFT_OPT_TARGET);
     weft_status status = weft_arg_job(a, &job, &import);
     if (!status)
         status = weft_resolve_target(spec ? spec : "interp", NULL, &target, a->diag);
     if (!status)
-        status = weft_inspect_onnx(a->operand.at[0], &a->arena, &summary, a->diag);
+        status = weft_inspect_model(a->operand.at[0], &a->arena, &summary, a->diag);
     if (status)
         return status;
     if (weft_has(a, WEFT_OPT_JSON)) {

@@ -17,7 +17,7 @@ typedef struct running {
     const char *dir;
     weft_arena arena;
     weft_diag *diag;
-    weft_onnx_summary model;
+    weft_model_summary model;
     test_set set;
 } running;
 
@@ -182,7 +182,7 @@ run_set(running *r, const char *model, weft_device *device, const char *set)
 static weft_status
 check_support(running *r, const char *model)
 {
-    const weft_onnx_summary *m = &r->model;
+    const weft_model_summary *m = &r->model;
     for (int i = 0; i < m->nop; i++)
         if (!m->op[i].supported)
             return weft_fail(r->diag, WEFT_UNSUPPORTED, "%s: operator %s%s%s: %s", model,

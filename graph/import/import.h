@@ -30,26 +30,31 @@ weft_status weft_read_tensor_pb(const char *path, weft_arena *, weft_const *c, c
 weft_status weft_write_tensor_pb(const char *path, const char *name, const weft_const *,
                                  weft_diag *);
 
-/* What an operator of the model needs that is not there, one a node: for `weft inspect`. */
-typedef struct weft_onnx_summary {
-    int64_t ir_version, opset;
+/* What a model holds and needs: for `weft inspect`. */
+typedef struct weft_model_op { /* a distinct operator */
+    const char *domain, *name;
+    int64_t count;
+    bool supported;
+    const char *reason; /* why not */
+} weft_model_op;
+
+typedef struct weft_model_side { /* an input or output */
+    const char *name;
+    weft_dtype dtype; /* WEFT_DTYPE_COUNT and rank -1 where the model does not say */
+    int ndim;
+    const char *const *dim;
+} weft_model_side;
+
+typedef struct weft_model_summary {
+    const char *format;        /* "ONNX", "graph text" */
+    int64_t ir_version, opset; /* of ONNX; 0 elsewhere */
     const char *producer;
-    int nop; /* distinct operators */
-    struct {
-        const char *domain, *name;
-        int64_t count;
-        bool supported;
-        const char *reason;
-    } * op;
+    int nop; /* in the order of their first use */
+    weft_model_op *op;
     int nin, nout;
-    struct {
-        const char *name;
-        weft_dtype dtype;
-        int ndim;
-        const char *const *dim;
-    } * in, *out;
+    weft_model_side *in, *out;
     int64_t parameters, parameter_bytes;
-} weft_onnx_summary;
-weft_status weft_inspect_onnx(const char *path, weft_arena *, weft_onnx_summary *, weft_diag *);
+} weft_model_summary;
+weft_status weft_inspect_onnx(const char *path, weft_arena *, weft_model_summary *, weft_diag *);
 
 #endif

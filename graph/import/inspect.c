@@ -7,7 +7,7 @@ typedef struct reading {
     onnx_file file;
     const onnx_graph_proto *proto;
     weft_arena *arena; /* the caller's */
-    weft_onnx_summary *s;
+    weft_model_summary *s;
 } reading;
 
 /* ---- operators ------------------------------------------------------------------------------- */
@@ -72,7 +72,7 @@ static void
 describe_sides(reading *r)
 {
     const onnx_graph_proto *p = r->proto;
-    weft_onnx_summary *s = r->s;
+    weft_model_summary *s = r->s;
     weft_map *constant = weft_map_create(&r->file.arena);
     for (size_t i = 0; i < p->n_initializer; i++) {
         const char *name = weft_onnx_text(p->initializer[i]->name);
@@ -97,7 +97,7 @@ describe_sides(reading *r)
 
 /* Elements of a tensor; what cannot be counted is left to the importer to refuse. */
 static void
-count_tensor(weft_onnx_summary *s, const onnx_tensor_proto *t)
+count_tensor(weft_model_summary *s, const onnx_tensor_proto *t)
 {
     int64_t count = 1, bytes, sum;
     bool fits = true;
@@ -127,11 +127,11 @@ count_parameters(reading *r)
 }
 
 weft_status
-weft_inspect_onnx(const char *path, weft_arena *arena, weft_onnx_summary *s, weft_diag *diag)
+weft_inspect_onnx(const char *path, weft_arena *arena, weft_model_summary *s, weft_diag *diag)
 {
     reading r = { .arena = arena, .s = s };
     weft_diag *own = diag ? diag : weft_diag_create();
-    *s = (weft_onnx_summary){ 0 };
+    *s = (weft_model_summary){ .format = "ONNX" };
     const onnx_model_proto *m = weft_onnx_open_model(&r.file, path, &s->opset, own);
     weft_status st = m ? WEFT_OK : weft_diag_status(own);
     if (m) {

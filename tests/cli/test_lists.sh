@@ -16,6 +16,18 @@ for t in opencl:generic-gpu vulkan:generic-gpu cuda:sm_90a metal:apple8 opencl:m
 done
 exits 0 "$WEFT" targets --json && out_is_json && out_has '"profile": "generic-gpu"'
 
+it "tells what a graph's text holds"
+cat >net.wir <<'WIR'
+graph net(x: f32[n, 8]) -> (y) {
+    b: f32[8] = constant [1, 2, 3, 4, 5, 6, 7, 8]
+    s: f32[n, 8] = add(x, b)
+    y: f32[n, 8] = relu(s)
+}
+WIR
+exits 0 "$WEFT" inspect net.wir && err_is_empty
+out_has '^model  *graph text' && out_has '^inputs  *x f32\[n,8\]' && out_has '^parameters 8 ' && out_has '1 relu'
+exits 0 "$WEFT" inspect --json net.wir && out_is_json && out_has '"name": "add"'
+
 needs_suite
 it "tells what a model holds"
 exits 0 "$WEFT" inspect "$(model_of node/test_basic_conv_with_padding)"

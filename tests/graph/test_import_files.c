@@ -479,7 +479,7 @@ inspecting_counts_operators_and_parameters(void **state)
     model m = small();
     char path[PATH_SIZE];
     weft_arena arena = { 0 };
-    weft_onnx_summary s;
+    weft_model_summary s;
     model_node(&m, "Neg", "y", "z", NULL);
     model_node(&m, "Neg", "z", "u", NULL);
     model_node(&m, "NonZero", "u", "v", NULL);
