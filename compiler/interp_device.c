@@ -1,12 +1,21 @@
 /* compiler/interp_device.c: the reference interpreter as a device.
  *
  * Its kernels are IR text, its memory is the host's.  Every check of the interpreter is on.
+ * `interp` computes in the kernels' own types; `interp:1` computes f16, bf16 and f32 in double and
+ * rounds where memory is written: what results are compared with.
  */
 #include "compiler/compiler.h"
 #include "ir/interp.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { PLAIN, WIDENED, DEVICES };
+
+typedef struct interp_device {
+    weft_device base; /* first */
+    bool widen;
+} interp_device;
 
 struct weft_memory {
     int64_t size;
@@ -27,24 +36,27 @@ static int
 count(weft_str *why)
 {
     (void)why;
-    return 1;
+    return DEVICES;
 }
 
 static weft_status
 open_device(int index, weft_diag *diag, weft_device **device)
 {
     const weft_target *profile = weft_profile_find("interp", diag);
-    if (index != 0 || !profile)
-        return weft_fail(diag, WEFT_NO_DEVICE, "there is one interpreter, 'interp'");
-    weft_device *d = calloc(1, sizeof *d);
+    if (index < 0 || index >= DEVICES || !profile)
+        return weft_fail(diag, WEFT_NO_DEVICE,
+                         "the interpreters are 'interp' and, in double, 'interp:1'");
+    interp_device *d = calloc(1, sizeof *d);
     if (!d)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "the interpreter's device");
-    d->driver = &weft_interp_driver;
-    d->info.target = *profile;
-    snprintf(d->info.id, sizeof d->info.id, "interp");
-    snprintf(d->info.name, sizeof d->info.name, "reference interpreter");
-    snprintf(d->info.driver, sizeof d->info.driver, "weft");
-    *device = d;
+    d->widen = index == WIDENED;
+    d->base.driver = &weft_interp_driver;
+    d->base.info.target = *profile;
+    snprintf(d->base.info.id, sizeof d->base.info.id, d->widen ? "interp:%d" : "interp", index);
+    snprintf(d->base.info.name, sizeof d->base.info.name, "reference interpreter%s",
+             d->widen ? ", in double" : "");
+    snprintf(d->base.info.driver, sizeof d->base.info.driver, "weft");
+    *device = &d->base;
     return WEFT_OK;
 }
 
@@ -125,9 +137,9 @@ most_steps(void)
 }
 
 static weft_interp *
-load_one(const weft_source *source, weft_diag *diag)
+load_one(const weft_source *source, bool widen, weft_diag *diag)
 {
-    weft_interp_options options = { .max_steps = most_steps() };
+    weft_interp_options options = { .widen = widen, .max_steps = most_steps() };
     weft_ir *ir = weft_ir_create(diag);
     weft_kernel *const *kernel;
     weft_interp *interp = NULL;
@@ -147,6 +159,7 @@ static weft_status
 load(weft_device *d, const weft_source *source, int n, weft_numerics numerics, weft_code **out,
      weft_diag *diag)
 {
+    bool widen = ((const interp_device *)d)->widen;
     (void)numerics;
     weft_code *code = calloc(1, sizeof *code);
     weft_interp **kernel = calloc((size_t)n + 1, sizeof(weft_interp *));
@@ -157,7 +170,7 @@ load(weft_device *d, const weft_source *source, int n, weft_numerics numerics, w
     }
     *code = (weft_code){ 0, kernel };
     for (; code->n < n; code->n++) {
-        code->kernel[code->n] = load_one(&source[code->n], diag);
+        code->kernel[code->n] = load_one(&source[code->n], widen, diag);
         if (!code->kernel[code->n]) {
             const char *name = source[code->n].name;
             unload(d, code);

@@ -37,6 +37,11 @@ for shape in 'm=0 n=4 k=4' 'm=4 n=0 k=4' 'm=4 n=4 k=0'; do
     exits 0 "$WEFT" te mm.te -d interp --fill ones && out_has "^C f32\[$m,$n\]"
 done
 
+it "computes in double where the second interpreter is asked"
+printf 'te lost(A: f32[n]) {\n    C[i < n] = (A[i] + 16777216.0) - 16777216.0\n}\n' >lost.te
+exits 0 "$WEFT" te lost.te -d interp --dim n=4 --fill ones && out_has '^C f32\[4\] min 0 max 0'
+exits 0 "$WEFT" te lost.te -d interp:1 --dim n=4 --fill ones && out_has '^C f32\[4\] min 1 max 1'
+
 it "schedules a scalar that is computed from a sum over all"
 printf 'te mean(A: f32[2, 4]) {\n    S[] = sum(i < 2, j < 4) A[i, j]\n    M[] = S[] / 8.0\n}\n' >mean.te
 exits 0 "$WEFT" te mean.te -t opencl:generic-gpu,vulkan:generic-gpu,cuda:sm_80,metal:apple8,opencl:pocl,vulkan:lavapipe
