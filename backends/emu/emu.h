@@ -31,8 +31,21 @@ typedef struct weft_emu_file {
 /* n files (generated at build time). */
 const weft_emu_file *weft_emu_shim_files(int *n);
 
-/* Appends the translation unit of n sources: each text behind a #line of its own with shared arrays,
- * inline assembly and arguments made C++, then the table of entries.  Lines keep their numbers.
+/* What the translation unit has to be compiled with, whatever the numerics level: the dialect that
+ * shim/ is written in, and instrumentation that neither merges accesses beyond 16 bytes nor drops
+ * any.  It needs no include path; it links with -lm. */
+#define WEFT_EMU_TEXT_FLAGS                                                                        \
+    "-x", "c++", "-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-fno-exceptions",           \
+        "-fno-rtti", "-fwrapv", "-fno-strict-aliasing", "-fno-strict-float-cast-overflow",         \
+        "-fsigned-char", "-fno-vectorize", "-fno-slp-vectorize",                                   \
+        "-ftrivial-auto-var-init=pattern", "-Xclang", "-fnative-half-type", "-Xclang",             \
+        "-fallow-half-arguments-and-returns", "-fsanitize=thread",                                 \
+        "-fsanitize=array-bounds,integer-divide-by-zero", "-mllvm",                                \
+        "-tsan-instrument-func-entry-exit=0", "-mllvm", "-tsan-instrument-read-before-write"
+
+/* Appends the translation unit of n sources: the headers of shim/ that they need, each text behind a
+ * #line and in a namespace of its own with shared arrays, inline assembly and arguments made C++, then
+ * the table of entries.  Lines keep their numbers.
  * WEFT_INVALID_INPUT where a text has no kernel of the source's name, or a parameter or declaration
  * that an emulated device cannot take: file, line, the words and what is expected instead. */
 weft_status weft_emu_translate(const weft_emu_language *, const weft_source *, int n, weft_numerics,

@@ -13,13 +13,11 @@
 #ifndef WEFT_EMU_H
 #define WEFT_EMU_H
 
-#ifdef __cplusplus
-#include <cstddef>
-#include <cstdint>
-extern "C" {
-#else
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
 #endif
 
 #define WEFT_EMU_VERSION 1
@@ -32,12 +30,16 @@ enum { WEFT_EMU_SHARED = 1, WEFT_EMU_GLOBAL = 2 };
 typedef struct weft_emu_thread {
     uint32_t thread[3], block[3], threads[3], blocks[3];
     uint32_t lane, warp, warp_size;
+    void *own; /* the text's; NULL when the thread starts */
 } weft_emu_thread;
 
 /* A worker's state as far as compiled text sees it; the device's own stands behind it. */
 typedef struct weft_emu_worker {
     const struct weft_emu_host *host;
-    const weft_emu_thread *self; /* the thread that runs now */
+    weft_emu_thread *self; /* the thread that runs now */
+    /* All shared memory that the worker ever hands out lies in the 4 GiB from here: the text calls
+     * a place in it by 32 bits, as PTX does. */
+    char *shared_base;
 } weft_emu_worker;
 
 /* A declaration of shared memory: one static object each in the compiled text. */
@@ -48,7 +50,8 @@ typedef struct weft_emu_array {
     uint64_t size, align;
 } weft_emu_array;
 
-/* Where in the text something is asked for. */
+/* Where in the text something is asked for.  It lives as long as the call that it is given to; two are
+ * the same place when what, file and line are equal as text. */
 typedef struct weft_emu_place {
     const char *what, *file; /* "__syncthreads"; "conv1.cu" */
     int line;
@@ -65,14 +68,16 @@ typedef struct weft_emu_host {
     void (*barrier)(weft_emu_worker *, const weft_emu_place *, int memory);
     /* Lanes of `mask` (bit i: lane i of the warp) wait for each other at the same place; each
      * brings `bytes` of its own.  all[i * bytes] is what lane i brought, for lanes of the mask; the others'
-     * bytes are 0xff.  bytes 0: they wait alone.  A lane of the mask that has ended or waits elsewhere
-     * is a fault; a mask without the caller, too.  Orders the lanes' accesses to all memory. */
-    void (*exchange)(weft_emu_worker *, const weft_emu_place *, uint64_t mask, const void *mine, size_t bytes,
-                     void *all);
+     * bytes are 0xff.  bytes 0: they wait alone.  A lane of the mask that has ended, or that the warp
+     * does not have, is left out (CUDA speaks of the lanes that have not exited); one that waits
+     * elsewhere is a fault; a mask without the caller, too.  Gives the lanes that took part.  Orders
+     * the lanes' accesses to all memory. */
+    uint64_t (*exchange)(weft_emu_worker *, const weft_emu_place *, uint64_t mask, const void *mine,
+                         size_t bytes, void *all);
     /* The same with all lanes of the warp that have not ended and are not waiting elsewhere by the time
      * that none can run: what Metal calls the active threads.  Gives their mask. */
-    uint64_t (*exchange_active)(weft_emu_worker *, const weft_emu_place *, const void *mine, size_t bytes,
-                                void *all);
+    uint64_t (*exchange_active)(weft_emu_worker *, const weft_emu_place *, const void *mine,
+                                size_t bytes, void *all);
     /* The block's copy of an array; the same address for all its threads, filled with 0xff at the
      * block's start, reading it before it is written is a fault. */
     void *(*shared)(weft_emu_worker *, const weft_emu_array *);
