@@ -1,5 +1,5 @@
-/* Vulkan: the loader and an instance.  No layer is loaded unless WEFT_VULKAN_VALIDATION=1; then
- * every error of the validation layer fails the call in which it came up. */
+/* Vulkan: the loader and an instance.  No layer is loaded unless WEFT_VULKAN_VALIDATION names checks;
+ * then every error of the validation layer fails the call in which it came up. */
 #include "backends/vulkan/device_priv.h"
 
 #include <dlfcn.h>
@@ -48,11 +48,60 @@ open_loader(void)
 
 /* ---- validation ------------------------------------------------------------------------------ */
 
-static bool
-wants_validation(void)
+/* What WEFT_VULKAN_VALIDATION may name, with commas: the layer's own checks, which every other word
+ * implies, and what is switched on beside them. */
+static const struct {
+    const char *word;
+    VkValidationFeatureEnableEXT enable[2];
+    uint32_t n;
+} checks[] = {
+    { "0", { 0 }, 0 },
+    { "1", { 0 }, 0 },
+    { "core", { 0 }, 0 },
+    { "gpu",
+      { VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_EXT,
+        VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_RESERVE_BINDING_SLOT_EXT },
+      2 },
+    { "sync", { VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT }, 1 },
+};
+enum { NCHECK = sizeof checks / sizeof *checks };
+
+/* What to switch on. */
+typedef struct validation {
+    bool on;
+    uint32_t n;
+    VkValidationFeatureEnableEXT enable[2 * NCHECK];
+} validation;
+
+/* The row of a word of `length` bytes, or -1. */
+static int
+check_named(const char *word, size_t length)
 {
-    const char *v = getenv("WEFT_VULKAN_VALIDATION");
-    return v && !strcmp(v, "1");
+    for (int i = 0; i < NCHECK; i++)
+        if (strlen(checks[i].word) == length && !strncmp(word, checks[i].word, length))
+            return i;
+    return -1;
+}
+
+/* False if the variable holds a word that is no check. */
+static bool
+read_validation(validation *v)
+{
+    const char *word = getenv("WEFT_VULKAN_VALIDATION");
+    bool named[NCHECK] = { false };
+    *v = (validation){ 0 };
+    for (size_t n; word && *word; word += n + (word[n] == ',')) {
+        n = strcspn(word, ",");
+        int row = check_named(word, n);
+        if (row < 0)
+            return false;
+        v->on |= row > 0;
+        named[row] = true;
+    }
+    for (int i = 0; i < NCHECK; i++)
+        for (uint32_t k = 0; named[i] && k < checks[i].n; k++)
+            v->enable[v->n++] = checks[i].enable[k];
+    return true;
 }
 
 static VKAPI_ATTR VkBool32 VKAPI_CALL
@@ -91,15 +140,16 @@ has_layer(const weft_vk_instance *v)
     return found;
 }
 
+/* An extension of the loader and its drivers, or of a layer. */
 static bool
-has_extension(const weft_vk_instance *v, const char *name)
+has_extension(const weft_vk_instance *v, const char *layer, const char *name)
 {
     uint32_t n = 0;
     bool found = false;
     weft_arena arena = { 0 };
-    v->EnumerateInstanceExtensionProperties(NULL, &n, NULL);
+    v->EnumerateInstanceExtensionProperties(layer, &n, NULL);
     VkExtensionProperties *extension = WEFT_NEW_ARRAY(&arena, n, VkExtensionProperties);
-    v->EnumerateInstanceExtensionProperties(NULL, &n, extension);
+    v->EnumerateInstanceExtensionProperties(layer, &n, extension);
     for (uint32_t i = 0; i < n; i++)
         found |= !strcmp(extension[i].extensionName, name);
     weft_arena_reset(&arena);
@@ -108,22 +158,53 @@ has_extension(const weft_vk_instance *v, const char *name)
 
 /* ---- the instance ---------------------------------------------------------------------------- */
 
+/* VK_EXT_layer_settings, which Vulkan's headers have from 1.3.272 on. */
+typedef struct layer_setting {
+    const char *layer, *name;
+    int type; /* 0: VkBool32 */
+    uint32_t n;
+    const void *values;
+} layer_setting;
+typedef struct layer_settings {
+    VkStructureType type;
+    const void *next;
+    uint32_t n;
+    const layer_setting *setting;
+} layer_settings;
+
 static VkResult
-create_instance(weft_vk_instance *v, bool validate)
+create_instance(weft_vk_instance *v, const validation *validate)
 {
-    const char *layers[] = { VALIDATION_LAYER }, *extensions[2];
+    /* Later layers look at what shaders access only where they are told to. */
+    static const VkBool32 yes = VK_TRUE;
+    static const layer_setting accesses = { VALIDATION_LAYER, "syncval_shader_accesses_heuristic",
+                                            0, 1, &yes };
+    const char *layers[] = { VALIDATION_LAYER }, *extensions[4];
     uint32_t n = 0;
-    bool portability = has_extension(v, "VK_KHR_portability_enumeration");
-    if (validate)
+    bool portability = has_extension(v, NULL, "VK_KHR_portability_enumeration");
+    if (validate->on)
         extensions[n++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    if (validate->n)
+        extensions[n++] = VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME; /* the layer's, not listed */
+    bool settings = validate->n && has_extension(v, VALIDATION_LAYER, "VK_EXT_layer_settings");
+    if (settings)
+        extensions[n++] = "VK_EXT_layer_settings";
     if (portability)
         extensions[n++] = "VK_KHR_portability_enumeration";
     VkApplicationInfo app = { .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
                               .pApplicationName = "weft",
                               .pEngineName = "weft",
                               .apiVersion = VK_MAKE_API_VERSION(0, 1, 3, 0) };
+    layer_settings set = { .type = (VkStructureType)1000496000, /* ..._SETTINGS_CREATE_INFO_EXT */
+                           .n = 1,
+                           .setting = &accesses };
+    VkValidationFeaturesEXT features = { .sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
+                                         .pNext = settings ? &set : NULL,
+                                         .enabledValidationFeatureCount = validate->n,
+                                         .pEnabledValidationFeatures = validate->enable };
     VkDebugUtilsMessengerCreateInfoEXT messages = {
         .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+        .pNext = validate->n ? &features : NULL,
         .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
         .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT |
                        VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
@@ -133,15 +214,16 @@ create_instance(weft_vk_instance *v, bool validate)
     VkInstanceCreateInfo info = { .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
                                   .flags =
                                       portability ? 1 : 0, /* ..._ENUMERATE_PORTABILITY_BIT_KHR */
-                                  .pNext = validate ? &messages : NULL,
+                                  .pNext = validate->on ? &messages : NULL,
                                   .pApplicationInfo = &app,
-                                  .enabledLayerCount = validate ? 1 : 0,
+                                  .enabledLayerCount = validate->on ? 1 : 0,
                                   .ppEnabledLayerNames = layers,
                                   .enabledExtensionCount = n,
                                   .ppEnabledExtensionNames = extensions };
     VkResult code = v->CreateInstance(&info, NULL, &v->handle);
-    if (code || !validate)
+    if (code || !validate->on)
         return code;
+    messages.pNext = NULL;
     PFN_vkCreateDebugUtilsMessengerEXT create =
         (PFN_vkCreateDebugUtilsMessengerEXT)v->get(v->handle, "vkCreateDebugUtilsMessengerEXT");
     return create ? create(v->handle, &messages, NULL, &v->messenger)
@@ -184,17 +266,19 @@ find_functions(weft_vk_instance *v)
 static const char *
 prepare(weft_vk_instance *v)
 {
-    bool validate = wants_validation();
+    validation validate;
+    if (!read_validation(&validate))
+        return "WEFT_VULKAN_VALIDATION takes 0, or 1 or core, gpu, sync with commas between them";
     v->get = open_loader();
     if (!v->get)
         return "the Vulkan loader (libvulkan.so.1) is not installed";
     if (find_globals(v))
         return "the Vulkan loader is incomplete";
-    if (validate && !has_layer(v))
-        return "WEFT_VULKAN_VALIDATION=1 asks for " VALIDATION_LAYER ", which is not installed";
-    if (validate)
+    if (validate.on && !has_layer(v))
+        return "WEFT_VULKAN_VALIDATION asks for " VALIDATION_LAYER ", which is not installed";
+    if (validate.on)
         v->complaints = weft_diag_create();
-    if (create_instance(v, validate) != VK_SUCCESS)
+    if (create_instance(v, &validate) != VK_SUCCESS)
         return "the Vulkan loader finds no driver (vkCreateInstance failed)";
     return find_functions(v) ? "the Vulkan loader is older than Vulkan 1.1" : NULL;
 }
