@@ -8,7 +8,8 @@ typedef struct assembler {
     weft_module *m;
     const weft_compiled *c;
     weft_arena scratch;
-    int *tensor_of; /* value id -> tensor; -1 */
+    int *tensor_of;  /* value id -> tensor; -1 */
+    int *first_step; /* group -> its first step */
 } assembler;
 
 /* The value's tensor, made at its first mention. */
@@ -106,6 +107,7 @@ add_group(assembler *a, int index)
 {
     const weft_group *g = a->c->graph->group.at[index];
     int unit = a->c->unit_of[index];
+    a->first_step[index] = a->b.p->nstep;
     if (unit < 0) { /* ALIAS: the same bytes under other dims */
         int in = tensor_of(a, g->in[0]);
         int out = tensor_of(a, g->out[0]);
@@ -131,7 +133,8 @@ make_room(assembler *a)
     a->b.p->tensor = WEFT_NEW_ARRAY(a->b.arena, a->b.cap + 1, weft_mod_tensor);
     a->b.p->step = WEFT_NEW_ARRAY(a->b.arena, steps + 1, weft_mod_step);
     a->b.p->output = WEFT_NEW_ARRAY(a->b.arena, g->output.n + 1, int);
-    a->tensor_of = WEFT_NEW_ARRAY(&a->scratch, g->value.n + 1, int);
+    a->tensor_of = WEFT_NEW_ARRAY(a->b.arena, g->value.n + 1, int);
+    a->first_step = WEFT_NEW_ARRAY(a->b.arena, g->group.n + 1, int);
     for (int i = 0; i < g->value.n; i++)
         a->tensor_of[i] = -1;
 }
@@ -180,7 +183,8 @@ weft_module_program(weft_module *m, const weft_compile_job *job)
 }
 
 weft_status
-weft_assemble(weft_module *m, const weft_compiled *c, const weft_compile_job *job, weft_diag *diag)
+weft_assemble(weft_module *m, const weft_compiled *c, const weft_compile_job *job, weft_diag *diag,
+              weft_origin *origin)
 {
     assembler a = { .b = { .p = weft_module_program(m, job), .arena = &m->arena }, .m = m, .c = c };
     (void)diag;
@@ -193,7 +197,9 @@ weft_assemble(weft_module *m, const weft_compiled *c, const weft_compile_job *jo
     a.b.p->noutput = c->graph->output.n;
     for (int i = 0; i < c->graph->output.n; i++)
         add_output(&a, i);
+    a.first_step[c->graph->group.n] = a.b.p->nstep;
     add_blobs(&a, job->threads);
+    *origin = (weft_origin){ c, a.b.p, a.tensor_of, a.first_step };
     weft_arena_reset(&a.scratch);
     return WEFT_OK;
 }

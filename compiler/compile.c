@@ -40,15 +40,16 @@ base_name(const char *path)
 
 static weft_status
 compile_target(weft_module *m, keeper *k, const char *path, const weft_compile_job *job,
-               weft_diag *diag)
+               weft_diag *diag, weft_origin *origin)
 {
     weft_status status = weft_compile_model(path, job, WEFT_DUMP_COUNT, diag, &k->at[k->n++]);
-    return status ? status : weft_assemble(m, &k->at[k->n - 1], job, diag);
+    return status ? status : weft_assemble(m, &k->at[k->n - 1], job, diag, origin);
 }
 
-weft_status
-weft_compile_targets(const char *path, int ntarget, const weft_target *target,
-                     const weft_compile_job *common, weft_diag *diag, weft_module **module)
+static weft_status
+compile_targets(const char *path, int ntarget, const weft_target *target,
+                const weft_compile_job *common, weft_diag *diag, weft_module **module,
+                weft_origin *origin)
 {
     weft_module *m = calloc(1, sizeof *m);
     keeper *k = calloc(1, sizeof *k + (size_t)ntarget * sizeof *k->at);
@@ -65,7 +66,7 @@ weft_compile_targets(const char *path, int ntarget, const weft_target *target,
     for (int i = 0; i < ntarget && !status; i++) {
         weft_compile_job job = *common;
         job.target = &target[i];
-        status = compile_target(m, k, path, &job, diag);
+        status = compile_target(m, k, path, &job, diag, origin);
     }
     if (!status)
         status = weft_module_check(m, diag);
@@ -75,6 +76,21 @@ weft_compile_targets(const char *path, int ntarget, const weft_target *target,
     }
     *module = m;
     return WEFT_OK;
+}
+
+weft_status
+weft_compile_targets(const char *path, int ntarget, const weft_target *target,
+                     const weft_compile_job *common, weft_diag *diag, weft_module **module)
+{
+    weft_origin last;
+    return compile_targets(path, ntarget, target, common, diag, module, &last);
+}
+
+weft_status
+weft_compile_traced(const char *path, const weft_compile_job *job, weft_diag *diag,
+                    weft_module **module, weft_origin *origin)
+{
+    return compile_targets(path, 1, job->target, job, diag, module, origin);
 }
 
 static weft_status

@@ -37,6 +37,7 @@ typedef struct weft_compile_job {
     weft_numerics numerics;
     int optimize, threads;
     const weft_import_options *import;
+    const char *text; /* the model as a graph's text, its path then but a name; NULL: the file */
 } weft_compile_job;
 
 /* One printed kernel of a unit. */
@@ -91,9 +92,23 @@ weft_status weft_parse_numerics(const char *name, weft_numerics *, weft_diag *);
 weft_status weft_compile_targets(const char *path, int ntarget, const weft_target *,
                                  const weft_compile_job *common, weft_diag *, weft_module **);
 
+/* What a program's tensors and steps were in the graph: for who compares the two.  It lives as long
+ * as the module. */
+typedef struct weft_origin {
+    const weft_compiled *compiled;
+    const weft_program *program;
+    const int *tensor_of;  /* value id -> tensor; -1: the program has none for it */
+    const int *first_step; /* group -> its first step; one more entry: the number of steps */
+} weft_origin;
+
 /* Fills a program (in the module's arena) and adds its constants to the module. */
 weft_status weft_assemble(weft_module *, const weft_compiled *, const weft_compile_job *,
-                          weft_diag *);
+                          weft_diag *, weft_origin *);
+/* The model compiled for the job's target, with where everything in the program comes from. */
+weft_status weft_compile_traced(const char *path, const weft_compile_job *, weft_diag *,
+                                weft_module **, weft_origin *);
+/* An integer expression over symbols as a plan's text (base.h, iexpr), in the arena. */
+const char *weft_plan_text(weft_arena *, const weft_expr *);
 
 /* A te program alone as a module of one program; takes te over, whatever the result. */
 weft_status weft_te_module(weft_te *, const weft_compile_job *, weft_diag *, weft_module **);

@@ -178,7 +178,8 @@ weft_status
 weft_compile_model(const char *path, const weft_compile_job *job, weft_dump_stage stage,
                    weft_diag *diag, weft_compiled *c)
 {
-    *c = (weft_compiled){ .graph = weft_read_model(path, job->import, diag) };
+    *c = (weft_compiled){ .graph = job->text ? weft_parse_graph(path, job->text, diag)
+                                             : weft_read_model(path, job->import, diag) };
     weft_status status;
     if (!c->graph) {
         status = weft_diag_status(diag);

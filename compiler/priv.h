@@ -4,9 +4,6 @@
 
 #include "compiler/compiler.h"
 
-/* An integer expression over symbols as a plan's text, in the arena. */
-const char *weft_plan_text(weft_arena *, const weft_expr *);
-
 /* ---- plan.c: a program being built ---------------------------------------------------------- */
 typedef struct weft_draft {
     weft_program *p;

@@ -283,8 +283,9 @@ weft_session_get_output(weft_session *s, int output, void *data, size_t bytes, w
     return download(s, s->program->output[output], data, bytes, diag);
 }
 
-weft_status
-weft_session_get_tensor(weft_session *s, int tensor, void *data, size_t bytes, weft_diag *diag)
+/* Whether the tensor is one whose memory is its own. */
+static weft_status
+need_kept(const weft_session *s, int tensor, weft_diag *diag)
 {
     weft_status status = need_bound(s, diag);
     if (status)
@@ -297,7 +298,33 @@ weft_session_get_tensor(weft_session *s, int tensor, void *data, size_t bytes, w
             diag, WEFT_INVALID_ARGUMENT,
             "tensor '%s' is a temporary; ask for temporaries to be kept before the run",
             s->program->tensor[tensor].name);
-    return download(s, tensor, data, bytes, diag);
+    return WEFT_OK;
+}
+
+weft_status
+weft_session_get_tensor(weft_session *s, int tensor, void *data, size_t bytes, weft_diag *diag)
+{
+    weft_status status = need_kept(s, tensor, diag);
+    return status ? status : download(s, tensor, data, bytes, diag);
+}
+
+weft_status
+weft_session_set_tensor(weft_session *s, int tensor, const void *data, size_t bytes,
+                        weft_diag *diag)
+{
+    weft_status status = need_kept(s, tensor, diag);
+    if (!status)
+        status = check_bytes(s, tensor, bytes, diag);
+    if (status)
+        return status;
+    if (s->program->tensor[s->root[tensor]].role == WEFT_ROLE_CONSTANT)
+        return weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                         "tensor '%s' is a constant; its contents are the module's",
+                         s->program->tensor[tensor].name);
+    const weft_tensor_place *p = &s->place[tensor];
+    if (!bytes || !p->memory)
+        return WEFT_OK;
+    return s->device->driver->upload(s->device, p->memory, p->offset, data, (int64_t)bytes, diag);
 }
 
 weft_status
@@ -333,6 +360,32 @@ weft_status
 weft_session_run(weft_session *s, weft_diag *diag)
 {
     return submit(s, NULL, diag);
+}
+
+weft_status
+weft_session_run_steps(weft_session *s, int first, int count, weft_diag *diag)
+{
+    weft_batch *batch = NULL;
+    weft_arena scratch = { 0 };
+    int nlaunch, nstep = s->program->nstep;
+    weft_status status = need_bound(s, diag);
+    if (!status && (first < 0 || count < 0 || first > nstep || count > nstep - first))
+        status = weft_fail(diag, WEFT_INVALID_ARGUMENT, "steps %d to %lld of a program that has %d",
+                           first, (long long)first + count, nstep);
+    if (!status && count < nstep && !s->keep_temps)
+        status = weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                           "a part of the steps needs temporaries that are kept");
+    if (!status)
+        status = weft_session_record(s, first, count, &batch,
+                                     WEFT_NEW_ARRAY(&scratch, count + 1, int), &nlaunch, diag);
+    if (!status && batch)
+        status = s->device->driver->submit(s->device, batch, NULL, diag);
+    if (!status)
+        status = s->device->driver->sync(s->device, diag);
+    if (batch)
+        s->device->driver->discard(s->device, batch);
+    weft_arena_reset(&scratch);
+    return status;
 }
 
 weft_status

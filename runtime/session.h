@@ -28,10 +28,18 @@ weft_status weft_session_sync(weft_session *, weft_diag *); /* waits until the r
 weft_status weft_session_poison(weft_session *, weft_diag *);
 weft_status weft_session_get_output(weft_session *, int output, void *data, size_t bytes,
                                     weft_diag *);
-/* Any tensor of the program after a run, for tests and `check`; TEMPs only when keep was asked. */
+/* Any tensor of the program after a run, for tests and `check`; TEMPs only when keep was asked:
+ * then every tensor has memory of its own from bind to bind. */
 weft_status weft_session_keep_temps(weft_session *, bool keep);
 weft_status weft_session_get_tensor(weft_session *, int tensor, void *data, size_t bytes,
                                     weft_diag *);
+/* Gives a tensor that is no constant its contents, as if its step had run; TEMPs only when keep was
+ * asked.  A tensor that no step mentions takes none: nothing to do. */
+weft_status weft_session_set_tensor(weft_session *, int tensor, const void *data, size_t bytes,
+                                    weft_diag *);
+/* Runs `count` steps from `first` on what the tensors hold, and waits: a part of weft_session_run.
+ * Inputs need no data.  Kept temporaries are needed for any but the whole. */
+weft_status weft_session_run_steps(weft_session *, int first, int count, weft_diag *);
 
 /* Device times of the last profiled run, one a step; NULL before. */
 weft_status weft_session_profile(weft_session *, weft_diag *); /* runs once, with times */

@@ -502,24 +502,33 @@ make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool
     return status ? status : check_launch(s, l, diag);
 }
 
+weft_status
+weft_session_record(weft_session *s, int first, int count, weft_batch **batch, int *step,
+                    int *nlaunch, weft_diag *diag)
+{
+    weft_arena scratch = { 0 };
+    weft_launch *launch = WEFT_NEW_ARRAY(&scratch, count, weft_launch);
+    weft_status status = WEFT_OK;
+    *nlaunch = 0;
+    for (int i = first; i < first + count && !status; i++) {
+        bool skip;
+        status = make_launch(s, &scratch, i, &launch[*nlaunch], &skip, diag);
+        if (!skip)
+            step[(*nlaunch)++] = i;
+    }
+    if (!status && *nlaunch)
+        status = s->device->driver->record(s->device, launch, *nlaunch, batch, diag);
+    weft_arena_reset(&scratch);
+    return status;
+}
+
 static weft_status
-record_launches(weft_session *s, weft_arena *scratch, weft_diag *diag)
+record_launches(weft_session *s, weft_diag *diag)
 {
     int nstep = s->program->nstep;
-    weft_launch *launch = WEFT_NEW_ARRAY(scratch, nstep, weft_launch);
-    weft_status status = WEFT_OK;
     s->launch_step = WEFT_NEW_ARRAY(&s->bound_arena, nstep, int);
     s->launch_time = WEFT_NEW_ARRAY(&s->bound_arena, nstep, double);
-    s->nlaunch = 0;
-    for (int i = 0; i < nstep && !status; i++) {
-        bool skip;
-        status = make_launch(s, scratch, i, &launch[s->nlaunch], &skip, diag);
-        if (!skip)
-            s->launch_step[s->nlaunch++] = i;
-    }
-    if (!status && s->nlaunch)
-        status = s->device->driver->record(s->device, launch, s->nlaunch, &s->batch, diag);
-    return status;
+    return weft_session_record(s, 0, nstep, &s->batch, s->launch_step, &s->nlaunch, diag);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */
@@ -548,7 +557,7 @@ weft_session_bind(weft_session *s, const int64_t *const *dims, weft_diag *diag)
     if (!status)
         status = place_tensors(s, &scratch, diag);
     if (!status)
-        status = record_launches(s, &scratch, diag);
+        status = record_launches(s, diag);
     weft_arena_reset(&scratch);
     s->bound = !status;
     if (status)

@@ -58,6 +58,10 @@ struct weft_session {
 
 /* Uploads the constants of the program. */
 weft_status weft_session_place_constants(weft_session *, weft_diag *);
+/* Records the launches of `count` steps from `first`: step[i] is launch i's, those of empty grids
+ * are left out; *batch stays NULL when all are. */
+weft_status weft_session_record(weft_session *, int first, int count, weft_batch **batch, int *step,
+                                int *nlaunch, weft_diag *);
 /* Gives back everything of the bound shapes. */
 void weft_session_unbind(weft_session *);
 void weft_memories_free(weft_device *, weft_memories *);

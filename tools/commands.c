@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const weft_command *const commands[] = {
-    &weft_cmd_devices, &weft_cmd_targets, &weft_cmd_inspect,   &weft_cmd_compile, &weft_cmd_run,
-    &weft_cmd_dump,    &weft_cmd_te,      &weft_cmd_onnx_test, &weft_cmd_opt,
+    &weft_cmd_devices, &weft_cmd_targets, &weft_cmd_inspect, &weft_cmd_compile,   &weft_cmd_run,
+    &weft_cmd_check,   &weft_cmd_dump,    &weft_cmd_te,      &weft_cmd_onnx_test, &weft_cmd_opt,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -1,4 +1,4 @@
-/* tools/load.c: a model or a module made ready on a device, and one run of it. */
+/* tools/load.c: a model or a module made ready on a device. */
 #include "tools/tools.h"
 
 #include <stdlib.h>
@@ -76,36 +76,4 @@ weft_dismiss(weft_loaded *l)
     if (l->device)
         weft_device_close(l->device);
     *l = (weft_loaded){ 0 };
-}
-
-/* Room in the arena for input or output tensor i of the program, in the session's bound shape. */
-static weft_status
-room_for(weft_session *s, int tensor, weft_arena *arena, weft_const *c, weft_diag *diag)
-{
-    const weft_mod_tensor *t = &weft_session_program(s)->tensor[tensor];
-    int64_t *dim = WEFT_NEW_ARRAY(arena, t->ndim + 1, int64_t);
-    weft_status status = weft_session_dims(s, tensor, dim, diag);
-    if (status)
-        return status;
-    *c = (weft_const){ .dtype = t->dtype, .ndim = t->ndim, .dim = dim };
-    return weft_tensor_room(t->name, arena, c, diag);
-}
-
-weft_status
-weft_run_once(weft_session *s, const weft_const *in, weft_arena *arena, weft_const *out,
-              weft_diag *diag)
-{
-    const weft_program *p = weft_session_program(s);
-    weft_status status = weft_session_poison(s, diag);
-    for (int i = 0; i < p->ninput && !status; i++)
-        status = weft_session_set_input(s, i, in[i].data, in[i].size, diag);
-    if (!status)
-        status = weft_session_run(s, diag);
-    for (int i = 0; i < p->noutput && !status; i++) {
-        status = room_for(s, p->output[i], arena, &out[i], diag);
-        if (!status)
-            status =
-                weft_session_get_output(s, i, (void *)(uintptr_t)out[i].data, out[i].size, diag);
-    }
-    return status;
 }

@@ -2,6 +2,7 @@
 #ifndef WEFT_TOOLS_H
 #define WEFT_TOOLS_H
 
+#include "check/check.h"
 #include "compiler/compiler.h"
 #include "runtime/session.h"
 
@@ -32,7 +33,7 @@ typedef struct weft_command {
 } weft_command;
 
 extern const weft_command weft_cmd_devices, weft_cmd_targets, weft_cmd_inspect, weft_cmd_compile,
-    weft_cmd_run, weft_cmd_dump, weft_cmd_onnx_test, weft_cmd_te, weft_cmd_opt;
+    weft_cmd_run, weft_cmd_check, weft_cmd_dump, weft_cmd_onnx_test, weft_cmd_te, weft_cmd_opt;
 
 /* The whole command (commands.c): the exit code, messages on stderr.  argv[0] is not read. */
 int weft_main(int argc, char **argv);
@@ -55,25 +56,6 @@ weft_status weft_arg_pairs(weft_args *, weft_option, int *n, const char *const *
  * caller's, job->import points to it. */
 weft_status weft_arg_job(weft_args *, weft_compile_job *, weft_import_options *);
 
-/* ---- tensors (tensor.c, npy.c) --------------------------------------------------------------- */
-/* Reads a .npy or .pb file; bytes live in the arena. */
-weft_status weft_read_tensor(const char *path, weft_arena *, weft_const *, weft_diag *);
-weft_status weft_read_npy(const char *path, weft_arena *, weft_const *, weft_diag *);
-/* Writes DIR/<name>.npy, or .pb for a dtype that npy lacks; the name's other characters as %XX. */
-weft_status weft_write_tensor(const char *dir, const char *name, const weft_const *, weft_diag *);
-bool weft_npy_descr(weft_dtype, const char **descr); /* "<f4"; false where npy has none */
-/* random:SEED, arange, ones. */
-weft_status weft_fill(const char *how, const char *name, weft_const *, weft_diag *);
-/* "out f32[1,1000] min 0.1 max 0.9 mean 0.5" on stdout. */
-void weft_print_tensor(const char *name, const weft_const *);
-int64_t weft_element_count(const weft_const *);
-/* Room in the arena for the tensor's elements; WEFT_LIMIT for more than a command handles. */
-weft_status weft_tensor_room(const char *name, weft_arena *, weft_const *, weft_diag *);
-
-/* ---- comparing (compare.c) ------------------------------------------------------------------- */
-/* Whether got is want within the budget of tests/tolerances.def; `why` says where not. */
-bool weft_compare(const weft_const *got, const weft_const *want, weft_str *why);
-
 /* ---- running (load.c) ------------------------------------------------------------------------ */
 /* A model or module made ready on a device. */
 typedef struct weft_loaded {
@@ -89,8 +71,5 @@ void weft_dismiss(weft_loaded *);
 weft_status weft_tool_device(const char *id, weft_diag *, weft_device **);
 /* Inputs from -i and --fill, one run, outputs printed and written with -o, --repeat, --profile. */
 weft_status weft_run_loaded(weft_args *, const weft_loaded *);
-/* Uploads all inputs, runs with outputs poisoned with NaN patterns, downloads all outputs. */
-weft_status weft_run_once(weft_session *, const weft_const *in, weft_arena *, weft_const *out,
-                          weft_diag *);
 
 #endif

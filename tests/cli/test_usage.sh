@@ -2,7 +2,7 @@
 # Usage of every subcommand: help, options, operands, exit status and messages.
 . "$(dirname "$0")/support.sh"
 
-commands="devices targets inspect compile run dump te onnx-test opt"
+commands="devices targets inspect compile run check dump te onnx-test opt"
 
 it "prints what it can do"
 exits 0 "$WEFT" --help && err_is_empty
@@ -44,7 +44,7 @@ exits 2 "$WEFT" run model.onnx --repeat && err_has "'--repeat' needs N"
 exits 2 "$WEFT" devices --json=1 && err_has "'--json' takes no value"
 
 it "counts operands"
-for c in inspect compile run dump te onnx-test opt; do
+for c in inspect compile run check dump te onnx-test opt; do
     exits 2 "$WEFT" "$c" $([ $c = compile ] && echo -o x -t opencl) && err_has "usage: weft $c"
 done
 exits 2 "$WEFT" run a b && err_has 'usage: weft run'

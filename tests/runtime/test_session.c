@@ -179,6 +179,50 @@ temporaries_are_kept_when_asked(void **state)
     weft_diag_destroy(diag);
 }
 
+/* The second step, y = (t + c) * 3, on a t that the first never made. */
+static void
+a_step_runs_alone_on_what_its_tensors_are_given(void **state)
+{
+    (void)state;
+    if (!present(&weft_opencl_driver))
+        skip();
+    weft_diag *diag = weft_diag_create();
+    weft_device *d = NULL;
+    weft_session *s = NULL;
+    weft_module *m = support_module(WEFT_API_OPENCL, support_add_cl, "100");
+    float t[100], c[100], y[100], w[1000] = { 0 };
+    for (int i = 0; i < 100; i++) {
+        t[i] = (float)(1000 + i);
+        c[i] = (float)i;
+    }
+    assert_int_equal(weft_opencl_driver.open(0, diag, &d), WEFT_OK);
+    assert_int_equal(weft_session_create(m, d, NULL, diag, &s), WEFT_OK);
+    assert_int_equal(weft_session_set_tensor(s, 2, t, sizeof t, diag), WEFT_INVALID_ARGUMENT);
+    assert_int_equal(weft_session_run_steps(s, 1, 1, diag), WEFT_INVALID_ARGUMENT);
+    assert_int_equal(weft_session_keep_temps(s, true), WEFT_OK);
+    weft_diag_clear(diag);
+    assert_int_equal(weft_session_set_tensor(s, 4, w, sizeof w, diag), WEFT_INVALID_ARGUMENT);
+    assert_non_null(strstr(weft_diag_text(diag), "constant"));
+    assert_int_equal(weft_session_set_tensor(s, 2, t, sizeof t - 4, NULL), WEFT_INVALID_ARGUMENT);
+    assert_int_equal(weft_session_set_tensor(s, 9, t, sizeof t, NULL), WEFT_INVALID_ARGUMENT);
+    assert_int_equal(weft_session_run_steps(s, 1, 2, NULL), WEFT_INVALID_ARGUMENT);
+    assert_int_equal(weft_session_run_steps(s, -1, 1, NULL), WEFT_INVALID_ARGUMENT);
+    weft_diag_clear(diag);
+    weft_session_poison(s, diag);
+    weft_session_set_tensor(s, 2, t, sizeof t, diag);
+    weft_session_set_input(s, 1, c, sizeof c, diag);
+    weft_session_run_steps(s, 1, 1, diag);
+    weft_session_run_steps(s, 2, 0, diag);
+    weft_session_get_output(s, 0, y, sizeof y, diag);
+    assert_string_equal(weft_diag_text(diag), "");
+    for (int i = 0; i < 100; i++)
+        assert_float_equal(y[i], (t[i] + c[i]) * 3, 0);
+    weft_session_destroy(s);
+    weft_device_close(d);
+    weft_module_destroy(m);
+    weft_diag_destroy(diag);
+}
+
 static void
 times_are_measured_and_written(void **state)
 {
@@ -370,6 +414,7 @@ main(void)
         cmocka_unit_test(vulkan_memory_that_the_host_does_not_see_is_staged),
         cmocka_unit_test(text_that_does_not_compile_is_refused_with_the_compilers_words),
         cmocka_unit_test(temporaries_are_kept_when_asked),
+        cmocka_unit_test(a_step_runs_alone_on_what_its_tensors_are_given),
         cmocka_unit_test(times_are_measured_and_written),
         cmocka_unit_test(everything_but_the_launch_works_without_an_api),
         cmocka_unit_test(shapes_that_break_a_constraint_are_refused_by_name),

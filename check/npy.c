@@ -1,7 +1,7 @@
-/* tools/npy.c: NumPy's .npy format, versions 1 to 3 (NEP 1): read with every field checked, written
+/* check/npy.c: NumPy's .npy format, versions 1 to 3 (NEP 1): read with every field checked, written
  * as version 1.
  */
-#include "tools/tools.h"
+#include "check/tensors.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* tools/tensor.c: tensors of the command line: files, fills and what is printed of them. */
-#include "tools/tools.h"
+/* check/tensor.c: host tensors: files, fills and what is printed of them. */
+#include "check/tensors.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -62,6 +62,15 @@ add_file_name(weft_str *path, const char *name)
     }
 }
 
+void
+weft_tensor_path(weft_str *path, const char *dir, const char *name, weft_dtype dtype)
+{
+    const char *descr;
+    weft_str_addf(path, "%s/", dir);
+    add_file_name(path, name);
+    weft_str_add(path, weft_npy_descr(dtype, &descr) ? ".npy" : ".pb");
+}
+
 /* Version 1 header, padded so that the data starts at a multiple of 64. */
 static void
 add_npy_header(weft_str *s, const char *descr, const weft_const *c)
@@ -87,15 +96,12 @@ weft_write_tensor(const char *dir, const char *name, const weft_const *c, weft_d
     weft_str path = { 0 }, text = { 0 };
     const char *descr;
     weft_status status;
-    weft_str_addf(&path, "%s/", dir);
-    add_file_name(&path, name);
+    weft_tensor_path(&path, dir, name, c->dtype);
     if (weft_npy_descr(c->dtype, &descr)) {
-        weft_str_add(&path, ".npy");
         add_npy_header(&text, descr, c);
         weft_str_addn(&text, c->data, c->size);
         status = weft_file_write(diag, path.at, text.at, text.n);
     } else {
-        weft_str_add(&path, ".pb");
         status = weft_write_tensor_pb(path.at, name, c, diag);
     }
     weft_str_free(&path);

@@ -1,0 +1,97 @@
+/* tools/cmd_check.c: `weft check`: a model on devices beside the reference interpreter. */
+#include "tools/tools.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The values of an option, split at commas. */
+static int
+split(weft_args *a, weft_option option, const char *const **out)
+{
+    WEFT_VEC(const char *) list = { 0 };
+    for (int i = 0; i < a->value[option].n; i++) {
+        char *text = weft_arena_strdup(&a->arena, a->value[option].at[i]), *rest = text;
+        for (char *one; (one = strsep(&rest, ","));)
+            *WEFT_PUSH(&a->arena, &list) = one;
+    }
+    *out = list.at;
+    return list.n;
+}
+
+static weft_status
+read_inputs(weft_args *a, weft_check_options *o)
+{
+    const char *const *file;
+    weft_status status = weft_arg_pairs(a, WEFT_OPT_INPUT, &o->ninput, &o->input_name, &file);
+    weft_const *tensor = WEFT_NEW_ARRAY(&a->arena, o->ninput + 1, weft_const);
+    for (int i = 0; i < o->ninput && !status; i++)
+        status = weft_read_tensor(file[i], &a->arena, &tensor[i], a->diag);
+    o->input = tensor;
+    return status;
+}
+
+/* A line on a terminal, rewritten; none in a pipe. */
+static void
+show_progress(void *user, const char *what)
+{
+    (void)user;
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r\033[K%s ...", what);
+}
+
+static void
+end_progress(void)
+{
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
+static weft_status
+run(weft_args *a)
+{
+    weft_import_options import;
+    weft_check_report report;
+    const char *path = a->operand.at[0];
+    weft_check_options o = { .fill = weft_option_text(a, WEFT_OPT_FILL),
+                             .per_kernel = weft_has(a, WEFT_OPT_PER_KERNEL),
+                             .module = weft_option_text(a, WEFT_OPT_MODULE),
+                             .out = weft_option_text(a, WEFT_OPT_OUT),
+                             .progress = show_progress };
+    weft_status status = weft_arg_job(a, &o.job, &import);
+    o.ndevice = split(a, WEFT_OPT_DEVICE, &o.device);
+    o.ntarget = split(a, WEFT_OPT_TARGET, &o.target);
+    if (!status)
+        status = read_inputs(a, &o);
+    if (status)
+        return status;
+    if (o.per_kernel && !o.out)
+        o.out = "weft-check";
+    status = weft_check_model(path, &o, a->diag, &report);
+    end_progress();
+    if (!status || report.run.n) {
+        if (weft_has(a, WEFT_OPT_JSON))
+            weft_print_check_json(stdout, &report);
+        else
+            weft_print_check(stdout, &report, weft_has(a, WEFT_OPT_ALL));
+    }
+    if (!status)
+        status = weft_check_verdict(&report);
+    weft_check_report_free(&report);
+    return status;
+}
+
+const weft_command weft_cmd_check = {
+    .name = "check",
+    .usage = "MODEL|REPRODUCER [-d DEVICE,..] [-t TARGET,..] [-i NAME=FILE].. [--fill HOW] "
+             "[--per-kernel] [--module MODULE] [-o DIR] [--json]",
+    .about = "Runs a model on devices and compares outputs, or every kernel's results, with the "
+             "reference interpreter's",
+    .takes = WEFT_TAKES(DEVICE) | WEFT_TAKES(TARGET) | WEFT_TAKES(INPUT) | WEFT_TAKES(FILL) |
+             WEFT_TAKES(PER_KERNEL) | WEFT_TAKES(MODULE) | WEFT_TAKES(OUT) | WEFT_TAKES(ALL) |
+             WEFT_TAKES(JSON) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE) |
+             WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run,
+};
