@@ -8,6 +8,7 @@
 typedef struct job {
     const char *path;
     const weft_check_options *o;
+    bool reproducer; /* path is one: `given` is its module, and there is no model */
     weft_check_report *report;
     weft_diag *diag;
     weft_drivers drivers;
@@ -302,7 +303,11 @@ check_on(job *j, weft_device *device, const weft_target *target, const weft_prog
     c.run->driver = weft_arena_strdup(arena, device->info.driver);
     c.run->target = weft_arena_strdup(arena, name);
     tell(j, weft_arena_printf(arena, "%s as %s", c.run->device, c.run->target));
-    finish_run(j, &c, check_target(j, &c, device, target, given), asked, start);
+    c.module = j->given;
+    finish_run(j, &c,
+               j->reproducer ? weft_rerun_reproducer(&c, j->path, device)
+                             : check_target(j, &c, device, target, given),
+               asked, start);
 }
 
 /* ---- devices and targets --------------------------------------------------------------------- */
@@ -367,7 +372,7 @@ check_device(job *j, const char *id, bool asked)
     if (j->given) {
         if (!check_given(j, device) && asked)
             status = weft_fail(j->diag, WEFT_NOT_FOUND, "%s has no program for device '%s'%s",
-                               j->o->module, id, j->o->ntarget ? " of the targets named" : "");
+                               j->given->path, id, j->o->ntarget ? " of the targets named" : "");
     } else {
         status = check_named(j, device, &any);
         if (!status && !any)
@@ -421,20 +426,29 @@ try_devices(job *j)
     return status;
 }
 
+static const weft_import_options no_options;
+
+/* What both kinds of check begin with. */
+static weft_status
+begin(job *j, weft_check_options *o)
+{
+    *j->report = (weft_check_report){ 0 };
+    j->report->model = weft_arena_strdup(&j->report->arena, base_name(j->path));
+    if (!o->job.import)
+        o->job.import = &no_options;
+    j->o = o;
+    j->drivers = o->drivers ? *o->drivers : weft_all_drivers();
+    return try_devices(j);
+}
+
 weft_status
 weft_check_model(const char *path, const weft_check_options *o, weft_diag *diag,
                  weft_check_report *report)
 {
-    static const weft_import_options no_options;
     weft_check_options with = *o;
-    job j = { .path = path, .o = &with, .report = report, .diag = diag };
-    *report = (weft_check_report){ 0 };
-    report->model = weft_arena_strdup(&report->arena, base_name(path));
-    if (!with.job.import)
-        with.job.import = &no_options;
-    j.drivers = o->drivers ? *o->drivers : weft_all_drivers();
+    job j = { .path = path, .report = report, .diag = diag };
+    weft_status status = begin(&j, &with);
     weft_reference_begin(&j.reference, o->job.threads);
-    weft_status status = try_devices(&j);
     if (!status && o->module)
         status = weft_module_read(o->module, diag, &j.given);
     if (!status)
@@ -446,6 +460,21 @@ weft_check_model(const char *path, const weft_check_options *o, weft_diag *diag,
     weft_module_destroy(j.module);
     weft_module_destroy(j.given);
     weft_reference_end(&j.reference);
+    return status;
+}
+
+weft_status
+weft_check_reproducer(const char *dir, const weft_check_options *o, weft_diag *diag,
+                      weft_check_report *report)
+{
+    weft_check_options with = *o;
+    job j = { .path = dir, .reproducer = true, .report = report, .diag = diag };
+    weft_status status = begin(&j, &with);
+    if (!status)
+        status = weft_module_read(dir, diag, &j.given);
+    if (!status)
+        status = check_devices(&j);
+    weft_module_destroy(j.given);
     return status;
 }
 

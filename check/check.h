@@ -32,7 +32,7 @@ typedef struct weft_metrics {
     int64_t abs_at, rel_at, ulp_at; /* where; -1 when all is equal */
     int64_t nonfinite;      /* elements whose NaN or infinity is on one side alone or differs */
     int64_t nonfinite_at;   /* the first; -1 */
-    int64_t unwritten;      /* bad elements that still hold weft_session_poison's pattern */
+    int64_t unwritten;      /* bad elements that hold weft_session_poison's pattern */
     double rel, abs, scale; /* the budget |got-want| <= rel * |want| + abs * scale; 0s: equality */
 } weft_metrics;
 void weft_measure(const weft_const *got, const weft_const *want, weft_metrics *);

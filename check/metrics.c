@@ -208,7 +208,7 @@ weft_metrics_text(weft_str *s, const weft_metrics *m)
     weft_str_addf(s, "%" PRIi64 " of %" PRIi64 " differ, %s at %" PRIi64 ": got %s, expected %s",
                   m->bad, m->count, m->rel > 0 ? "worst" : "first", m->worst_at, m->got, m->want);
     if (m->unwritten)
-        weft_str_addf(s, "; %" PRIi64 " were never written", m->unwritten);
+        weft_str_addf(s, "; %" PRIi64 " hold what memory was filled with before", m->unwritten);
 }
 
 static void

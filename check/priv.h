@@ -60,6 +60,8 @@ weft_status weft_check_groups(weft_checking *);
 /* Writes the group's kernels as a module of their own into a directory under options->out; `path`
  * lives in the report. */
 weft_status weft_write_reproducer(weft_checking *, int group, const char **path);
+/* Runs the module in `dir` (c->module) on the inputs beside it; items go into the run. */
+weft_status weft_rerun_reproducer(weft_checking *c, const char *dir, weft_device *);
 
 /* Names of the group's kernels, "a, b", in the report's arena; of its layers. */
 const char *weft_group_kernels(weft_checking *, int group);

@@ -47,6 +47,18 @@ end_progress(void)
         fputs("\r\033[K", stderr);
 }
 
+/* Devices that could not be run are errors beside what is printed of the others. */
+static weft_status
+verdict(weft_args *a, const weft_check_report *report)
+{
+    for (int i = 0; i < report->run.n; i++) {
+        const weft_check_run *r = &report->run.at[i];
+        if (r->status && r->status != WEFT_MISMATCH && !r->skipped)
+            weft_fail(a->diag, r->status, "%s as %s: %s", r->device, r->target, r->why);
+    }
+    return weft_check_verdict(report);
+}
+
 static weft_status
 run(weft_args *a)
 {
@@ -67,7 +79,8 @@ run(weft_args *a)
         return status;
     if (o.per_kernel && !o.out)
         o.out = "weft-check";
-    status = weft_check_model(path, &o, a->diag, &report);
+    status = weft_is_reproducer(path) ? weft_check_reproducer(path, &o, a->diag, &report)
+                                      : weft_check_model(path, &o, a->diag, &report);
     end_progress();
     if (!status || report.run.n) {
         if (weft_has(a, WEFT_OPT_JSON))
@@ -76,7 +89,7 @@ run(weft_args *a)
             weft_print_check(stdout, &report, weft_has(a, WEFT_OPT_ALL));
     }
     if (!status)
-        status = weft_check_verdict(&report);
+        status = verdict(a, &report);
     weft_check_report_free(&report);
     return status;
 }
