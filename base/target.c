@@ -1,4 +1,4 @@
-/* Names of APIs, device classes and numerics levels. */
+/* Names of APIs, device classes, numerics levels and needs. */
 #include "base/target.h"
 
 static const struct {
@@ -43,4 +43,35 @@ const char *
 weft_numerics_name(weft_numerics level)
 {
     return (unsigned)level <= WEFT_FAST ? numerics[level] : NULL;
+}
+
+static const struct {
+    const char *name, *words;
+} needs[WEFT_NEED_COUNT] = {
+#define NEED(field, text) { #field, text },
+#include "base/need.def"
+#undef NEED
+};
+
+const char *
+weft_need_name(weft_need n)
+{
+    return needs[n].name;
+}
+
+const char *
+weft_need_words(weft_need n)
+{
+    return needs[n].words;
+}
+
+bool
+weft_target_has(const weft_target *t, weft_need n)
+{
+    const bool has[WEFT_NEED_COUNT] = {
+#define NEED(field, words) t->field,
+#include "base/need.def"
+#undef NEED
+    };
+    return has[n];
 }

@@ -64,6 +64,18 @@ typedef struct weft_target {
 /* DESIGN's numerics levels; doc/IR.md says what each allows. */
 typedef enum weft_numerics { WEFT_STRICT, WEFT_DEFAULT, WEFT_FAST } weft_numerics;
 
+/* What a kernel can need beyond the floor (need.def); masks hold bit 1 << need. */
+typedef enum weft_need {
+#define NEED(field, words) WEFT_NEED_##field,
+#include "base/need.def"
+#undef NEED
+    WEFT_NEED_COUNT
+} weft_need;
+/* "f16": as in a manifest; and "arithmetic in f16": as in a message. */
+const char *weft_need_name(weft_need);
+const char *weft_need_words(weft_need);
+bool weft_target_has(const weft_target *, weft_need);
+
 /* "opencl", "vulkan", "cuda", "metal", "interp", "null"; NULL outside. */
 const char *weft_api_name(weft_api);
 /* "gpu", "mobile", "vector-cpu", "lane-cpu", "reference". */

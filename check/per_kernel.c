@@ -85,13 +85,15 @@ weft_check_groups(weft_checking *c)
 {
     const weft_program *p = weft_session_program(c->session);
     int written = 0;
-    weft_status status = weft_session_keep_temps(c->session, true);
-    if (status)
-        return weft_fail(c->diag, status,
-                         "device '%s' has no room for all of the model's tensors at once, which a "
-                         "check kernel by kernel keeps",
-                         c->run->device);
-    status = weft_session_poison(c->session, c->diag);
+    weft_status status = weft_session_keep_temps(c->session, true, c->diag);
+    if (status == WEFT_OUT_OF_MEMORY)
+        weft_fail(
+            c->diag, status,
+            "a check kernel by kernel keeps all of the model's tensors at once; on device '%s' "
+            "check the whole model alone",
+            c->run->device);
+    if (!status)
+        status = weft_session_poison(c->session, c->diag);
     for (int i = 0; i < p->ninput && !status; i++)
         status = weft_session_set_input(c->session, i, c->in[i].data, c->in[i].size, c->diag);
     for (int g = 0; g < c->origin->compiled->graph->group.n && !status; g++)

@@ -51,6 +51,70 @@ constant_or_zero(const weft_expr *e)
     return !e ? 1 : weft_as_int(e, &v) ? v : 0;
 }
 
+/* ---- what a kernel needs of a device --------------------------------------------------------- */
+
+static uint32_t
+need_of_value(weft_dtype dtype)
+{
+    switch ((int)dtype) {
+    case WEFT_F16:
+        return 1u << WEFT_NEED_f16;
+    case WEFT_F64:
+        return 1u << WEFT_NEED_f64;
+    case WEFT_I8:
+    case WEFT_U8:
+        return 1u << WEFT_NEED_i8;
+    case WEFT_I16:
+    case WEFT_U16:
+        return 1u << WEFT_NEED_i16;
+    case WEFT_I64:
+    case WEFT_U64:
+        return 1u << WEFT_NEED_i64;
+    default:
+        return 0;
+    }
+}
+
+typedef struct need_walk {
+    uint32_t needs;
+    bool *seen; /* by id */
+} need_walk;
+
+static bool
+add_need(void *user, const weft_expr *e)
+{
+    need_walk *w = user;
+    if (w->seen[e->id])
+        return false;
+    w->seen[e->id] = true;
+    bool shuffles =
+        e->h.kind == WEFT_EK_CALL && weft_intrin_infos[e->h.u.intrin].cls == WEFT_IC_LANES;
+    w->needs |= need_of_value((weft_dtype)e->h.type.dtype);
+    w->needs |= shuffles ? 1u << WEFT_NEED_subgroup_shuffle : 0;
+    return true;
+}
+
+/* A kernel was printed for a profile: of what the profile lacks it needs nothing, whatever dtypes
+ * it loads and converts. */
+static uint32_t
+needs_of(const weft_kernel *k, const weft_target *profile)
+{
+    weft_arena scratch = { 0 };
+    need_walk w = { .seen = WEFT_NEW_ARRAY(&scratch, k->ir->nexpr, bool) };
+    weft_walk_stmt(&(weft_walker){ .expr = add_need, .user = &w }, k->body);
+    uint32_t needs = w.needs, given = 0;
+    weft_arena_reset(&scratch);
+    for (int i = 0; i < k->nparam; i++) {
+        int bits = weft_dtype_bits(k->param[i]->dtype);
+        needs |= bits == 16 ? 1u << WEFT_NEED_storage16 : bits <= 8 ? 1u << WEFT_NEED_storage8 : 0;
+    }
+    for (int i = 0; i < k->nscalar; i++)
+        needs |= need_of_value((weft_dtype)k->scalar[i]->type.dtype);
+    for (int i = 0; i < WEFT_NEED_COUNT; i++)
+        given |= weft_target_has(profile, (weft_need)i) ? 1u << i : 0;
+    return needs & given;
+}
+
 static void
 add_kernel(weft_draft *b, const weft_unit_kernel *u)
 {
@@ -67,6 +131,8 @@ add_kernel(weft_draft *b, const weft_unit_kernel *u)
         .nscalar = k->nscalar,
         .scalar = scalar,
         .subgroup = k->subgroup,
+        .shared_bytes = k->shared_bytes,
+        .needs = needs_of(k, &b->p->profile),
     };
     for (int d = 0; d < 3; d++)
         out->block[d] = constant_or_zero(k->block[d]);

@@ -2,8 +2,9 @@
  *
  * About ten functions a driver; everything else is written once above (executor, arenas, profiler,
  * kernel cache).  Every call that fails returns a status and reports to the diag the driver's own
- * call, its error name, the object and the numbers.  A device is used by one thread at a time.
- * All work on a device is in order: a launch sees what the ones before it wrote.
+ * call, its error name, the object and the numbers; it leaves nothing allocated and sets what it was
+ * to make to NULL.  WEFT_LOST says that no later call can succeed, either.  A device is used by one
+ * thread at a time.  All work on a device is in order: a launch sees what the ones before it wrote.
  */
 #ifndef WEFT_DEVICE_H
 #define WEFT_DEVICE_H
@@ -53,6 +54,8 @@ typedef struct weft_device_info {
     char name[128];     /* the device's own name */
     char driver[128];   /* API and driver version; part of the kernel cache's key */
     weft_target target; /* its profile */
+    /* The subgroup sizes that a kernel may ask for; 0, 0: target.subgroup alone. */
+    int least_subgroup, most_subgroup;
 } weft_device_info;
 
 /* An API.  All functions but the first two take an open device. */
@@ -88,6 +91,7 @@ typedef struct weft_driver {
 struct weft_device {
     const weft_driver *driver;
     weft_device_info info;
+    bool lost; /* a call returned WEFT_LOST: nothing but unload, discard, free and close is asked */
 };
 
 /* The drivers that are linked in; `interp` is added by whoever links the compiler. */

@@ -252,6 +252,28 @@ read_tensor(reader *r, const json_t *o, weft_mod_tensor *t)
     t->blob = get_text(r, o, "blob", true);
 }
 
+/* The mask of what the kernel needs; what is not known here cannot be given. */
+static uint32_t
+read_needs(reader *r, const json_t *o)
+{
+    int n = 0;
+    uint32_t mask = 0;
+    if (!json_object_get(o, "needs"))
+        return 0;
+    const json_t *list = get_array(r, o, "needs", WEFT_NEED_COUNT, &n);
+    for (int i = 0; i < n; i++) {
+        const char *word = text_of(r, json_array_get(list, (size_t)i), "needs", false);
+        int need = 0;
+        while (need < WEFT_NEED_COUNT && strcmp(weft_need_name((weft_need)need), word) != 0)
+            need++;
+        if (need == WEFT_NEED_COUNT)
+            fail(r, "needs", "a list of what this version of weft knows");
+        else
+            mask |= 1u << need;
+    }
+    return mask;
+}
+
 static void
 read_kernel(reader *r, const json_t *o, weft_mod_kernel *k)
 {
@@ -267,6 +289,9 @@ read_kernel(reader *r, const json_t *o, weft_mod_kernel *k)
     k->sha256 = get_text(r, o, "sha256", true);
     get_three(r, o, "block", k->block);
     k->subgroup = json_object_get(o, "subgroup") ? (int)get_int(r, o, "subgroup", 0, 1 << 16) : 0;
+    if (json_object_get(o, "shared_bytes"))
+        k->shared_bytes = get_int(r, o, "shared_bytes", 0, INT64_C(1) << 40);
+    k->needs = read_needs(r, o);
 }
 
 static void

@@ -112,6 +112,16 @@ tensor_json(writer *w, const weft_mod_tensor *t)
 }
 
 static json_t *
+needs_json(writer *w, uint32_t needs)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < WEFT_NEED_COUNT; i++)
+        if (needs >> i & 1)
+            push(w, array, "needs", json_string(weft_need_name((weft_need)i)));
+    return array;
+}
+
+static json_t *
 kernel_json(writer *w, const weft_mod_kernel *k)
 {
     json_t *o = json_object(), *scalars = json_array();
@@ -124,6 +134,10 @@ kernel_json(writer *w, const weft_mod_kernel *k)
     put(w, o, "block", three(k->block));
     if (k->subgroup)
         put(w, o, "subgroup", json_integer(k->subgroup));
+    if (k->shared_bytes)
+        put(w, o, "shared_bytes", json_integer(k->shared_bytes));
+    if (k->needs)
+        put(w, o, "needs", needs_json(w, k->needs));
     weft_sha256(k->text, k->size, hex);
     put_text(w, o, "sha256", hex);
     return o;

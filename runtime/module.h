@@ -44,7 +44,9 @@ typedef struct weft_mod_kernel {
     const uint8_t *scalar; /* weft_dtype of each scalar argument */
     int64_t block[3];      /* 0 where only the launch knows */
     int subgroup;
-    const void *binary; /* optional .spv of a .spvasm; NULL */
+    int64_t shared_bytes; /* of shared arrays that the text declares */
+    uint32_t needs;       /* mask over weft_need */
+    const void *binary;   /* optional .spv of a .spvasm; NULL */
     size_t binary_size;
     const char *sha256; /* of the text when the module was written; NULL before */
 } weft_mod_kernel;

@@ -25,13 +25,17 @@ fits(const weft_target *want, const weft_target *have)
            want->max_buffers <= have->max_buffers && want->cuda_arch <= have->cuda_arch;
 }
 
-/* Greater is better: made for this very profile, its class and fitting, fitting, the rest. */
+/* Greater is better: made for this very profile, its class and fitting, fitting, kernels that happen
+ * to stay within the limits, the rest. */
 static int
-rank(const weft_program *p, const weft_target *have)
+rank(const weft_program *p, const weft_device *d)
 {
-    bool same = !strcmp(p->profile.name, have->name);
-    bool fit = fits(&p->profile, have);
-    return same ? 3 : fit ? 1 + (p->profile.cls == have->cls) : 0;
+    const weft_target *have = &d->info.target;
+    if (weft_session_check_kernels(d, p, NULL))
+        return 0;
+    if (!strcmp(p->profile.name, have->name))
+        return 4;
+    return fits(&p->profile, have) ? 2 + (p->profile.cls == have->cls) : 1;
 }
 
 static weft_status
@@ -55,7 +59,7 @@ choose(const weft_module *m, const weft_device *d, const char *target)
         const weft_program *p = &m->program[i];
         if (!is_api_of(p, d) || (target && strcmp(p->target, target)))
             continue;
-        if (!best || rank(p, &d->info.target) > rank(best, &d->info.target))
+        if (!best || rank(p, d) > rank(best, d))
             best = p;
     }
     return best;
@@ -141,6 +145,30 @@ parse_program(weft_session *s, weft_diag *diag)
     return WEFT_OK;
 }
 
+/* ---- lost devices ---------------------------------------------------------------------------- */
+
+weft_status
+weft_session_alive(const weft_session *s, weft_diag *diag)
+{
+    const weft_device_info *d = &s->device->info;
+    if (!s->device->lost)
+        return WEFT_OK;
+    return weft_fail(
+        diag, WEFT_LOST,
+        "device '%s' (%s) is lost, with all that its sessions hold; destroy them, close "
+        "it and open it again",
+        d->id, d->name);
+}
+
+weft_status
+weft_session_note(const weft_session *s, weft_status status, weft_diag *diag)
+{
+    if (status != WEFT_LOST || s->device->lost)
+        return status;
+    s->device->lost = true;
+    return weft_session_alive(s, diag);
+}
+
 /* ---- creation -------------------------------------------------------------------------------- */
 
 static weft_status
@@ -180,9 +208,13 @@ weft_session_create(weft_module *m, weft_device *d, const char *target, weft_dia
     s->program = choose(m, d, target);
     weft_status status = s->program ? parse_program(s, diag) : no_program(m, d, target, diag);
     if (!status)
-        status = load_kernels(s, diag);
+        status = weft_session_alive(s, diag);
     if (!status)
-        status = weft_session_place_constants(s, diag);
+        status = weft_session_check_kernels(d, s->program, diag);
+    if (!status)
+        status = weft_session_note(s, load_kernels(s, diag), diag);
+    if (!status)
+        status = weft_session_note(s, weft_session_place_constants(s, diag), diag);
     if (!status && !s->nsymbol)
         status = weft_session_bind(s, NULL, diag);
     if (status) {
@@ -197,7 +229,8 @@ weft_session_destroy(weft_session *s)
 {
     if (!s)
         return;
-    s->device->driver->sync(s->device, NULL);
+    if (!s->device->lost)
+        s->device->driver->sync(s->device, NULL);
     weft_session_unbind(s);
     weft_memories_free(s->device, &s->constants);
     if (s->code)
@@ -222,12 +255,20 @@ weft_session_arena_bytes(const weft_session *s)
 /* ---- data in and out ------------------------------------------------------------------------- */
 
 static weft_status
-need_bound(const weft_session *s, weft_diag *diag)
+need_shapes(const weft_session *s, weft_diag *diag)
 {
     return s->bound
                ? WEFT_OK
                : weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                           "the model's shapes are symbolic; bind the shapes of its inputs first");
+                           "no shapes are bound; bind the shapes of the model's inputs first");
+}
+
+/* Before any use of the device. */
+static weft_status
+need_bound(const weft_session *s, weft_diag *diag)
+{
+    weft_status status = weft_session_alive(s, diag);
+    return status ? status : need_shapes(s, diag);
 }
 
 static weft_status
@@ -250,12 +291,13 @@ weft_session_set_input(weft_session *s, int input, const void *data, size_t byte
                          s->program->ninput);
     int t = s->program->input[input];
     status = check_bytes(s, t, bytes, diag);
-    if (!status && bytes)
+    if (status)
+        return status;
+    if (bytes)
         status = s->device->driver->upload(s->device, s->place[t].memory, s->place[t].offset, data,
                                            (int64_t)bytes, diag);
-    if (!status)
-        s->input_set[input] = true;
-    return status;
+    s->input_set[input] = !status; /* half an input is none */
+    return weft_session_note(s, status, diag);
 }
 
 static weft_status
@@ -268,7 +310,9 @@ download(weft_session *s, int tensor, void *data, size_t bytes, weft_diag *diag)
     if (!p->memory)
         return weft_fail(diag, WEFT_INVALID_ARGUMENT, "tensor '%s' is never computed",
                          s->program->tensor[tensor].name);
-    return s->device->driver->download(s->device, p->memory, p->offset, data, (int64_t)bytes, diag);
+    status =
+        s->device->driver->download(s->device, p->memory, p->offset, data, (int64_t)bytes, diag);
+    return weft_session_note(s, status, diag);
 }
 
 weft_status
@@ -324,13 +368,14 @@ weft_session_set_tensor(weft_session *s, int tensor, const void *data, size_t by
     const weft_tensor_place *p = &s->place[tensor];
     if (!bytes || !p->memory)
         return WEFT_OK;
-    return s->device->driver->upload(s->device, p->memory, p->offset, data, (int64_t)bytes, diag);
+    status = s->device->driver->upload(s->device, p->memory, p->offset, data, (int64_t)bytes, diag);
+    return weft_session_note(s, status, diag);
 }
 
 weft_status
 weft_session_dims(const weft_session *s, int tensor, int64_t *dims, weft_diag *diag)
 {
-    weft_status status = need_bound(s, diag);
+    weft_status status = need_shapes(s, diag);
     if (status)
         return status;
     if (tensor < 0 || tensor >= s->program->ntensor)
@@ -351,9 +396,9 @@ submit(weft_session *s, double *times, weft_diag *diag)
         if (!s->input_set[i] && s->bytes[s->program->input[i]])
             status = weft_fail(diag, WEFT_INVALID_ARGUMENT, "input '%s' has no data",
                                s->program->tensor[s->program->input[i]].name);
-    if (status || !s->nlaunch)
-        return status;
-    return s->device->driver->submit(s->device, s->batch, times, diag);
+    if (!status && s->nlaunch)
+        status = s->device->driver->submit(s->device, s->batch, times, diag);
+    return weft_session_note(s, status, diag);
 }
 
 weft_status
@@ -385,13 +430,14 @@ weft_session_run_steps(weft_session *s, int first, int count, weft_diag *diag)
     if (batch)
         s->device->driver->discard(s->device, batch);
     weft_arena_reset(&scratch);
-    return status;
+    return weft_session_note(s, status, diag);
 }
 
 weft_status
 weft_session_sync(weft_session *s, weft_diag *diag)
 {
-    return s->device->driver->sync(s->device, diag);
+    weft_status status = weft_session_alive(s, diag);
+    return status ? status : weft_session_note(s, s->device->driver->sync(s->device, diag), diag);
 }
 
 weft_status
@@ -410,7 +456,7 @@ weft_session_poison(weft_session *s, weft_diag *diag)
             status = s->device->driver->upload(s->device, s->arenas.at[i], at, ones, n, diag);
         }
     free(ones);
-    return status;
+    return weft_session_note(s, status, diag);
 }
 
 weft_status

@@ -9,10 +9,22 @@ enum { ALIGN = 64 }; /* of every tensor at least: the widest vector load */
 
 /* ---- device memory --------------------------------------------------------------------------- */
 
+static weft_status
+no_room(const weft_device *d, const char *what, int n, const int64_t *size, weft_diag *diag)
+{
+    int64_t total = 0;
+    for (int i = 0; i < n; i++)
+        total += size[i];
+    return weft_fail(diag, WEFT_OUT_OF_MEMORY,
+                     "device '%s' (%s) has no room for the %s: %lld bytes; use smaller shapes, a "
+                     "device with more memory, or end what else uses this one",
+                     d->info.id, d->info.name, what, (long long)total);
+}
+
 /* Allocates n memories; after a failure the list holds those that were made. */
 static weft_status
-alloc_memories(weft_device *d, weft_memories *m, int n, const int64_t *size, weft_arena *arena,
-               weft_diag *diag)
+alloc_memories(weft_device *d, weft_memories *m, const char *what, int n, const int64_t *size,
+               weft_arena *arena, weft_diag *diag)
 {
     weft_status s = WEFT_OK;
     *m = (weft_memories){ .at = WEFT_NEW_ARRAY(arena, n, weft_memory *),
@@ -25,6 +37,8 @@ alloc_memories(weft_device *d, weft_memories *m, int n, const int64_t *size, wef
         m->bytes += size[i];
         m->n++;
     }
+    if (s == WEFT_OUT_OF_MEMORY)
+        no_room(d, what, n, size, diag);
     return s;
 }
 
@@ -87,16 +101,19 @@ place_blobs(weft_session *s, int *arena_of, int64_t *offset, weft_diag *diag)
             continue;
         int64_t need = weft_round_up(room((int64_t)m->blob[i].size), alignment(s));
         if (need > limit)
-            return weft_fail(diag, WEFT_LIMIT,
-                             "constant '%s' has %zu bytes; device '%s' allocates at most %lld",
-                             m->blob[i].key, m->blob[i].size, s->device->info.id, (long long)limit);
+            return weft_fail(
+                diag, WEFT_LIMIT,
+                "a constant of %zu bytes (blob %.12s...); device '%s' (%s) allocates at "
+                "most %lld at once; use another device",
+                m->blob[i].size, m->blob[i].key, s->device->info.id, s->device->info.name,
+                (long long)limit);
         if (!n || need > limit - size[n - 1])
             n++;
         arena_of[i] = n - 1;
         offset[i] = size[n - 1];
         size[n - 1] += need;
     }
-    return alloc_memories(s->device, &s->constants, n, size, &s->arena, diag);
+    return alloc_memories(s->device, &s->constants, "model's constants", n, size, &s->arena, diag);
 }
 
 weft_status
@@ -323,6 +340,20 @@ make_items(const weft_session *s, bool inputs, const int *head, weft_pack_item *
 }
 
 static weft_status
+check_sizes(const weft_session *s, bool inputs, weft_diag *diag)
+{
+    int64_t limit = alloc_limit(s);
+    for (int i = 0; i < s->program->ntensor; i++)
+        if (needs_memory(s, i, inputs) && room(s->bytes[i]) > limit)
+            return weft_fail(diag, WEFT_LIMIT,
+                             "tensor '%s' has %lld bytes; device '%s' (%s) allocates at most %lld "
+                             "at once; use smaller shapes or another device",
+                             s->program->tensor[i].name, (long long)s->bytes[i], s->device->info.id,
+                             s->device->info.name, (long long)limit);
+    return WEFT_OK;
+}
+
+static weft_status
 place_roots(weft_session *s, bool inputs, weft_memories *to, weft_arena *scratch, weft_diag *diag)
 {
     int ntensor = s->program->ntensor, narena = 0;
@@ -332,9 +363,12 @@ place_roots(weft_session *s, bool inputs, weft_memories *to, weft_arena *scratch
     int64_t *size;
     find_heads(s, scratch, head);
     int n = make_items(s, inputs, head, item, item_of);
-    weft_status status = weft_pack(scratch, diag, item, n, alloc_limit(s), &narena, &size);
+    weft_status status = check_sizes(s, inputs, diag);
     if (!status)
-        status = alloc_memories(s->device, to, narena, size, &s->bound_arena, diag);
+        status = weft_pack(scratch, diag, item, n, alloc_limit(s), &narena, &size);
+    if (!status)
+        status = alloc_memories(s->device, to, inputs ? "inputs" : "outputs and temporaries",
+                                narena, size, &s->bound_arena, diag);
     for (int i = 0; i < ntensor && !status; i++)
         if (item_of[i] >= 0)
             s->place[i] =
@@ -356,81 +390,6 @@ place_tensors(weft_session *s, weft_arena *scratch, weft_diag *diag)
 }
 
 /* ---- launches -------------------------------------------------------------------------------- */
-
-/* A limit of 0 is none. */
-static bool
-exceeds(int64_t value, int64_t limit)
-{
-    return limit > 0 && value > limit;
-}
-
-static int64_t
-scalar_bytes(const weft_mod_kernel *k)
-{
-    int64_t bytes = 0;
-    for (int i = 0; i < k->nscalar; i++) {
-        int64_t size = weft_dtype_bits((weft_dtype)k->scalar[i]) / 8;
-        bytes = weft_round_up(bytes, size) + size;
-    }
-    return bytes;
-}
-
-static weft_status
-too_much(const weft_session *s, const weft_launch *l, const char *what, int64_t value,
-         int64_t limit, weft_diag *diag)
-{
-    return weft_fail(
-        diag, WEFT_LIMIT,
-        "kernel '%s': %s is %lld; device '%s' (%s) takes at most %lld; compile the model for it",
-        l->name, what, (long long)value, s->device->info.id, s->device->info.name,
-        (long long)limit);
-}
-
-static weft_status
-check_block(const weft_session *s, const weft_launch *l, weft_diag *diag)
-{
-    const weft_target *t = &s->device->info.target;
-    const weft_mod_kernel *k = &s->program->kernel[l->kernel];
-    int64_t threads = 1;
-    for (int a = 0; a < 3; a++) {
-        if (l->block[a] < 1 || l->block[a] > 1 << 20)
-            return weft_fail(diag, WEFT_INVALID_INPUT,
-                             "kernel '%s': a block of %lld threads along axis %d", l->name,
-                             (long long)l->block[a], a);
-        if (k->block[a] && k->block[a] != l->block[a])
-            return weft_fail(
-                diag, WEFT_INVALID_INPUT,
-                "kernel '%s' was compiled for %lld threads along axis %d and is launched with %lld",
-                l->name, (long long)k->block[a], a, (long long)l->block[a]);
-        if (exceeds(l->block[a], t->max_block[a]))
-            return too_much(s, l, "one side of its block", l->block[a], t->max_block[a], diag);
-        threads *= l->block[a];
-    }
-    return exceeds(threads, t->max_threads)
-               ? too_much(s, l, "its block", threads, t->max_threads, diag)
-               : WEFT_OK;
-}
-
-static weft_status
-check_launch(const weft_session *s, const weft_launch *l, weft_diag *diag)
-{
-    const weft_target *t = &s->device->info.target;
-    const weft_mod_kernel *k = &s->program->kernel[l->kernel];
-    weft_status status = check_block(s, l, diag);
-    for (int a = 0; a < 3 && !status; a++)
-        if (exceeds(l->grid[a], t->max_grid[a]))
-            status = too_much(s, l, "one side of its grid", l->grid[a], t->max_grid[a], diag);
-    if (!status && exceeds(l->nbuffer, t->max_buffers))
-        status = too_much(s, l, "its number of buffers", l->nbuffer, t->max_buffers, diag);
-    if (!status && exceeds(scalar_bytes(k), t->scalar_bytes))
-        status =
-            too_much(s, l, "its scalar arguments' bytes", scalar_bytes(k), t->scalar_bytes, diag);
-    for (int i = 0; i < l->nbuffer && !status; i++)
-        if (exceeds(l->buffer[i].size, t->max_range))
-            status =
-                too_much(s, l, "the bytes of one buffer", l->buffer[i].size, t->max_range, diag);
-    return status;
-}
 
 static weft_status
 make_arg(weft_session *s, const weft_launch *l, const weft_mod_arg *a, const weft_iexpr *offset,
@@ -499,7 +458,7 @@ make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool
         status = make_arg(s, l, &from->buffer[i], e->offset[i], &arg[i], diag);
     for (int i = 0; i < from->nscalar && !status; i++)
         status = make_scalar(s, l, i, e->scalar[i], &scalar[i], diag);
-    return status ? status : check_launch(s, l, diag);
+    return status ? status : weft_session_check_launch(s, l, diag);
 }
 
 weft_status
@@ -550,10 +509,12 @@ weft_status
 weft_session_bind(weft_session *s, const int64_t *const *dims, weft_diag *diag)
 {
     weft_arena scratch = { 0 };
-    if (s->bound)
-        s->device->driver->sync(s->device, NULL);
+    weft_status status = weft_session_alive(s, diag);
+    if (s->bound && !status)
+        status = s->device->driver->sync(s->device, diag);
     weft_session_unbind(s);
-    weft_status status = bind_shapes(s, dims, diag);
+    if (!status)
+        status = bind_shapes(s, dims, diag);
     if (!status)
         status = place_tensors(s, &scratch, diag);
     if (!status)
@@ -562,11 +523,11 @@ weft_session_bind(weft_session *s, const int64_t *const *dims, weft_diag *diag)
     s->bound = !status;
     if (status)
         weft_session_unbind(s);
-    return status;
+    return weft_session_note(s, status, diag);
 }
 
 weft_status
-weft_session_keep_temps(weft_session *s, bool keep)
+weft_session_keep_temps(weft_session *s, bool keep, weft_diag *diag)
 {
     if (s->keep_temps == keep)
         return WEFT_OK;
@@ -580,7 +541,7 @@ weft_session_keep_temps(weft_session *s, bool keep)
         dims[i] =
             weft_arena_dup(&copy, s->dim[t], (size_t)s->program->tensor[t].ndim * sizeof **dims);
     }
-    weft_status status = weft_session_bind(s, dims, NULL);
+    weft_status status = weft_session_bind(s, dims, diag);
     weft_arena_reset(&copy);
     return status;
 }

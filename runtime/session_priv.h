@@ -66,4 +66,16 @@ weft_status weft_session_record(weft_session *, int first, int count, weft_batch
 void weft_session_unbind(weft_session *);
 void weft_memories_free(weft_device *, weft_memories *);
 
+/* WEFT_LOST and a sentence if the device is lost; to be asked before a call of the driver. */
+weft_status weft_session_alive(const weft_session *, weft_diag *);
+/* What a driver's call returned; the first WEFT_LOST marks the device and adds the sentence. */
+weft_status weft_session_note(const weft_session *, weft_status, weft_diag *);
+
+/* ---- session_limits.c ---- */
+/* What of the program's kernels is known before shapes are: WEFT_LIMIT with the kernel, the number,
+ * the device's limit and what to do. */
+weft_status weft_session_check_kernels(const weft_device *, const weft_program *, weft_diag *);
+/* The same for a launch in the bound shapes. */
+weft_status weft_session_check_launch(const weft_session *, const weft_launch *, weft_diag *);
+
 #endif

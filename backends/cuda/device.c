@@ -58,6 +58,24 @@ error_name(const weft_cu_api *api, int code)
     return !api->error_name(code, &name) && name ? name : "an unknown error";
 }
 
+/* Errors that stick to a context: every later call returns the same. */
+static bool
+is_lost(int code)
+{
+    static const int lost[] = {
+        4 /* DEINITIALIZED */,          214 /* ECC_UNCORRECTABLE */,
+        700 /* ILLEGAL_ADDRESS */,      702 /* LAUNCH_TIMEOUT */,
+        709 /* CONTEXT_IS_DESTROYED */, 710 /* ASSERT */,
+        714 /* HARDWARE_STACK */,       715 /* ILLEGAL_INSTRUCTION */,
+        716 /* MISALIGNED_ADDRESS */,   717 /* INVALID_ADDRESS_SPACE */,
+        718 /* INVALID_PC */,           719 /* LAUNCH_FAILED */,
+    };
+    for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
+        if (lost[i] == code)
+            return true;
+    return false;
+}
+
 weft_status
 weft_cu_check(const weft_cu_api *api, weft_diag *diag, int code, const char *call,
               const char *object)
@@ -67,8 +85,9 @@ weft_cu_check(const weft_cu_api *api, weft_diag *diag, int code, const char *cal
         return WEFT_OK;
     if (api->error_text(code, &words) || !words)
         words = "no description";
-    return weft_fail(diag, code == 2 ? WEFT_OUT_OF_MEMORY : WEFT_DEVICE, "%s: %s (%d), %s, at %s",
-                     call, error_name(api, code), code, words, object);
+    weft_status s = is_lost(code) ? WEFT_LOST : code == 2 ? WEFT_OUT_OF_MEMORY : WEFT_DEVICE;
+    return weft_fail(diag, s, "%s: %s (%d), %s, at %s", call, error_name(api, code), code, words,
+                     object);
 }
 
 weft_status

@@ -59,8 +59,14 @@ weft_cl_check(weft_diag *diag, cl_int code, const char *call, const char *object
     if (code == CL_SUCCESS)
         return WEFT_OK;
     bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY;
-    return weft_fail(diag, memory ? WEFT_OUT_OF_MEMORY : WEFT_DEVICE, "%s: %s (%d) at %s", call,
-                     error_name(code), (int)code, object);
+    /* After a crash of the device drivers know queue and context no more. */
+    bool lost = code == CL_DEVICE_NOT_AVAILABLE || code == CL_INVALID_CONTEXT ||
+                code == CL_INVALID_COMMAND_QUEUE;
+    return weft_fail(diag,
+                     lost     ? WEFT_LOST
+                     : memory ? WEFT_OUT_OF_MEMORY
+                              : WEFT_DEVICE,
+                     "%s: %s (%d) at %s", call, error_name(code), (int)code, object);
 }
 
 /* ---- enumeration ----------------------------------------------------------------------------- */

@@ -28,8 +28,9 @@ weft_vk_check(weft_diag *diag, VkResult code, const char *call, const char *obje
     if (code == VK_SUCCESS)
         return WEFT_OK;
     bool memory = code == VK_ERROR_OUT_OF_HOST_MEMORY || code == VK_ERROR_OUT_OF_DEVICE_MEMORY;
-    return weft_fail(diag, memory ? WEFT_OUT_OF_MEMORY : WEFT_DEVICE, "%s: %s (%d) at %s", call,
-                     error_name(code), (int)code, object);
+    bool lost = code == VK_ERROR_DEVICE_LOST;
+    return weft_fail(diag, lost ? WEFT_LOST : memory ? WEFT_OUT_OF_MEMORY : WEFT_DEVICE,
+                     "%s: %s (%d) at %s", call, error_name(code), (int)code, object);
 }
 
 static PFN_vkGetInstanceProcAddr

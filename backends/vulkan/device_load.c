@@ -108,10 +108,6 @@ make_pipeline(const job *j, const uint32_t *word, size_t n)
         .requiredSubgroupSize = (uint32_t)j->source->subgroup
     };
     bool ask = j->source->subgroup && d->features.subgroup_sizes;
-    if (!s && j->source->subgroup && !ask && j->source->subgroup != d->base.info.target.subgroup)
-        s = weft_fail(j->diag, WEFT_LIMIT, "kernel '%s' needs subgroups of %d; device '%s' has %d",
-                      j->kernel->name, j->source->subgroup, d->base.info.id,
-                      d->base.info.target.subgroup);
     VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,

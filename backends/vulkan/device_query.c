@@ -214,6 +214,26 @@ query_memory(weft_vk_device *d, bool is_unified)
             (int64_t)d->memory.memoryHeaps[d->memory.memoryTypes[d->buffer_type].heapIndex].size;
 }
 
+/* The subgroup sizes that a pipeline may ask for; none where the device sets its own alone. */
+static void
+query_subgroups(weft_vk_device *d)
+{
+    VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT
+    };
+    VkPhysicalDeviceProperties2 all = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                        .pNext = &sizes };
+    if (!d->features.subgroup_sizes)
+        return;
+    d->instance->GetPhysicalDeviceProperties2(d->physical, &all);
+    d->features.subgroup_sizes =
+        (sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
+    if (d->features.subgroup_sizes) {
+        d->base.info.least_subgroup = (int)sizes.minSubgroupSize;
+        d->base.info.most_subgroup = (int)sizes.maxSubgroupSize;
+    }
+}
+
 void
 weft_vk_query(weft_vk_device *d, int index)
 {
@@ -231,6 +251,7 @@ weft_vk_query(weft_vk_device *d, int index)
     const VkPhysicalDeviceProperties *p = &all.properties;
     bool is_cpu = p->deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
     query_features(d, p->apiVersion);
+    query_subgroups(d);
     query_memory(d, is_cpu || p->deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU);
     snprintf(info->id, sizeof info->id, index ? "vulkan:%d" : "vulkan", index);
     snprintf(info->name, sizeof info->name, "%.120s", p->deviceName);

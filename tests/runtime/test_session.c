@@ -168,7 +168,7 @@ temporaries_are_kept_when_asked(void **state)
     run_and_compare(s, diag, 100);
     assert_int_equal(weft_session_get_tensor(s, 2, t, sizeof t, diag), WEFT_INVALID_ARGUMENT);
     weft_diag_clear(diag);
-    assert_int_equal(weft_session_keep_temps(s, true), WEFT_OK);
+    assert_int_equal(weft_session_keep_temps(s, true, diag), WEFT_OK);
     run_and_compare(s, diag, 100);
     assert_int_equal(weft_session_get_tensor(s, 2, t, sizeof t, diag), WEFT_OK);
     for (int i = 0; i < 100; i++)
@@ -199,7 +199,7 @@ a_step_runs_alone_on_what_its_tensors_are_given(void **state)
     assert_int_equal(weft_session_create(m, d, NULL, diag, &s), WEFT_OK);
     assert_int_equal(weft_session_set_tensor(s, 2, t, sizeof t, diag), WEFT_INVALID_ARGUMENT);
     assert_int_equal(weft_session_run_steps(s, 1, 1, diag), WEFT_INVALID_ARGUMENT);
-    assert_int_equal(weft_session_keep_temps(s, true), WEFT_OK);
+    assert_int_equal(weft_session_keep_temps(s, true, diag), WEFT_OK);
     weft_diag_clear(diag);
     assert_int_equal(weft_session_set_tensor(s, 4, w, sizeof w, diag), WEFT_INVALID_ARGUMENT);
     assert_non_null(strstr(weft_diag_text(diag), "constant"));

@@ -1,0 +1,137 @@
+/* What a program's kernels ask of a device, against what the device can do.  A kernel beyond a limit
+ * is refused here, with the numbers, and never reaches the driver: what drivers do with one ranges
+ * from an error without a name to wrong results. */
+#include "runtime/session_priv.h"
+
+/* A limit of 0 is none. */
+static bool
+exceeds(int64_t value, int64_t limit)
+{
+    return limit > 0 && value > limit;
+}
+
+static weft_status
+too_much(const weft_device *d, const char *kernel, const char *what, int64_t value, int64_t limit,
+         weft_diag *diag)
+{
+    return weft_fail(
+        diag, WEFT_LIMIT,
+        "kernel '%s': %s is %lld; device '%s' (%s) takes at most %lld; compile the model for it",
+        kernel, what, (long long)value, d->info.id, d->info.name, (long long)limit);
+}
+
+/* ---- before shapes are known ----------------------------------------------------------------- */
+
+static int64_t
+scalar_bytes(const weft_mod_kernel *k)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < k->nscalar; i++) {
+        int64_t size = weft_dtype_bits((weft_dtype)k->scalar[i]) / 8;
+        bytes = weft_round_up(bytes, size) + size;
+    }
+    return bytes;
+}
+
+static weft_status
+check_needs(const weft_device *d, const weft_mod_kernel *k, weft_diag *diag)
+{
+    for (int i = 0; i < WEFT_NEED_COUNT; i++)
+        if (k->needs >> i & 1 && !weft_target_has(&d->info.target, (weft_need)i))
+            return weft_fail(diag, WEFT_LIMIT,
+                             "kernel '%s' needs %s, which device '%s' (%s) has not; compile the "
+                             "model for it",
+                             k->name, weft_need_words((weft_need)i), d->info.id, d->info.name);
+    return WEFT_OK;
+}
+
+static weft_status
+check_subgroup(const weft_device *d, const weft_mod_kernel *k, weft_diag *diag)
+{
+    const weft_device_info *info = &d->info;
+    int least = info->least_subgroup ? info->least_subgroup : info->target.subgroup;
+    int most = info->most_subgroup ? info->most_subgroup : info->target.subgroup;
+    if (!k->subgroup || (k->subgroup >= least && k->subgroup <= most))
+        return WEFT_OK;
+    char have[48];
+    snprintf(have, sizeof have, least == most ? "%d" : "%d to %d", least, most);
+    return weft_fail(
+        diag, WEFT_LIMIT,
+        "kernel '%s' needs subgroups of %d; device '%s' (%s) has %s; compile the model for it",
+        k->name, k->subgroup, info->id, info->name, have);
+}
+
+/* A block with a side of 0 is known at the launch alone. */
+static weft_status
+check_block(const weft_device *d, const char *kernel, const int64_t block[3], weft_diag *diag)
+{
+    const weft_target *t = &d->info.target;
+    int64_t threads = 1;
+    for (int a = 0; a < 3; a++) {
+        if (exceeds(block[a], t->max_block[a]))
+            return too_much(d, kernel, "one side of its block", block[a], t->max_block[a], diag);
+        threads *= block[a];
+    }
+    return exceeds(threads, t->max_threads)
+               ? too_much(d, kernel, "its block", threads, t->max_threads, diag)
+               : WEFT_OK;
+}
+
+static weft_status
+check_kernel(const weft_device *d, const weft_mod_kernel *k, weft_diag *diag)
+{
+    const weft_target *t = &d->info.target;
+    weft_status status = check_needs(d, k, diag);
+    if (!status)
+        status = check_subgroup(d, k, diag);
+    if (!status)
+        status = check_block(d, k->name, k->block, diag);
+    if (!status && exceeds(k->shared_bytes, t->shared_bytes))
+        status = too_much(d, k->name, "its shared memory in bytes", k->shared_bytes,
+                          t->shared_bytes, diag);
+    if (!status && exceeds(k->nbuffer, t->max_buffers))
+        status = too_much(d, k->name, "its number of buffers", k->nbuffer, t->max_buffers, diag);
+    if (!status && exceeds(scalar_bytes(k), t->scalar_bytes))
+        status = too_much(d, k->name, "its scalar arguments' bytes", scalar_bytes(k),
+                          t->scalar_bytes, diag);
+    return status;
+}
+
+weft_status
+weft_session_check_kernels(const weft_device *d, const weft_program *p, weft_diag *diag)
+{
+    weft_status status = WEFT_OK;
+    for (int i = 0; i < p->nkernel && !status; i++)
+        status = check_kernel(d, &p->kernel[i], diag);
+    return status;
+}
+
+/* ---- in the bound shapes --------------------------------------------------------------------- */
+
+weft_status
+weft_session_check_launch(const weft_session *s, const weft_launch *l, weft_diag *diag)
+{
+    const weft_target *t = &s->device->info.target;
+    const weft_mod_kernel *k = &s->program->kernel[l->kernel];
+    for (int a = 0; a < 3; a++) {
+        if (l->block[a] < 1 || l->block[a] > 1 << 20)
+            return weft_fail(diag, WEFT_INVALID_INPUT,
+                             "kernel '%s': a block of %lld threads along axis %d", l->name,
+                             (long long)l->block[a], a);
+        if (k->block[a] && k->block[a] != l->block[a])
+            return weft_fail(
+                diag, WEFT_INVALID_INPUT,
+                "kernel '%s' was compiled for %lld threads along axis %d and is launched with %lld",
+                l->name, (long long)k->block[a], a, (long long)l->block[a]);
+    }
+    weft_status status = check_block(s->device, l->name, l->block, diag);
+    for (int a = 0; a < 3 && !status; a++)
+        if (exceeds(l->grid[a], t->max_grid[a]))
+            status = too_much(s->device, l->name, "one side of its grid", l->grid[a],
+                              t->max_grid[a], diag);
+    for (int i = 0; i < l->nbuffer && !status; i++)
+        if (exceeds(l->buffer[i].size, t->max_range))
+            status = too_much(s->device, l->name, "the bytes of one buffer", l->buffer[i].size,
+                              t->max_range, diag);
+    return status;
+}
