@@ -13,6 +13,15 @@ is_api_of(const weft_program *p, const weft_device *d)
     return d->info.target.api == WEFT_API_NULL || p->profile.api == d->info.target.api;
 }
 
+/* Whether what may be asked of floats in SPIR-V can be asked of the device. */
+static bool
+fits_floats(const weft_target *want, const weft_target *have)
+{
+    return !(want->denorm_preserve & ~have->denorm_preserve) &&
+           !(want->special_preserve & ~have->special_preserve) &&
+           !(want->round_even & ~have->round_even);
+}
+
 /* Whether the device can do what a kernel compiled for the profile may ask for. */
 static bool
 fits(const weft_target *want, const weft_target *have)
@@ -22,7 +31,8 @@ fits(const weft_target *want, const weft_target *have)
            want->storage16 <= have->storage16 && want->subgroup_shuffle <= have->subgroup_shuffle &&
            (want->subgroup <= 1 || want->subgroup == have->subgroup) &&
            want->shared_bytes <= have->shared_bytes && want->max_threads <= have->max_threads &&
-           want->max_buffers <= have->max_buffers && want->cuda_arch <= have->cuda_arch;
+           want->max_buffers <= have->max_buffers && want->cuda_arch <= have->cuda_arch &&
+           fits_floats(want, have);
 }
 
 /* Greater is better: made for this very profile, its class and fitting, fitting, kernels that happen

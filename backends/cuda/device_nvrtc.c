@@ -129,9 +129,11 @@ weft_nvrtc_options(const weft_nvrtc *n, int arch, weft_numerics numerics, bool *
                    weft_str *options, weft_diag *diag)
 {
     static const char *const by_numerics[] = {
+        /* what a level maps to */
         [WEFT_STRICT] = "--fmad=false\n--ftz=false\n--prec-div=true\n--prec-sqrt=true\n",
         [WEFT_DEFAULT] = "--fmad=true\n--ftz=false\n--prec-div=true\n--prec-sqrt=true\n",
-        [WEFT_FAST] = "--use_fast_math\n",
+        [WEFT_FAST] =
+            "--use_fast_math\n--fmad=true\n--ftz=true\n--prec-div=false\n--prec-sqrt=false\n",
     };
     int best = 0;
     for (int i = 0; i < n->narch; i++)

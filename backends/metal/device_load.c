@@ -20,20 +20,42 @@ struct weft_code {
 typedef struct job {
     const weft_mtl_device *device;
     const weft_source *source;
-    bool fast;
+    weft_numerics numerics;
     kernel *kernel;
     weft_diag *diag;
     weft_status status;
 } job;
 
+/* What a level maps to; with the text's pragma for contraction. */
+static const struct {
+    long mode;         /* MTLMathMode: 0 safe, 2 fast */
+    long functions;    /* MTLMathFloatingPointFunctions: 0 fast, 1 precise */
+    signed char older; /* fastMathEnabled, before macOS 15 and iOS 18 */
+} by_numerics[] = {
+    [WEFT_STRICT] = { 0, 1, 0 },
+    [WEFT_DEFAULT] = { 0, 1, 0 },
+    [WEFT_FAST] = { 2, 0, 1 },
+};
+
 static weft_id
-make_options(const weft_objc *o, bool fast)
+make_options(const weft_objc *o, weft_numerics numerics)
 {
+    typedef void (*set_number)(weft_id, weft_id, long);
     typedef void (*set_flag)(weft_id, weft_id, signed char);
+    typedef signed char (*has_method)(weft_id, weft_id, weft_id);
+    const set_number send_number = *(const set_number *)&o->send;
+    const set_flag send_flag = *(const set_flag *)&o->send;
+    const has_method responds = *(const has_method *)&o->send;
     weft_id options =
         weft_mtl_get(o, weft_mtl_get(o, o->find_class("MTLCompileOptions"), "alloc"), "init");
-    const set_flag send = *(const set_flag *)&o->send;
-    send(options, o->selector("setFastMathEnabled:"), fast);
+    weft_id set_mode = o->selector("setMathMode:");
+    if (responds(options, o->selector("respondsToSelector:"), set_mode)) {
+        send_number(options, set_mode, by_numerics[numerics].mode);
+        send_number(options, o->selector("setMathFloatingPointFunctions:"),
+                    by_numerics[numerics].functions);
+    } else {
+        send_flag(options, o->selector("setFastMathEnabled:"), by_numerics[numerics].older);
+    }
     return options;
 }
 
@@ -69,7 +91,7 @@ load_one(void *user, int i)
     const weft_objc *o = &j->device->objc;
     const new_library send = *(const new_library *)&o->send;
     void *pool = o->pool_push();
-    weft_id error = NULL, options = make_options(o, j->fast);
+    weft_id error = NULL, options = make_options(o, j->numerics);
     weft_id library = send(j->device->device, o->selector("newLibraryWithSource:options:error:"),
                            weft_mtl_string(o, j->source->text), options, &error);
     if (library)
@@ -98,7 +120,7 @@ weft_mtl_load(weft_device *device, const weft_source *source, int n, weft_numeri
     for (int i = 0; i < n; i++) {
         c->kernel[i].scalar =
             weft_arena_dup(&c->arena, source[i].scalar, (size_t)source[i].nscalar);
-        j[i] = (job){ d, &source[i], numerics == WEFT_FAST, &c->kernel[i], diag, WEFT_OK };
+        j[i] = (job){ d, &source[i], numerics, &c->kernel[i], diag, WEFT_OK };
     }
     weft_parallel_for(0, n, load_one, j);
     for (int i = 0; i < n; i++)

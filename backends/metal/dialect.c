@@ -11,6 +11,13 @@ static const char *const atomics[WEFT_EK_COUNT][2] = {
     [WEFT_EK_BOR] = METAL_ATOMIC("or"),  [WEFT_EK_BXOR] = METAL_ATOMIC("xor"),
 };
 
+/* on: within a statement; fast: across statements, too */
+static const char *const contraction[] = {
+    [WEFT_STRICT] = "off",
+    [WEFT_DEFAULT] = "on",
+    [WEFT_FAST] = "fast",
+};
+
 static void
 open_kernel(weft_clike *c)
 {
@@ -30,8 +37,7 @@ open_kernel(weft_clike *c)
     param[n] = "uint3 block_id [[threadgroup_position_in_grid]]";
     param[n + 1] = "uint3 thread_id [[thread_position_in_threadgroup]]";
     weft_str_add(c->out, "#include <metal_stdlib>\nusing namespace metal;\n\n");
-    if (c->numerics == WEFT_STRICT)
-        weft_str_add(c->out, "#pragma METAL fp contract(off)\n");
+    weft_str_addf(c->out, "#pragma METAL fp contract(%s)\n", contraction[c->numerics]);
     if (weft_clike_block(k, block))
         weft_str_addf(c->out, "[[max_total_threads_per_threadgroup(%d)]]\n",
                       (int)(block[0] * block[1] * block[2]));

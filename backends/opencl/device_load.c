@@ -22,15 +22,19 @@ typedef struct build { /* one program to be made */
     weft_status status;
 } build;
 
+/* What a level maps to; with the text's FP_CONTRACT pragma.  A mad may round and flush as it likes,
+ * which the default level does not allow: its contraction is the pragma's, to fma alone. */
+static const char *const by_numerics[] = {
+    [WEFT_STRICT] = "",
+    [WEFT_DEFAULT] = "",
+    [WEFT_FAST] = " -cl-fast-relaxed-math -cl-mad-enable -cl-no-signed-zeros -cl-denorms-are-zero",
+};
+
 static void
 make_options(const weft_cl_device *d, weft_numerics numerics, weft_str *out)
 {
-    weft_str_addf(out, "-cl-std=%s", d->cl_std);
-    if (numerics == WEFT_FAST)
-        weft_str_add(out, " -cl-fast-relaxed-math -cl-mad-enable");
-    if (numerics == WEFT_DEFAULT)
-        weft_str_add(out, " -cl-mad-enable");
-    if (numerics == WEFT_STRICT && d->rounds_division)
+    weft_str_addf(out, "-cl-std=%s%s", d->cl_std, by_numerics[numerics]);
+    if (numerics == WEFT_STRICT && (d->base.info.target.round_division & 32))
         weft_str_add(out, " -cl-fp32-correctly-rounded-divide-sqrt");
 }
 

@@ -7,6 +7,7 @@
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
+#include <CL/cl_ext.h>
 
 typedef struct weft_cl_api {
 #define CL(result, name, parameters) result(CL_API_CALL *name) parameters;
@@ -22,7 +23,6 @@ typedef struct weft_cl_device {
     cl_context context;
     cl_command_queue queue, timed; /* timed: with profiling; made when first asked for */
     int64_t global_bytes, used_bytes;
-    bool rounds_division; /* knows -cl-fp32-correctly-rounded-divide-sqrt */
     bool keeps_kernels;   /* the driver has a cache on disk: its binaries are not for ours */
     char cl_std[16];      /* "CL1.2" */
 } weft_cl_device;

@@ -38,6 +38,23 @@ get_number(const weft_cl_device *d, cl_device_info what)
     return v > INT64_MAX ? INT64_MAX : (int64_t)v;
 }
 
+/* The widths of floats, added up, for which the device reports the property. */
+static int
+float_widths(const weft_cl_device *d, cl_device_fp_config property)
+{
+    static const struct {
+        cl_device_info what;
+        int width;
+    } floats[] = { { CL_DEVICE_HALF_FP_CONFIG, 16 },
+                   { CL_DEVICE_SINGLE_FP_CONFIG, 32 },
+                   { CL_DEVICE_DOUBLE_FP_CONFIG, 64 } };
+    int widths = 0;
+    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
+        if ((cl_device_fp_config)get_number(d, floats[i].what) & property)
+            widths += floats[i].width;
+    return widths;
+}
+
 static bool
 has_extension(const char *all, const char *name)
 {
@@ -85,6 +102,10 @@ query_arithmetic(const weft_cl_device *d, weft_target *t)
         t->vector_lanes = 1;
     t->f16 = has_extension(extensions, "cl_khr_fp16");
     t->f64 = get_number(d, CL_DEVICE_DOUBLE_FP_CONFIG) != 0;
+    t->denorm_preserve = float_widths(d, CL_FP_DENORM);
+    t->round_division = float_widths(d, CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT);
+    if (t->f64)
+        t->round_division |= 64; /* of double, OpenCL has no other */
     t->i8 = t->i16 = t->i64 = true;
     t->storage8 = t->storage16 = true;
 }
@@ -142,8 +163,6 @@ weft_cl_query(weft_cl_device *d, int index)
     snprintf(d->cl_std, sizeof d->cl_std,
              strncmp(language, "OpenCL C 1.1", 12) ? "CL1.2" : "CL1.1");
     d->global_bytes = get_number(d, CL_DEVICE_GLOBAL_MEM_SIZE);
-    d->rounds_division =
-        (get_number(d, CL_DEVICE_SINGLE_FP_CONFIG) & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;
     bool is_pocl = is_cpu && strstr(version, "PoCL");
     d->keeps_kernels = strstr(version, "PoCL") != NULL;
     profile_name(t->name, sizeof t->name, is_pocl ? "pocl" : info->name);

@@ -31,8 +31,8 @@ open_kernel(weft_clike *c)
     if (c->atomic64)
         weft_str_add(c->out, "#pragma OPENCL EXTENSION cl_khr_int64_base_atomics : enable\n"
                              "#pragma OPENCL EXTENSION cl_khr_int64_extended_atomics : enable\n");
-    if (c->numerics == WEFT_STRICT)
-        weft_str_add(c->out, "#pragma OPENCL FP_CONTRACT OFF\n");
+    weft_str_addf(c->out, "#pragma OPENCL FP_CONTRACT %s\n",
+                  c->numerics == WEFT_STRICT ? "OFF" : "ON");
     weft_str_add(c->out, "__kernel ");
     if (weft_clike_block(k, block))
         weft_str_addf(c->out, "__attribute__((reqd_work_group_size(%d, %d, %d)))\n", (int)block[0],

@@ -57,7 +57,7 @@ static weft_status
 create_device(weft_vk_device *d, weft_diag *diag)
 {
     const weft_vk_features *f = &d->features;
-    const char *extensions[3];
+    const char *extensions[4];
     uint32_t n = 0;
     float priority = 1;
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control = {
@@ -91,6 +91,8 @@ create_device(weft_vk_device *d, weft_diag *diag)
         extensions[n++] = "VK_KHR_8bit_storage";
     if (f->ext_float16_int8)
         extensions[n++] = "VK_KHR_shader_float16_int8";
+    if (f->ext_float_controls)
+        extensions[n++] = "VK_KHR_shader_float_controls";
     if (f->ext_portability)
         extensions[n++] = "VK_KHR_portability_subset";
     VkDeviceQueueCreateInfo queue = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,

@@ -75,6 +75,7 @@ query_features(weft_vk_device *d, uint32_t version)
     void **tail = &sixteen.pNext;
     f->ext_8bit = has_extension(d, "VK_KHR_8bit_storage");
     f->ext_float16_int8 = has_extension(d, "VK_KHR_shader_float16_int8");
+    f->ext_float_controls = has_extension(d, "VK_KHR_shader_float_controls");
     f->ext_portability = has_extension(d, "VK_KHR_portability_subset");
     if (f->ext_8bit || version >= VK_API_VERSION_1_2) {
         *tail = &eight;
@@ -161,6 +162,32 @@ fill_arithmetic(weft_target *t, const weft_vk_features *f)
     t->spirv_version = 0x10300;
 }
 
+/* The widths that may be asked for together: where a mode of one width is bound to another's, both
+ * or neither. */
+static int
+joined_widths(VkShaderFloatControlsIndependence bound, bool half, bool single, bool full)
+{
+    bool others = half && full;
+    if (bound == VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_NONE)
+        return others && single ? 16 + 32 + 64 : 0;
+    if (bound == VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_32_BIT_ONLY)
+        half = full = others;
+    return (half ? 16 : 0) + (single ? 32 : 0) + (full ? 64 : 0);
+}
+
+static void
+fill_float_modes(weft_target *t, const VkPhysicalDeviceFloatControlsProperties *f)
+{
+    t->denorm_preserve =
+        joined_widths(f->denormBehaviorIndependence, f->shaderDenormPreserveFloat16,
+                      f->shaderDenormPreserveFloat32, f->shaderDenormPreserveFloat64);
+    t->round_even = joined_widths(f->roundingModeIndependence, f->shaderRoundingModeRTEFloat16,
+                                  f->shaderRoundingModeRTEFloat32, f->shaderRoundingModeRTEFloat64);
+    t->special_preserve = joined_widths(
+        VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_ALL, f->shaderSignedZeroInfNanPreserveFloat16,
+        f->shaderSignedZeroInfNanPreserveFloat32, f->shaderSignedZeroInfNanPreserveFloat64);
+}
+
 /* A profile's name from the device's: lower case, words joined by '-', up to the first bracket. */
 static void
 profile_name(char *out, size_t size, const char *name)
@@ -245,6 +272,9 @@ weft_vk_query(weft_vk_device *d, int index)
     VkPhysicalDeviceMaintenance3Properties sizes = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES, .pNext = &subgroup
     };
+    VkPhysicalDeviceFloatControlsProperties floats = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES
+    };
     VkPhysicalDeviceProperties2 all = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
                                         .pNext = &sizes };
     d->instance->GetPhysicalDeviceProperties2(d->physical, &all);
@@ -252,6 +282,11 @@ weft_vk_query(weft_vk_device *d, int index)
     bool is_cpu = p->deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
     query_features(d, p->apiVersion);
     query_subgroups(d);
+    if (d->features.ext_float_controls) { /* filled by a device that knows it */
+        subgroup.pNext = &floats;
+        d->instance->GetPhysicalDeviceProperties2(d->physical, &all);
+    }
+    fill_float_modes(t, &floats);
     query_memory(d, is_cpu || p->deviceType == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU);
     snprintf(info->id, sizeof info->id, index ? "vulkan:%d" : "vulkan", index);
     snprintf(info->name, sizeof info->name, "%.120s", p->deviceName);

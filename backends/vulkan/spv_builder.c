@@ -6,6 +6,7 @@
 static const struct {
     const char *name, *extension;
 } caps[SPV_CAP_COUNT] = {
+    [SPV_CAP_DENORM_PRESERVE] = { "DenormPreserve", "SPV_KHR_float_controls" },
     [SPV_CAP_FLOAT16] = { "Float16", NULL },
     [SPV_CAP_FLOAT64] = { "Float64", NULL },
     [SPV_CAP_SHUFFLE] = { "GroupNonUniformShuffle", NULL },
@@ -14,7 +15,9 @@ static const struct {
     [SPV_CAP_INT64] = { "Int64", NULL },
     [SPV_CAP_INT64_ATOMICS] = { "Int64Atomics", NULL },
     [SPV_CAP_INT8] = { "Int8", NULL },
+    [SPV_CAP_ROUND_EVEN] = { "RoundingModeRTE", "SPV_KHR_float_controls" },
     [SPV_CAP_SHADER] = { "Shader", NULL },
+    [SPV_CAP_SPECIAL_PRESERVE] = { "SignedZeroInfNanPreserve", "SPV_KHR_float_controls" },
     [SPV_CAP_STORAGE16] = { "StorageBuffer16BitAccess", NULL },
     [SPV_CAP_STORAGE8] = { "StorageBuffer8BitAccess", "SPV_KHR_8bit_storage" },
 };
@@ -29,6 +32,18 @@ spv_init(spv_builder *b, weft_arena *arena)
     b->cap[SPV_CAP_SHADER] = true;
 }
 
+/* Whether capability i is the first in use that needs its extension. */
+static bool
+needs_extension(const spv_builder *b, int i)
+{
+    if (!b->cap[i] || !caps[i].extension)
+        return false;
+    for (int k = 0; k < i; k++)
+        if (b->cap[k] && caps[k].extension && strcmp(caps[k].extension, caps[i].extension) == 0)
+            return false;
+    return true;
+}
+
 void
 spv_finish(spv_builder *b, weft_str *out)
 {
@@ -37,7 +52,7 @@ spv_finish(spv_builder *b, weft_str *out)
         if (b->cap[i])
             weft_str_addf(out, "%*sOpCapability %s\n", column, "", caps[i].name);
     for (int i = 0; i < SPV_CAP_COUNT; i++)
-        if (b->cap[i] && caps[i].extension)
+        if (needs_extension(b, i))
             weft_str_addf(out, "%*sOpExtension \"%s\"\n", column, "", caps[i].extension);
     if (b->glsl)
         weft_str_addf(out, "%*s = OpExtInstImport \"GLSL.std.450\"\n", RESULT_COLUMN - 1, "%glsl");

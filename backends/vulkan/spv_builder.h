@@ -25,6 +25,7 @@ typedef enum spv_section {
 
 /* ORDER: by name; spv_builder.c has the names */
 typedef enum spv_cap {
+    SPV_CAP_DENORM_PRESERVE,
     SPV_CAP_FLOAT16,
     SPV_CAP_FLOAT64,
     SPV_CAP_SHUFFLE,
@@ -33,7 +34,9 @@ typedef enum spv_cap {
     SPV_CAP_INT64,
     SPV_CAP_INT64_ATOMICS,
     SPV_CAP_INT8,
+    SPV_CAP_ROUND_EVEN,
     SPV_CAP_SHADER,
+    SPV_CAP_SPECIAL_PRESERVE,
     SPV_CAP_STORAGE16,
     SPV_CAP_STORAGE8,
     SPV_CAP_COUNT

@@ -319,6 +319,33 @@ emit_block_size(spv_emit *c, spv_id entry)
     spv_add(&c->b, SPV_DECORATION, "OpDecorate %s BuiltIn WorkgroupSize", all);
 }
 
+/* What a level asks of a device's arithmetic, as far as the target can be asked. */
+static void
+emit_float_modes(spv_emit *c, spv_id entry)
+{
+    const weft_target *t = c->target;
+    bool strict = c->numerics == WEFT_STRICT;
+    const struct {
+        const char *name;
+        spv_cap cap;
+        int widths;
+    } modes[] = {
+        { "DenormPreserve", SPV_CAP_DENORM_PRESERVE, strict ? t->denorm_preserve : 0 },
+        { "RoundingModeRTE", SPV_CAP_ROUND_EVEN, strict ? t->round_even : 0 },
+        { "SignedZeroInfNanPreserve", SPV_CAP_SPECIAL_PRESERVE,
+          c->numerics != WEFT_FAST ? t->special_preserve & spv_float_widths(c) : 0 },
+    };
+    if (!spv_float_widths(c))
+        return;
+    /* Asked for one width, the first two may have to be asked for all; the third never has. */
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        for (int width = 16; width <= 64; width *= 2)
+            if (modes[i].widths & width) {
+                c->b.cap[modes[i].cap] = true;
+                spv_add(&c->b, SPV_MODE, "OpExecutionMode %s %s %d", entry, modes[i].name, width);
+            }
+}
+
 static void
 emit_kernel(spv_emit *c)
 {
@@ -344,6 +371,7 @@ emit_kernel(spv_emit *c)
     emit_stmt(c, k->body);
     spv_add(&c->b, SPV_CODE, "OpReturn");
     spv_add(&c->b, SPV_CODE, "OpFunctionEnd");
+    emit_float_modes(c, entry);
     spv_settle_caps(c);
 }
 

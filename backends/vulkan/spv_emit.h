@@ -33,6 +33,8 @@ spv_id spv_type(spv_emit *, weft_type);
 spv_id spv_pointer(spv_emit *, const char *storage, spv_id to, const char *to_name);
 /* Says that values of the type are computed with, not only moved between memory and wider types. */
 void spv_computes(spv_emit *, weft_dtype);
+/* Once everything is emitted: the widths of floats that there are, added up. */
+int spv_float_widths(const spv_emit *);
 /* Once everything is emitted. */
 void spv_settle_caps(spv_emit *);
 spv_id spv_int(spv_emit *, weft_dtype, int64_t);

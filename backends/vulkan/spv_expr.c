@@ -2,6 +2,10 @@
  * again. */
 #include "backends/vulkan/spv_emit.h"
 
+#include "ir/simplify.h"
+
+#include <math.h>
+
 static const struct {
     const char *f, *s, *u, *b;
 } binaries[WEFT_EK_COUNT] = {
@@ -108,13 +112,75 @@ is_exact(const spv_emit *c, const weft_expr *e)
     return !(is_product(e) || (sum && (is_product(e->arg[0]) || is_product(e->arg[1]))));
 }
 
+/* ---- zeros ----------------------------------------------------------------------------------- */
+
+/* Whether the operand is 0 or -0 and a driver that folds it would break what the level promises:
+ * Mesa's llvmpipe makes x * 0 and 0 / x zero, and x + 0 and 0 - x of a zero that zero, whatever the
+ * decorations and modes say. */
+static bool
+must_hide(const spv_emit *c, const weft_expr *e, int operand)
+{
+    bool product = e->h.kind == WEFT_EK_MUL || (e->h.kind == WEFT_EK_DIV && operand == 0);
+    bool sum = e->h.kind == WEFT_EK_ADD || (e->h.kind == WEFT_EK_SUB && operand == 0);
+    double value;
+    if (c->numerics == WEFT_FAST || !weft_as_float(e->arg[operand], &value) || value != 0)
+        return false;
+    return product || (sum && c->numerics == WEFT_STRICT && !signbit(value));
+}
+
+/* A parameter that has fewer than 2^32 - 1 elements, as no range is of 8 GiB, or NULL. */
+static const weft_buf *
+countable(const weft_kernel *k)
+{
+    for (int i = 0; i < k->nparam; i++)
+        if (weft_dtype_bits(k->param[i]->dtype) >= 16)
+            return k->param[i];
+    return NULL;
+}
+
+/* A zero of the type that only the launch knows to be one: whether a length is one that none
+ * has. */
+static spv_id
+hidden_zero(spv_emit *c, weft_type type, bool negative)
+{
+    weft_type uint = weft_scalar(WEFT_U32), scalar = spv_lanes((weft_dtype)type.dtype, 1);
+    const weft_buf *buf = countable(c->kernel);
+    spv_id length = spv_op(&c->b, "OpArrayLength %s %s 0", spv_type(c, uint), c->buf[buf->id]);
+    spv_id never = spv_op(&c->b, "OpIEqual %s %s %s", spv_type(c, weft_scalar(WEFT_BOOL)), length,
+                          spv_uint(c, UINT32_MAX));
+    spv_id zero = spv_cast(c, scalar, weft_scalar(WEFT_BOOL), never);
+    if (negative)
+        zero = spv_op(&c->b, "OpFNegate %s %s", spv_type(c, scalar), zero);
+    if (type.lanes == 1)
+        return zero;
+    weft_str all = { 0 };
+    for (int i = 0; i < type.lanes; i++)
+        weft_str_addf(&all, " %s", zero);
+    spv_id v = spv_op(&c->b, "OpCompositeConstruct %s%s", spv_type(c, type), weft_str_text(&all));
+    weft_str_free(&all);
+    return v;
+}
+
+/* The value of an operand. */
+static spv_id
+operand(spv_emit *c, const weft_expr *e, int i)
+{
+    double value = 0;
+    if (i >= e->h.nargs)
+        return "";
+    if (!must_hide(c, e, i) || !countable(c->kernel))
+        return spv_expr(c, e->arg[i]);
+    weft_as_float(e->arg[i], &value);
+    return hidden_zero(c, e->arg[i]->h.type, signbit(value));
+}
+
 static spv_id
 operation(spv_emit *c, const weft_expr *e)
 {
     if (e->h.kind == WEFT_EK_TMOD && weft_dtype_kind(dtype_of(e)) == WEFT_KIND_INT)
         return remainder_of(c, e);
     const char *name = opcode(c, e);
-    spv_id a = spv_expr(c, e->arg[0]), b = e->h.nargs > 1 ? spv_expr(c, e->arg[1]) : "";
+    spv_id a = operand(c, e, 0), b = operand(c, e, 1);
     spv_computes(c, dtype_of(e->arg[0]));
     spv_id v = spv_op(&c->b, "%s %s %s%s%s", name, spv_type(c, e->h.type), a, *b ? " " : "", b);
     if (weft_is_float(dtype_of(e)) && is_exact(c, e))

@@ -35,6 +35,17 @@ spv_computes(spv_emit *c, weft_dtype t)
         c->b.cap[SPV_CAP_INT8] = true;
 }
 
+int
+spv_float_widths(const spv_emit *c)
+{
+    static const weft_dtype floats[] = { WEFT_F16, WEFT_F32, WEFT_F64 };
+    int widths = 0;
+    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
+        if (!spv_is_new(&c->b, scalars[floats[i]].text))
+            widths += weft_dtype_bits(floats[i]);
+    return widths;
+}
+
 /* A narrow type that no buffer holds is there for its conversions alone: those need the capability.
  */
 void

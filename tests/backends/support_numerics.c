@@ -272,9 +272,16 @@ check_legalised(const numeric_case *t, const weft_target *target)
 
 /* ---- devices --------------------------------------------------------------------------------- */
 
-static int
+/* What a device's results are shown to. */
+typedef struct verdict {
+    numeric_judge *judge;
+    void *user;
+    int differ;
+} verdict;
+
+static void
 run_case(weft_device *device, const weft_code *code, int index, const numeric_case *t,
-         const weft_kernel *k, weft_diag *diag)
+         const weft_kernel *k, verdict *v, weft_diag *diag)
 {
     const weft_driver *driver = device->driver;
     weft_arg arg[NUMERIC_PARAMS];
@@ -283,7 +290,6 @@ run_case(weft_device *device, const weft_code *code, int index, const numeric_ca
     };
     weft_batch *batch = NULL;
     void *data[NUMERIC_PARAMS];
-    int differ = 0;
     copy_arguments(t, data);
     for (int i = 0; i < k->nparam; i++) {
         arg[i] = (weft_arg){ NULL, 0, (int64_t)bytes_of(t, i), i >= t->ninput };
@@ -300,20 +306,20 @@ run_case(weft_device *device, const weft_code *code, int index, const numeric_ca
     for (int i = 0; i < k->nparam; i++) {
         CHECK(driver->download(device, arg[i].memory, 0, data[i], arg[i].size, diag));
         if (i >= t->ninput)
-            differ += compare(t, i, data[i], device->info.id, true);
+            v->differ += v->judge(v->user, t, i, data[i], &device->info);
         driver->free(device, arg[i].memory);
         free(data[i]);
     }
     driver->discard(device, batch);
-    return differ;
 }
 
 static weft_source
-print_source(const weft_kernel *k, const weft_target *target, weft_diag *diag)
+print_source(const weft_kernel *k, const weft_target *target, weft_numerics level,
+             weft_diag *diag)
 {
     weft_str text = { 0 };
     weft_source source = { .name = k->name, .nbuffer = k->nparam };
-    CHECK(weft_backend_of(target->api)->print(&text, k, target, WEFT_DEFAULT, diag));
+    CHECK(weft_backend_of(target->api)->print(&text, k, target, level, diag));
     for (int i = 0; i < 3; i++)
         weft_as_int(k->block[i], &source.block[i]);
     source.size = text.n;
@@ -322,13 +328,15 @@ print_source(const weft_kernel *k, const weft_target *target, weft_diag *diag)
 }
 
 int
-check_on_device(const weft_driver *driver, int n, numeric_case *const *cases)
+judge_on_device(const weft_driver *driver, weft_numerics level, int n, numeric_case *const *cases,
+                numeric_judge *judge, void *user)
 {
+    verdict v = { judge, user, 0 };
     weft_diag *diag = weft_diag_create();
     weft_device *device = NULL;
     weft_code *code = NULL;
     weft_str why = { 0 };
-    int differ = 0, found = driver->count(&why);
+    int found = driver->count(&why);
     if (found == 0) {
         print_message("no device: %s\n", weft_str_text(&why));
         weft_str_free(&why);
@@ -347,12 +355,12 @@ check_on_device(const weft_driver *driver, int n, numeric_case *const *cases)
             continue;
         weft_ir *ir = weft_ir_create(diag);
         kernel[ncan] = legalised(cases[i], ir, &device->info.target, diag);
-        source[ncan] = print_source(kernel[ncan], &device->info.target, diag);
+        source[ncan] = print_source(kernel[ncan], &device->info.target, level, diag);
         can[ncan++] = cases[i];
     }
-    CHECK(driver->load(device, source, ncan, WEFT_DEFAULT, &code, diag));
+    CHECK(driver->load(device, source, ncan, level, &code, diag));
     for (int i = 0; i < ncan; i++) {
-        differ += run_case(device, code, i, can[i], kernel[i], diag);
+        run_case(device, code, i, can[i], kernel[i], &v, diag);
         weft_ir_destroy(kernel[i]->ir);
         free((char *)(uintptr_t)source[i].text);
     }
@@ -362,5 +370,19 @@ check_on_device(const weft_driver *driver, int n, numeric_case *const *cases)
     free(kernel);
     free(can);
     weft_diag_destroy(diag);
-    return differ;
+    return v.differ;
+}
+
+static int
+judge_by_budget(void *user, const numeric_case *t, int param, const void *got,
+                const weft_device_info *info)
+{
+    (void)user;
+    return compare(t, param, got, info->id, true);
+}
+
+int
+check_on_device(const weft_driver *driver, weft_numerics level, int n, numeric_case *const *cases)
+{
+    return judge_on_device(driver, level, n, cases, judge_by_budget, NULL);
 }

@@ -45,7 +45,12 @@ bool is_refused(const numeric_case *, const weft_target *);
 int check_legalised(const numeric_case *, const weft_target *);
 /* All cases legalised, printed, loaded together and run on the first device of the driver, if there
  * is one; how many elements are off. */
-int check_on_device(const weft_driver *, int n, numeric_case *const *);
+int check_on_device(const weft_driver *, weft_numerics, int n, numeric_case *const *);
+/* The same, but what a device gives for an output goes to `judge`, which counts what is off. */
+typedef int numeric_judge(void *user, const numeric_case *, int param, const void *got,
+                          const weft_device_info *);
+int judge_on_device(const weft_driver *, weft_numerics, int n, numeric_case *const *,
+                    numeric_judge *, void *user);
 void drop_case(numeric_case *);
 
 #endif

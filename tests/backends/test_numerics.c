@@ -607,39 +607,52 @@ LEGALISED(truth)
 LEGALISED(memories)
 LEGALISED(vectors)
 
+typedef void maker(suite *);
+
+static int
+run(const weft_driver *driver, weft_numerics level, maker *const *make, size_t n)
+{
+    suite s = { 0 };
+    for (size_t i = 0; i < n; i++)
+        make[i](&s);
+    int differ = check_on_device(driver, level, s.n, s.at);
+    for (int i = 0; i < s.n; i++)
+        drop_case(s.at[i]);
+    return differ;
+}
+
 static void
 run_all(const weft_driver *driver)
 {
-    static void (*const make[])(
-        suite *) = { integer_operators, conversions,     small_floats, packed,
-                     intrinsics,        float_operators, truth,        memories };
-    suite s = { 0 };
-    for (size_t i = 0; i < sizeof make / sizeof *make; i++)
-        make[i](&s);
-    int differ = check_on_device(driver, s.n, s.at);
-    for (int i = 0; i < s.n; i++)
-        drop_case(s.at[i]);
-    s.n = 0;
-    vectors(&s);
-    differ += check_on_device(driver, s.n, s.at);
-    for (int i = 0; i < s.n; i++)
-        drop_case(s.at[i]);
-    assert_int_equal(differ, 0);
+    static maker *const scalars[] = { integer_operators, conversions,     small_floats, packed,
+                                      intrinsics,        float_operators, truth,        memories };
+    static maker *const lanes[] = { vectors };
+    int differ = run(driver, WEFT_DEFAULT, scalars, 8);
+    assert_int_equal(differ + run(driver, WEFT_DEFAULT, lanes, 1), 0);
 }
 
+/* What a level could change. */
 static void
-opencl_devices_compute_what_is_written(void **state)
+run_strict(const weft_driver *driver)
 {
-    (void)state;
-    run_all(&weft_opencl_driver);
+    static maker *const arithmetic[] = { integer_operators, conversions, intrinsics,
+                                         float_operators };
+    assert_int_equal(run(driver, WEFT_STRICT, arithmetic, 4), 0);
 }
 
-static void
-vulkan_devices_compute_what_is_written(void **state)
-{
-    (void)state;
-    run_all(&weft_vulkan_driver);
-}
+#define ON_DEVICES(api)                                                                            \
+    static void api##_devices_compute_what_is_written(void **state)                                \
+    {                                                                                              \
+        (void)state;                                                                               \
+        run_all(&weft_##api##_driver);                                                             \
+    }                                                                                              \
+    static void api##_devices_compute_the_same_in_strict(void **state)                             \
+    {                                                                                              \
+        (void)state;                                                                               \
+        run_strict(&weft_##api##_driver);                                                          \
+    }
+ON_DEVICES(opencl)
+ON_DEVICES(vulkan)
 
 /* An argument is a pattern of the tests to be run: "*legalised". */
 int
@@ -657,6 +670,8 @@ main(int argc, char **argv)
         cmocka_unit_test(vectors_keep_their_meaning_when_legalised),
         cmocka_unit_test(opencl_devices_compute_what_is_written),
         cmocka_unit_test(vulkan_devices_compute_what_is_written),
+        cmocka_unit_test(opencl_devices_compute_the_same_in_strict),
+        cmocka_unit_test(vulkan_devices_compute_the_same_in_strict),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);

@@ -1,5 +1,6 @@
 // histogram
 //   launch    grid 32,1,1  block 256,1,1  shared 1.0 KiB
+#pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(256, 1, 1)))
 void histogram(__global const uchar *restrict A,
                __global uint *restrict H,

@@ -3,6 +3,7 @@
 #include <metal_stdlib>
 using namespace metal;
 
+#pragma METAL fp contract(on)
 [[max_total_threads_per_threadgroup(64)]]
 kernel void casts(device const bool *B [[buffer(0)]],
                   device const char *I8 [[buffer(1)]],

@@ -1,5 +1,6 @@
 // control
 //   launch    grid tdiv(n + t - 1, t),1,1  block t,1,1
+#pragma OPENCL FP_CONTRACT ON
 __kernel void control(__global const int *A, __global int *C, int n, int t)
 {
     int bx = get_group_id(0);

@@ -3,6 +3,7 @@
 #include <metal_stdlib>
 using namespace metal;
 
+#pragma METAL fp contract(on)
 kernel void control(device const int *A [[buffer(0)]],
                     device int *C [[buffer(1)]],
                     constant int &n [[buffer(2)]],

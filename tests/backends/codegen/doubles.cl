@@ -1,6 +1,7 @@
 // doubles
 //   launch    grid 1,1,1  block 64,1,1
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
+#pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(64, 1, 1)))
 void doubles(__global const double *A,
              __global const long *I,

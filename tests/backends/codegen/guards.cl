@@ -1,5 +1,6 @@
 // pad
 //   launch    grid 16,1,1  block 256,1,1
+#pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(256, 1, 1)))
 void pad(__global const float *restrict A, __global float *restrict C, long n, int k)
 {

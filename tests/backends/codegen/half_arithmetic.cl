@@ -1,6 +1,7 @@
 // half_gelu
 //   launch    grid 16,1,1  block 256,1,1
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(256, 1, 1)))
 void half_gelu(__global const half *restrict A, __global half *restrict C)
 {

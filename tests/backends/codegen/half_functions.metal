@@ -3,6 +3,7 @@
 #include <metal_stdlib>
 using namespace metal;
 
+#pragma METAL fp contract(on)
 [[max_total_threads_per_threadgroup(256)]]
 kernel void half_functions(device const half *A [[buffer(0)]],
                            device half *C [[buffer(1)]],

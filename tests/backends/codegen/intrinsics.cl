@@ -1,5 +1,6 @@
 // intrinsics
 //   launch    grid 1,1,1  block 64,1,1
+#pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(64, 1, 1)))
 void intrinsics(__global const float *A,
                 __global const int *I,

@@ -3,6 +3,7 @@
 #include <metal_stdlib>
 using namespace metal;
 
+#pragma METAL fp contract(on)
 [[max_total_threads_per_threadgroup(64)]]
 kernel void intrinsics(device const float *A [[buffer(0)]],
                        device const int *I [[buffer(1)]],

@@ -3,6 +3,7 @@
 #include <metal_stdlib>
 using namespace metal;
 
+#pragma METAL fp contract(on)
 [[max_total_threads_per_threadgroup(64)]]
 kernel void literals(device float *float_1 [[buffer(0)]],
                      device int *int_1 [[buffer(1)]],

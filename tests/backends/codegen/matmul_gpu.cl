@@ -2,6 +2,7 @@
 //   C         f32[128,128]           4.19 MFLOP   0.13 MB read, 65.5 kB written   21.3 FLOP/byte
 //   schedule  contraction/gpu: tile 32x32x8, 4x4 registers
 //   launch    grid 4,4,1  block 8,8,1  shared 2.0 KiB
+#pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(8, 8, 1)))
 void matmul(__global const float *restrict A,
             __global const float *restrict B,

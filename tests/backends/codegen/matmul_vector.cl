@@ -1,5 +1,6 @@
 // matmul
 //   launch    grid 16,32,1  block 1,1,1
+#pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void matmul(__global const float *restrict A,
             __global const float *restrict B,

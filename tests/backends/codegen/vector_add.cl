@@ -2,6 +2,7 @@
 //   C         f32[n]
 //   schedule  injective/gpu: 256 threads
 //   launch    grid tdiv(n + 255, 256),1,1  block 256,1,1
+#pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(256, 1, 1)))
 void vector_add(__global const float *restrict A,
                 __global const float *restrict B,

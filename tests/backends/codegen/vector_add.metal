@@ -5,6 +5,7 @@
 #include <metal_stdlib>
 using namespace metal;
 
+#pragma METAL fp contract(on)
 [[max_total_threads_per_threadgroup(256)]]
 kernel void vector_add(device const float *A [[buffer(0)]],
                        device const float *B [[buffer(1)]],

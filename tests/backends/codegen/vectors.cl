@@ -1,5 +1,6 @@
 // vectors
 //   launch    grid 4,1,1  block 256,1,1
+#pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(256, 1, 1)))
 void vectors(__global const float *restrict A,
              __global const int *restrict I,

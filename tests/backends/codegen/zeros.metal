@@ -1,0 +1,17 @@
+// zeros
+//   launch    grid 1,1,1  block 64,1,1
+#include <metal_stdlib>
+using namespace metal;
+
+#pragma METAL fp contract(off)
+[[max_total_threads_per_threadgroup(64)]]
+kernel void zeros(device const float *A [[buffer(0)]],
+                  device float *B [[buffer(1)]],
+                  uint3 block_id [[threadgroup_position_in_grid]],
+                  uint3 thread_id [[thread_position_in_threadgroup]])
+{
+    int i = thread_id.x;
+    B[i] = A[i] * 0.0f;
+    B[64 + i] = 0.0f / A[i];
+    B[128 + i] = 0.0f - A[i];
+}
