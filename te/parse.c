@@ -456,8 +456,12 @@ weft_te_parse(const char *source, const char *text, weft_diag *diag)
     weft_lex_start(&tp.p.lex, source, text);
     bool ok = guarded(&tp);
     weft_arena_reset(&tp.p.scratch);
-    weft_diag_destroy(inner);
-    te->diag = te->ir->diag = diag;
+    if (diag) {
+        te->diag = te->ir->diag = diag;
+        weft_diag_destroy(inner);
+    } else {
+        te->own_diag = inner;
+    }
     if (ok)
         return te;
     weft_te_destroy(te);

@@ -18,3 +18,6 @@ ctest --test-dir build --output-on-failure -j "$(nproc)" ${long:+--timeout 7200}
 [ -f build-sanitize/build.ninja ] || cmake --preset sanitize >/dev/null
 tools/build.sh build-sanitize fuzz_commands
 build-sanitize/tests/fuzz/fuzz_commands --count 30000 --keep build-sanitize/fuzz-failures
+
+# Two hours of libFuzzer over every reader.
+tools/fuzz.sh 7200

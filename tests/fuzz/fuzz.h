@@ -73,10 +73,46 @@ bool fuzz_corpus_make(fuzz_corpus *, const char *work, const char *more);
 
 /* ---- what reads them ------------------------------------------------------------------------- */
 /* Checks of readers without a command; they abort on what must not be. */
-void fuzz_ir(const uint8_t *, size_t);       /* fuzz_ir.c */
+void fuzz_ir(const uint8_t *, size_t);      /* fuzz_ir.c */
+void fuzz_kernels(const uint8_t *, size_t); /* fuzz_text.c: also lowered and printed */
+void fuzz_te(const uint8_t *, size_t);
 void fuzz_manifest(const uint8_t *, size_t); /* fuzz_module.c */
 void fuzz_weights(const uint8_t *, size_t);
+void fuzz_zip(const uint8_t *, size_t);
+void fuzz_onnx(const uint8_t *, size_t); /* fuzz_graph.c */
+void fuzz_graph(const uint8_t *, size_t);
+void fuzz_pb(const uint8_t *, size_t); /* fuzz_tensor.c */
+void fuzz_npy(const uint8_t *, size_t);
 
+/* Calls `read` with the path of a file that holds the bytes. */
+void fuzz_with_file(const uint8_t *, size_t, void (*read)(const char *path, weft_diag *));
+
+typedef struct fuzz_reader {
+    const char *name;
+    void (*check)(const uint8_t *, size_t);
+    fuzz_kind kind;
+    const char *mark;
+    size_t most;
+    fuzz_form form;
+} fuzz_reader;
+extern const fuzz_reader fuzz_readers[]; /* readers.def; behind the last one a NULL name */
+/* The reader of that name, or NULL. */
+const fuzz_reader *fuzz_reader_named(const char *);
+
+/* ---- words for libFuzzer's dictionaries (words.c) -------------------------------------------- */
+typedef struct fuzz_words {
+    weft_arena arena;
+    weft_map *known;
+    WEFT_VEC(const char *) at;
+} fuzz_words;
+/* Begins with the words of the tables that the reader's files are spelled by. */
+void fuzz_words_begin(fuzz_words *, const fuzz_reader *);
+/* Adds the words of a text. */
+void fuzz_words_of(fuzz_words *, fuzz_bytes);
+/* Writes them, if there are any, and frees them. */
+void fuzz_words_write(fuzz_words *, const char *path);
+
+/* ---- calls of the command (calls.c) ---------------------------------------------------------- */
 /* A command line with its places filled in, or a check. */
 typedef struct fuzz_call {
     int argc;

@@ -93,3 +93,21 @@ fuzz_weights(const uint8_t *data, size_t size)
 {
     with_module(try_weights, data, size);
 }
+
+static void
+try_zip(const char *path, weft_diag *diag)
+{
+    weft_module *m = NULL;
+    weft_status status = weft_module_read(path, diag, &m);
+    if ((status == WEFT_OK) != (m != NULL) || (status && !*weft_diag_text(diag)))
+        abort();
+    if (m)
+        run(m, diag);
+    weft_module_destroy(m);
+}
+
+void
+fuzz_zip(const uint8_t *data, size_t size)
+{
+    fuzz_with_file(data, size, try_zip);
+}

@@ -211,11 +211,22 @@ outputs_are_marked_before_scheduling(void **state)
     done(te);
 }
 
+static void
+a_program_read_without_diagnostics_can_be_used(void **state)
+{
+    (void)state;
+    weft_te *te = weft_te_parse("t", "te f(A: f32[m]) { B[i < m] = A[i] }", NULL);
+    assert_non_null(te);
+    assert_int_not_equal(weft_te_output(te, NULL), WEFT_OK);
+    weft_te_destroy(te);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_without_diagnostics_still_tells_that_a_call_failed),
+        cmocka_unit_test(a_program_read_without_diagnostics_can_be_used),
         cmocka_unit_test(a_program_built_in_c_prints_and_parses_back),
         cmocka_unit_test(identities_are_what_changes_nothing),
         cmocka_unit_test(names_become_identifiers_that_no_one_else_has),
