@@ -251,15 +251,18 @@ operator_of(const weft_token *t, weft_form form)
     return (weft_ek)k;
 }
 
+/* A sign and the bracket behind it are one level: --x is printed as -(-x), which is to be read. */
 static const weft_expr *
 operand(parser *p)
 {
     weft_token t = p->lex.tok;
     const weft_expr *e;
+    int depth = p->depth;
     weft_ek kind = operator_of(&t, WEFT_FORM_PREFIX);
     weft_parse_deeper(p);
     if (kind != WEFT_EK_COUNT) {
         weft_lex_next(&p->lex);
+        p->depth -= weft_tok_is(&p->lex.tok, "(");
         e = kind == WEFT_EK_NEG ? literal(p, true) : NULL;
         if (!e)
             e = made(p, &t, weft_unary(p->ir, kind, operand(p)));
@@ -271,7 +274,7 @@ operand(parser *p)
             weft_parse_fail(p, &t, "an expression is expected here");
         e = named(p);
     }
-    p->depth--;
+    p->depth = depth;
     return e;
 }
 

@@ -50,7 +50,7 @@ static void
 read_onnx(const char *path, weft_diag *diag)
 {
     weft_import_options options = { 0 };
-    weft_onnx_summary summary;
+    weft_model_summary summary;
     weft_arena arena = { 0 };
     weft_inspect_onnx(path, &arena, &summary, diag);
     weft_arena_reset(&arena);
