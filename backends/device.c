@@ -6,8 +6,8 @@
 
 static const weft_driver *const linked[] = {
     /* in the order of preference */
-    &weft_cuda_driver,   &weft_metal_driver, &weft_vulkan_driver,
-    &weft_opencl_driver, &weft_null_driver,
+    &weft_cuda_driver,     &weft_metal_driver,     &weft_vulkan_driver, &weft_opencl_driver,
+    &weft_cuda_emu_driver, &weft_metal_emu_driver, &weft_null_driver,
 };
 
 weft_drivers
@@ -28,7 +28,7 @@ weft_open_device(const char *id, weft_diag *diag, weft_device **device)
     if (id)
         return weft_device_open(&all, id, diag, device);
     for (int i = 0; i < all.n; i++) {
-        if (all.at[i]->api == WEFT_API_NULL)
+        if (all.at[i]->by_name)
             continue;
         weft_str_addf(&why, "%s%s: ", i ? "; " : "", all.at[i]->name);
         if (all.at[i]->count(&why) > 0 && all.at[i]->open(0, NULL, device) == WEFT_OK)

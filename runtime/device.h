@@ -62,6 +62,7 @@ typedef struct weft_device_info {
 typedef struct weft_driver {
     weft_api api;
     const char *name;
+    bool by_name; /* never taken where no device is named: null, emulated ones */
     /* How many devices are usable now; when none, `why` says in a sentence what is missing. */
     int (*count)(weft_str *why);
     weft_status (*open)(int index, weft_diag *, weft_device **);
@@ -96,7 +97,7 @@ struct weft_device {
 
 /* The drivers that are linked in; `interp` is added by whoever links the compiler. */
 extern const weft_driver weft_opencl_driver, weft_vulkan_driver, weft_cuda_driver,
-    weft_metal_driver, weft_null_driver;
+    weft_metal_driver, weft_cuda_emu_driver, weft_metal_emu_driver, weft_null_driver;
 
 /* A list of drivers, in order; built on the stack, no globals. */
 typedef struct weft_drivers {

@@ -209,6 +209,7 @@ null_sync(weft_device *device, weft_diag *diag)
 const weft_driver weft_null_driver = {
     .api = WEFT_API_NULL,
     .name = "null",
+    .by_name = true,
     .count = null_count,
     .open = null_open,
     .close = null_close,

@@ -26,7 +26,7 @@ weft_tool_device(const char *id, weft_diag *diag, weft_device **device)
     if (id)
         return weft_device_open(&drivers, id, diag, device);
     for (int i = 0; i < drivers.n; i++)
-        if (drivers.at[i]->api != WEFT_API_NULL && drivers.at[i]->count(&why) > 0) {
+        if (!drivers.at[i]->by_name && drivers.at[i]->count(&why) > 0) {
             weft_str_free(&why);
             return drivers.at[i]->open(0, diag, device);
         }

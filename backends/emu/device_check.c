@@ -1,0 +1,479 @@
+/* Emulated devices: every access of a kernel, before it happens.
+ *
+ * An address lies in a buffer argument, in a shared array of the block, on the thread's own stack, or
+ * the access is a fault.  Two accesses of one grain by two threads, one of which writes, are a race
+ * unless something orders them: a barrier for that memory between them, an exchange if both are lanes
+ * of one warp, or that both are atomic.  A grain remembers its last write and, of the reads since, one
+ * and whether there are others.
+ *
+ * Shared memory is the core's own.  Buffers that a launch writes are watched by all cores: a word is
+ * exchanged before the other one is looked at, so that of two that race at least one sees it.
+ */
+#include "backends/emu/device_priv.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    ROOM = 4 << 20,            /* addresses for the shared arrays of a core */
+    MAX_SHARED = 256 << 10,    /* bytes of them all */
+    GAP = 4096,                /* between two arrays, at least */
+    CLOCK_END = (1 << 20) - 2, /* stamps have 20 bits */
+};
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+/* Both kinds of word end in flags and a thread; above them a stamp, and in buffers' words the block. */
+enum {
+    THREAD = 0x3ff,
+    ATOMIC = 1 << 10,     /* the write is atomic */
+    MANY = 1 << 10,       /* other threads of the warp have read, too */
+    MANY_WARPS = 1 << 11, /* threads of other warps have read, too */
+    STAMP = 12            /* shift */
+};
+enum { MANY_BLOCKS_BIT = 26, SERIAL = 27, STAMP_MAX = (1 << 14) - 1 };
+#define MANY_BLOCKS (UINT64_C(1) << MANY_BLOCKS_BIT)
+
+/* ---- the clock ------------------------------------------------------------------------------- */
+
+/* Stamps of the block become 1, older ones 0: what lies before the last barrier. */
+static void
+rebase(weft_emu_core *c)
+{
+    for (int k = 0; k < c->ncopy; k++) {
+        weft_emu_copy *a = &c->copy[k];
+        for (size_t i = 0; i < a->size >> a->shift; i++) {
+            uint32_t w = a->cell[i].write;
+            bool mine = w >> STAMP >= c->block_since;
+            a->cell[i] = (weft_emu_cell){ .write = mine ? 1u << STAMP | (w & THREAD) : 0 };
+        }
+    }
+    c->block_since = 1;
+    c->clock = c->shared_since = c->global_since = 2 + STAMP_MAX;
+    for (int i = 0; i < WEFT_EMU_MAX_WARPS; i++)
+        c->warp_since[i] = c->clock;
+}
+
+void
+weft_emu_tick(weft_emu_core *c)
+{
+    if (++c->clock >= CLOCK_END)
+        rebase(c);
+}
+
+void
+weft_emu_check_block(weft_emu_core *c)
+{
+    weft_emu_tick(c);
+    c->block_since = c->shared_since = c->global_since = c->clock;
+    for (int i = 0; i < WEFT_EMU_MAX_WARPS; i++)
+        c->warp_since[i] = c->clock;
+    for (int i = 0; i < c->ncopy; i++)
+        memset((void *)c->copy[i].start, 0xff, c->copy[i].size);
+}
+
+/* ---- shared arrays --------------------------------------------------------------------------- */
+
+bool
+weft_emu_shared_create(weft_emu_core *c)
+{
+    int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, may = PROT_READ | PROT_WRITE;
+    c->shared = mmap(NULL, ROOM, may, how, -1, 0);
+    c->cell = mmap(NULL, MAX_SHARED * sizeof *c->cell, may, how, -1, 0);
+    c->base.shared_base = c->shared;
+    return c->shared != MAP_FAILED && c->cell != MAP_FAILED;
+}
+
+void
+weft_emu_shared_destroy(weft_emu_core *c)
+{
+    if (c->shared && c->shared != MAP_FAILED)
+        munmap(c->shared, ROOM);
+    if (c->cell && c->cell != MAP_FAILED)
+        munmap(c->cell, MAX_SHARED * sizeof *c->cell);
+}
+
+static int
+grain_shift(uint64_t element)
+{
+    return element % 4 == 0 ? 2 : element % 2 == 0 ? 1 : 0;
+}
+
+static void *
+new_copy(weft_emu_core *c, const weft_emu_array *a, uint64_t size)
+{
+    int64_t limit = c->device->base.info.target.shared_bytes;
+    if (size > (uint64_t)limit || c->shared_sum + (int64_t)size > limit)
+        weft_emu_fault(c,
+                       "shared array '%s' (%s:%d) of %" PRIu64 " bytes is too much: %" PRId64
+                       " bytes are declared before it, and the device has %" PRId64,
+                       a->name, a->file, a->line, size, c->shared_sum, limit);
+    if (c->ncopy == WEFT_EMU_MAX_ARRAYS)
+        weft_emu_fault(c, "more than %d shared arrays; '%s' (%s:%d) is one too many",
+                       WEFT_EMU_MAX_ARRAYS, a->name, a->file, a->line);
+    weft_emu_copy *to = &c->copy[c->ncopy];
+    size_t at =
+        (size_t)weft_round_up((int64_t)(c->shared_used + GAP), GAP) + 192 * (size_t)c->ncopy;
+    size_t align = a->align > 16 ? (size_t)a->align : 16;
+    at = (at + align - 1) / align * align;
+    *to = (weft_emu_copy){ .array = a,
+                           .start = (uintptr_t)c->shared + at,
+                           .size = (size_t)size,
+                           .shift = grain_shift(size % a->element ? 1 : a->element),
+                           .cell = c->cell + c->shared_sum };
+    memset((void *)to->start, 0xff, to->size);
+    memset(to->cell, 0, sizeof *to->cell * to->size); /* of a launch before, perhaps */
+    c->ncopy++;
+    c->shared_used = at + to->size + (to->size > GAP ? to->size : 0);
+    c->shared_sum += (int64_t)size;
+    return (void *)to->start;
+}
+
+static void *
+copy_of(weft_emu_core *c, const weft_emu_array *a, uint64_t size)
+{
+    for (int i = 0; i < c->ncopy; i++)
+        if (c->copy[i].array == a)
+            return (void *)c->copy[i].start;
+    return new_copy(c, a, size);
+}
+
+void *
+weft_emu_shared(weft_emu_worker *w, const weft_emu_array *a)
+{
+    return copy_of((weft_emu_core *)w, a, a->size);
+}
+
+void *
+weft_emu_dynamic_shared(weft_emu_worker *w, const weft_emu_array *a)
+{
+    weft_emu_core *c = (weft_emu_core *)w;
+    return copy_of(c, a, (uint64_t)c->launch->shared_bytes);
+}
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+typedef enum access { READ, WRITE, ATOMICALLY } access;
+
+static const char *const verb[] = { "reads", "writes", "writes atomically" };
+
+static _Noreturn void
+uninitialised(weft_emu_core *c, const weft_emu_copy *a, size_t offset)
+{
+    weft_emu_fault(c,
+                   "reads element %zu of shared array '%s' (%s:%d), which no thread of the block "
+                   "has written",
+                   offset / a->array->element, a->array->name, a->array->file, a->array->line);
+}
+
+static _Noreturn void
+shared_race(weft_emu_core *c, const weft_emu_copy *a, size_t grain, access mine, access other,
+            uint32_t word, bool unknown)
+{
+    char at[48];
+    weft_emu_position(c, (int)(word & THREAD), at);
+    weft_emu_fault(c,
+                   "race on element %zu of shared array '%s' (%s:%d): thread %s%s %s it and this "
+                   "thread %s it with no barrier for shared memory between them",
+                   (grain << a->shift) / a->array->element, a->array->name, a->array->file,
+                   a->array->line, unknown ? "beside " : "", at,
+                   unknown ? "another reads" : verb[other], verb[mine]);
+}
+
+static _Noreturn void
+global_race(weft_emu_core *c, const weft_emu_range *r, uintptr_t address, access mine, access other,
+            uint64_t word)
+{
+    char at[48];
+    uint64_t serial = word >> SERIAL, n = (uint64_t)c->launch->grid[0], m = c->launch->grid[1];
+    size_t element = (address - r->start) / r->element;
+    weft_emu_position(c, (int)(word & THREAD), at);
+    if (serial == c->serial && !(word & MANY_BLOCKS))
+        weft_emu_fault(c,
+                       "race on element %zu of buffer '%s': thread %s of the same block %s it "
+                       "and this thread %s it with no barrier for device memory between them",
+                       element, r->name, at, verb[other], verb[mine]);
+    uint64_t b = serial - c->launch_serial;
+    weft_emu_fault(c,
+                   "race on element %zu of buffer '%s': thread %s of block (%" PRIu64 ",%" PRIu64
+                   ",%" PRIu64 ")%s %s it and this thread %s it",
+                   element, r->name, at, b % n, b / n % m, b / n / m,
+                   serial == c->serial ? " and threads of other blocks" : "", verb[other],
+                   verb[mine]);
+}
+
+/* How far an address is from a range. */
+static size_t
+distance(uintptr_t p, uintptr_t start, size_t size)
+{
+    return p < start ? start - p : p >= start + size ? p - (start + size) + 1 : 0;
+}
+
+static _Noreturn void
+stray(weft_emu_core *c, uintptr_t p, size_t bytes, access how)
+{
+    const weft_emu_launch *l = c->launch;
+    const char *kind = "buffer", *name = NULL;
+    uintptr_t start = 0;
+    size_t best = SIZE_MAX, size = 0, element = 1;
+    for (int i = 0; i < l->nrange; i++) {
+        const weft_emu_range *r = &l->range[i];
+        if (distance(p, r->start, r->size) < best) {
+            best = distance(p, r->start, r->size);
+            name = r->name, start = r->start, size = r->size, element = r->element;
+        }
+    }
+    for (int i = 0; i < c->ncopy; i++) {
+        const weft_emu_copy *a = &c->copy[i];
+        if (distance(p, a->start, a->size) < best) {
+            best = distance(p, a->start, a->size);
+            kind = "shared array", name = a->array->name, start = a->start, size = a->size,
+            element = a->array->element;
+        }
+    }
+    int64_t offset = (int64_t)(p - start), e = (int64_t)element;
+    if (!name || best > (size_t)1 << 40)
+        weft_emu_fault(
+            c, "%s %zu bytes at address 0x%" PRIxPTR ", where no argument and no shared array lies",
+            verb[how], bytes, p);
+    weft_emu_fault(c,
+                   "%s out of bounds: %zu bytes at element %" PRId64 "%s of %s '%s', which has %zu "
+                   "elements of %zu bytes",
+                   verb[how], bytes, weft_floordiv(offset, e),
+                   weft_floormod(offset, e) ? " (within it)" : "", kind, name, size / element,
+                   element);
+}
+
+/* ---- shared memory --------------------------------------------------------------------------- */
+
+/* Whether an access of that stamp and thread comes before what this thread does now. */
+static inline bool
+is_ordered(const weft_emu_core *c, uint32_t word, uint32_t since)
+{
+    uint32_t stamp = word >> STAMP, t = word & THREAD, me = (uint32_t)c->running;
+    return stamp < since || t == me ||
+           (t / WEFT_EMU_WARP == me / WEFT_EMU_WARP && stamp < c->warp_since[me / WEFT_EMU_WARP]);
+}
+
+/* The word of reads after one more by this thread. */
+static inline uint32_t
+add_reader(const weft_emu_core *c, uint32_t word, uint32_t since)
+{
+    uint32_t me = (uint32_t)c->running, mine = c->clock << STAMP | me, t = word & THREAD;
+    if (word >> STAMP < since)
+        return mine;
+    if (t / WEFT_EMU_WARP != me / WEFT_EMU_WARP)
+        return word | MANY_WARPS;
+    if (word >> STAMP < c->warp_since[me / WEFT_EMU_WARP])
+        return mine | (word & MANY_WARPS);
+    return t == me ? word : word | MANY;
+}
+
+/* Whether a read since the barrier races with a write of this thread. */
+static inline bool
+readers_race(const weft_emu_core *c, uint32_t word, uint32_t since)
+{
+    uint32_t t = word & THREAD, me = (uint32_t)c->running;
+    if (word >> STAMP < since)
+        return false;
+    if (word & MANY_WARPS || t / WEFT_EMU_WARP != me / WEFT_EMU_WARP)
+        return true;
+    return word >> STAMP >= c->warp_since[me / WEFT_EMU_WARP] && (t != me || word & MANY);
+}
+
+static inline void
+check_copy(weft_emu_core *c, weft_emu_copy *a, size_t offset, size_t bytes, access how)
+{
+    size_t last = (offset + bytes - 1) >> a->shift;
+    for (size_t i = offset >> a->shift; i <= last; i++) {
+        weft_emu_cell *cell = &a->cell[i];
+        uint32_t w = cell->write;
+        if (how != WRITE && w >> STAMP < c->block_since)
+            uninitialised(c, a, i << a->shift);
+        if (!is_ordered(c, w, c->shared_since) && !(how == ATOMICALLY && w & ATOMIC))
+            shared_race(c, a, i, how, w & ATOMIC ? ATOMICALLY : WRITE, w, false);
+        if (how == READ) {
+            cell->read = add_reader(c, cell->read, c->shared_since);
+            continue;
+        }
+        if (readers_race(c, cell->read, c->shared_since))
+            shared_race(c, a, i, how, READ, cell->read,
+                        (cell->read & THREAD) == (uint32_t)c->running);
+        cell->write = c->clock << STAMP | (how == ATOMICALLY ? ATOMIC : 0) | (uint32_t)c->running;
+    }
+}
+
+/* ---- buffers that the launch writes ---------------------------------------------------------- */
+
+/* Stamps count from the block's start.  Beyond their end nothing is known to be unordered. */
+static uint32_t
+stamp_of(const weft_emu_core *c, uint32_t clock)
+{
+    uint32_t s = clock - c->block_since;
+    return s < STAMP_MAX ? s : STAMP_MAX;
+}
+
+/* The block's part of a word as is_ordered and its fellows take it. */
+static uint32_t
+block_part(const weft_emu_core *c, uint64_t word)
+{
+    uint32_t low = (uint32_t)(word & (MANY_BLOCKS - 1));
+    return low + (c->block_since << STAMP);
+}
+
+static bool
+writes_race(const weft_emu_core *c, uint64_t word)
+{
+    uint64_t serial = word >> SERIAL;
+    if (serial < c->launch_serial)
+        return false;
+    return serial != c->serial || (stamp_of(c, c->clock) < STAMP_MAX &&
+                                   !is_ordered(c, block_part(c, word), c->global_since));
+}
+
+static bool
+reads_race(const weft_emu_core *c, uint64_t word)
+{
+    uint64_t serial = word >> SERIAL;
+    if (serial < c->launch_serial)
+        return false;
+    return serial != c->serial || word & MANY_BLOCKS ||
+           (stamp_of(c, c->clock) < STAMP_MAX &&
+            readers_race(c, block_part(c, word), c->global_since));
+}
+
+static uint64_t
+add_read(const weft_emu_core *c, uint64_t word)
+{
+    uint64_t serial = word >> SERIAL, stamp = stamp_of(c, c->clock);
+    uint64_t mine = c->serial << SERIAL | stamp << STAMP | (uint64_t)c->running;
+    if (serial < c->launch_serial)
+        return mine;
+    if (serial != c->serial)
+        return word | MANY_BLOCKS;
+    if (stamp == STAMP_MAX)
+        return mine | (word & MANY_BLOCKS);
+    uint32_t low = add_reader(c, block_part(c, word), c->global_since) - (c->block_since << STAMP);
+    return (word & ~(MANY_BLOCKS - 1)) | low;
+}
+
+static void
+check_shadow(weft_emu_core *c, const weft_emu_range *r, uintptr_t p, size_t bytes, access how)
+{
+    uintptr_t end = p + bytes < r->last ? p + bytes : r->last;
+    p = p < r->first ? r->first : p;
+    for (size_t i = (p - r->first) >> r->shift; p < end && i <= (end - 1 - r->first) >> r->shift;
+         i++) {
+        _Atomic uint64_t *word = c->device->shadow + r->shadow + 2 * i;
+        uintptr_t at = r->first + (i << r->shift);
+        at = at < r->start ? r->start : at;
+        if (how == READ) {
+            uint64_t old = atomic_load_explicit(&word[1], memory_order_relaxed);
+            uint64_t next = add_read(c, old);
+            if (next != old)
+                atomic_exchange(&word[1], next);
+            uint64_t w = atomic_load(&word[0]);
+            if (writes_race(c, w))
+                global_race(c, r, at, how, w & ATOMIC ? ATOMICALLY : WRITE, w);
+            continue;
+        }
+        uint64_t mine = c->serial << SERIAL | (uint64_t)stamp_of(c, c->clock) << STAMP |
+                        (how == ATOMICALLY ? ATOMIC : 0) | (uint64_t)c->running;
+        uint64_t w = atomic_exchange(&word[0], mine), reads = atomic_load(&word[1]);
+        if (writes_race(c, w) && !(how == ATOMICALLY && w & ATOMIC))
+            global_race(c, r, at, how, w & ATOMIC ? ATOMICALLY : WRITE, w);
+        if (reads_race(c, reads))
+            global_race(c, r, at, how, READ, reads);
+    }
+}
+
+/* ---- where an address lies ------------------------------------------------------------------- */
+
+static inline bool
+lies_in(uintptr_t p, size_t bytes, uintptr_t start, size_t size)
+{
+    return p - start < size && bytes <= size - (p - start);
+}
+
+/* The argument that holds the bytes; for a write one that may be written, if there is one. */
+static const weft_emu_range *
+find_range(weft_emu_core *c, uintptr_t p, size_t bytes, access how)
+{
+    const weft_emu_launch *l = c->launch;
+    const weft_emu_range *found = NULL;
+    int last = c->last_range;
+    if (last < l->nrange && lies_in(p, bytes, l->range[last].start, l->range[last].size) &&
+        (how == READ || l->range[last].written))
+        return &l->range[last];
+    for (int i = 0; i < l->nrange; i++) {
+        const weft_emu_range *r = &l->range[i];
+        if (!lies_in(p, bytes, r->start, r->size))
+            continue;
+        found = r;
+        c->last_range = i;
+        if (how == READ || r->written)
+            break;
+    }
+    return found;
+}
+
+/* What is neither a buffer's nor a shared array's, and may be touched all the same. */
+static bool
+is_own(const weft_emu_core *c, uintptr_t p, size_t bytes, access how)
+{
+    const weft_emu_launch *l = c->launch;
+    const weft_fiber *f = c->current;
+    if (lies_in(p, bytes, (uintptr_t)f->stack, WEFT_EMU_STACK))
+        return true;
+    return how == READ &&
+           (lies_in(p, bytes, (uintptr_t)c, offsetof(weft_emu_core, device)) ||
+            lies_in(p, bytes, (uintptr_t)l->buffer, sizeof *l->buffer * (size_t)l->nrange) ||
+            lies_in(p, bytes, (uintptr_t)l->scalar, sizeof *l->scalar * (size_t)l->nscalar) ||
+            weft_emu_is_constant(l->code, p, bytes));
+}
+
+static inline void
+check(weft_emu_core *c, uintptr_t p, size_t bytes, access how)
+{
+    if (p - (uintptr_t)c->shared < ROOM) {
+        for (int i = 0; i < c->ncopy; i++)
+            if (lies_in(p, bytes, c->copy[i].start, c->copy[i].size)) {
+                check_copy(c, &c->copy[i], p - c->copy[i].start, bytes, how);
+                return;
+            }
+        stray(c, p, bytes, how);
+    }
+    const weft_emu_range *r = find_range(c, p, bytes, how);
+    if (!r) {
+        if (!is_own(c, p, bytes, how))
+            stray(c, p, bytes, how);
+        return;
+    }
+    if (how != READ && !r->written)
+        weft_emu_fault(c, "%s element %zu of buffer '%s', which the launch only reads", verb[how],
+                       (size_t)(p - r->start) / r->element, r->name);
+    if (r->shadowed)
+        check_shadow(c, r, p, bytes, how);
+}
+
+void
+weft_emu_read(weft_emu_worker *w, const void *p, size_t bytes)
+{
+    if (bytes)
+        check((weft_emu_core *)w, (uintptr_t)p, bytes, READ);
+}
+
+void
+weft_emu_write(weft_emu_worker *w, const void *p, size_t bytes)
+{
+    if (bytes)
+        check((weft_emu_core *)w, (uintptr_t)p, bytes, WRITE);
+}
+
+void
+weft_emu_atomic(weft_emu_worker *w, const void *p, size_t bytes)
+{
+    if (bytes)
+        check((weft_emu_core *)w, (uintptr_t)p, bytes, ATOMICALLY);
+}
