@@ -3,6 +3,18 @@
 
 #include <string.h>
 
+/* Input 0 has to be of numbers; of floats where the operator divides. */
+static weft_status
+check_numbers(weft_graph *g, weft_node *n)
+{
+    weft_dtype t = n->in[0]->dtype;
+    bool floats = n->op == WEFT_GOP_AVG_POOL;
+    if (floats ? weft_is_float(t) : t != WEFT_BOOL)
+        return WEFT_OK;
+    return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input 0 is %s: %s", weft_dtype_name(t),
+                          floats ? "a float is needed, cast it" : "a number is needed, cast it");
+}
+
 /* ---- reductions ------------------------------------------------------------------------------ */
 
 static weft_status
@@ -40,7 +52,8 @@ weft_infer_reduce(weft_graph *g, weft_node *n)
 weft_status
 weft_infer_argreduce(weft_graph *g, weft_node *n)
 {
-    return reduced(g, n, WEFT_I64, 1, weft_node_attr(n, "axis")->ints);
+    weft_status st = check_numbers(g, n);
+    return st ? st : reduced(g, n, WEFT_I64, 1, weft_node_attr(n, "axis")->ints);
 }
 
 /* ---- matmul ---------------------------------------------------------------------------------- */
@@ -77,6 +90,8 @@ weft_infer_matmul(weft_graph *g, weft_node *n)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "operands need two dimensions at least");
     if (a->dtype != b->dtype)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the operands are of two dtypes");
+    if (check_numbers(g, n))
+        return WEFT_INVALID_INPUT;
     matrix_dims(a, weft_node_int(n, "ta") != 0, &m, &k);
     matrix_dims(b, weft_node_int(n, "tb") != 0, &k2, &cols);
     if (packed) {
@@ -163,7 +178,9 @@ weft_infer_pool(weft_graph *g, weft_node *n)
     int spatial = x->ndim - 2;
     if (spatial < 1)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "needs at least three dimensions");
-    weft_status st = check_ints(g, n, "kernel", spatial, 1);
+    weft_status st = check_numbers(g, n);
+    if (st == WEFT_OK)
+        st = check_ints(g, n, "kernel", spatial, 1);
     if (st == WEFT_OK)
         st = check_window(g, n, spatial);
     if (st != WEFT_OK)
@@ -200,6 +217,8 @@ check_conv(weft_graph *g, weft_node *n, bool packed)
                               "a packed weight needs whole blocks of pack=%lld channels in each of "
                               "groups=%lld",
                               (long long)pack, (long long)groups);
+    if (check_numbers(g, n))
+        return WEFT_INVALID_INPUT;
     return check_window(g, n, x->ndim - 2);
 }
 

@@ -69,6 +69,9 @@ make_flat(flattener *f, const weft_buf *b)
     }
     if (b->stride && strided_elements(b, &reach))
         total = weft_int(ir, to->index, reach);
+    bool own = b->space != WEFT_GLOBAL && b->space != WEFT_CONSTANT;
+    if (own && weft_is_int_imm(total, 0)) /* no language has an array of none */
+        total = weft_int(ir, to->index, 1);
     const weft_buf *made = weft_buf_make(ir, b->name, b->dtype, b->space, 1, &total);
     weft_buf *aligned = weft_arena_dup(&ir->arena, made, sizeof *made);
     aligned->align = b->align;

@@ -89,9 +89,11 @@ includes(weft_dtype to, weft_dtype from)
     bool to_signed = weft_dtype_kind(to) == WEFT_KIND_INT,
          from_signed = weft_dtype_kind(from) == WEFT_KIND_INT;
     int to_bits = weft_dtype_bits(to), from_bits = weft_dtype_bits(from);
+    if (to == WEFT_F8E8M0 || (from == WEFT_F8E8M0 && to != WEFT_BF16))
+        return false; /* powers of two alone, from 2^-127 on */
     if (weft_is_float(to))
-        return weft_is_int(from) ? from_bits <= 8
-                                 : weft_dtype_bits(from) == 8 && weft_dtype_bits(to) == 16;
+        return weft_is_int(from) ? from_bits - from_signed <= weft_dtype_mantissa(to) + 1
+                                 : from_bits == 8 && to_bits == 16;
     return weft_is_int(from) &&
            (from_signed ? to_signed && to_bits >= from_bits : to_bits >= from_bits + to_signed);
 }

@@ -125,11 +125,15 @@ smallest_normal(weft_dtype t)
     return t == WEFT_F16 ? 0x1p-14 : t == WEFT_F32 ? 0x1p-126 : 0x1p-1022;
 }
 
-static double
-as_read(weft_dtype t, const char *text)
+/* Whether the assembler makes v of the text.  It cuts off what an f16 has no room for instead of
+ * rounding it. */
+static bool
+reads_back(weft_dtype t, const char *text, double v)
 {
-    double v = strtod(text, NULL);
-    return t == WEFT_F32 ? (double)(float)v : weft_round_to(t, v);
+    double x = strtod(text, NULL);
+    if (t == WEFT_F16)
+        return weft_round_to(t, x) == v && fabs(x) >= fabs(v);
+    return (t == WEFT_F32 ? (double)(float)x : x) == v;
 }
 
 /* Decimal where that reads back the same; infinities, NaN and subnormals in hexadecimal, which the
@@ -145,11 +149,12 @@ float_text(weft_dtype t, double v, char text[64])
     } else if (v != 0 && fabs(v) < smallest_normal(t)) {
         snprintf(text, 64, "%a", v);
     } else {
-        for (int digits = 1; digits <= 17; digits++) {
+        int digits = 1;
+        do
             snprintf(text, 64, "%.*g", digits, v);
-            if (as_read(t, text) == v)
-                break;
-        }
+        while (!reads_back(t, text, v) && digits++ < 17);
+        if (digits > 17)
+            snprintf(text, 64, "%a", v);
     }
 }
 

@@ -132,6 +132,14 @@ faults_are_found(void **state)
         { "x: f32[2, 3], s: f32[4]", "layer_norm(x, s, none) {axis=1, epsilon=0.1}",
           "does not broadcast" },
         { "x: f32[2], i: f32[2]", "clip(x, i)", "has to be one element" },
+        { "x: bool[4]", "argmax(x) {axis=0, keepdims=0, last=0}", "a number is needed" },
+        { "x: bool[2, 2]", "matmul(x, x) {ta=0, tb=0}", "a number is needed" },
+        { "x: bool[1, 1, 2], w: bool[1, 1, 2]",
+          "conv(x, w) {strides=[1], dilations=[1], pads=[0, 0], groups=1}", "a number is needed" },
+        { "x: i32[1, 1, 4]",
+          "avg_pool(x) {kernel=[2], strides=[1], dilations=[1], pads=[0, 0], ceil=0, "
+          "count_include_pad=0}",
+          "a float is needed" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
