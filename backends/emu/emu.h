@@ -4,9 +4,10 @@
  *   launch  --device_run.c--> blocks over workers --device_block.c--> threads as fibers
  *                                                  --device_check.c--> every access checked
  *
- * cuda-emu and metal-emu are two drivers of one mechanism; a row of `weft_emu_language` is all that tells
- * them apart.  shim/ holds the headers that the text is compiled against; they are part of the library
- * as bytes.  What they do not know is a compile error of the host's compiler that names it.
+ * cuda-emu and metal-emu are two drivers of one mechanism; a row of `weft_emu_language` is all that
+ * tells them apart.  shim/ holds the headers that the text is compiled against; they are part of
+ * the library as bytes.  What they do not know is a compile error of the host's compiler that names
+ * it.
  */
 #ifndef WEFT_EMU_DEVICE_H
 #define WEFT_EMU_DEVICE_H
@@ -40,14 +41,15 @@ const weft_emu_file *weft_emu_shim_files(int *n);
         "-fsigned-char", "-fno-vectorize", "-fno-slp-vectorize",                                   \
         "-ftrivial-auto-var-init=pattern", "-Xclang", "-fnative-half-type", "-Xclang",             \
         "-fallow-half-arguments-and-returns", "-fsanitize=thread",                                 \
-        "-fsanitize=array-bounds,integer-divide-by-zero", "-mllvm",                                \
-        "-tsan-instrument-func-entry-exit=0", "-mllvm", "-tsan-instrument-read-before-write"
+        "-fsanitize=array-bounds,integer-divide-by-zero,alignment", "-fno-sanitize-recover=all",   \
+        "-Werror=unknown-attributes", "-mllvm", "-tsan-instrument-func-entry-exit=0", "-mllvm",    \
+        "-tsan-instrument-read-before-write"
 
-/* Appends the translation unit of n sources: the headers of shim/ that they need, each text behind a
- * #line and in a namespace of its own with shared arrays, inline assembly and arguments made C++, then
- * the table of entries.  Lines keep their numbers.
- * WEFT_INVALID_INPUT where a text has no kernel of the source's name, or a parameter or declaration
- * that an emulated device cannot take: file, line, the words and what is expected instead. */
+/* Appends the translation unit of n sources: the headers of shim/ that they need, each text behind
+ * a #line and in a namespace of its own with shared arrays, inline assembly and arguments made C++,
+ * then the table of entries.  Lines keep their numbers. WEFT_INVALID_INPUT where a text has no
+ * kernel of the source's name, or a parameter or declaration that an emulated device cannot take:
+ * file, line, the words and what is expected instead. */
 weft_status weft_emu_translate(const weft_emu_language *, const weft_source *, int n, weft_numerics,
                                weft_str *text, weft_diag *);
 

@@ -1,14 +1,14 @@
 /* emu/shim/weft_emu.h: between an emulated device and the text it runs, as C11 and as C++17.
  *
- * An emulated device translates the printed CUDA C or Metal of a module into one C++ translation unit
- * (device_source.c), compiles it to a shared object with every memory access instrumented, and runs it
- * thread by thread: each GPU thread is a fiber of the worker (an OS thread) that runs its block.  Blocks
- * run on several workers at once and never move between them.
+ * An emulated device translates the printed CUDA C or Metal of a module into one C++ translation
+ * unit (device_source.c), compiles it to a shared object with every memory access instrumented, and
+ * runs it thread by thread: each GPU thread is a fiber of the worker (an OS thread) that runs its
+ * block.  Blocks run on several workers at once and never move between them.
  *
- * This header is all that both sides know.  What is compiled into the shared object calls the device
- * through `weft_emu_host`; the device calls the shared object through `weft_emu_entries`.  Nothing else
- * crosses.  No function here returns after it has found a fault: the fiber is left where it stands, the
- * launch fails with the message.
+ * This header is all that both sides know.  What is compiled into the shared object calls the
+ * device through `weft_emu_host`; the device calls the shared object through `weft_emu_entries`.
+ * Nothing else crosses.  No function here returns after it has found a fault: the fiber is left
+ * where it stands, the launch fails with the message.
  */
 #ifndef WEFT_EMU_H
 #define WEFT_EMU_H
@@ -50,8 +50,8 @@ typedef struct weft_emu_array {
     uint64_t size, align;
 } weft_emu_array;
 
-/* Where in the text something is asked for.  It lives as long as the call that it is given to; two are
- * the same place when what, file and line are equal as text. */
+/* Where in the text something is asked for.  It lives as long as the call that it is given to; two
+ * are the same place when what, file and line are equal as text. */
 typedef struct weft_emu_place {
     const char *what, *file; /* "__syncthreads"; "conv1.cu" */
     int line;
@@ -67,15 +67,15 @@ typedef struct weft_emu_host {
     /* All threads of the block wait for each other at the same place; orders `memory`. */
     void (*barrier)(weft_emu_worker *, const weft_emu_place *, int memory);
     /* Lanes of `mask` (bit i: lane i of the warp) wait for each other at the same place; each
-     * brings `bytes` of its own.  all[i * bytes] is what lane i brought, for lanes of the mask; the others'
-     * bytes are 0xff.  bytes 0: they wait alone.  A lane of the mask that has ended, or that the warp
-     * does not have, is left out (CUDA speaks of the lanes that have not exited); one that waits
-     * elsewhere is a fault; a mask without the caller, too.  Gives the lanes that took part.  Orders
-     * the lanes' accesses to all memory. */
+     * brings `bytes` of its own.  all[i * bytes] is what lane i brought, for lanes of the mask; the
+     * others' bytes are 0xff.  bytes 0: they wait alone.  A lane of the mask that has ended, or
+     * that the warp does not have, is left out (CUDA speaks of the lanes that have not exited); one
+     * that waits elsewhere is a fault; a mask without the caller, too.  Gives the lanes that took
+     * part.  Orders the lanes' accesses to all memory. */
     uint64_t (*exchange)(weft_emu_worker *, const weft_emu_place *, uint64_t mask, const void *mine,
                          size_t bytes, void *all);
-    /* The same with all lanes of the warp that have not ended and are not waiting elsewhere by the time
-     * that none can run: what Metal calls the active threads.  Gives their mask. */
+    /* The same with all lanes of the warp that have not ended and are not waiting elsewhere by the
+     * time that none can run: what Metal calls the active threads.  Gives their mask. */
     uint64_t (*exchange_active)(weft_emu_worker *, const weft_emu_place *, const void *mine,
                                 size_t bytes, void *all);
     /* The block's copy of an array; the same address for all its threads, filled with 0xff at the
