@@ -164,27 +164,68 @@ slot_tensor(const evaluation *e, weft_slot slot)
                                            : &e->c->value[e->group->in[slot.index]->id].c;
 }
 
+/* One launch: its buffers, some of them in double beside the tensors they stand for. */
+typedef struct launch {
+    const weft_kernel *kernel;
+    const weft_const **tensor;
+    weft_interp_buffer *buffer;
+    bool *wide;
+} launch;
+
+static weft_status
+make_buffers(evaluation *e, int k, launch *l, weft_arena *scratch)
+{
+    const weft_kernel *kernel = l->kernel;
+    for (int i = 0; i < kernel->nparam; i++) {
+        const weft_const *c = l->tensor[i] = slot_tensor(e, e->lowered.slot[k][i]);
+        bool written = kernel->access[i] == WEFT_WRITE;
+        int64_t n = weft_element_count(c);
+        void *data = (void *)(uintptr_t)c->data;
+        if (l->wide[i]) {
+            double *wide = weft_arena_try_alloc(scratch, (size_t)n * sizeof *wide + 1);
+            if (!wide)
+                return weft_fail(e->diag, WEFT_OUT_OF_MEMORY,
+                                 "no memory for %lld elements of the reference", (long long)n);
+            for (int64_t at = 0; at < n; at++)
+                wide[at] = weft_get_f64(c->dtype, c->data, at);
+            data = wide;
+        }
+        l->buffer[i] = (weft_interp_buffer){ data, n, !written, written };
+    }
+    return WEFT_OK;
+}
+
+static void
+round_sums(const launch *l)
+{
+    for (int i = 0; i < l->kernel->nparam; i++)
+        for (int64_t at = 0; l->wide[i] && at < l->buffer[i].count; at++)
+            weft_set_f64(l->tensor[i]->dtype, (void *)(uintptr_t)l->tensor[i]->data, at,
+                         ((const double *)l->buffer[i].data)[at]);
+}
+
 static weft_status
 run_kernel(evaluation *e, int k, weft_arena *scratch)
 {
-    const weft_kernel *kernel = e->lowered.kernel[k];
+    weft_kernel *kernel = e->lowered.kernel[k];
     weft_reference *r = e->c->reference;
     weft_interp_options options = { .widen = is_smooth(kernel), .threads = r->threads };
-    weft_interp_buffer *buffer = WEFT_NEW_ARRAY(scratch, kernel->nparam + 1, weft_interp_buffer);
+    launch l = { .kernel = kernel,
+                 .tensor = WEFT_NEW_ARRAY(scratch, kernel->nparam + 1, const weft_const *),
+                 .buffer = WEFT_NEW_ARRAY(scratch, kernel->nparam + 1, weft_interp_buffer),
+                 .wide = WEFT_NEW_ARRAY(scratch, kernel->nparam + 1, bool) };
     int64_t *scalar = WEFT_NEW_ARRAY(scratch, kernel->nscalar + 1, int64_t);
-    weft_status status = WEFT_OK;
-    for (int i = 0; i < kernel->nparam; i++) {
-        const weft_const *c = slot_tensor(e, e->lowered.slot[k][i]);
-        bool written = kernel->access[i] == WEFT_WRITE;
-        buffer[i] = (weft_interp_buffer){ (void *)(uintptr_t)c->data, weft_element_count(c),
-                                          !written, written };
-    }
+    if (options.widen)
+        weft_widen_sums(kernel, l.wide);
+    weft_status status = make_buffers(e, k, &l, scratch);
     for (int i = 0; i < kernel->nscalar && !status; i++)
         status = weft_chain_number(e->c, kernel->scalar[i]->name, &scalar[i], e->diag);
     weft_interp *interp = status ? NULL : weft_interp_create(kernel, &options, e->diag);
     if (!status)
-        status = interp ? weft_interp_run(interp, buffer, scalar, e->diag) : WEFT_INTERNAL;
+        status = interp ? weft_interp_run(interp, l.buffer, scalar, e->diag) : WEFT_INTERNAL;
     weft_interp_destroy(interp);
+    if (!status)
+        round_sums(&l);
     r->nwidened += options.widen && k == 0;
     return status;
 }
