@@ -79,6 +79,7 @@ check_names(job *j, const weft_program *p)
             found = found || strcmp(name, j->o->input_name[k]) == 0;
             weft_str_addf(&names, "%s'%s'", i ? ", " : "", name);
         }
+        found = found || j->o->job.found[k];
         if (!found)
             weft_fail(j->diag, WEFT_INVALID_ARGUMENT,
                       "the model has no input '%s'; its inputs are %s", j->o->input_name[k],
@@ -287,14 +288,21 @@ finish_run(job *j, weft_checking *c, weft_status status, bool asked, double star
     weft_diag_destroy(c->diag);
 }
 
+/* What is to be checked on a device. */
+typedef struct wish {
+    const weft_target *target;
+    const weft_program *given; /* of the module that was given; NULL: compiled now */
+    bool own;                  /* the target is the device's own */
+    bool asked;                /* by name, so that it is no choice to leave it out */
+} wish;
+
 static void
-check_on(job *j, weft_device *device, const weft_target *target, const weft_program *given,
-         bool asked)
+check_on(job *j, weft_device *device, const wish *w)
 {
     weft_arena *arena = &j->report->arena;
-    const char *name =
-        given ? given->target
-              : weft_arena_printf(arena, "%s:%s", weft_api_name(target->api), target->name);
+    const char *name = w->given ? w->given->target
+                                : weft_arena_printf(arena, "%s:%s", weft_api_name(w->target->api),
+                                                    w->target->name);
     weft_checking c = { .o = j->o, .report = j->report, .diag = weft_diag_create() };
     double start = weft_now();
     c.run = WEFT_PUSH(arena, &j->report->run);
@@ -302,12 +310,13 @@ check_on(job *j, weft_device *device, const weft_target *target, const weft_prog
     c.run->name = weft_arena_strdup(arena, device->info.name);
     c.run->driver = weft_arena_strdup(arena, device->info.driver);
     c.run->target = weft_arena_strdup(arena, name);
-    tell(j, weft_arena_printf(arena, "%s as %s", c.run->device, c.run->target));
+    c.run->own = w->own;
     c.module = j->given;
+    tell(j, weft_arena_printf(arena, "%s as %s", c.run->device, c.run->target));
     finish_run(j, &c,
                j->reproducer ? weft_rerun_reproducer(&c, j->path, device)
-                             : check_target(j, &c, device, target, given),
-               asked, start);
+                             : check_target(j, &c, device, w->target, w->given),
+               w->asked, start);
 }
 
 /* ---- devices and targets --------------------------------------------------------------------- */
@@ -324,7 +333,7 @@ check_given(job *j, weft_device *device)
             named = named || strcmp(j->o->target[t], p->target) == 0;
         if (!named || p->profile.api != device->info.target.api)
             continue;
-        check_on(j, device, &p->profile, p, true);
+        check_on(j, device, &(wish){ .target = &p->profile, .given = p, .asked = true });
         any = true;
     }
     return any;
@@ -344,7 +353,8 @@ check_named(job *j, weft_device *device, bool *any)
         weft_status status = weft_resolve_target(spec, device, &target, j->diag);
         if (status)
             return status;
-        check_on(j, device, &target, NULL, true);
+        check_on(j, device,
+                 &(wish){ .target = &target, .own = strcmp(spec, api) == 0, .asked = true });
         *any = true;
     }
     return WEFT_OK;
@@ -376,9 +386,9 @@ check_device(job *j, const char *id, bool asked)
     } else {
         status = check_named(j, device, &any);
         if (!status && !any)
-            check_on(j, device, &own, NULL, asked);
+            check_on(j, device, &(wish){ .target = &own, .own = true, .asked = asked });
         if (!status && !any && !asked && gpu && own.cls != WEFT_CLASS_GPU)
-            check_on(j, device, gpu, NULL, false);
+            check_on(j, device, &(wish){ .target = gpu });
     }
     weft_device_close(device);
     return status;
@@ -436,6 +446,10 @@ begin(job *j, weft_check_options *o)
     j->report->model = weft_arena_strdup(&j->report->arena, base_name(j->path));
     if (!o->job.import)
         o->job.import = &no_options;
+    o->job.nconstant = o->ninput; /* a graph's text may lack the contents of constants */
+    o->job.constant_name = o->input_name;
+    o->job.constant = o->input;
+    o->job.found = WEFT_NEW_ARRAY(&j->report->arena, o->ninput + 1, bool);
     j->o = o;
     j->drivers = o->drivers ? *o->drivers : weft_all_drivers();
     return try_devices(j);

@@ -60,7 +60,9 @@ typedef struct weft_check_options {
     /* Targets: a device runs those of its API; its own profile where there is none. */
     int ntarget;
     const char *const *target;
-    int ninput; /* inputs by name; the others are filled */
+    /* Inputs by name; the others are filled.  Also contents of constants that a graph's text gives
+     * by their hash alone. */
+    int ninput;
     const char *const *input_name;
     const weft_const *input;
     const char *fill; /* as weft_fill; NULL: an input that is not given is an error */
@@ -89,6 +91,7 @@ typedef struct weft_check_item {
 /* One device and target. */
 typedef struct weft_check_run {
     const char *device, *name, *target, *driver;
+    bool own;           /* the target is the device's own, not a named profile */
     weft_status status; /* MISMATCH: some item disagrees; another error: it could not be run */
     const char *why;    /* of another error */
     bool skipped;       /* UNSUPPORTED or over a limit on a device that was not asked for by name */
@@ -97,12 +100,20 @@ typedef struct weft_check_run {
     WEFT_VEC(weft_check_item) output, kernel;
 } weft_check_run;
 
+/* What weft_check_reduce found. */
+typedef struct weft_reduction {
+    const char *path;  /* the graph's text that was written; NULL: nothing disagrees */
+    const char *again; /* the script beside it */
+    int before, after; /* nodes */
+    int tests;         /* models checked on the way */
+} weft_reduction;
 typedef struct weft_check_report {
     weft_arena arena; /* owns everything */
     const char *model;
     double reference_seconds;
     int nwidened, nreference; /* groups evaluated by the reference, and with double arithmetic */
     WEFT_VEC(weft_check_run) run;
+    weft_reduction reduced;
 } weft_check_report;
 
 /* Checks the model at `path` (or job.text).  The status is that of what kept the check from being
@@ -118,6 +129,15 @@ bool weft_is_reproducer(const char *dir);
  */
 weft_status weft_check_verdict(const weft_check_report *);
 void weft_check_report_free(weft_check_report *);
+
+/* ---- a smaller model (reduce.c) -------------------------------------------------------------- */
+/* Finds a smallest set of the model's nodes whose outputs still disagree on the first device and
+ * target of the report that disagrees: delta debugging (Zeller, Hildebrandt 2002), whatever is
+ * removed being replaced by an input that holds what the reference has there.  Writes the graph's
+ * text and its inputs to options->out, and report->reduced.
+ * Shapes have to be constant. */
+weft_status weft_check_reduce(const char *path, const weft_check_options *, weft_check_report *,
+                              weft_diag *);
 
 /* ---- reports (report.c) ---------------------------------------------------------------------- */
 /* A line a run, and one an item that disagrees (all: every item). */

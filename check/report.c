@@ -89,6 +89,10 @@ weft_print_check(FILE *f, const weft_check_report *r, bool all)
                 r->nreference, r->nwidened, r->reference_seconds);
     for (int i = 0; i < r->run.n; i++)
         print_run(f, &r->run.at[i], all);
+    if (r->reduced.path)
+        fprintf(f, "reduced  %d nodes to %d in %d checks: %s\n         again    %s\n",
+                r->reduced.before, r->reduced.after, r->reduced.tests, r->reduced.path,
+                r->reduced.again);
 }
 
 /* ---- for machines ---------------------------------------------------------------------------- */
@@ -200,6 +204,15 @@ weft_print_check_json(FILE *f, const weft_check_report *r)
     for (int i = 0; i < r->run.n; i++)
         json_array_append_new(runs, run_json(&r->run.at[i]));
     json_object_set_new(o, "runs", runs);
+    if (r->reduced.path) {
+        json_t *reduced = json_object();
+        put_int(reduced, "nodes_before", r->reduced.before);
+        put_int(reduced, "nodes", r->reduced.after);
+        put_int(reduced, "checks", r->reduced.tests);
+        put_text(reduced, "graph", r->reduced.path);
+        put_text(reduced, "script", r->reduced.again);
+        json_object_set_new(o, "reduced", reduced);
+    }
     json_dumpf(o, f, JSON_INDENT(2));
     fputc('\n', f);
     json_decref(o);

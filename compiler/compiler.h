@@ -38,6 +38,12 @@ typedef struct weft_compile_job {
     int optimize, threads;
     const weft_import_options *import;
     const char *text; /* the model as a graph's text, its path then but a name; NULL: the file */
+    /* Contents of constants that a graph's text gives by their hash alone, by name; found[i] is set
+     * when there is such a constant.  Borrowed as long as what is compiled. */
+    int nconstant;
+    const char *const *constant_name;
+    const weft_const *constant;
+    bool *found;
 } weft_compile_job;
 
 /* One printed kernel of a unit. */
@@ -113,7 +119,12 @@ const char *weft_plan_text(weft_arena *, const weft_expr *);
 /* A te program alone as a module of one program; takes te over, whatever the result. */
 weft_status weft_te_module(weft_te *, const weft_compile_job *, weft_diag *, weft_module **);
 
-/* weft_evaluate for constant folding: one node as an unscheduled program in the interpreter. */
+/* weft_evaluate for constant folding: one node as an unscheduled program in the interpreter.  `user`
+ * is NULL or a weft_evaluate_effort. */
+typedef struct weft_evaluate_effort {
+    int threads;       /* 0: one a core */
+    int64_t max_steps; /* as weft_interp_options */
+} weft_evaluate_effort;
 weft_status weft_evaluate_node(void *user, weft_graph *, const weft_node *, weft_const *out,
                                weft_diag *);
 

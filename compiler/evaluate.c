@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-/* Seconds of work; a node that needs more is left to the device. */
-enum { MAX_STEPS = 1 << 28 };
+/* Of folding.  Seconds of work; a node that needs more is left to the device. */
+static const weft_evaluate_effort little = { .threads = 1, .max_steps = 1 << 28 };
 
 /* The node's te program over placeholders of the constants' shapes; NULL after an error. */
 static weft_te *
@@ -75,14 +75,16 @@ buffer_count(const weft_buf *buf, int64_t *count)
 }
 
 static weft_status
-run_kernels(const weft_lowered *lowered, const slots *s, weft_arena *arena, weft_diag *diag)
+run_kernels(const weft_lowered *lowered, const slots *s, const weft_evaluate_effort *effort,
+            weft_arena *arena, weft_diag *diag)
 {
     for (int k = 0; k < lowered->nkernel; k++) {
         const weft_kernel *kernel = lowered->kernel[k];
         weft_interp_buffer *buffer = WEFT_NEW_ARRAY(arena, kernel->nparam + 1, weft_interp_buffer);
         for (int i = 0; i < kernel->nparam; i++)
             buffer[i] = slot_buffer(s, lowered->slot[k][i]);
-        weft_interp_options options = { .threads = 1, .max_steps = MAX_STEPS };
+        weft_interp_options options = { .threads = effort->threads,
+                                        .max_steps = effort->max_steps };
         weft_interp *interp = weft_interp_create(kernel, &options, diag);
         weft_status status = interp ? weft_interp_run(interp, buffer, NULL, diag) : WEFT_INTERNAL;
         weft_interp_destroy(interp);
@@ -134,7 +136,7 @@ weft_status
 weft_evaluate_node(void *user, weft_graph *graph, const weft_node *node, weft_const *out,
                    weft_diag *diag)
 {
-    (void)user;
+    const weft_evaluate_effort *effort = user ? user : &little;
     weft_target reference = { .api = WEFT_API_INTERP, .cls = WEFT_CLASS_REFERENCE };
     weft_arena scratch = { 0 };
     weft_lowered lowered = { 0 };
@@ -156,7 +158,7 @@ weft_evaluate_node(void *user, weft_graph *graph, const weft_node *node, weft_co
     if (!status)
         status = allocate(&lowered, &s, &scratch, diag);
     if (!status)
-        status = run_kernels(&lowered, &s, &scratch, diag);
+        status = run_kernels(&lowered, &s, effort, &scratch, diag);
     if (te)
         weft_te_destroy(te);
     weft_arena_reset(&scratch);

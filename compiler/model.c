@@ -174,6 +174,33 @@ build_units(weft_compiled *c, const weft_compile_job *job, weft_dump_stage stage
     return first;
 }
 
+/* Puts the job's contents where the text of a graph has none. */
+static weft_status
+give_constants(weft_graph *g, const weft_compile_job *job, weft_diag *diag)
+{
+    weft_map *index = weft_map_create(&g->ir->arena);
+    for (int i = 0; i < job->nconstant; i++)
+        *weft_map_slot(index, job->constant_name[i], strlen(job->constant_name[i])) = i;
+    for (int i = 0; i < g->value.n && job->nconstant; i++) {
+        weft_value *v = g->value.at[i];
+        int64_t k = weft_map_get(index, v->name, strlen(v->name));
+        if (k < 0 || !v->data || !weft_graph_hash(g, v->data))
+            continue;
+        const weft_const *c = &job->constant[k];
+        bool same = c->dtype == v->dtype && c->ndim == v->ndim;
+        for (int d = 0; same && d < c->ndim; d++)
+            same = c->dim[d] == v->data->dim[d];
+        if (!same)
+            return weft_fail(diag, WEFT_INVALID_INPUT,
+                             "constant '%s' is given contents of another type or shape", v->name);
+        v->data = c;
+        v->elem = NULL;
+        if (job->found)
+            job->found[k] = true;
+    }
+    return WEFT_OK;
+}
+
 weft_status
 weft_compile_model(const char *path, const weft_compile_job *job, weft_dump_stage stage,
                    weft_diag *diag, weft_compiled *c)
@@ -189,7 +216,9 @@ weft_compile_model(const char *path, const weft_compile_job *job, weft_dump_stag
         c->graph_text = graph_text(c->graph);
         return WEFT_OK;
     }
-    status = optimize(c->graph, job);
+    status = give_constants(c->graph, job, diag);
+    if (!status)
+        status = optimize(c->graph, job);
     if (!status && stage != WEFT_DUMP_COUNT)
         c->fused_text = graph_text(c->graph);
     if (status || stage == WEFT_DUMP_FUSED)

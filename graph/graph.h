@@ -174,8 +174,11 @@ bool weft_value_count(const weft_value *, int64_t *n);
 /* graph f(x: f32[1, 3, 224, 224]) -> (y) { ... }; constants print as `constant` with dtype, dims
  * and either their elements (small ones) or a content hash (weights(...)). */
 void weft_print_graph(weft_str *, const weft_graph *);
+enum { WEFT_TEXT_ELEMENTS = 16 }; /* constants of so many elements at most print them */
 /* NULL after an error with place and caret.  A constant given by hash alone becomes zeros. */
 weft_graph *weft_parse_graph(const char *source, const char *text, weft_diag *);
+/* The content hash that a constant's text gave in place of its bytes; NULL: none did. */
+const char *weft_graph_hash(const weft_graph *, const weft_const *);
 
 /* A dim as graph text spells it: "n + 1". */
 void weft_print_dim(weft_str *, const weft_expr *);

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALL = 16 }; /* constants of so many elements print them */
-
 static bool
 is_word(const char *name)
 {
@@ -96,7 +94,7 @@ print_constant(weft_str *s, const weft_graph *g, const weft_value *v)
     int64_t n;
     const char *hash = weft_graph_hash(g, v->data);
     weft_str_add(s, " = constant ");
-    if (!hash && weft_value_count(v, &n) && n <= SMALL) {
+    if (!hash && weft_value_count(v, &n) && n <= WEFT_TEXT_ELEMENTS) {
         weft_str_add(s, "[");
         for (int64_t i = 0; i < n; i++) {
             weft_str_add(s, i ? ", " : "");

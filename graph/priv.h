@@ -16,8 +16,6 @@
 enum { WEFT_ELEM_LIMIT = 1024, WEFT_FLOAT_ELEM_LIMIT = 16 };
 
 /* ---- building (graph.c) ---------------------------------------------------------------------- */
-/* The content hash that a constant's text gave in place of its bytes; NULL: none did. */
-const char *weft_graph_hash(const weft_graph *, const weft_const *);
 void weft_graph_set_hash(weft_graph *, const weft_const *, const char *hash);
 /* Checks arity and attributes, runs the row's infer, finds known elements. */
 weft_status weft_graph_infer_node(weft_graph *, weft_node *);

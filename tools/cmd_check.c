@@ -64,6 +64,7 @@ run(weft_args *a)
 {
     weft_import_options import;
     weft_check_report report;
+    bool reduce = weft_has(a, WEFT_OPT_REDUCE);
     const char *path = a->operand.at[0];
     weft_check_options o = { .fill = weft_option_text(a, WEFT_OPT_FILL),
                              .per_kernel = weft_has(a, WEFT_OPT_PER_KERNEL),
@@ -75,12 +76,18 @@ run(weft_args *a)
     o.ntarget = split(a, WEFT_OPT_TARGET, &o.target);
     if (!status)
         status = read_inputs(a, &o);
+    if (!status && reduce && (o.module || weft_is_reproducer(path)))
+        status = weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
+                           "--reduce compiles parts of the model anew; the kernels of a module "
+                           "cannot be");
     if (status)
         return status;
-    if (o.per_kernel && !o.out)
+    if (!o.out)
         o.out = "weft-check";
     status = weft_is_reproducer(path) ? weft_check_reproducer(path, &o, a->diag, &report)
                                       : weft_check_model(path, &o, a->diag, &report);
+    if (!status && reduce)
+        status = weft_check_reduce(path, &o, &report, a->diag);
     end_progress();
     if (!status || report.run.n) {
         if (weft_has(a, WEFT_OPT_JSON))
@@ -97,13 +104,13 @@ run(weft_args *a)
 const weft_command weft_cmd_check = {
     .name = "check",
     .usage = "MODEL|REPRODUCER [-d DEVICE,..] [-t TARGET,..] [-i NAME=FILE].. [--fill HOW] "
-             "[--per-kernel] [--module MODULE] [-o DIR] [--json]",
+             "[--per-kernel] [--reduce] [--module MODULE] [-o DIR] [--json]",
     .about = "Runs a model on devices and compares outputs, or every kernel's results, with the "
              "reference interpreter's",
     .takes = WEFT_TAKES(DEVICE) | WEFT_TAKES(TARGET) | WEFT_TAKES(INPUT) | WEFT_TAKES(FILL) |
-             WEFT_TAKES(PER_KERNEL) | WEFT_TAKES(MODULE) | WEFT_TAKES(OUT) | WEFT_TAKES(ALL) |
-             WEFT_TAKES(JSON) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE) |
-             WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
+             WEFT_TAKES(PER_KERNEL) | WEFT_TAKES(REDUCE) | WEFT_TAKES(MODULE) | WEFT_TAKES(OUT) |
+             WEFT_TAKES(ALL) | WEFT_TAKES(JSON) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) |
+             WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,
     .run = run,

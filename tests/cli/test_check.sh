@@ -64,6 +64,20 @@ if has_device opencl; then
     exits 2 "$WEFT" check "$digits" --module module -d interp --fill ones && err_has 'no program for device'
 fi
 
+if has_device opencl; then
+    it "reduces a model to a node that disagrees, with what it needs to run again"
+    # Kernels that share memory between threads and have lost their barriers.
+    reduced=small/reduced
+    WEFT_SKIP=barriers exits 1 "$WEFT" check "$digits" -d opencl -t opencl:generic-gpu --fill random:1 \
+        --reduce -o small && out_has "^reduced  10 nodes to 1 in .*: $reduced/graph.wir"
+    has_file "$reduced/run.sh" && [ "$(grep -c ' from "' "$reduced/graph.wir")" = 1 ] || fail "more than a node"
+    WEFT_SKIP=barriers exits 1 env WEFT="$WEFT" "$reduced/run.sh"
+    exits 0 env WEFT="$WEFT" "$reduced/run.sh" && out_has '^agrees   opencl as opencl:generic-gpu'
+fi
+it "has nothing to reduce where all agree"
+exits 0 "$WEFT" check "$digits" -d interp --fill random:1 --reduce -o none
+[ ! -e none ] || fail "there is a folder none"
+
 it "writes reproducers where it is told"
 if has_device opencl; then
     planted
@@ -78,4 +92,5 @@ exits 2 "$WEFT" check "$digits" -d interp -i nothing=x.npy && err_has 'x.npy'
 exits 2 "$WEFT" check nothing.onnx -d interp && err_has 'nothing.onnx'
 exits 3 "$WEFT" check "$digits" -d hal --fill ones && err_has "device 'hal'"
 exits 2 "$WEFT" check "$digits" -d interp --module nothing --fill ones && err_has 'nothing'
+exits 2 "$WEFT" check "$digits" -d interp --module nothing --fill ones --reduce && err_has 'anew'
 finish
