@@ -11,7 +11,7 @@ set -eu
 build="gcc libc6-dev cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev libzip-dev
        libjansson-dev libssl-dev spirv-tools spirv-headers opencl-c-headers libvulkan-dev libstdc++-12-dev"
 run="ocl-icd-libopencl1 pocl-opencl-icd mesa-vulkan-drivers"
-test="libcmocka-dev libz3-dev oclgrind vulkan-validationlayers libonnx-testdata zstd clang-15 libclang-common-15-dev"
+test="libcmocka-dev libz3-dev oclgrind mesa-opencl-icd vulkan-validationlayers libonnx-testdata zstd clang-15 libclang-common-15-dev"
 
 if [ "${1:-}" = --list ]; then
     printf '%s\n' $build $run $test
