@@ -56,6 +56,16 @@ weft_clike_template(weft_clike *c, const char *text, const weft_clike_fill *f)
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
+/* ".x" */
+static void
+print_lane(weft_clike *c, weft_dtype dtype, int64_t i)
+{
+    if (i < 0 || i >= (int64_t)strlen(c->d->lanes))
+        weft_clike_fail(c, "a lane that there is not in vectors of", weft_dtype_name(dtype));
+    else
+        weft_str_addf(c->out, "%s%c", c->d->lane, c->d->lanes[i]);
+}
+
 /* Where the array holds vectors: element index / n, and the lane of a scalar access; a scalar at an
  * index that is no constant by the dialect's template. */
 static void
@@ -80,7 +90,7 @@ vector_place(weft_clike *c, const weft_buf *buf, const weft_expr *index, int lan
         weft_str_add(c->out, "]");
     }
     if (lanes == 1)
-        weft_str_addf(c->out, "%s%c", c->d->lane, c->d->lanes[at % n]);
+        print_lane(c, buf->dtype, at % n);
 }
 
 void
@@ -206,7 +216,8 @@ lane(weft_clike *c, const weft_expr *e, int prec)
     }
     weft_str_add(c->out, mask && CLIKE_EQ < prec ? "(" : "");
     weft_clike_expr(c, arg, CLIKE_POSTFIX);
-    weft_str_addf(c->out, "%s%c%s", c->d->lane, c->d->lanes[e->h.u.i], mask ? " != 0" : "");
+    print_lane(c, (weft_dtype)arg->h.type.dtype, e->h.u.i);
+    weft_str_add(c->out, mask ? " != 0" : "");
     weft_str_add(c->out, mask && CLIKE_EQ < prec ? ")" : "");
 }
 
