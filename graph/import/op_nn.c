@@ -93,6 +93,17 @@ halve(window *w, int i, int64_t total, bool more_after)
     w->pad[w->rank + i] = total - w->pad[i];
 }
 
+/* Dimension i of what the window goes over; no sum of window_of's numbers with it overflows. */
+static int64_t
+window_size(onnx_node *n, const weft_value *x, int i)
+{
+    int64_t size = weft_onnx_size(n, x, 2 + i);
+    if (n->status == WEFT_OK && size > INT32_MAX)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "dimension %d of the input is %lld, more than %d",
+                       2 + i, (long long)size, INT32_MAX);
+    return n->status == WEFT_OK ? size : 1;
+}
+
 /* Pads of SAME: as many windows as ceil(size / stride). */
 static void
 resolve_pads(onnx_node *n, const weft_value *x, window *w)
@@ -100,7 +111,7 @@ resolve_pads(onnx_node *n, const weft_value *x, window *w)
     for (int i = 0; i < w->rank && n->status == WEFT_OK && w->how != GIVEN; i++) {
         int64_t total = reach(w, i) - 1;
         if (w->stride[i] != 1 && w->how != VALID) {
-            int64_t size = weft_onnx_size(n, x, 2 + i);
+            int64_t size = window_size(n, x, i);
             total = (weft_ceildiv(size, w->stride[i]) - 1) * w->stride[i] + reach(w, i) - size;
         }
         halve(w, i, w->how == VALID || total < 0 ? 0 : total, w->how == SAME_UPPER);
@@ -168,10 +179,12 @@ transpose_pads(onnx_node *n, const weft_value *x, window *w, int64_t *more)
     for (int i = 0; i < w->rank && n->status == WEFT_OK && (shape || w->how != GIVEN); i++) {
         int64_t total = more[i] + reach(w, i) - w->stride[i];
         if (shape) {
-            int64_t asked = shape[count - w->rank + i];
+            int64_t asked = shape[count - w->rank + i], size = window_size(n, x, i);
             if (asked < 0 || asked > INT32_MAX)
                 weft_onnx_fail(n, WEFT_INVALID_INPUT, "output_shape holds %lld", (long long)asked);
-            total += w->stride[i] * weft_onnx_size(n, x, 2 + i) - asked;
+            if (n->status != WEFT_OK)
+                return;
+            total += w->stride[i] * size - asked;
         } else if (w->how == VALID) {
             total = 0;
         }
