@@ -299,7 +299,8 @@ static void
 print_atomic(weft_clike *c, const weft_stmt *s)
 {
     const weft_buf *buf = s->u.atomic.buf;
-    const char *text = c->d->atomic[s->u.atomic.op][weft_dtype_bits(buf->dtype) == 64];
+    const char *const *row = c->d->atomic ? c->d->atomic[s->u.atomic.op] : NULL;
+    const char *text = row ? row[weft_dtype_bits(buf->dtype) == 64] : NULL;
     weft_clike_fill fill = { .type = s->u.atomic.value->h.type,
                              .buf = buf,
                              .index = s->u.atomic.index,
@@ -334,6 +335,10 @@ print_array(weft_clike *c, const weft_buf *buf)
     int64_t n;
     if (!weft_buf_extent(buf, &n)) {
         weft_clike_fail(c, "the extent of array", buf->name);
+        return;
+    }
+    if (!c->d->array[buf->space]) {
+        weft_clike_fail(c, "an array in space", weft_space_name(buf->space));
         return;
     }
     c->buf[buf->id] = weft_idents_add(&c->names, buf->name);
@@ -404,7 +409,10 @@ print_stmt(weft_clike *c, const weft_stmt *s)
         print_alloc(c, s);
         return;
     case WEFT_SK_BARRIER:
-        line(c, c->d->barrier[s->u.barrier.fence & 3]);
+        if (c->d->barrier[s->u.barrier.fence & 3])
+            line(c, c->d->barrier[s->u.barrier.fence & 3]);
+        else
+            weft_clike_fail(c, "a barrier", "");
         return;
     case WEFT_SK_EVAL:
         print_eval(c, s);

@@ -36,7 +36,7 @@ typedef struct weft_target {
     int64_t max_threads; /* threads a block */
     int64_t max_block[3];
     int64_t max_grid[3];
-    int64_t shared_bytes; /* a block */
+    int64_t shared_bytes; /* a block; 0: there is none */
     int subgroup;         /* lanes of a warp/subgroup/simdgroup; 1: not to be relied on */
     /* memory */
     int64_t max_alloc;    /* bytes of one allocation */

@@ -29,14 +29,22 @@ add_shared(void *user, const weft_stmt *s)
 }
 
 static weft_status
-over(const weft_kernel *k, const weft_target *t, const char *what, int64_t have, int64_t limit,
-     const char *remedy, weft_diag *diag)
+within(const weft_kernel *k, const weft_target *t, const char *what, int64_t have, int64_t limit,
+       const char *remedy, weft_diag *diag)
 {
-    if (have <= limit || limit == 0)
+    if (have <= limit)
         return WEFT_OK;
     return weft_fail(diag, WEFT_LIMIT, "kernel '%s' needs %lld %s, %s:%s allows %lld; %s", k->name,
                      (long long)have, what, weft_api_name(t->api), t->name, (long long)limit,
                      remedy);
+}
+
+/* A limit of 0 is one that is not known. */
+static weft_status
+over(const weft_kernel *k, const weft_target *t, const char *what, int64_t have, int64_t limit,
+     const char *remedy, weft_diag *diag)
+{
+    return limit ? within(k, t, what, have, limit, remedy, diag) : WEFT_OK;
 }
 
 static weft_status
@@ -110,8 +118,8 @@ weft_pass_limits(weft_kernel *k, const weft_lower_options *options, bool *change
     k->shared_bytes = total.shared;
     weft_status s = check_launch(k, t, diag);
     if (!s)
-        s = over(k, t, "bytes of shared memory", total.shared, t->shared_bytes, "use smaller tiles",
-                 diag);
+        s = within(k, t, "bytes of shared memory", total.shared, t->shared_bytes,
+                   "use smaller tiles", diag);
     if (!s)
         s = over(k, t, "buffer arguments", k->nparam, t->max_buffers,
                  "fuse fewer operators into the kernel", diag);
