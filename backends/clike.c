@@ -426,13 +426,15 @@ print_stmt(weft_clike *c, const weft_stmt *s)
 
 /* ---- kernels --------------------------------------------------------------------------------- */
 
-/* Ramps are mostly indices, which are not printed as vectors. */
+/* Ramps are mostly indices, which are not printed as vectors; a condition for all lanes is a scalar.
+ */
 static void
 survey_vector(weft_clike *c, const weft_expr *e)
 {
     weft_type type = e->h.type;
     uint8_t form = weft_expr_infos[e->h.kind].form;
-    if (e->h.kind != WEFT_EK_RAMP)
+    bool condition = e->h.kind == WEFT_EK_BCAST && type.dtype == WEFT_BOOL;
+    if (e->h.kind != WEFT_EK_RAMP && !condition)
         c->vectors[type.dtype] |= 1u << type.lanes;
     if (form == WEFT_FORM_INFIX || form == WEFT_FORM_PREFIX || e->h.kind == WEFT_EK_TDIV ||
         e->h.kind == WEFT_EK_TMOD)

@@ -27,6 +27,7 @@ static const struct {
     { WEFT_U32, "unsigned int", false, true }, { WEFT_U64, "unsigned long long", true, true },
     { WEFT_F16, "__half", true, false },       { WEFT_BF16, "__nv_bfloat16", true, false },
     { WEFT_F32, "float", false, false },       { WEFT_F64, "double", true, false },
+    { WEFT_BOOL, "bool", true, false },
 };
 
 /* By lanes: the macros that define struct, operator, negation; and the functions over any type. */
@@ -191,7 +192,8 @@ static const weft_dialect cuda = {
               [WEFT_BF16] = "__nv_bfloat16",
               [WEFT_F32] = "float",
               [WEFT_F64] = "double" },
-    .vector = { [WEFT_I8] = "weft_char",
+    .vector = { [WEFT_BOOL] = "weft_bool",
+                [WEFT_I8] = "weft_char",
                 [WEFT_I16] = "weft_short",
                 [WEFT_I32] = "int",
                 [WEFT_I64] = "weft_long",

@@ -1,7 +1,8 @@
 /* test_run.c: kernels at the level device run as printed text on OpenCL and Vulkan devices, where
- * there are any, and give what the interpreter gives for the same kernel.
+ * there are any, and on the emulated ones in every order of threads, and give what the interpreter
+ * gives for the same kernel.
  *
- *   test_backends_run [opencl|vulkan [NAME..]]      on that device alone, those kernels alone
+ *   test_backends_run [opencl|vulkan|cuda|metal [NAME..]]      on that device alone, those kernels
  */
 #include "support.h"
 
@@ -102,8 +103,9 @@ prepare(test_case *t)
 static bool
 is_meant_for(const char *text, weft_api api)
 {
-    const char *only = strstr(text, "# only: ");
-    return !only || strncmp(only + 8, weft_api_name(api), strlen(weft_api_name(api))) == 0;
+    const char *only = strstr(text, "# only: "), *name = weft_api_name(api);
+    const char *found = only ? strstr(only, name) : NULL;
+    return !only || (found && found < only + strcspn(only, "\n"));
 }
 
 static test_case *
@@ -289,16 +291,45 @@ spirv_text_computes_what_the_interpreter_computes(void **state)
     run_all(&weft_vulkan_driver, *state);
 }
 
+static void
+run_in_all_orders(const weft_driver *driver, char *const *wanted)
+{
+    static const char *const orders[] = { "forward", "reverse", "shuffle:1" };
+    for (int i = 0; i < 3; i++) {
+        setenv("WEFT_EMU_ORDER", orders[i], 1);
+        run_all(driver, wanted);
+    }
+    unsetenv("WEFT_EMU_ORDER");
+}
+
+static void
+cuda_text_computes_what_the_interpreter_computes(void **state)
+{
+    run_in_all_orders(&weft_cuda_emu_driver, *state);
+}
+
+static void
+metal_text_computes_what_the_interpreter_computes(void **state)
+{
+    run_in_all_orders(&weft_metal_emu_driver, *state);
+}
+
 int
 main(int argc, char **argv)
 {
+    static const char *const filter[][2] = {
+        { "opencl", "opencl*" }, { "vulkan", "spirv*" }, { "cuda", "cuda*" }, { "metal", "metal*" }
+    };
     /* The kernels wanted; an empty list: all. */
     char **wanted = argv + (argc > 1 ? 2 : 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(opencl_text_computes_what_the_interpreter_computes, wanted),
         cmocka_unit_test_prestate(spirv_text_computes_what_the_interpreter_computes, wanted),
+        cmocka_unit_test_prestate(cuda_text_computes_what_the_interpreter_computes, wanted),
+        cmocka_unit_test_prestate(metal_text_computes_what_the_interpreter_computes, wanted),
     };
-    if (argc > 1)
-        cmocka_set_test_filter(strcmp(argv[1], "vulkan") == 0 ? "spirv*" : "opencl*");
+    for (int i = 0; argc > 1 && i < 4; i++)
+        if (strcmp(argv[1], filter[i][0]) == 0)
+            cmocka_set_test_filter(filter[i][1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
