@@ -140,7 +140,7 @@ weft_status weft_check_reduce(const char *path, const weft_check_options *, weft
                               weft_diag *);
 
 /* ---- reports (report.c) ---------------------------------------------------------------------- */
-/* A line a run, and one an item that disagrees (all: every item). */
+/* A line a run, and what disagrees; all: every item, and times. */
 void weft_print_check(FILE *, const weft_check_report *, bool all);
 /* Everything, as JSON. */
 void weft_print_check_json(FILE *, const weft_check_report *);

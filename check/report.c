@@ -71,7 +71,9 @@ print_run(FILE *f, const weft_check_run *r, bool all)
     if (r->ngroup)
         fprintf(f, ", %d of %d results of %d kernel groups", r->kernel.n - bad, r->kernel.n,
                 r->ngroup);
-    fprintf(f, ", %.1f s\n", r->seconds);
+    if (all)
+        fprintf(f, ", %.1f s", r->seconds);
+    fputs("\n", f);
     for (int i = 0; i < r->output.n; i++)
         if (all || !r->output.at[i].m.agree)
             print_item(f, &r->output.at[i]);
@@ -84,9 +86,10 @@ void
 weft_print_check(FILE *f, const weft_check_report *r, bool all)
 {
     if (r->nreference)
-        fprintf(f,
-                "reference interpreter, unscheduled: %d programs, %d of them in double, %.1f s\n",
-                r->nreference, r->nwidened, r->reference_seconds);
+        fprintf(f, "reference: %d unscheduled programs in the interpreter, %d of them in double\n",
+                r->nreference, r->nwidened);
+    if (r->nreference && all)
+        fprintf(f, "           %.1f s\n", r->reference_seconds);
     for (int i = 0; i < r->run.n; i++)
         print_run(f, &r->run.at[i], all);
     if (r->reduced.path)
