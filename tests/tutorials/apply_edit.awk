@@ -1,6 +1,6 @@
-# awk -f apply_edit.awk BLOCK FILE: FILE with the edit of a page's block made.  The block's lines begin
-# with ' ' (they stand there), '-' (they go) or '+' (they come); what stands there has to stand there
-# once.
+# awk -f apply_edit.awk BLOCK FILE: FILE with the edit of a page's block made.  A line of the block
+# begins with ' ' (it stands there), '-' (it goes) or '+' (it comes); what stands there has to stand
+# there once.
 FNR == NR {
     mark = substr($0, 1, 1)
     if (mark != "+") old[++nold] = substr($0, 2)
@@ -18,7 +18,7 @@ END {
         }
     }
     if (found != 1) {
-        printf "%s: the lines around the edit stand there %d times:\n", FILENAME, found >"/dev/stderr"
+        printf "%s: these lines stand there %d times:\n", FILENAME, found >"/dev/stderr"
         for (j = 1; j <= nold; j++) print "  " old[j] >"/dev/stderr"
         exit 1
     }

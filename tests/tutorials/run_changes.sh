@@ -3,8 +3,8 @@
 #
 #   run_changes.sh BUILD_DIRECTORY SOURCE_DIRECTORY PAGE
 #
-# Its steps are made in a copy of the tree, under the build directory, built without optimisation: that
-# takes seconds.
+# Its steps are made in a copy of the tree under the build directory, which is built without
+# optimisation: that takes seconds.
 set -eu
 source=$2 page=$2/$3 root=$1/changed/$(echo "$3" | tr '/.' '__')
 here=$(cd "$(dirname "$0")" && pwd)
