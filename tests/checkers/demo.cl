@@ -1,0 +1,689 @@
+==== opencl-generic-gpu/conv1_relu.cl
+// conv1_relu: conv1 (Conv) + relu1 (Relu)                                           model: digits.onnx
+//   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
+//   schedule  contraction/gpu: tile 8 m 1 y 32 x_1, 1x2 registers, ky by 4 through shared
+//   launch    grid 28,1,1  block 16,8,1  shared 0.6 KiB
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(16, 8, 1)))
+void conv1_relu(__global const float *restrict x,
+                __global const float *restrict weight,
+                __global const float *restrict bias,
+                __global float *restrict relu)
+{
+    __local float pad[90];
+    __local float weight_shared[72];
+    int i_j_o_k_o_l_o = get_group_id(0);
+    int j_i_o = get_local_id(1);
+    int k_i_o_l_i_o = get_local_id(0);
+    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
+    const int relu_base = j_i_o * 784 + i_j_o_k_o_l_o * 28 + k_i_o_l_i_o * 2;
+    const int j_i_o_k_i_o_l_i_o_1 = j_i_o_k_i_o_l_i_o / 30 % 3;
+    const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o = i_j_o_k_o_l_o + j_i_o_k_i_o_l_i_o_1;
+    const int j_i_o_k_i_o_l_i_o_2 = j_i_o_k_i_o_l_i_o % 30;
+    float conv[2];
+    if (k_i_o_l_i_o < 14) {
+        conv[0] = 0.0f;
+        conv[1] = 0.0f;
+    }
+    if (j_i_o_k_i_o_l_i_o < 72) {
+        weight_shared[j_i_o_k_i_o_l_i_o] = weight[j_i_o_k_i_o_l_i_o];
+    }
+    if (j_i_o_k_i_o_l_i_o < 90) {
+        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 && j_i_o_k_i_o_l_i_o_2 >= 1 && j_i_o_k_i_o_l_i_o_2 < 29 ? x[j_i_o_k_i_o_l_i_o / 90 * 784 + i_j_o_k_o_l_o * 28 + j_i_o_k_i_o_l_i_o_1 * 28 + j_i_o_k_i_o_l_i_o_2 - 29] : 0.0f;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (k_i_o_l_i_o < 14) {
+        for (int ky_i = 0; ky_i < 3; ky_i++) {
+            const int weight_shared_base = j_i_o * 9 + ky_i * 3;
+            const int pad_base = k_i_o_l_i_o * 2 + ky_i * 30;
+            for (int kx = 0; kx < 3; kx++) {
+                const int weight_shared_base_1 = weight_shared_base + kx;
+                const int pad_base_1 = pad_base + kx;
+                conv[0] += pad[pad_base_1] * weight_shared[weight_shared_base_1];
+                conv[1] += pad[pad_base_1 + 1] * weight_shared[weight_shared_base_1];
+            }
+        }
+    }
+    if (k_i_o_l_i_o < 14) {
+        const float a = conv[0] + bias[j_i_o];
+        relu[relu_base] = a < 0.0f ? 0.0f : a;
+        const float a_1 = conv[1] + bias[j_i_o];
+        relu[relu_base + 1] = a_1 < 0.0f ? 0.0f : a_1;
+    }
+}
+==== opencl-generic-gpu/conv2_relu.cl
+// conv2_relu: conv2 (Conv) + relu2 (Relu)                                           model: digits.onnx
+//   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
+//   schedule  contraction/gpu: tile 16 m 1 y 16 x_1, 1x1 registers, c by 8 through shared
+//   launch    grid 14,1,1  block 16,16,1  shared 6.0 KiB
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(16, 16, 1)))
+void conv2_relu(__global const float *restrict x,
+                __global const float *restrict weight,
+                __global const float *restrict bias,
+                __global float *restrict relu)
+{
+    __local float pad[384];
+    __local float weight_shared[1152];
+    int i_j_o_k_o_l_o = get_group_id(0);
+    int j_i_o = get_local_id(1);
+    int k_i_o_l_i_o = get_local_id(0);
+    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
+    const int i_j_o_k_o_l_o_j_i_o = i_j_o_k_o_l_o + (j_i_o + 1) % 3;
+    float conv;
+    if (k_i_o_l_i_o < 14) {
+        conv = 0.0f;
+    }
+    for (int i0_i1_i2_i3_o = 0; i0_i1_i2_i3_o < 4; i0_i1_i2_i3_o++) {
+        const int j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o = j_i_o_k_i_o_l_i_o + i0_i1_i2_i3_o * 256;
+        weight_shared[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o] = weight[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o];
+    }
+    if (j_i_o < 8) {
+        weight_shared[j_i_o_k_i_o_l_i_o + 1024] = weight[j_i_o_k_i_o_l_i_o + 1024];
+    }
+    pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o + j_i_o % 3 >= 1 && i_j_o_k_o_l_o + j_i_o % 3 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[j_i_o / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o % 3 * 14 + k_i_o_l_i_o - 15] : 0.0f;
+    if (j_i_o < 8) {
+        pad[j_i_o_k_i_o_l_i_o + 256] = i_j_o_k_o_l_o_j_i_o >= 1 && i_j_o_k_o_l_o_j_i_o < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[(j_i_o + 1) / 3 * 196 + i_j_o_k_o_l_o * 14 + (j_i_o + 1) % 3 * 14 + k_i_o_l_i_o + 965] : 0.0f;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (k_i_o_l_i_o < 14) {
+        for (int c_i = 0; c_i < 8; c_i++) {
+            for (int ky = 0; ky < 3; ky++) {
+                const int weight_shared_base = j_i_o * 72 + c_i * 9 + ky * 3;
+                const int pad_base = k_i_o_l_i_o + c_i * 48 + ky * 16;
+                for (int kx = 0; kx < 3; kx++) {
+                    conv += pad[pad_base + kx] * weight_shared[weight_shared_base + kx];
+                }
+            }
+        }
+    }
+    if (k_i_o_l_i_o < 14) {
+        const float a = conv + bias[j_i_o];
+        relu[j_i_o * 196 + i_j_o_k_o_l_o * 14 + k_i_o_l_i_o] = a < 0.0f ? 0.0f : a;
+    }
+}
+==== opencl-generic-gpu/fc_add.cl
+// fc_add: fc (Gemm)                                                                 model: digits.onnx
+//   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
+//   schedule  reduction/gpu: a block a result, 256 threads
+//   launch    grid 10,1,1  block 256,1,1  shared 1.0 KiB
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(256, 1, 1)))
+void fc_add(__global const float *restrict a,
+            __global const float *restrict b,
+            __global const float *restrict y,
+            __global float *restrict add)
+{
+    __local float red[256];
+    int i_j = get_group_id(0);
+    int r_i = get_local_id(0);
+    const int b_base = i_j * 784 + r_i;
+    float matmul_part = 0.0f;
+    float matmul;
+    for (int r_o = 0; r_o < 3; r_o++) {
+        matmul_part += a[r_i + r_o * 256] * b[b_base + r_o * 256];
+    }
+    if (r_i < 16) {
+        matmul_part += a[r_i + 768] * b[b_base + 768];
+    }
+    red[r_i] = matmul_part;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (r_i < 128) {
+        red[r_i] += red[r_i + 128];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (r_i < 64) {
+        red[r_i] += red[r_i + 64];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (r_i < 32) {
+        red[r_i] += red[r_i + 32];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (r_i < 16) {
+        red[r_i] += red[r_i + 16];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (r_i < 8) {
+        red[r_i] += red[r_i + 8];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (r_i < 4) {
+        red[r_i] += red[r_i + 4];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (r_i < 2) {
+        red[r_i] += red[r_i + 2];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (r_i < 1) {
+        red[0] += red[1];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    const float matmul_all = red[0];
+    matmul = matmul_all;
+    if (r_i == 0) {
+        add[i_j] = matmul + y[i_j];
+    }
+}
+==== opencl-generic-gpu/pool1_0.cl
+// pool1_0: pool1 (MaxPool)                                                          model: digits.onnx
+//   out       f32[1,8,14,14]         6.27 kFLOP   25.1 kB read, 6.27 kB written   0.2 FLOP/byte
+//   schedule  reduction/gpu: a thread a result
+//   launch    grid 25,1,1  block 64,1,1
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(64, 1, 1)))
+void pool1_0(__global const float *restrict x, __global float *restrict max_pool)
+{
+    int i_j_k_l_o = get_group_id(0);
+    int i_j_k_l_i = get_local_id(0);
+    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (i_j_k_l_o_i_j_k_l_i < 1568) {
+        max_pool[i_j_k_l_o_i_j_k_l_i] = -INFINITY;
+    }
+    if (i_j_k_l_o_i_j_k_l_i < 1568) {
+        for (int r0 = 0; r0 < 2; r0++) {
+            const int x_base = i_j_k_l_o_i_j_k_l_i / 14 * 56 + i_j_k_l_o_i_j_k_l_i % 14 * 2 + r0 * 28;
+            for (int r1 = 0; r1 < 2; r1++) {
+                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float b = x[x_base + r1];
+                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+            }
+        }
+    }
+}
+==== opencl-generic-gpu/pool2_0.cl
+// pool2_0: pool2 (MaxPool)                                                          model: digits.onnx
+//   out       f32[1,16,7,7]          3.14 kFLOP   12.5 kB read, 3.14 kB written   0.2 FLOP/byte
+//   schedule  reduction/gpu: a thread a result
+//   launch    grid 13,1,1  block 64,1,1
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(64, 1, 1)))
+void pool2_0(__global const float *restrict x, __global float *restrict max_pool)
+{
+    int i_j_k_l_o = get_group_id(0);
+    int i_j_k_l_i = get_local_id(0);
+    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (i_j_k_l_o_i_j_k_l_i < 784) {
+        max_pool[i_j_k_l_o_i_j_k_l_i] = -INFINITY;
+    }
+    if (i_j_k_l_o_i_j_k_l_i < 784) {
+        for (int r0 = 0; r0 < 2; r0++) {
+            const int x_base = i_j_k_l_o_i_j_k_l_i / 7 * 28 + i_j_k_l_o_i_j_k_l_i % 7 * 2 + r0 * 14;
+            for (int r1 = 0; r1 < 2; r1++) {
+                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float b = x[x_base + r1];
+                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+            }
+        }
+    }
+}
+==== opencl-generic-gpu/softmax_0.cl
+// softmax_0: softmax (Softmax)                                                      model: digits.onnx
+//   out       f32[1,10]              50 FLOP   40 B read, 40 B written   0.6 FLOP/byte
+//   schedule  rowwise/gpu: a block a row, 32 threads
+//   launch    grid 1,1,1  block 32,1,1  shared 0.2 KiB
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(32, 1, 1)))
+void softmax_0(__global const float *restrict x, __global float *restrict softmax)
+{
+    __local float red[32];
+    __local float red_1[32];
+    int i = get_group_id(0);
+    int j_i = get_local_id(0);
+    float max_part = -INFINITY;
+    float max_1;
+    if (j_i < 10) {
+        const float a = max_part;
+        const float b = x[j_i];
+        max_part = a >= b || a != a ? a : b;
+    }
+    red[j_i] = max_part;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (j_i < 16) {
+        const float a = red[j_i];
+        const float b = red[j_i + 16];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (j_i < 8) {
+        const float a = red[j_i];
+        const float b = red[j_i + 8];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (j_i < 4) {
+        const float a = red[j_i];
+        const float b = red[j_i + 4];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (j_i < 2) {
+        const float a = red[j_i];
+        const float b = red[j_i + 2];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (j_i < 1) {
+        const float a = red[0];
+        const float b = red[1];
+        red[0] = a >= b || a != a ? a : b;
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    const float max_all = red[0];
+    max_1 = max_all;
+    float sum_part = 0.0f;
+    float sum;
+    if (j_i < 10) {
+        sum_part += exp(x[j_i] - max_1);
+    }
+    red_1[j_i] = sum_part;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (j_i < 16) {
+        red_1[j_i] += red_1[j_i + 16];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (j_i < 8) {
+        red_1[j_i] += red_1[j_i + 8];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (j_i < 4) {
+        red_1[j_i] += red_1[j_i + 4];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (j_i < 2) {
+        red_1[j_i] += red_1[j_i + 2];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (j_i < 1) {
+        red_1[0] += red_1[1];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    const float sum_all = red_1[0];
+    sum = sum_all;
+    if (j_i < 10) {
+        softmax[j_i] = exp(x[j_i] - max_1) / sum;
+    }
+}
+==== opencl-pocl/conv1_relu_step0.cl
+// conv1_relu_step0: conv1 (Conv) + relu1 (Relu)                                     model: digits.onnx
+//   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
+//   schedule  contraction/vector-cpu: 4 lanes of x_1 x 4 m x 7 x_1 vectors in registers; injective/vector-cpu: 1 lanes
+//   launch    grid 4,1,1  block 1,1,1
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv1_relu_step0(__global const float *restrict x, __global float *restrict pad)
+{
+    int i_j_k_o = get_group_id(0);
+    for (int i_j_k_i = 0; i_j_k_i < 6; i_j_k_i++) {
+        const int pad_base = i_j_k_o * 240 + i_j_k_i * 30;
+        const int x_base = i_j_k_o * 224 + i_j_k_i * 28;
+        for (int l = 0; l < 30; l++) {
+            pad[pad_base + l] = i_j_k_o * 8 + i_j_k_i >= 1 && i_j_k_o * 8 + i_j_k_i < 29 && l >= 1 && l < 29 ? x[x_base + l - 29] : 0.0f;
+        }
+    }
+    for (int i_j_k_i = 0; i_j_k_i < 2; i_j_k_i++) {
+        const int pad_base = i_j_k_o * 240 + i_j_k_i * 30;
+        const int x_base = i_j_k_o * 224 + i_j_k_i * 28;
+        if (i_j_k_o < 3) {
+            for (int l = 0; l < 30; l++) {
+                pad[pad_base + l + 180] = l >= 1 && l < 29 ? x[x_base + l + 139] : 0.0f;
+            }
+        }
+    }
+}
+==== opencl-pocl/conv1_relu_step1.cl
+// conv1_relu_step1: conv1 (Conv) + relu1 (Relu)                                     model: digits.onnx
+//   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
+//   schedule  contraction/vector-cpu: 4 lanes of x_1 x 4 m x 7 x_1 vectors in registers; injective/vector-cpu: 1 lanes
+//   launch    grid 8,1,1  block 1,1,1
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv1_relu_step1(__global const float *restrict weight,
+                      __global const float *restrict bias,
+                      __global const float *restrict pad,
+                      __global float *restrict relu)
+{
+    int i_j_o_k_l_o_o_o = get_group_id(0);
+    const int relu_base = i_j_o_k_l_o_o_o / 4 * 3136 + i_j_o_k_l_o_o_o % 4 * 196;
+    const int bias_base = i_j_o_k_l_o_o_o / 4 * 4;
+    for (int i_j_o_k_l_o_o_i = 0; i_j_o_k_l_o_o_i < 7; i_j_o_k_l_o_o_i++) {
+        const int relu_base_1 = relu_base + i_j_o_k_l_o_o_i * 28;
+        float4 conv[28];
+        conv[0] = (float4)(0.0f);
+        conv[1] = (float4)(0.0f);
+        conv[2] = (float4)(0.0f);
+        conv[3] = (float4)(0.0f);
+        conv[4] = (float4)(0.0f);
+        conv[5] = (float4)(0.0f);
+        conv[6] = (float4)(0.0f);
+        conv[7] = (float4)(0.0f);
+        conv[8] = (float4)(0.0f);
+        conv[9] = (float4)(0.0f);
+        conv[10] = (float4)(0.0f);
+        conv[11] = (float4)(0.0f);
+        conv[12] = (float4)(0.0f);
+        conv[13] = (float4)(0.0f);
+        conv[14] = (float4)(0.0f);
+        conv[15] = (float4)(0.0f);
+        conv[16] = (float4)(0.0f);
+        conv[17] = (float4)(0.0f);
+        conv[18] = (float4)(0.0f);
+        conv[19] = (float4)(0.0f);
+        conv[20] = (float4)(0.0f);
+        conv[21] = (float4)(0.0f);
+        conv[22] = (float4)(0.0f);
+        conv[23] = (float4)(0.0f);
+        conv[24] = (float4)(0.0f);
+        conv[25] = (float4)(0.0f);
+        conv[26] = (float4)(0.0f);
+        conv[27] = (float4)(0.0f);
+        for (int ky = 0; ky < 3; ky++) {
+            const int pad_base = i_j_o_k_l_o_o_o % 4 * 210 + i_j_o_k_l_o_o_i * 30 + ky * 30;
+            const int weight_base = i_j_o_k_l_o_o_o / 4 * 36 + ky * 3;
+            for (int kx = 0; kx < 3; kx++) {
+                const int pad_base_1 = pad_base + kx;
+                const int weight_base_1 = weight_base + kx;
+                conv[0] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1]);
+                conv[1] += vload4(0, &pad[pad_base_1 + 4]) * (float4)(weight[weight_base_1]);
+                conv[2] += vload4(0, &pad[pad_base_1 + 8]) * (float4)(weight[weight_base_1]);
+                conv[3] += vload4(0, &pad[pad_base_1 + 12]) * (float4)(weight[weight_base_1]);
+                conv[4] += vload4(0, &pad[pad_base_1 + 16]) * (float4)(weight[weight_base_1]);
+                conv[5] += vload4(0, &pad[pad_base_1 + 20]) * (float4)(weight[weight_base_1]);
+                conv[6] += vload4(0, &pad[pad_base_1 + 24]) * (float4)(weight[weight_base_1]);
+                conv[7] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1 + 9]);
+                conv[8] += vload4(0, &pad[pad_base_1 + 4]) * (float4)(weight[weight_base_1 + 9]);
+                conv[9] += vload4(0, &pad[pad_base_1 + 8]) * (float4)(weight[weight_base_1 + 9]);
+                conv[10] += vload4(0, &pad[pad_base_1 + 12]) * (float4)(weight[weight_base_1 + 9]);
+                conv[11] += vload4(0, &pad[pad_base_1 + 16]) * (float4)(weight[weight_base_1 + 9]);
+                conv[12] += vload4(0, &pad[pad_base_1 + 20]) * (float4)(weight[weight_base_1 + 9]);
+                conv[13] += vload4(0, &pad[pad_base_1 + 24]) * (float4)(weight[weight_base_1 + 9]);
+                conv[14] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1 + 18]);
+                conv[15] += vload4(0, &pad[pad_base_1 + 4]) * (float4)(weight[weight_base_1 + 18]);
+                conv[16] += vload4(0, &pad[pad_base_1 + 8]) * (float4)(weight[weight_base_1 + 18]);
+                conv[17] += vload4(0, &pad[pad_base_1 + 12]) * (float4)(weight[weight_base_1 + 18]);
+                conv[18] += vload4(0, &pad[pad_base_1 + 16]) * (float4)(weight[weight_base_1 + 18]);
+                conv[19] += vload4(0, &pad[pad_base_1 + 20]) * (float4)(weight[weight_base_1 + 18]);
+                conv[20] += vload4(0, &pad[pad_base_1 + 24]) * (float4)(weight[weight_base_1 + 18]);
+                conv[21] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1 + 27]);
+                conv[22] += vload4(0, &pad[pad_base_1 + 4]) * (float4)(weight[weight_base_1 + 27]);
+                conv[23] += vload4(0, &pad[pad_base_1 + 8]) * (float4)(weight[weight_base_1 + 27]);
+                conv[24] += vload4(0, &pad[pad_base_1 + 12]) * (float4)(weight[weight_base_1 + 27]);
+                conv[25] += vload4(0, &pad[pad_base_1 + 16]) * (float4)(weight[weight_base_1 + 27]);
+                conv[26] += vload4(0, &pad[pad_base_1 + 20]) * (float4)(weight[weight_base_1 + 27]);
+                conv[27] += vload4(0, &pad[pad_base_1 + 24]) * (float4)(weight[weight_base_1 + 27]);
+            }
+        }
+        const float4 a = conv[0] + (float4)(bias[bias_base]);
+        vstore4(select(a, (float4)(0.0f), a < (float4)(0.0f)), 0, &relu[relu_base_1]);
+        const float4 a_1 = conv[1] + (float4)(bias[bias_base]);
+        vstore4(select(a_1, (float4)(0.0f), a_1 < (float4)(0.0f)), 0, &relu[relu_base_1 + 4]);
+        const float4 a_2 = conv[2] + (float4)(bias[bias_base]);
+        vstore4(select(a_2, (float4)(0.0f), a_2 < (float4)(0.0f)), 0, &relu[relu_base_1 + 8]);
+        const float4 a_3 = conv[3] + (float4)(bias[bias_base]);
+        vstore4(select(a_3, (float4)(0.0f), a_3 < (float4)(0.0f)), 0, &relu[relu_base_1 + 12]);
+        const float4 a_4 = conv[4] + (float4)(bias[bias_base]);
+        vstore4(select(a_4, (float4)(0.0f), a_4 < (float4)(0.0f)), 0, &relu[relu_base_1 + 16]);
+        const float4 a_5 = conv[5] + (float4)(bias[bias_base]);
+        vstore4(select(a_5, (float4)(0.0f), a_5 < (float4)(0.0f)), 0, &relu[relu_base_1 + 20]);
+        const float4 a_6 = conv[6] + (float4)(bias[bias_base]);
+        vstore4(select(a_6, (float4)(0.0f), a_6 < (float4)(0.0f)), 0, &relu[relu_base_1 + 24]);
+        const float4 a_7 = conv[7] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_7, (float4)(0.0f), a_7 < (float4)(0.0f)), 0, &relu[relu_base_1 + 784]);
+        const float4 a_8 = conv[8] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_8, (float4)(0.0f), a_8 < (float4)(0.0f)), 0, &relu[relu_base_1 + 788]);
+        const float4 a_9 = conv[9] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_9, (float4)(0.0f), a_9 < (float4)(0.0f)), 0, &relu[relu_base_1 + 792]);
+        const float4 a_10 = conv[10] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_10, (float4)(0.0f), a_10 < (float4)(0.0f)), 0, &relu[relu_base_1 + 796]);
+        const float4 a_11 = conv[11] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_11, (float4)(0.0f), a_11 < (float4)(0.0f)), 0, &relu[relu_base_1 + 800]);
+        const float4 a_12 = conv[12] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_12, (float4)(0.0f), a_12 < (float4)(0.0f)), 0, &relu[relu_base_1 + 804]);
+        const float4 a_13 = conv[13] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_13, (float4)(0.0f), a_13 < (float4)(0.0f)), 0, &relu[relu_base_1 + 808]);
+        const float4 a_14 = conv[14] + (float4)(bias[bias_base + 2]);
+        vstore4(select(a_14, (float4)(0.0f), a_14 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1568]);
+        const float4 a_15 = conv[15] + (float4)(bias[bias_base + 2]);
+        vstore4(select(a_15, (float4)(0.0f), a_15 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1572]);
+        const float4 a_16 = conv[16] + (float4)(bias[bias_base + 2]);
+        vstore4(select(a_16, (float4)(0.0f), a_16 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1576]);
+        const float4 a_17 = conv[17] + (float4)(bias[bias_base + 2]);
+        vstore4(select(a_17, (float4)(0.0f), a_17 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1580]);
+        const float4 a_18 = conv[18] + (float4)(bias[bias_base + 2]);
+        vstore4(select(a_18, (float4)(0.0f), a_18 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1584]);
+        const float4 a_19 = conv[19] + (float4)(bias[bias_base + 2]);
+        vstore4(select(a_19, (float4)(0.0f), a_19 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1588]);
+        const float4 a_20 = conv[20] + (float4)(bias[bias_base + 2]);
+        vstore4(select(a_20, (float4)(0.0f), a_20 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1592]);
+        const float4 a_21 = conv[21] + (float4)(bias[bias_base + 3]);
+        vstore4(select(a_21, (float4)(0.0f), a_21 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2352]);
+        const float4 a_22 = conv[22] + (float4)(bias[bias_base + 3]);
+        vstore4(select(a_22, (float4)(0.0f), a_22 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2356]);
+        const float4 a_23 = conv[23] + (float4)(bias[bias_base + 3]);
+        vstore4(select(a_23, (float4)(0.0f), a_23 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2360]);
+        const float4 a_24 = conv[24] + (float4)(bias[bias_base + 3]);
+        vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2364]);
+        const float4 a_25 = conv[25] + (float4)(bias[bias_base + 3]);
+        vstore4(select(a_25, (float4)(0.0f), a_25 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2368]);
+        const float4 a_26 = conv[26] + (float4)(bias[bias_base + 3]);
+        vstore4(select(a_26, (float4)(0.0f), a_26 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2372]);
+        const float4 a_27 = conv[27] + (float4)(bias[bias_base + 3]);
+        vstore4(select(a_27, (float4)(0.0f), a_27 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2376]);
+    }
+}
+==== opencl-pocl/conv2_relu_step0.cl
+// conv2_relu_step0: conv2 (Conv) + relu2 (Relu)                                     model: digits.onnx
+//   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
+//   schedule  contraction/vector-cpu: 16 lanes of m x 14 x_1 in registers; injective/vector-cpu: 1 lanes
+//   launch    grid 4,1,1  block 1,1,1
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv2_relu_step0(__global const float *restrict x, __global float *restrict pad)
+{
+    int i_j_k_o = get_group_id(0);
+    for (int i_j_k_i = 0; i_j_k_i < 32; i_j_k_i++) {
+        const int pad_base = i_j_k_o * 512 + i_j_k_i * 16;
+        const int x_base = i_j_k_o * 392 + i_j_k_i / 16 * 196 + i_j_k_i % 16 * 14;
+        for (int l = 0; l < 16; l++) {
+            pad[pad_base + l] = i_j_k_i % 16 >= 1 && i_j_k_i % 16 < 15 && l >= 1 && l < 15 ? x[x_base + l - 15] : 0.0f;
+        }
+    }
+}
+==== opencl-pocl/conv2_relu_step1.cl
+// conv2_relu_step1: conv2 (Conv) + relu2 (Relu)                                     model: digits.onnx
+//   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
+//   schedule  contraction/vector-cpu: 16 lanes of m x 14 x_1 in registers; injective/vector-cpu: 1 lanes
+//   launch    grid 14,1,1  block 1,1,1
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void conv2_relu_step1(__global const float *restrict weight,
+                      __global const float *restrict bias,
+                      __global const float *restrict pad,
+                      __global float *restrict relu)
+{
+    int i_k_l_o_j_o = get_group_id(0);
+    float16 conv[14];
+    conv[0] = (float16)(0.0f);
+    conv[1] = (float16)(0.0f);
+    conv[2] = (float16)(0.0f);
+    conv[3] = (float16)(0.0f);
+    conv[4] = (float16)(0.0f);
+    conv[5] = (float16)(0.0f);
+    conv[6] = (float16)(0.0f);
+    conv[7] = (float16)(0.0f);
+    conv[8] = (float16)(0.0f);
+    conv[9] = (float16)(0.0f);
+    conv[10] = (float16)(0.0f);
+    conv[11] = (float16)(0.0f);
+    conv[12] = (float16)(0.0f);
+    conv[13] = (float16)(0.0f);
+    for (int c = 0; c < 8; c++) {
+        for (int ky = 0; ky < 3; ky++) {
+            const int weight_base = c * 144 + ky * 48;
+            const int pad_base = i_k_l_o_j_o * 16 + c * 256 + ky * 16;
+            for (int kx = 0; kx < 3; kx++) {
+                const int weight_base_1 = weight_base + kx * 16;
+                const int pad_base_1 = pad_base + kx;
+                conv[0] += (float16)(pad[pad_base_1]) * vload16(0, &weight[weight_base_1]);
+                conv[1] += (float16)(pad[pad_base_1 + 1]) * vload16(0, &weight[weight_base_1]);
+                conv[2] += (float16)(pad[pad_base_1 + 2]) * vload16(0, &weight[weight_base_1]);
+                conv[3] += (float16)(pad[pad_base_1 + 3]) * vload16(0, &weight[weight_base_1]);
+                conv[4] += (float16)(pad[pad_base_1 + 4]) * vload16(0, &weight[weight_base_1]);
+                conv[5] += (float16)(pad[pad_base_1 + 5]) * vload16(0, &weight[weight_base_1]);
+                conv[6] += (float16)(pad[pad_base_1 + 6]) * vload16(0, &weight[weight_base_1]);
+                conv[7] += (float16)(pad[pad_base_1 + 7]) * vload16(0, &weight[weight_base_1]);
+                conv[8] += (float16)(pad[pad_base_1 + 8]) * vload16(0, &weight[weight_base_1]);
+                conv[9] += (float16)(pad[pad_base_1 + 9]) * vload16(0, &weight[weight_base_1]);
+                conv[10] += (float16)(pad[pad_base_1 + 10]) * vload16(0, &weight[weight_base_1]);
+                conv[11] += (float16)(pad[pad_base_1 + 11]) * vload16(0, &weight[weight_base_1]);
+                conv[12] += (float16)(pad[pad_base_1 + 12]) * vload16(0, &weight[weight_base_1]);
+                conv[13] += (float16)(pad[pad_base_1 + 13]) * vload16(0, &weight[weight_base_1]);
+            }
+        }
+    }
+    float16 conv_local[14];
+    conv_local[0] = conv[0];
+    conv_local[1] = conv[1];
+    conv_local[2] = conv[2];
+    conv_local[3] = conv[3];
+    conv_local[4] = conv[4];
+    conv_local[5] = conv[5];
+    conv_local[6] = conv[6];
+    conv_local[7] = conv[7];
+    conv_local[8] = conv[8];
+    conv_local[9] = conv[9];
+    conv_local[10] = conv[10];
+    conv_local[11] = conv[11];
+    conv_local[12] = conv[12];
+    conv_local[13] = conv[13];
+    for (int j_i = 0; j_i < 16; j_i++) {
+        const int relu_base = i_k_l_o_j_o * 14 + j_i * 196;
+        for (int l_i = 0; l_i < 14; l_i++) {
+            const float a = ((float *)conv_local)[j_i + l_i * 16] + bias[j_i];
+            relu[relu_base + l_i] = a < 0.0f ? 0.0f : a;
+        }
+    }
+}
+==== opencl-pocl/fc_add.cl
+// fc_add: fc (Gemm)                                                                 model: digits.onnx
+//   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
+//   schedule  contraction/vector-cpu: 1 lanes of j x 5 j vectors in registers
+//   launch    grid 2,1,1  block 1,1,1
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void fc_add(__global const float *restrict a,
+            __global const float *restrict b,
+            __global const float *restrict y,
+            __global float *restrict add)
+{
+    int i_j_o = get_group_id(0);
+    const int i_j_o_off = i_j_o * 5;
+    float matmul[5];
+    matmul[0] = 0.0f;
+    matmul[1] = 0.0f;
+    matmul[2] = 0.0f;
+    matmul[3] = 0.0f;
+    matmul[4] = 0.0f;
+    for (int r = 0; r < 784; r++) {
+        const int b_base = i_j_o * 3920 + r;
+        matmul[0] += a[r] * b[b_base];
+        matmul[1] += a[r] * b[b_base + 784];
+        matmul[2] += a[r] * b[b_base + 1568];
+        matmul[3] += a[r] * b[b_base + 2352];
+        matmul[4] += a[r] * b[b_base + 3136];
+    }
+    add[i_j_o_off] = matmul[0] + y[i_j_o_off];
+    add[i_j_o_off + 1] = matmul[1] + y[i_j_o_off + 1];
+    add[i_j_o_off + 2] = matmul[2] + y[i_j_o_off + 2];
+    add[i_j_o_off + 3] = matmul[3] + y[i_j_o_off + 3];
+    add[i_j_o_off + 4] = matmul[4] + y[i_j_o_off + 4];
+}
+==== opencl-pocl/pool1_0.cl
+// pool1_0: pool1 (MaxPool)                                                          model: digits.onnx
+//   out       f32[1,8,14,14]         6.27 kFLOP   25.1 kB read, 6.27 kB written   0.2 FLOP/byte
+//   schedule  reduction/vector-cpu: a loop over l
+//   launch    grid 8,1,1  block 1,1,1
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void pool1_0(__global const float *restrict x, __global float *restrict max_pool)
+{
+    int i_j_k_o = get_group_id(0);
+    for (int i_j_k_i = 0; i_j_k_i < 14; i_j_k_i++) {
+        const int max_pool_base = i_j_k_o * 196 + i_j_k_i * 14;
+        const int x_base = i_j_k_o * 784 + i_j_k_i * 56;
+        for (int l = 0; l < 14; l++) {
+            const int x_base_1 = x_base + l * 2;
+            float max_pool_local = -INFINITY;
+            const float a = max_pool_local;
+            const float b = x[x_base_1];
+            max_pool_local = a >= b || a != a ? a : b;
+            const float a_1 = max_pool_local;
+            const float b_1 = x[x_base_1 + 1];
+            max_pool_local = a_1 >= b_1 || a_1 != a_1 ? a_1 : b_1;
+            const float a_2 = max_pool_local;
+            const float b_2 = x[x_base_1 + 28];
+            max_pool_local = a_2 >= b_2 || a_2 != a_2 ? a_2 : b_2;
+            const float a_3 = max_pool_local;
+            const float b_3 = x[x_base_1 + 29];
+            max_pool_local = a_3 >= b_3 || a_3 != a_3 ? a_3 : b_3;
+            max_pool[max_pool_base + l] = max_pool_local;
+        }
+    }
+}
+==== opencl-pocl/pool2_0.cl
+// pool2_0: pool2 (MaxPool)                                                          model: digits.onnx
+//   out       f32[1,16,7,7]          3.14 kFLOP   12.5 kB read, 3.14 kB written   0.2 FLOP/byte
+//   schedule  reduction/vector-cpu: a loop over l
+//   launch    grid 8,1,1  block 1,1,1
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void pool2_0(__global const float *restrict x, __global float *restrict max_pool)
+{
+    int i_j_k_o = get_group_id(0);
+    for (int i_j_k_i = 0; i_j_k_i < 14; i_j_k_i++) {
+        const int x_base = i_j_k_o * 392 + i_j_k_i * 28;
+        const int max_pool_base = i_j_k_o * 98 + i_j_k_i * 7;
+        for (int l = 0; l < 7; l++) {
+            const int x_base_1 = x_base + l * 2;
+            float max_pool_local = -INFINITY;
+            const float a = max_pool_local;
+            const float b = x[x_base_1];
+            max_pool_local = a >= b || a != a ? a : b;
+            const float a_1 = max_pool_local;
+            const float b_1 = x[x_base_1 + 1];
+            max_pool_local = a_1 >= b_1 || a_1 != a_1 ? a_1 : b_1;
+            const float a_2 = max_pool_local;
+            const float b_2 = x[x_base_1 + 14];
+            max_pool_local = a_2 >= b_2 || a_2 != a_2 ? a_2 : b_2;
+            const float a_3 = max_pool_local;
+            const float b_3 = x[x_base_1 + 15];
+            max_pool_local = a_3 >= b_3 || a_3 != a_3 ? a_3 : b_3;
+            max_pool[max_pool_base + l] = max_pool_local;
+        }
+    }
+}
+==== opencl-pocl/softmax_0.cl
+// softmax_0: softmax (Softmax)                                                      model: digits.onnx
+//   out       f32[1,10]              50 FLOP   40 B read, 40 B written   0.6 FLOP/byte
+//   schedule  rowwise/vector-cpu: a row a group
+//   launch    grid 1,1,1  block 1,1,1
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void softmax_0(__global const float *restrict x, __global float *restrict softmax)
+{
+    int i = get_group_id(0);
+    float max_1 = -INFINITY;
+    for (int r0 = 0; r0 < 10; r0++) {
+        const float a = max_1;
+        const float b = x[r0];
+        max_1 = a >= b || a != a ? a : b;
+    }
+    float sum = 0.0f;
+    for (int r0 = 0; r0 < 10; r0++) {
+        sum += exp(x[r0] - max_1);
+    }
+    for (int j = 0; j < 10; j++) {
+        softmax[j] = exp(x[j] - max_1) / sum;
+    }
+}

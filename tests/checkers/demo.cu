@@ -1,0 +1,296 @@
+==== cuda-sm_80/conv1_relu.cu
+// conv1_relu: conv1 (Conv) + relu1 (Relu)                                           model: digits.onnx
+//   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
+//   schedule  contraction/gpu: tile 8 m 1 y 16 x_1, 1x1 registers, ky by 4 through shared
+//   launch    grid 56,1,1  block 16,8,1  shared 0.5 KiB
+extern "C" __global__ void __launch_bounds__(128)
+conv1_relu(const float *__restrict__ x,
+           const float *__restrict__ weight,
+           const float *__restrict__ bias,
+           float *__restrict__ relu)
+{
+    __shared__ float pad[54];
+    __shared__ float weight_shared[72];
+    int i_j_o_k_o_l_o = blockIdx.x;
+    int j_i_o = threadIdx.y;
+    int k_i_o_l_i_o = threadIdx.x;
+    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
+    const int i_j_o_k_o_l_o_off = i_j_o_k_o_l_o % 2 * 16;
+    const int i_j_o_k_o_l_o_k_i_o_l_i_o = i_j_o_k_o_l_o_off + k_i_o_l_i_o;
+    const int j_i_o_k_i_o_l_i_o_1 = j_i_o_k_i_o_l_i_o % 18;
+    const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o = i_j_o_k_o_l_o_off + j_i_o_k_i_o_l_i_o_1;
+    const int j_i_o_k_i_o_l_i_o_2 = j_i_o_k_i_o_l_i_o / 18 % 3;
+    const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o_1 = i_j_o_k_o_l_o / 2 + j_i_o_k_i_o_l_i_o_2;
+    float conv;
+    if (i_j_o_k_o_l_o_k_i_o_l_i_o < 28) {
+        conv = 0.0f;
+    }
+    if (j_i_o_k_i_o_l_i_o < 72) {
+        weight_shared[j_i_o_k_i_o_l_i_o] = weight[j_i_o_k_i_o_l_i_o];
+    }
+    if (j_i_o_k_i_o_l_i_o < 54 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 30) {
+        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o_1 >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o_1 < 29 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 ? x[j_i_o_k_i_o_l_i_o / 54 * 784 + i_j_o_k_o_l_o / 2 * 28 + j_i_o_k_i_o_l_i_o_2 * 28 + i_j_o_k_o_l_o_off + j_i_o_k_i_o_l_i_o_1 - 29] : 0.0f;
+    }
+    __syncthreads();
+    if (i_j_o_k_o_l_o_k_i_o_l_i_o < 28) {
+        for (int ky_i = 0; ky_i < 3; ky_i++) {
+            const int weight_shared_base = j_i_o * 9 + ky_i * 3;
+            for (int kx = 0; kx < 3; kx++) {
+                conv += pad[k_i_o_l_i_o + ky_i * 18 + kx] * weight_shared[weight_shared_base + kx];
+            }
+        }
+    }
+    if (i_j_o_k_o_l_o_k_i_o_l_i_o < 28) {
+        const float a = conv + bias[j_i_o];
+        relu[j_i_o * 784 + i_j_o_k_o_l_o / 2 * 28 + i_j_o_k_o_l_o_off + k_i_o_l_i_o] = a < 0.0f ? 0.0f : a;
+    }
+}
+==== cuda-sm_80/conv2_relu.cu
+// conv2_relu: conv2 (Conv) + relu2 (Relu)                                           model: digits.onnx
+//   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
+//   schedule  contraction/gpu: tile 16 m 1 y 16 x_1, 1x1 registers, c by 8 through shared
+//   launch    grid 14,1,1  block 16,16,1  shared 6.0 KiB
+extern "C" __global__ void __launch_bounds__(256)
+conv2_relu(const float *__restrict__ x,
+           const float *__restrict__ weight,
+           const float *__restrict__ bias,
+           float *__restrict__ relu)
+{
+    __shared__ float pad[384];
+    __shared__ float weight_shared[1152];
+    int i_j_o_k_o_l_o = blockIdx.x;
+    int j_i_o = threadIdx.y;
+    int k_i_o_l_i_o = threadIdx.x;
+    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
+    const int i_j_o_k_o_l_o_j_i_o = i_j_o_k_o_l_o + (j_i_o + 1) % 3;
+    float conv;
+    if (k_i_o_l_i_o < 14) {
+        conv = 0.0f;
+    }
+    for (int i0_i1_i2_i3_o = 0; i0_i1_i2_i3_o < 4; i0_i1_i2_i3_o++) {
+        const int j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o = j_i_o_k_i_o_l_i_o + i0_i1_i2_i3_o * 256;
+        weight_shared[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o] = weight[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o];
+    }
+    if (j_i_o < 8) {
+        weight_shared[j_i_o_k_i_o_l_i_o + 1024] = weight[j_i_o_k_i_o_l_i_o + 1024];
+    }
+    pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o + j_i_o % 3 >= 1 && i_j_o_k_o_l_o + j_i_o % 3 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[j_i_o / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o % 3 * 14 + k_i_o_l_i_o - 15] : 0.0f;
+    if (j_i_o < 8) {
+        pad[j_i_o_k_i_o_l_i_o + 256] = i_j_o_k_o_l_o_j_i_o >= 1 && i_j_o_k_o_l_o_j_i_o < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[(j_i_o + 1) / 3 * 196 + i_j_o_k_o_l_o * 14 + (j_i_o + 1) % 3 * 14 + k_i_o_l_i_o + 965] : 0.0f;
+    }
+    __syncthreads();
+    if (k_i_o_l_i_o < 14) {
+        for (int c_i = 0; c_i < 8; c_i++) {
+            for (int ky = 0; ky < 3; ky++) {
+                const int weight_shared_base = j_i_o * 72 + c_i * 9 + ky * 3;
+                const int pad_base = k_i_o_l_i_o + c_i * 48 + ky * 16;
+                for (int kx = 0; kx < 3; kx++) {
+                    conv += pad[pad_base + kx] * weight_shared[weight_shared_base + kx];
+                }
+            }
+        }
+    }
+    if (k_i_o_l_i_o < 14) {
+        const float a = conv + bias[j_i_o];
+        relu[j_i_o * 196 + i_j_o_k_o_l_o * 14 + k_i_o_l_i_o] = a < 0.0f ? 0.0f : a;
+    }
+}
+==== cuda-sm_80/fc_add.cu
+// fc_add: fc (Gemm)                                                                 model: digits.onnx
+//   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
+//   schedule  reduction/gpu: a block a result, 256 threads
+//   launch    grid 10,1,1  block 256,1,1  shared 1.0 KiB
+extern "C" __global__ void __launch_bounds__(256)
+fc_add(const float *__restrict__ a,
+       const float *__restrict__ b,
+       const float *__restrict__ y,
+       float *__restrict__ add)
+{
+    __shared__ float red[256];
+    int i_j = blockIdx.x;
+    int r_i = threadIdx.x;
+    const int b_base = i_j * 784 + r_i;
+    float matmul_part = 0.0f;
+    float matmul;
+    for (int r_o = 0; r_o < 3; r_o++) {
+        matmul_part += a[r_i + r_o * 256] * b[b_base + r_o * 256];
+    }
+    if (r_i < 16) {
+        matmul_part += a[r_i + 768] * b[b_base + 768];
+    }
+    red[r_i] = matmul_part;
+    __syncthreads();
+    if (r_i < 128) {
+        red[r_i] += red[r_i + 128];
+    }
+    __syncthreads();
+    if (r_i < 64) {
+        red[r_i] += red[r_i + 64];
+    }
+    __syncthreads();
+    if (r_i < 32) {
+        red[r_i] += red[r_i + 32];
+    }
+    __syncthreads();
+    if (r_i < 16) {
+        red[r_i] += red[r_i + 16];
+    }
+    __syncthreads();
+    if (r_i < 8) {
+        red[r_i] += red[r_i + 8];
+    }
+    __syncthreads();
+    if (r_i < 4) {
+        red[r_i] += red[r_i + 4];
+    }
+    __syncthreads();
+    if (r_i < 2) {
+        red[r_i] += red[r_i + 2];
+    }
+    __syncthreads();
+    if (r_i < 1) {
+        red[0] += red[1];
+    }
+    __syncthreads();
+    const float matmul_all = red[0];
+    matmul = matmul_all;
+    if (r_i == 0) {
+        add[i_j] = matmul + y[i_j];
+    }
+}
+==== cuda-sm_80/pool1_0.cu
+// pool1_0: pool1 (MaxPool)                                                          model: digits.onnx
+//   out       f32[1,8,14,14]         6.27 kFLOP   25.1 kB read, 6.27 kB written   0.2 FLOP/byte
+//   schedule  reduction/gpu: a thread a result
+//   launch    grid 25,1,1  block 64,1,1
+extern "C" __global__ void __launch_bounds__(64)
+pool1_0(const float *__restrict__ x, float *__restrict__ max_pool)
+{
+    int i_j_k_l_o = blockIdx.x;
+    int i_j_k_l_i = threadIdx.x;
+    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (i_j_k_l_o_i_j_k_l_i < 1568) {
+        max_pool[i_j_k_l_o_i_j_k_l_i] = -__int_as_float(0x7f800000);
+    }
+    if (i_j_k_l_o_i_j_k_l_i < 1568) {
+        for (int r0 = 0; r0 < 2; r0++) {
+            const int x_base = i_j_k_l_o_i_j_k_l_i / 14 * 56 + i_j_k_l_o_i_j_k_l_i % 14 * 2 + r0 * 28;
+            for (int r1 = 0; r1 < 2; r1++) {
+                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float b = x[x_base + r1];
+                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+            }
+        }
+    }
+}
+==== cuda-sm_80/pool2_0.cu
+// pool2_0: pool2 (MaxPool)                                                          model: digits.onnx
+//   out       f32[1,16,7,7]          3.14 kFLOP   12.5 kB read, 3.14 kB written   0.2 FLOP/byte
+//   schedule  reduction/gpu: a thread a result
+//   launch    grid 13,1,1  block 64,1,1
+extern "C" __global__ void __launch_bounds__(64)
+pool2_0(const float *__restrict__ x, float *__restrict__ max_pool)
+{
+    int i_j_k_l_o = blockIdx.x;
+    int i_j_k_l_i = threadIdx.x;
+    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (i_j_k_l_o_i_j_k_l_i < 784) {
+        max_pool[i_j_k_l_o_i_j_k_l_i] = -__int_as_float(0x7f800000);
+    }
+    if (i_j_k_l_o_i_j_k_l_i < 784) {
+        for (int r0 = 0; r0 < 2; r0++) {
+            const int x_base = i_j_k_l_o_i_j_k_l_i / 7 * 28 + i_j_k_l_o_i_j_k_l_i % 7 * 2 + r0 * 14;
+            for (int r1 = 0; r1 < 2; r1++) {
+                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float b = x[x_base + r1];
+                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+            }
+        }
+    }
+}
+==== cuda-sm_80/softmax_0.cu
+// softmax_0: softmax (Softmax)                                                      model: digits.onnx
+//   out       f32[1,10]              50 FLOP   40 B read, 40 B written   0.6 FLOP/byte
+//   schedule  rowwise/gpu: a block a row, 32 threads
+//   launch    grid 1,1,1  block 32,1,1  shared 0.2 KiB
+extern "C" __global__ void __launch_bounds__(32)
+softmax_0(const float *__restrict__ x, float *__restrict__ softmax)
+{
+    __shared__ float red[32];
+    __shared__ float red_1[32];
+    int i = blockIdx.x;
+    int j_i = threadIdx.x;
+    float max_part = -__int_as_float(0x7f800000);
+    float max_1;
+    if (j_i < 10) {
+        const float a = max_part;
+        const float b = x[j_i];
+        max_part = a >= b || a != a ? a : b;
+    }
+    red[j_i] = max_part;
+    __syncthreads();
+    if (j_i < 16) {
+        const float a = red[j_i];
+        const float b = red[j_i + 16];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    __syncthreads();
+    if (j_i < 8) {
+        const float a = red[j_i];
+        const float b = red[j_i + 8];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    __syncthreads();
+    if (j_i < 4) {
+        const float a = red[j_i];
+        const float b = red[j_i + 4];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    __syncthreads();
+    if (j_i < 2) {
+        const float a = red[j_i];
+        const float b = red[j_i + 2];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    __syncthreads();
+    if (j_i < 1) {
+        const float a = red[0];
+        const float b = red[1];
+        red[0] = a >= b || a != a ? a : b;
+    }
+    __syncthreads();
+    const float max_all = red[0];
+    max_1 = max_all;
+    float sum_part = 0.0f;
+    float sum;
+    if (j_i < 10) {
+        sum_part += expf(x[j_i] - max_1);
+    }
+    red_1[j_i] = sum_part;
+    __syncthreads();
+    if (j_i < 16) {
+        red_1[j_i] += red_1[j_i + 16];
+    }
+    __syncthreads();
+    if (j_i < 8) {
+        red_1[j_i] += red_1[j_i + 8];
+    }
+    __syncthreads();
+    if (j_i < 4) {
+        red_1[j_i] += red_1[j_i + 4];
+    }
+    __syncthreads();
+    if (j_i < 2) {
+        red_1[j_i] += red_1[j_i + 2];
+    }
+    __syncthreads();
+    if (j_i < 1) {
+        red_1[0] += red_1[1];
+    }
+    __syncthreads();
+    const float sum_all = red_1[0];
+    sum = sum_all;
+    if (j_i < 10) {
+        softmax[j_i] = expf(x[j_i] - max_1) / sum;
+    }
+}

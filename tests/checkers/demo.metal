@@ -1,0 +1,355 @@
+==== metal-apple8/conv1_relu.metal
+// conv1_relu: conv1 (Conv) + relu1 (Relu)                                           model: digits.onnx
+//   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
+//   schedule  contraction/gpu: tile 8 m 2 y 32 x_1, 1x4 registers, ky by 4 through shared
+//   launch    grid 14,1,1  block 16,8,1  shared 0.8 KiB
+#include <metal_stdlib>
+using namespace metal;
+
+#pragma METAL fp contract(on)
+[[max_total_threads_per_threadgroup(128)]]
+kernel void conv1_relu(device const float *x [[buffer(0)]],
+                       device const float *weight [[buffer(1)]],
+                       device const float *bias [[buffer(2)]],
+                       device float *relu [[buffer(3)]],
+                       uint3 block_id [[threadgroup_position_in_grid]],
+                       uint3 thread_id [[thread_position_in_threadgroup]])
+{
+    threadgroup float pad[120];
+    threadgroup float weight_shared[72];
+    int i_j_o_k_o_l_o = block_id.x;
+    int j_i_o = thread_id.y;
+    int k_i_o_l_i_o = thread_id.x;
+    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
+    const int relu_base = j_i_o * 784 + i_j_o_k_o_l_o * 56 + k_i_o_l_i_o * 2;
+    const int j_i_o_k_i_o_l_i_o_1 = j_i_o_k_i_o_l_i_o / 30 % 4;
+    const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o = i_j_o_k_o_l_o * 2 + j_i_o_k_i_o_l_i_o_1;
+    const int j_i_o_k_i_o_l_i_o_2 = j_i_o_k_i_o_l_i_o % 30;
+    float conv[4];
+    if (k_i_o_l_i_o < 14) {
+        conv[0] = 0.0f;
+        conv[1] = 0.0f;
+        conv[2] = 0.0f;
+        conv[3] = 0.0f;
+    }
+    if (j_i_o_k_i_o_l_i_o < 72) {
+        weight_shared[j_i_o_k_i_o_l_i_o] = weight[j_i_o_k_i_o_l_i_o];
+    }
+    if (j_i_o_k_i_o_l_i_o < 120) {
+        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 && j_i_o_k_i_o_l_i_o_2 >= 1 && j_i_o_k_i_o_l_i_o_2 < 29 ? x[j_i_o_k_i_o_l_i_o / 120 * 784 + i_j_o_k_o_l_o * 56 + j_i_o_k_i_o_l_i_o_1 * 28 + j_i_o_k_i_o_l_i_o_2 - 29] : 0.0f;
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (k_i_o_l_i_o < 14) {
+        for (int ky_i = 0; ky_i < 3; ky_i++) {
+            const int weight_shared_base = j_i_o * 9 + ky_i * 3;
+            const int pad_base = k_i_o_l_i_o * 2 + ky_i * 30;
+            for (int kx = 0; kx < 3; kx++) {
+                const int weight_shared_base_1 = weight_shared_base + kx;
+                const int pad_base_1 = pad_base + kx;
+                conv[0] += pad[pad_base_1] * weight_shared[weight_shared_base_1];
+                conv[1] += pad[pad_base_1 + 1] * weight_shared[weight_shared_base_1];
+                conv[2] += pad[pad_base_1 + 30] * weight_shared[weight_shared_base_1];
+                conv[3] += pad[pad_base_1 + 31] * weight_shared[weight_shared_base_1];
+            }
+        }
+    }
+    if (k_i_o_l_i_o < 14) {
+        const float a = conv[0] + bias[j_i_o];
+        relu[relu_base] = a < 0.0f ? 0.0f : a;
+        const float a_1 = conv[1] + bias[j_i_o];
+        relu[relu_base + 1] = a_1 < 0.0f ? 0.0f : a_1;
+        const float a_2 = conv[2] + bias[j_i_o];
+        relu[relu_base + 28] = a_2 < 0.0f ? 0.0f : a_2;
+        const float a_3 = conv[3] + bias[j_i_o];
+        relu[relu_base + 29] = a_3 < 0.0f ? 0.0f : a_3;
+    }
+}
+==== metal-apple8/conv2_relu.metal
+// conv2_relu: conv2 (Conv) + relu2 (Relu)                                           model: digits.onnx
+//   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
+//   schedule  contraction/gpu: tile 16 m 2 y 16 x_1, 1x2 registers, c by 8 through shared
+//   launch    grid 7,1,1  block 16,16,1  shared 6.5 KiB
+#include <metal_stdlib>
+using namespace metal;
+
+#pragma METAL fp contract(on)
+[[max_total_threads_per_threadgroup(256)]]
+kernel void conv2_relu(device const float *x [[buffer(0)]],
+                       device const float *weight [[buffer(1)]],
+                       device const float *bias [[buffer(2)]],
+                       device float *relu [[buffer(3)]],
+                       uint3 block_id [[threadgroup_position_in_grid]],
+                       uint3 thread_id [[thread_position_in_threadgroup]])
+{
+    threadgroup float pad[512];
+    threadgroup float weight_shared[1152];
+    int i_j_o_k_o_l_o = block_id.x;
+    int j_i_o = thread_id.y;
+    int k_i_o_l_i_o = thread_id.x;
+    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
+    const int relu_base = j_i_o * 196 + i_j_o_k_o_l_o * 28 + k_i_o_l_i_o;
+    const int i_j_o_k_o_l_o_j_i_o = i_j_o_k_o_l_o * 2 + j_i_o % 4;
+    const int x_base = j_i_o / 4 * 196 + i_j_o_k_o_l_o * 28 + j_i_o % 4 * 14 + k_i_o_l_i_o;
+    float conv[2];
+    if (k_i_o_l_i_o < 14) {
+        conv[0] = 0.0f;
+        conv[1] = 0.0f;
+    }
+    for (int i0_i1_i2_i3_o = 0; i0_i1_i2_i3_o < 4; i0_i1_i2_i3_o++) {
+        const int j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o = j_i_o_k_i_o_l_i_o + i0_i1_i2_i3_o * 256;
+        weight_shared[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o] = weight[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o];
+    }
+    if (j_i_o < 8) {
+        weight_shared[j_i_o_k_i_o_l_i_o + 1024] = weight[j_i_o_k_i_o_l_i_o + 1024];
+    }
+    for (int i_j_k_l_o = 0; i_j_k_l_o < 2; i_j_k_l_o++) {
+        pad[j_i_o_k_i_o_l_i_o + i_j_k_l_o * 256] = i_j_o_k_o_l_o_j_i_o >= 1 && i_j_o_k_o_l_o_j_i_o < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[x_base + i_j_k_l_o * 784 - 15] : 0.0f;
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (k_i_o_l_i_o < 14) {
+        for (int c_i = 0; c_i < 8; c_i++) {
+            for (int ky = 0; ky < 3; ky++) {
+                const int weight_shared_base = j_i_o * 72 + c_i * 9 + ky * 3;
+                const int pad_base = k_i_o_l_i_o + c_i * 64 + ky * 16;
+                for (int kx = 0; kx < 3; kx++) {
+                    const int weight_shared_base_1 = weight_shared_base + kx;
+                    const int pad_base_1 = pad_base + kx;
+                    conv[0] += pad[pad_base_1] * weight_shared[weight_shared_base_1];
+                    conv[1] += pad[pad_base_1 + 16] * weight_shared[weight_shared_base_1];
+                }
+            }
+        }
+    }
+    if (k_i_o_l_i_o < 14) {
+        const float a = conv[0] + bias[j_i_o];
+        relu[relu_base] = a < 0.0f ? 0.0f : a;
+        const float a_1 = conv[1] + bias[j_i_o];
+        relu[relu_base + 14] = a_1 < 0.0f ? 0.0f : a_1;
+    }
+}
+==== metal-apple8/fc_add.metal
+// fc_add: fc (Gemm)                                                                 model: digits.onnx
+//   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
+//   schedule  reduction/gpu: a block a result, 256 threads
+//   launch    grid 10,1,1  block 256,1,1  shared 1.0 KiB
+#include <metal_stdlib>
+using namespace metal;
+
+#pragma METAL fp contract(on)
+[[max_total_threads_per_threadgroup(256)]]
+kernel void fc_add(device const float *a [[buffer(0)]],
+                   device const float *b [[buffer(1)]],
+                   device const float *y [[buffer(2)]],
+                   device float *add [[buffer(3)]],
+                   uint3 block_id [[threadgroup_position_in_grid]],
+                   uint3 thread_id [[thread_position_in_threadgroup]])
+{
+    threadgroup float red[256];
+    int i_j = block_id.x;
+    int r_i = thread_id.x;
+    const int b_base = i_j * 784 + r_i;
+    float matmul_part = 0.0f;
+    float matmul;
+    for (int r_o = 0; r_o < 3; r_o++) {
+        matmul_part += a[r_i + r_o * 256] * b[b_base + r_o * 256];
+    }
+    if (r_i < 16) {
+        matmul_part += a[r_i + 768] * b[b_base + 768];
+    }
+    red[r_i] = matmul_part;
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (r_i < 128) {
+        red[r_i] += red[r_i + 128];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (r_i < 64) {
+        red[r_i] += red[r_i + 64];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (r_i < 32) {
+        red[r_i] += red[r_i + 32];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (r_i < 16) {
+        red[r_i] += red[r_i + 16];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (r_i < 8) {
+        red[r_i] += red[r_i + 8];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (r_i < 4) {
+        red[r_i] += red[r_i + 4];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (r_i < 2) {
+        red[r_i] += red[r_i + 2];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (r_i < 1) {
+        red[0] += red[1];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    const float matmul_all = red[0];
+    matmul = matmul_all;
+    if (r_i == 0) {
+        add[i_j] = matmul + y[i_j];
+    }
+}
+==== metal-apple8/pool1_0.metal
+// pool1_0: pool1 (MaxPool)                                                          model: digits.onnx
+//   out       f32[1,8,14,14]         6.27 kFLOP   25.1 kB read, 6.27 kB written   0.2 FLOP/byte
+//   schedule  reduction/gpu: a thread a result
+//   launch    grid 25,1,1  block 64,1,1
+#include <metal_stdlib>
+using namespace metal;
+
+#pragma METAL fp contract(on)
+[[max_total_threads_per_threadgroup(64)]]
+kernel void pool1_0(device const float *x [[buffer(0)]],
+                    device float *max_pool [[buffer(1)]],
+                    uint3 block_id [[threadgroup_position_in_grid]],
+                    uint3 thread_id [[thread_position_in_threadgroup]])
+{
+    int i_j_k_l_o = block_id.x;
+    int i_j_k_l_i = thread_id.x;
+    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (i_j_k_l_o_i_j_k_l_i < 1568) {
+        max_pool[i_j_k_l_o_i_j_k_l_i] = -INFINITY;
+    }
+    if (i_j_k_l_o_i_j_k_l_i < 1568) {
+        for (int r0 = 0; r0 < 2; r0++) {
+            const int x_base = i_j_k_l_o_i_j_k_l_i / 14 * 56 + i_j_k_l_o_i_j_k_l_i % 14 * 2 + r0 * 28;
+            for (int r1 = 0; r1 < 2; r1++) {
+                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float b = x[x_base + r1];
+                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+            }
+        }
+    }
+}
+==== metal-apple8/pool2_0.metal
+// pool2_0: pool2 (MaxPool)                                                          model: digits.onnx
+//   out       f32[1,16,7,7]          3.14 kFLOP   12.5 kB read, 3.14 kB written   0.2 FLOP/byte
+//   schedule  reduction/gpu: a thread a result
+//   launch    grid 13,1,1  block 64,1,1
+#include <metal_stdlib>
+using namespace metal;
+
+#pragma METAL fp contract(on)
+[[max_total_threads_per_threadgroup(64)]]
+kernel void pool2_0(device const float *x [[buffer(0)]],
+                    device float *max_pool [[buffer(1)]],
+                    uint3 block_id [[threadgroup_position_in_grid]],
+                    uint3 thread_id [[thread_position_in_threadgroup]])
+{
+    int i_j_k_l_o = block_id.x;
+    int i_j_k_l_i = thread_id.x;
+    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (i_j_k_l_o_i_j_k_l_i < 784) {
+        max_pool[i_j_k_l_o_i_j_k_l_i] = -INFINITY;
+    }
+    if (i_j_k_l_o_i_j_k_l_i < 784) {
+        for (int r0 = 0; r0 < 2; r0++) {
+            const int x_base = i_j_k_l_o_i_j_k_l_i / 7 * 28 + i_j_k_l_o_i_j_k_l_i % 7 * 2 + r0 * 14;
+            for (int r1 = 0; r1 < 2; r1++) {
+                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float b = x[x_base + r1];
+                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+            }
+        }
+    }
+}
+==== metal-apple8/softmax_0.metal
+// softmax_0: softmax (Softmax)                                                      model: digits.onnx
+//   out       f32[1,10]              50 FLOP   40 B read, 40 B written   0.6 FLOP/byte
+//   schedule  rowwise/gpu: a block a row, 32 threads
+//   launch    grid 1,1,1  block 32,1,1  shared 0.2 KiB
+#include <metal_stdlib>
+using namespace metal;
+
+#pragma METAL fp contract(on)
+[[max_total_threads_per_threadgroup(32)]]
+kernel void softmax_0(device const float *x [[buffer(0)]],
+                      device float *softmax [[buffer(1)]],
+                      uint3 block_id [[threadgroup_position_in_grid]],
+                      uint3 thread_id [[thread_position_in_threadgroup]])
+{
+    threadgroup float red[32];
+    threadgroup float red_1[32];
+    int i = block_id.x;
+    int j_i = thread_id.x;
+    float max_part = -INFINITY;
+    float max_1;
+    if (j_i < 10) {
+        const float a = max_part;
+        const float b = x[j_i];
+        max_part = a >= b || a != a ? a : b;
+    }
+    red[j_i] = max_part;
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (j_i < 16) {
+        const float a = red[j_i];
+        const float b = red[j_i + 16];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (j_i < 8) {
+        const float a = red[j_i];
+        const float b = red[j_i + 8];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (j_i < 4) {
+        const float a = red[j_i];
+        const float b = red[j_i + 4];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (j_i < 2) {
+        const float a = red[j_i];
+        const float b = red[j_i + 2];
+        red[j_i] = a >= b || a != a ? a : b;
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (j_i < 1) {
+        const float a = red[0];
+        const float b = red[1];
+        red[0] = a >= b || a != a ? a : b;
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    const float max_all = red[0];
+    max_1 = max_all;
+    float sum_part = 0.0f;
+    float sum;
+    if (j_i < 10) {
+        sum_part += exp(x[j_i] - max_1);
+    }
+    red_1[j_i] = sum_part;
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (j_i < 16) {
+        red_1[j_i] += red_1[j_i + 16];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (j_i < 8) {
+        red_1[j_i] += red_1[j_i + 8];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (j_i < 4) {
+        red_1[j_i] += red_1[j_i + 4];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (j_i < 2) {
+        red_1[j_i] += red_1[j_i + 2];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (j_i < 1) {
+        red_1[0] += red_1[1];
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    const float sum_all = red_1[0];
+    sum = sum_all;
+    if (j_i < 10) {
+        softmax[j_i] = exp(x[j_i] - max_1) / sum;
+    }
+}
