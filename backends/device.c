@@ -23,21 +23,7 @@ weft_status
 weft_open_device(const char *id, weft_diag *diag, weft_device **device)
 {
     weft_drivers all = weft_linked_drivers();
-    weft_str why = { 0 };
-    *device = NULL;
-    if (id)
-        return weft_device_open(&all, id, diag, device);
-    for (int i = 0; i < all.n; i++) {
-        if (all.at[i]->by_name)
-            continue;
-        weft_str_addf(&why, "%s%s: ", i ? "; " : "", all.at[i]->name);
-        if (all.at[i]->count(&why) > 0 && all.at[i]->open(0, NULL, device) == WEFT_OK)
-            break;
-    }
-    weft_status s =
-        *device ? WEFT_OK : weft_fail(diag, WEFT_NO_DEVICE, "no device is usable: %s", why.at);
-    weft_str_free(&why);
-    return s;
+    return id ? weft_device_open(&all, id, diag, device) : weft_device_open_any(&all, diag, device);
 }
 
 weft_status

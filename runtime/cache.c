@@ -6,10 +6,12 @@
 #include "runtime/device.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { KEY = 64, DEFAULT_MAX_MB = 1024 };
@@ -51,31 +53,62 @@ weft_cache_key(char hex[65], int n, const char *const *part, const size_t *size)
     weft_str_free(&all);
 }
 
+static int64_t
+max_bytes(void)
+{
+    const char *text = getenv("WEFT_CACHE_MAX_MB");
+    char *end = NULL;
+    long long mb = text ? strtoll(text, &end, 10) : DEFAULT_MAX_MB;
+    if (text && (end == text || *end || mb < 0 || mb > INT64_MAX >> 20))
+        mb = DEFAULT_MAX_MB;
+    return (int64_t)mb << 20;
+}
+
+/* A regular file's bytes, malloc'ed.  They are read, not mapped: whoever cuts the file off meanwhile
+ * makes them wrong, which the checksum finds, but not a signal. */
+static bool
+read_entry(const char *path, char **data, size_t *size)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool good = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > HEAD &&
+                st.st_size - HEAD <= max_bytes();
+    *size = good ? (size_t)st.st_size : 0;
+    *data = good ? malloc(*size) : NULL;
+    size_t have = 0;
+    for (ssize_t n; *data && have < *size; have += (size_t)n) {
+        n = read(fd, *data + have, *size - have);
+        if (n <= 0)
+            break;
+    }
+    if (fd >= 0)
+        close(fd);
+    return *data && have == *size;
+}
+
 bool
 weft_cache_get(const char *key, void **data, size_t *size)
 {
     weft_str path = { 0 };
-    weft_file file = { 0 };
+    char *entry = NULL, hex[65];
+    size_t n;
     bool found = false;
     *data = NULL;
     *size = 0;
-    if (!is_key(key) || !cache_dir(&path))
-        goto done;
-    weft_str_addf(&path, "/%s", key);
-    if (access(path.at, R_OK) || weft_file_map(NULL, path.at, &file))
-        goto done;
-    if (file.size > HEAD && !memcmp(file.data, magic, MAGIC)) {
-        char hex[65];
-        weft_sha256(file.data + HEAD, file.size - HEAD, hex);
-        found = !memcmp(hex, file.data + MAGIC, KEY) && (*data = malloc(file.size - HEAD));
+    if (is_key(key) && cache_dir(&path)) {
+        weft_str_addf(&path, "/%s", key);
+        found = read_entry(path.at, &entry, &n) && !memcmp(entry, magic, MAGIC);
+        if (found)
+            weft_sha256(entry + HEAD, n - HEAD, hex);
+        found = found && !memcmp(hex, entry + MAGIC, KEY);
     }
     if (found) {
-        *size = file.size - HEAD;
-        memcpy(*data, file.data + HEAD, *size);
+        *size = n - HEAD;
+        *data = memmove(entry, entry + HEAD, *size);
         utimensat(AT_FDCWD, path.at, NULL, 0); /* used now: the oldest go first */
+    } else {
+        free(entry);
     }
-    weft_file_unmap(&file);
-done:
     weft_str_free(&path);
     return found;
 }
@@ -84,6 +117,7 @@ typedef struct entry {
     char name[KEY + 1];
     int64_t seconds, nanoseconds, bytes;
 } entry;
+typedef WEFT_VEC(entry) entry_list;
 
 static int
 by_age(const void *a, const void *b)
@@ -96,65 +130,82 @@ by_age(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static int64_t
-max_bytes(void)
+/* Whether the name is what weft_file_write gives an entry until it is whole. */
+static bool
+is_temporary(const char *name)
 {
-    const char *text = getenv("WEFT_CACHE_MAX_MB");
-    char *end = NULL;
-    long long mb = text ? strtoll(text, &end, 10) : DEFAULT_MAX_MB;
-    if (text && (end == text || *end || mb < 0 || mb > INT64_MAX >> 20))
-        mb = DEFAULT_MAX_MB;
-    return (int64_t)mb << 20;
+    return strlen(name) == KEY + 7 && strspn(name, "0123456789abcdef") == KEY && name[KEY] == '.';
 }
 
-/* Removes the oldest entries until the rest fit.  Files that are not entries are left alone. */
-static void
-trim(const char *dir)
+/* Lists the entries; removes what processes that ended in the middle of one left behind. */
+static int64_t
+list_entries(DIR *d, weft_arena *arena, entry_list *all)
 {
-    DIR *d = opendir(dir);
-    weft_arena arena = { 0 };
-    WEFT_VEC(entry) all = { 0 };
+    enum { ABANDONED = 3600 }; /* seconds; no entry takes that long to write */
     int64_t total = 0;
-    for (struct dirent *e; d && (e = readdir(d));) {
+    for (struct dirent *e; (e = readdir(d));) {
         struct stat st;
-        if (!is_key(e->d_name) || fstatat(dirfd(d), e->d_name, &st, 0) || !S_ISREG(st.st_mode))
+        bool temporary = is_temporary(e->d_name);
+        if (!temporary && !is_key(e->d_name))
             continue;
-        entry *one = WEFT_PUSH(&arena, &all);
+        if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+            continue;
+        if (temporary) {
+            if (st.st_mtim.tv_sec < time(NULL) - ABANDONED)
+                unlinkat(dirfd(d), e->d_name, 0);
+            continue;
+        }
+        entry *one = WEFT_PUSH(arena, all);
         memcpy(one->name, e->d_name, KEY);
         one->seconds = st.st_mtim.tv_sec;
         one->nanoseconds = st.st_mtim.tv_nsec;
         one->bytes = st.st_size;
         total += st.st_size;
     }
-    if (d && total > max_bytes()) {
+    return total;
+}
+
+/* Removes the oldest entries until the rest fit.  Files that are not entries are left alone.  Another
+ * process may be at it as well: what it removed is gone, too. */
+static void
+trim(const char *dir)
+{
+    DIR *d = opendir(dir);
+    weft_arena arena = { 0 };
+    entry_list all = { 0 };
+    if (!d)
+        return;
+    int64_t total = list_entries(d, &arena, &all), most = max_bytes();
+    if (total > most)
         qsort(all.at, (size_t)all.n, sizeof *all.at, by_age);
-        for (int i = 0; i < all.n && total > max_bytes(); i++)
-            if (!unlinkat(dirfd(d), all.at[i].name, 0))
-                total -= all.at[i].bytes;
-    }
-    if (d)
-        closedir(d);
+    for (int i = 0; i < all.n && total > most; i++)
+        if (!unlinkat(dirfd(d), all.at[i].name, 0) || errno == ENOENT)
+            total -= all.at[i].bytes;
+    closedir(d);
     weft_arena_reset(&arena);
 }
 
 void
 weft_cache_put(const char *key, const void *data, size_t size)
 {
-    weft_str path = { 0 }, entry_text = { 0 };
+    weft_str path = { 0 };
     char hex[65];
-    if (size && is_key(key) && cache_dir(&path) && !weft_make_dirs(NULL, path.at)) {
+    bool wanted = size && size <= SIZE_MAX - HEAD && is_key(key) && cache_dir(&path) &&
+                  !weft_make_dirs(NULL, path.at);
+    char *whole = wanted ? malloc(HEAD + size) : NULL;
+    if (whole) {
         size_t dir_size = path.n;
         weft_sha256(data, size, hex);
-        weft_str_add(&entry_text, magic);
-        weft_str_add(&entry_text, hex);
-        weft_str_addn(&entry_text, data, size);
+        memcpy(whole, magic, MAGIC);
+        memcpy(whole + MAGIC, hex, KEY);
+        memcpy(whole + HEAD, data, size);
         weft_str_addf(&path, "/%s", key);
-        bool written = !weft_file_write(NULL, path.at, entry_text.at, entry_text.n);
+        bool written = !weft_file_write(NULL, path.at, whole, HEAD + size);
         path.at[dir_size] = 0;
         if (written)
             trim(path.at);
     }
-    weft_str_free(&entry_text);
+    free(whole);
     weft_str_free(&path);
 }
 

@@ -107,9 +107,19 @@ typedef struct weft_drivers {
 /* All of the above, preferred ones first (backends/device.c). */
 weft_drivers weft_linked_drivers(void);
 
+/* ---- libraries (library.c) ------------------------------------------------------------------- */
+/* The library of that name or path, kept until the process ends; NULL if there is none.  Of one that
+ * is there and cannot be loaded `broken` gets the loader's words, unless it holds some already. */
+void *weft_library_open(const char *name, weft_str *broken);
+/* Appends "WHAT is not installed", or that it cannot be loaded and why; frees `broken`. */
+void weft_library_missing(weft_str *why, const char *what, weft_str *broken);
+
 /* ---- registry (registry.c) ------------------------------------------------------------------- */
 /* Opens "opencl", "opencl:1", ...; WEFT_NO_DEVICE with the reason and what is usable instead. */
 weft_status weft_device_open(const weft_drivers *, const char *id, weft_diag *, weft_device **);
+/* The first device of the first driver that has one and can open it, but for those that are taken by
+ * name alone; a driver that has one and cannot open it is left with a warning. */
+weft_status weft_device_open_any(const weft_drivers *, weft_diag *, weft_device **);
 void weft_device_close(weft_device *);
 
 /* ---- kernel cache (cache.c) ------------------------------------------------------------------ */

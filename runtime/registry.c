@@ -79,6 +79,34 @@ weft_device_open(const weft_drivers *drivers, const char *id, weft_diag *diag, w
     return s;
 }
 
+weft_status
+weft_device_open_any(const weft_drivers *drivers, weft_diag *diag, weft_device **device)
+{
+    weft_str why = { 0 };
+    *device = NULL;
+    for (int i = 0; i < drivers->n && !*device; i++) {
+        const weft_driver *driver = drivers->at[i];
+        if (driver->by_name)
+            continue;
+        weft_str_addf(&why, "%s%s: ", why.n ? "; " : "", driver->name);
+        if (driver->count(&why) < 1)
+            continue;
+        weft_diag *opening = weft_diag_create();
+        if (driver->open(0, opening, device)) {
+            const char *words = weft_diag_text(opening);
+            weft_warn(diag, "device '%s' cannot be opened and is passed over: %.*s", driver->name,
+                      (int)strcspn(words, "\n"), words);
+            weft_str_addf(&why, "it cannot be opened");
+        }
+        weft_diag_destroy(opening);
+    }
+    weft_status s =
+        *device ? WEFT_OK
+                : weft_fail(diag, WEFT_NO_DEVICE, "no device is usable: %s", weft_str_text(&why));
+    weft_str_free(&why);
+    return s;
+}
+
 void
 weft_device_close(weft_device *device)
 {

@@ -22,16 +22,8 @@ weft_status
 weft_tool_device(const char *id, weft_diag *diag, weft_device **device)
 {
     weft_drivers drivers = weft_all_drivers();
-    weft_str why = { 0 };
-    if (id)
-        return weft_device_open(&drivers, id, diag, device);
-    for (int i = 0; i < drivers.n; i++)
-        if (!drivers.at[i]->by_name && drivers.at[i]->count(&why) > 0) {
-            weft_str_free(&why);
-            return drivers.at[i]->open(0, diag, device);
-        }
-    weft_str_free(&why);
-    return weft_fail(diag, WEFT_NO_DEVICE, "no device is usable; `weft devices` says why");
+    return id ? weft_device_open(&drivers, id, diag, device)
+              : weft_device_open_any(&drivers, diag, device);
 }
 
 static weft_status

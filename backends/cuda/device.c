@@ -30,13 +30,15 @@ static bool
 load_api(weft_cu_api *api, weft_str *why)
 {
     const char *missing = NULL;
-    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    weft_str broken = { 0 };
+    void *library = weft_library_open("libcuda.so.1", &broken);
     if (!library)
-        library = dlopen("/usr/lib/wsl/lib/libcuda.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        library = weft_library_open("/usr/lib/wsl/lib/libcuda.so.1", &broken);
     if (!library) {
-        weft_str_add(why, "the NVIDIA driver (libcuda.so.1) is not installed");
+        weft_library_missing(why, "the NVIDIA driver (libcuda.so.1)", &broken);
         return false;
     }
+    weft_str_free(&broken);
 #define CU(symbol, name, parameters)                                                               \
     *(void **)&api->name = dlsym(library, #symbol);                                                \
     missing = api->name ? missing : #symbol;
@@ -105,13 +107,16 @@ prepare(weft_cu_api *api, weft_nvrtc *nvrtc, weft_str *why)
     if (!load_api(api, why))
         return 0;
     if ((code = api->init(0)))
-        weft_str_addf(why, "cuInit returns %d (%s): there is no working NVIDIA driver", code,
-                      error_name(api, code));
-    else if ((code = api->device_count(&n)) || !n)
+        weft_str_addf(why, "the NVIDIA driver does not work: cuInit: %s (%d)",
+                      error_name(api, code), code);
+    else if ((code = api->device_count(&n)))
+        weft_str_addf(why, "the NVIDIA driver does not work: cuDeviceGetCount: %s (%d)",
+                      error_name(api, code), code);
+    else if (n < 1)
         weft_str_add(why, "the NVIDIA driver sees no device");
-    else if (!weft_nvrtc_open(nvrtc, why))
-        n = 0;
-    return n;
+    else if (weft_nvrtc_open(nvrtc, why))
+        return n;
+    return 0;
 }
 
 static int
@@ -198,13 +203,13 @@ static void
 cu_close(weft_device *device)
 {
     weft_cu_device *d = (weft_cu_device *)device;
-    if (d->context && !d->api.context_set(d->context)) {
+    if (d->context) {
+        d->api.context_set(d->context);
         if (d->stream)
             d->api.stream_destroy(d->stream);
         d->api.context_set(NULL);
-    }
-    if (d->context)
         d->api.context_release(d->id);
+    }
     free(d);
 }
 
@@ -278,8 +283,8 @@ static void
 cu_free(weft_device *device, weft_memory *m)
 {
     weft_cu_device *d = (weft_cu_device *)device;
-    if (!weft_cu_enter(d, NULL))
-        d->api.mem_free(m->address);
+    weft_cu_enter(d, NULL); /* what cannot be entered may still be freed */
+    d->api.mem_free(m->address);
     free(m);
 }
 

@@ -23,6 +23,7 @@ typedef struct job {
     weft_diag *diag;
     void *image; /* CUBIN or PTX */
     size_t size;
+    bool kept; /* the image comes from the cache */
     weft_status status;
 } job;
 
@@ -39,28 +40,35 @@ cache_key(const job *j, char key[65])
 }
 
 static void
-compile_one(void *user, int i)
+compile(job *j, const char *key)
 {
-    job *j = (job *)user + i;
-    char key[65];
-    cache_key(j, key);
-    if (weft_cache_get(key, &j->image, &j->size))
-        return;
     j->status = weft_nvrtc_image(&j->device->nvrtc, j->source->name, j->source->text, j->options,
                                  j->exact, j->diag, NULL, &j->image, &j->size);
     if (!j->status)
         weft_cache_put(key, j->image, j->size);
 }
 
-/* A cached image that the driver refuses is compiled anew once. */
+static void
+compile_one(void *user, int i)
+{
+    job *j = (job *)user + i;
+    char key[65];
+    cache_key(j, key);
+    j->kept = weft_cache_get(key, &j->image, &j->size);
+    if (!j->kept)
+        compile(j, key);
+}
+
+/* A cached image that the driver refuses is compiled anew and kept instead. */
 static weft_status
 make_kernel(weft_cu_device *d, job *j, kernel *k, weft_diag *diag)
 {
+    char key[65];
     int code = d->api.module_load(&k->module, j->image);
-    if (code) {
+    if (code && j->kept) {
         free(j->image);
-        j->status = weft_nvrtc_image(&d->nvrtc, j->source->name, j->source->text, j->options,
-                                     j->exact, diag, NULL, &j->image, &j->size);
+        cache_key(j, key);
+        compile(j, key);
         if (j->status)
             return j->status;
         code = d->api.module_load(&k->module, j->image);
@@ -124,8 +132,8 @@ void
 weft_cu_unload(weft_device *device, weft_code *c)
 {
     weft_cu_device *d = (weft_cu_device *)device;
-    bool entered = !weft_cu_enter(d, NULL);
-    for (int i = 0; i < c->n && entered; i++)
+    weft_cu_enter(d, NULL);
+    for (int i = 0; i < c->n; i++)
         if (c->kernel[i].module)
             d->api.module_unload(c->kernel[i].module);
     weft_arena_reset(&c->arena);

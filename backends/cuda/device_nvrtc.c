@@ -1,5 +1,6 @@
 /* CUDA: finding libnvrtc and compiling text with it. */
 #include "backends/cuda/nvrtc.h"
+#include "runtime/device.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -15,14 +16,14 @@ static const char *const folders[] = { "lib64", "lib", "targets/x86_64-linux/lib
 enum { NNAME = sizeof names / sizeof *names, NFOLDER = sizeof folders / sizeof *folders };
 
 static void *
-open_in(const char *root)
+open_in(const char *root, weft_str *broken)
 {
     char path[512];
     void *library = NULL;
     for (int f = 0; f < NFOLDER && !library; f++)
         for (int i = 0; i < NNAME && !library; i++) {
             snprintf(path, sizeof path, "%.400s/%s/%s", root, folders[f], names[i]);
-            library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+            library = weft_library_open(path, broken);
         }
     return library;
 }
@@ -39,17 +40,17 @@ list_roots(const char *root[5])
 }
 
 static void *
-find_library(void)
+find_library(weft_str *broken)
 {
     const char *root[5];
     void *library = NULL;
     list_roots(root);
     for (int i = 0; i < 2 && !library; i++)
-        library = root[i] && *root[i] ? open_in(root[i]) : NULL;
+        library = root[i] && *root[i] ? open_in(root[i], broken) : NULL;
     for (int i = 0; i < NNAME && !library; i++)
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        library = weft_library_open(names[i], broken);
     for (int i = 2; i < 5 && !library; i++)
-        library = open_in(root[i]);
+        library = open_in(root[i], broken);
     return library;
 }
 
@@ -92,15 +93,17 @@ find_include(weft_nvrtc *n)
 bool
 weft_nvrtc_open(weft_nvrtc *n, weft_str *why)
 {
-    void *library = find_library();
+    weft_str broken = { 0 };
+    void *library = find_library(&broken);
     const char *missing = NULL;
     *n = (weft_nvrtc){ 0 };
     if (!library) {
+        weft_library_missing(why, "libnvrtc, which compiles CUDA text,", &broken);
         if (why)
-            weft_str_add(why, "libnvrtc, which compiles CUDA text, was not found; "
-                              "install the CUDA toolkit or set CUDA_HOME");
+            weft_str_add(why, "; install the CUDA toolkit or set CUDA_HOME");
         return false;
     }
+    weft_str_free(&broken);
 #define CU(symbol, name, parameters)
 #define CU_OPTIONAL(symbol, name, parameters)
 #define NVRTC(symbol, name, parameters)                                                            \

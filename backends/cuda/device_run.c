@@ -131,7 +131,8 @@ void
 weft_cu_discard(weft_device *device, weft_batch *b)
 {
     weft_cu_device *d = (weft_cu_device *)device;
-    if (b->graph && !weft_cu_enter(d, NULL))
+    weft_cu_enter(d, NULL);
+    if (b->graph)
         d->api.graph_exec_destroy(b->graph);
     weft_arena_reset(&b->arena);
     free(b);

@@ -8,13 +8,13 @@
 /* ---- the library ----------------------------------------------------------------------------- */
 
 static void *
-open_library(void)
+open_library(weft_str *broken)
 {
     static const char *const names[] = { "libOpenCL.so.1", "libOpenCL.so",
                                          "/System/Library/Frameworks/OpenCL.framework/OpenCL" };
     void *library = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++)
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        library = weft_library_open(names[i], broken);
     return library;
 }
 
@@ -22,13 +22,14 @@ open_library(void)
 static bool
 load_api(weft_cl_api *api, weft_str *why)
 {
-    void *library = open_library();
+    weft_str broken = { 0 };
+    void *library = open_library(&broken);
     const char *missing = NULL;
     if (!library) {
-        if (why)
-            weft_str_add(why, "the OpenCL loader (libOpenCL.so.1) is not installed");
+        weft_library_missing(why, "the OpenCL loader (libOpenCL.so.1)", &broken);
         return false;
     }
+    weft_str_free(&broken);
 #define CL(result, name, parameters)                                                               \
     *(void **)&api->name = dlsym(library, #name);                                                  \
     missing = api->name ? missing : #name;
@@ -71,42 +72,74 @@ weft_cl_check(weft_diag *diag, cl_int code, const char *call, const char *object
 
 /* ---- enumeration ----------------------------------------------------------------------------- */
 
-/* All devices of all platforms in their order, processors last: GPUs get the low numbers. */
-static int
-list_devices(const weft_cl_api *api, weft_arena *arena, cl_device_id **device,
-             cl_platform_id **platform)
+typedef struct device_list {
+    WEFT_VEC(cl_device_id) device;
+    WEFT_VEC(cl_platform_id) platform; /* of each */
+    cl_int code;                       /* of the first enumeration that failed */
+    const char *call;
+} device_list;
+
+static bool
+note_code(device_list *l, cl_int code, const char *call)
 {
-    cl_uint nplatform = 0;
-    WEFT_VEC(cl_device_id) all = { 0 };
-    WEFT_VEC(cl_platform_id) of = { 0 };
-    if (api->clGetPlatformIDs(0, NULL, &nplatform) != CL_SUCCESS)
-        nplatform = 0;
-    cl_platform_id *platforms = WEFT_NEW_ARRAY(arena, nplatform, cl_platform_id);
-    if (nplatform)
-        api->clGetPlatformIDs(nplatform, platforms, NULL);
+    if (code && !l->code) {
+        l->code = code;
+        l->call = call;
+    }
+    return !code;
+}
+
+/* A platform's devices that have a compiler: its processors, or all but those. */
+static void
+add_devices(const weft_cl_api *api, weft_arena *arena, cl_platform_id platform, bool cpus,
+            device_list *l)
+{
+    cl_uint n = 0;
+    cl_int code = api->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &n);
+    if (code == CL_DEVICE_NOT_FOUND || !note_code(l, code, "clGetDeviceIDs"))
+        return;
+    cl_device_id *ids = WEFT_NEW_ARRAY(arena, n, cl_device_id);
+    code = n ? api->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, n, ids, NULL) : CL_SUCCESS;
+    if (!note_code(l, code, "clGetDeviceIDs"))
+        return;
+    for (cl_uint i = 0; i < n; i++) {
+        cl_device_type type = 0;
+        cl_bool compiler = CL_FALSE;
+        api->clGetDeviceInfo(ids[i], CL_DEVICE_TYPE, sizeof type, &type, NULL);
+        api->clGetDeviceInfo(ids[i], CL_DEVICE_COMPILER_AVAILABLE, sizeof compiler, &compiler,
+                             NULL);
+        if (!compiler || ((type & CL_DEVICE_TYPE_CPU) != 0) != cpus)
+            continue;
+        *WEFT_PUSH(arena, &l->device) = ids[i];
+        *WEFT_PUSH(arena, &l->platform) = platform;
+    }
+}
+
+/* All devices of all platforms in their order, processors last: GPUs get the low numbers.  None, and
+ * the reason. */
+static int
+list_devices(const weft_cl_api *api, weft_arena *arena, device_list *l, weft_str *why)
+{
+    enum { PLATFORM_NOT_FOUND_KHR = -1001 }; /* no driver is registered: the loader's own */
+    cl_uint n = 0;
+    cl_int code = api->clGetPlatformIDs(0, NULL, &n);
+    *l = (device_list){ 0 };
+    if (code == PLATFORM_NOT_FOUND_KHR || !note_code(l, code, "clGetPlatformIDs"))
+        n = 0;
+    cl_platform_id *platform = WEFT_NEW_ARRAY(arena, n, cl_platform_id);
+    if (n && !note_code(l, api->clGetPlatformIDs(n, platform, NULL), "clGetPlatformIDs"))
+        n = 0;
     for (int cpus = 0; cpus < 2; cpus++)
-        for (cl_uint p = 0; p < nplatform; p++) {
-            cl_uint n = 0;
-            if (api->clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, 0, NULL, &n) != CL_SUCCESS ||
-                !n)
-                continue;
-            cl_device_id *ids = WEFT_NEW_ARRAY(arena, n, cl_device_id);
-            api->clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, n, ids, NULL);
-            for (cl_uint i = 0; i < n; i++) {
-                cl_device_type type = 0;
-                cl_bool compiler = CL_FALSE;
-                api->clGetDeviceInfo(ids[i], CL_DEVICE_TYPE, sizeof type, &type, NULL);
-                api->clGetDeviceInfo(ids[i], CL_DEVICE_COMPILER_AVAILABLE, sizeof compiler,
-                                     &compiler, NULL);
-                if (!compiler || ((type & CL_DEVICE_TYPE_CPU) != 0) != cpus)
-                    continue;
-                *WEFT_PUSH(arena, &all) = ids[i];
-                *WEFT_PUSH(arena, &of) = platforms[p];
-            }
-        }
-    *device = all.at;
-    *platform = of.at;
-    return all.n;
+        for (cl_uint p = 0; p < n; p++)
+            add_devices(api, arena, platform[p], cpus, l);
+    if (l->device.n || !why)
+        return l->device.n;
+    if (l->code)
+        weft_str_addf(why, "%s: %s (%d)", l->call, error_name(l->code), (int)l->code);
+    else
+        weft_str_add(why, "the OpenCL loader knows no device with a compiler; "
+                          "a driver registers itself in /etc/OpenCL/vendors");
+    return 0;
 }
 
 static int
@@ -114,15 +147,11 @@ cl_count(weft_str *why)
 {
     weft_cl_api api;
     weft_arena arena = { 0 };
-    cl_device_id *device;
-    cl_platform_id *platform;
+    device_list list;
     if (!load_api(&api, why))
         return 0;
-    int n = list_devices(&api, &arena, &device, &platform);
+    int n = list_devices(&api, &arena, &list, why);
     weft_arena_reset(&arena);
-    if (!n && why)
-        weft_str_add(why, "the OpenCL loader knows no device with a compiler; "
-                          "a driver registers itself in /etc/OpenCL/vendors");
     return n;
 }
 
@@ -160,21 +189,21 @@ cl_open(int index, weft_diag *diag, weft_device **device)
 {
     weft_str why = { 0 };
     weft_arena arena = { 0 };
-    cl_device_id *ids;
-    cl_platform_id *platforms;
+    device_list list;
     weft_status s = WEFT_OK;
     weft_cl_device *d = calloc(1, sizeof *d);
     *device = NULL;
     if (!d)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a device handle");
     d->base.driver = &weft_opencl_driver;
-    if (!load_api(&d->api, &why))
+    int n = load_api(&d->api, &why) ? list_devices(&d->api, &arena, &list, &why) : 0;
+    if (!n)
         s = weft_fail(diag, WEFT_NO_DEVICE, "opencl: %s", weft_str_text(&why));
-    else if (index < 0 || index >= list_devices(&d->api, &arena, &ids, &platforms))
+    else if (index < 0 || index >= n)
         s = weft_fail(diag, WEFT_NO_DEVICE, "opencl: there is no device %d", index);
     if (!s) {
-        d->id = ids[index];
-        d->platform = platforms[index];
+        d->id = list.device.at[index];
+        d->platform = list.platform.at[index];
         weft_cl_query(d, index);
         s = make_context(d, diag);
     }

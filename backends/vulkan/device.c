@@ -13,11 +13,9 @@ vk_count(weft_str *why)
     weft_vk_instance *v = weft_vk_instance_create(why);
     if (!v)
         return 0;
-    int n = weft_vk_list(v, &arena, &physical);
+    int n = weft_vk_list(v, &arena, &physical, why);
     weft_arena_reset(&arena);
     weft_vk_instance_destroy(v);
-    if (!n && why)
-        weft_str_add(why, "no Vulkan driver offers a device with Vulkan 1.1 and a compute queue");
     return n;
 }
 
@@ -137,9 +135,10 @@ vk_open(int index, weft_diag *diag, weft_device **device)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a device handle");
     d->base.driver = &weft_vulkan_driver;
     d->instance = weft_vk_instance_create(&why);
-    if (!d->instance)
+    int n = d->instance ? weft_vk_list(d->instance, &arena, &physical, &why) : 0;
+    if (!n)
         s = weft_fail(diag, WEFT_NO_DEVICE, "vulkan: %s", weft_str_text(&why));
-    else if (index < 0 || index >= weft_vk_list(d->instance, &arena, &physical))
+    else if (index < 0 || index >= n)
         s = weft_fail(diag, WEFT_NO_DEVICE, "vulkan: there is no device %d", index);
     if (!s) {
         d->physical = physical[index];

@@ -29,21 +29,30 @@ weft_vk_check(weft_diag *diag, VkResult code, const char *call, const char *obje
         return WEFT_OK;
     bool memory = code == VK_ERROR_OUT_OF_HOST_MEMORY || code == VK_ERROR_OUT_OF_DEVICE_MEMORY;
     bool lost = code == VK_ERROR_DEVICE_LOST;
-    return weft_fail(diag, lost ? WEFT_LOST : memory ? WEFT_OUT_OF_MEMORY : WEFT_DEVICE,
+    return weft_fail(diag,
+                     lost     ? WEFT_LOST
+                     : memory ? WEFT_OUT_OF_MEMORY
+                              : WEFT_DEVICE,
                      "%s: %s (%d) at %s", call, error_name(code), (int)code, object);
 }
 
 static PFN_vkGetInstanceProcAddr
-open_loader(void)
+open_loader(weft_str *why)
 {
     static const char *const names[] = { "libvulkan.so.1", "libvulkan.so", "libvulkan.1.dylib",
                                          "libMoltenVK.dylib" };
     PFN_vkGetInstanceProcAddr get = NULL;
+    weft_str broken = { 0 };
     for (size_t i = 0; i < sizeof names / sizeof *names && !get; i++) {
-        void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        void *library = weft_library_open(names[i], &broken);
         if (library)
             *(void **)&get = dlsym(library, "vkGetInstanceProcAddr");
+        if (library && !get && !broken.n)
+            weft_str_addf(&broken, "%s lacks vkGetInstanceProcAddr", names[i]);
     }
+    if (!get)
+        weft_library_missing(why, "the Vulkan loader (libvulkan.so.1)", &broken);
+    weft_str_free(&broken);
     return get;
 }
 
@@ -263,24 +272,28 @@ find_functions(weft_vk_instance *v)
     return missing;
 }
 
-/* NULL when the instance is ready, else what is wrong. */
+/* NULL when the instance is ready, else what is wrong ("": why has it already); *code is what a call
+ * returned. */
 static const char *
-prepare(weft_vk_instance *v)
+prepare(weft_vk_instance *v, VkResult *code, weft_str *why)
 {
     validation validate;
     if (!read_validation(&validate))
         return "WEFT_VULKAN_VALIDATION takes 0, or 1 or core, gpu, sync with commas between them";
-    v->get = open_loader();
+    v->get = open_loader(why);
     if (!v->get)
-        return "the Vulkan loader (libvulkan.so.1) is not installed";
+        return "";
     if (find_globals(v))
         return "the Vulkan loader is incomplete";
     if (validate.on && !has_layer(v))
         return "WEFT_VULKAN_VALIDATION asks for " VALIDATION_LAYER ", which is not installed";
     if (validate.on)
         v->complaints = weft_diag_create();
-    if (create_instance(v, &validate) != VK_SUCCESS)
-        return "the Vulkan loader finds no driver (vkCreateInstance failed)";
+    *code = create_instance(v, &validate);
+    if (*code == VK_ERROR_INCOMPATIBLE_DRIVER)
+        return "the Vulkan loader finds no driver: vkCreateInstance";
+    if (*code != VK_SUCCESS)
+        return "vkCreateInstance";
     return find_functions(v) ? "the Vulkan loader is older than Vulkan 1.1" : NULL;
 }
 
@@ -288,11 +301,14 @@ weft_vk_instance *
 weft_vk_instance_create(weft_str *why)
 {
     weft_vk_instance *v = calloc(1, sizeof *v);
-    const char *wrong = v ? prepare(v) : "there is no memory for a handle";
+    VkResult code = VK_SUCCESS;
+    const char *wrong = v ? prepare(v, &code, why) : "there is no memory for a handle";
     if (!wrong)
         return v;
     if (why)
         weft_str_add(why, wrong);
+    if (why && code)
+        weft_str_addf(why, ": %s (%d)", error_name(code), (int)code);
     weft_vk_instance_destroy(v);
     return NULL;
 }
@@ -324,7 +340,7 @@ is_usable(const weft_vk_instance *v, VkPhysicalDevice p, VkPhysicalDeviceType *t
 }
 
 int
-weft_vk_list(const weft_vk_instance *v, weft_arena *arena, VkPhysicalDevice **out)
+weft_vk_list(const weft_vk_instance *v, weft_arena *arena, VkPhysicalDevice **out, weft_str *why)
 {
     static const VkPhysicalDeviceType order[] = {
         VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU, VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU,
@@ -333,15 +349,23 @@ weft_vk_list(const weft_vk_instance *v, weft_arena *arena, VkPhysicalDevice **ou
     };
     uint32_t n = 0;
     WEFT_VEC(VkPhysicalDevice) all = { 0 };
-    v->EnumeratePhysicalDevices(v->handle, &n, NULL);
+    VkResult code = v->EnumeratePhysicalDevices(v->handle, &n, NULL);
     VkPhysicalDevice *physical = WEFT_NEW_ARRAY(arena, n, VkPhysicalDevice);
-    v->EnumeratePhysicalDevices(v->handle, &n, physical);
+    if (!code)
+        code = v->EnumeratePhysicalDevices(v->handle, &n, physical);
+    if (code && code != VK_INCOMPLETE) {
+        if (why)
+            weft_str_addf(why, "vkEnumeratePhysicalDevices: %s (%d)", error_name(code), (int)code);
+        return 0;
+    }
     for (size_t t = 0; t < sizeof order / sizeof *order; t++)
         for (uint32_t i = 0; i < n; i++) {
             VkPhysicalDeviceType type;
             if (is_usable(v, physical[i], &type) && type == order[t])
                 *WEFT_PUSH(arena, &all) = physical[i];
         }
+    if (!all.n && why)
+        weft_str_add(why, "no Vulkan driver offers a device with Vulkan 1.1 and a compute queue");
     *out = all.at;
     return all.n;
 }

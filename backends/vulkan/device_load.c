@@ -173,17 +173,38 @@ cache_key(const weft_vk_device *d, const weft_source *source, int n, char key[65
     weft_str_free(&bare);
 }
 
+/* Whether the data are a pipeline cache that this very driver wrote for this very device: with any
+ * other it would begin with an empty one and say nothing. */
+static bool
+is_own(const weft_vk_device *d, const void *data, size_t size)
+{
+    uint32_t head[4]; /* bytes of the header, its version, vendor, device */
+    VkPhysicalDeviceProperties2 all = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2 };
+    if (size < sizeof head + VK_UUID_SIZE)
+        return false;
+    d->instance->GetPhysicalDeviceProperties2(d->physical, &all);
+    memcpy(head, data, sizeof head);
+    return head[1] == VK_PIPELINE_CACHE_HEADER_VERSION_ONE && head[2] == all.properties.vendorID &&
+           head[3] == all.properties.deviceID &&
+           !memcmp((const char *)data + sizeof head, d->cache_uuid, VK_UUID_SIZE);
+}
+
+/* *found: it holds what was kept for the key; else it is empty, and worth keeping.  May be none. */
 static VkPipelineCache
 open_cache(weft_vk_device *d, const char *key, bool *found)
 {
     void *data;
     size_t size;
     VkPipelineCache cache = VK_NULL_HANDLE;
-    *found = weft_cache_get(key, &data, &size);
+    *found = weft_cache_get(key, &data, &size) && is_own(d, data, size);
     VkPipelineCacheCreateInfo info = { .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
                                        .initialDataSize = size,
                                        .pInitialData = data };
-    if (d->CreatePipelineCache(d->handle, &info, NULL, &cache) != VK_SUCCESS)
+    if (*found && d->CreatePipelineCache(d->handle, &info, NULL, &cache) != VK_SUCCESS)
+        *found = false;
+    info.initialDataSize = 0;
+    info.pInitialData = NULL;
+    if (!*found && d->CreatePipelineCache(d->handle, &info, NULL, &cache) != VK_SUCCESS)
         cache = VK_NULL_HANDLE;
     free(data);
     return cache;

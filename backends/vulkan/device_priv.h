@@ -83,8 +83,8 @@ struct weft_code {
 weft_status weft_vk_check(weft_diag *, VkResult, const char *call, const char *object);
 weft_vk_instance *weft_vk_instance_create(weft_str *why);
 void weft_vk_instance_destroy(weft_vk_instance *);
-/* The physical devices that can be used, GPUs first. */
-int weft_vk_list(const weft_vk_instance *, weft_arena *, VkPhysicalDevice **);
+/* The physical devices that can be used, GPUs first; none, and the reason. */
+int weft_vk_list(const weft_vk_instance *, weft_arena *, VkPhysicalDevice **, weft_str *why);
 /* What the validation layer reported since the last call becomes an error. */
 weft_status weft_vk_complaints(weft_vk_device *, weft_status, weft_diag *);
 

@@ -1,0 +1,42 @@
+/* The OpenCL driver against a fake libOpenCL: every call of the API fails in turn. */
+#include "support_life.h"
+
+#include "../runtime/support.h"
+
+fake_state *fake_opencl(void);
+
+static void
+every_call_of_opencl_may_fail(void **state)
+{
+    (void)state;
+    every_api_call_fails_once(&weft_opencl_driver, WEFT_API_OPENCL, support_add_cl, fake_opencl(),
+                              -5, false, WEFT_DEVICE); /* CL_OUT_OF_RESOURCES */
+}
+
+static void
+memory_may_end_at_any_call_of_opencl(void **state)
+{
+    (void)state;
+    every_api_call_fails_once(&weft_opencl_driver, WEFT_API_OPENCL, support_add_cl, fake_opencl(),
+                              -4, false, WEFT_OUT_OF_MEMORY); /* CL_MEM_OBJECT_ALLOCATION_FAILURE */
+}
+
+static void
+an_opencl_device_may_go_away_at_any_call(void **state)
+{
+    (void)state;
+    every_api_call_fails_once(&weft_opencl_driver, WEFT_API_OPENCL, support_add_cl, fake_opencl(),
+                              -2, true, WEFT_LOST); /* CL_DEVICE_NOT_AVAILABLE */
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_call_of_opencl_may_fail),
+        cmocka_unit_test(memory_may_end_at_any_call_of_opencl),
+        cmocka_unit_test(an_opencl_device_may_go_away_at_any_call),
+    };
+    setenv("WEFT_CACHE", "0", 1);
+    return cmocka_run_group_tests_name("opencl", tests, NULL, NULL);
+}

@@ -1,0 +1,58 @@
+/* The Vulkan driver against a fake libvulkan: every call of the API fails in turn. */
+#include "support_life.h"
+
+#include "../runtime/support.h"
+
+fake_state *fake_vulkan(void);
+
+static void
+loop(int code, bool sticky, weft_status expected)
+{
+    every_api_call_fails_once(&weft_vulkan_driver, WEFT_API_VULKAN, support_add_spv, fake_vulkan(),
+                              code, sticky, expected);
+}
+
+static void
+every_call_of_vulkan_may_fail(void **state)
+{
+    (void)state;
+    loop(-13, false, WEFT_DEVICE); /* VK_ERROR_UNKNOWN */
+}
+
+static void
+memory_may_end_at_any_call_of_vulkan(void **state)
+{
+    (void)state;
+    loop(-2, false, WEFT_OUT_OF_MEMORY); /* VK_ERROR_OUT_OF_DEVICE_MEMORY */
+}
+
+static void
+a_vulkan_device_may_be_lost_at_any_call(void **state)
+{
+    (void)state;
+    loop(-4, true, WEFT_LOST); /* VK_ERROR_DEVICE_LOST */
+}
+
+/* Staged copies have calls of their own. */
+static void
+so_it_is_where_the_host_sees_no_device_memory(void **state)
+{
+    (void)state;
+    setenv("WEFT_FAKE", "discrete=1", 1);
+    loop(-2, false, WEFT_OUT_OF_MEMORY);
+    loop(-4, true, WEFT_LOST);
+    unsetenv("WEFT_FAKE");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_call_of_vulkan_may_fail),
+        cmocka_unit_test(memory_may_end_at_any_call_of_vulkan),
+        cmocka_unit_test(a_vulkan_device_may_be_lost_at_any_call),
+        cmocka_unit_test(so_it_is_where_the_host_sees_no_device_memory),
+    };
+    setenv("WEFT_CACHE", "0", 1);
+    return cmocka_run_group_tests_name("vulkan", tests, NULL, NULL);
+}
