@@ -31,8 +31,9 @@ weft_sha256(const void *data, size_t n, char hex[65])
     static const char digit[] = "0123456789abcdef";
     uint8_t sum[EVP_MAX_MD_SIZE] = { 0 };
     unsigned size = 0;
-    int ok = EVP_Digest(n ? data : "", n, sum, &size, EVP_sha256(), NULL);
-    weft_assert(ok == 1 && size == 32, "libcrypto has no SHA-256");
+    if (EVP_Digest(n ? data : "", n, sum, &size, EVP_sha256(), NULL) != 1)
+        weft_out_of_memory(n); /* libcrypto gives no other reason */
+    weft_assert(size == 32, "libcrypto has no SHA-256");
     for (int i = 0; i < 32; i++) {
         hex[2 * i] = digit[sum[i] >> 4];
         hex[2 * i + 1] = digit[sum[i] & 15];

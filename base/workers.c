@@ -39,15 +39,13 @@ weft_parallel_for(int threads, int n, void (*job)(void *user, int i), void *user
         threads = weft_cpu_count();
     if (threads > n)
         threads = n;
-    if (threads <= 1) {
+    pthread_t *helper = threads > 1 ? calloc((size_t)threads - 1, sizeof *helper) : NULL;
+    if (!helper) {
         for (int i = 0; i < n; i++)
             job(user, i);
         return;
     }
     work w = { .n = n, .job = job, .user = user };
-    pthread_t *helper = calloc((size_t)threads - 1, sizeof *helper);
-    if (!helper)
-        weft_out_of_memory((size_t)threads * sizeof *helper);
     int started = 0; /* fewer than wanted is as good: whoever runs takes what is left */
     while (started < threads - 1 && pthread_create(&helper[started], NULL, run, &w) == 0)
         started++;

@@ -48,6 +48,17 @@ run_command(const weft_command *command, int argc, char **argv)
     return status;
 }
 
+/* What was printed has to arrive. */
+static weft_status
+finish_output(void)
+{
+    bool written = !ferror(stdout);
+    if (!fflush(stdout) && written)
+        return WEFT_OK;
+    fprintf(stderr, "weft: writing to standard output failed\n");
+    return WEFT_IO;
+}
+
 int
 weft_main(int argc, char **argv)
 {
@@ -58,11 +69,11 @@ weft_main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
-        return 0;
+        return weft_status_exit_code(finish_output());
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("weft " WEFT_VERSION);
-        return 0;
+        return weft_status_exit_code(finish_output());
     }
     const weft_command *command = find_command(argv[1]);
     if (!command) {
@@ -70,5 +81,6 @@ weft_main(int argc, char **argv)
         print_usage(stderr);
         return weft_status_exit_code(WEFT_INVALID_ARGUMENT);
     }
-    return weft_status_exit_code(run_command(command, argc - 2, argv + 2));
+    weft_status status = run_command(command, argc - 2, argv + 2);
+    return weft_status_exit_code(status ? status : finish_output());
 }

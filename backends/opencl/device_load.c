@@ -117,7 +117,11 @@ build_failed(build *b, cl_int code)
         snprintf(what, sizeof what, "a program of %d kernels", b->n);
     else
         snprintf(what, sizeof what, "kernel '%.60s'", b->source[0].name);
-    weft_status s = weft_cl_check(b->diag, code, "clBuildProgram", what);
+    weft_status s =
+        code == CL_BUILD_PROGRAM_FAILURE
+            ? weft_fail(b->diag, WEFT_INVALID_INPUT,
+                        "the OpenCL compiler refuses %s (CL_BUILD_PROGRAM_FAILURE)", what)
+            : weft_cl_check(b->diag, code, "clBuildProgram", what);
     if (n > 1)
         weft_fail(b->diag, s, "the OpenCL compiler says:\n%s", log);
     weft_arena_reset(&arena);

@@ -27,5 +27,5 @@ only()
 # err_is_short: a fault is told in a few lines.
 err_is_short()
 {
-    [ "$(wc -l <"$tmp/err")" -le 8 ] || fail "the messages are long: $(head -c 600 "$tmp/err")"
+    [ "$(wc -l <"$tmp/err")" -le 14 ] || fail "the messages are long: $(head -c 600 "$tmp/err")"
 }

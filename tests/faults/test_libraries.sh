@@ -38,10 +38,11 @@ out_has '^vulkan  *not usable: no Vulkan driver offers a device'
 out_has '^cuda  *not usable: the NVIDIA driver sees no device'
 
 # fails API LIBRARIES CALL=CODE WORDS..: a run ends with status 3 and the words.
+status=3
 fails()
 {
     about="reports $3"
-    exits 3 env WEFT_CACHE=0 WEFT_FAKE="$3" LD_LIBRARY_PATH="$(printf "$FAKES/%s:" $2)$tmp/broken" \
+    exits $status env WEFT_CACHE=0 WEFT_FAKE="$3" LD_LIBRARY_PATH="$(printf "$FAKES/%s:" $2)$tmp/broken" \
         "$WEFT" run m.weft -d "$1" --fill ones
     err_is_short
     shift 3
@@ -53,7 +54,11 @@ fails()
 fails opencl opencl clGetPlatformIDs=-6 "device 'opencl' is not usable: clGetPlatformIDs: CL_OUT_OF_HOST_MEMORY (-6)"
 fails opencl opencl clGetPlatformIDs=-1001 "not usable: the OpenCL loader knows no device" '/etc/OpenCL/vendors'
 fails opencl opencl clCreateContext=-5 'clCreateContext: CL_OUT_OF_RESOURCES (-5) at Fake GPU'
-fails opencl opencl clBuildProgram=-11 'clBuildProgram: CL_BUILD_PROGRAM_FAILURE (-11) at kernel'
+fails opencl opencl clBuildProgram=-6 "clBuildProgram: CL_OUT_OF_HOST_MEMORY (-6) at kernel '"
+status=2
+fails opencl opencl clBuildProgram=-11 "the OpenCL compiler refuses kernel '" CL_BUILD_PROGRAM_FAILURE
+fails cuda 'cuda nvrtc' nvrtcCompileProgram=6 'NVRTC 12.4 refuses [a-z0-9_]*.cu'
+status=3
 fails opencl opencl clCreateBuffer=-4 'clCreateBuffer: CL_MEM_OBJECT_ALLOCATION_FAILURE (-4) at [0-9]* bytes' \
     "device 'opencl' (Fake GPU) has no room for the model's constants: [0-9]* bytes; use smaller shapes"
 fails opencl opencl clEnqueueNDRangeKernel=-5 "CL_OUT_OF_RESOURCES (-5) at kernel '"
