@@ -242,6 +242,12 @@ void weft_file_unmap(weft_file *);
 weft_status weft_file_read(weft_diag *, const char *path, size_t max_bytes, char **text, size_t *n);
 /* Writes to a temporary beside it and renames, so that no reader sees half a file. */
 weft_status weft_file_write(weft_diag *, const char *path, const void *data, size_t n);
+typedef struct weft_piece {
+    const void *data;
+    size_t size;
+} weft_piece;
+/* The same of n pieces, one after the other. */
+weft_status weft_file_write_pieces(weft_diag *, const char *path, const weft_piece *, int n);
 weft_status weft_make_dirs(weft_diag *, const char *path); /* like mkdir -p */
 /* Seconds of a monotonic clock. */
 double weft_now(void);

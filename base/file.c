@@ -138,6 +138,12 @@ write_all(int fd, const char *data, size_t n)
 weft_status
 weft_file_write(weft_diag *diag, const char *path, const void *data, size_t n)
 {
+    return weft_file_write_pieces(diag, path, &(weft_piece){ data, n }, 1);
+}
+
+weft_status
+weft_file_write_pieces(weft_diag *diag, const char *path, const weft_piece *piece, int n)
+{
     weft_str temporary = { 0 };
     weft_status status = WEFT_OK;
     weft_str_addf(&temporary, "%s.XXXXXX", path);
@@ -147,7 +153,10 @@ weft_file_write(weft_diag *diag, const char *path, const void *data, size_t n)
         weft_str_free(&temporary);
         return status;
     }
-    bool ok = write_all(fd, data, n) && fchmod(fd, 0644) == 0; /* mkostemp made it private */
+    bool ok = true;
+    for (int i = 0; i < n && ok; i++)
+        ok = write_all(fd, piece[i].data, piece[i].size);
+    ok = ok && fchmod(fd, 0644) == 0; /* mkostemp made it private */
     if (!ok)
         status = io_fail(diag, "writing", path);
     if (close(fd) != 0 && status == WEFT_OK)

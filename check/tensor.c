@@ -93,19 +93,19 @@ add_npy_header(weft_str *s, const char *descr, const weft_const *c)
 weft_status
 weft_write_tensor(const char *dir, const char *name, const weft_const *c, weft_diag *diag)
 {
-    weft_str path = { 0 }, text = { 0 };
+    weft_str path = { 0 }, head = { 0 };
     const char *descr;
     weft_status status;
     weft_tensor_path(&path, dir, name, c->dtype);
     if (weft_npy_descr(c->dtype, &descr)) {
-        add_npy_header(&text, descr, c);
-        weft_str_addn(&text, c->data, c->size);
-        status = weft_file_write(diag, path.at, text.at, text.n);
+        add_npy_header(&head, descr, c);
+        const weft_piece piece[] = { { head.at, head.n }, { c->data, c->size } };
+        status = weft_file_write_pieces(diag, path.at, piece, 2);
     } else {
         status = weft_write_tensor_pb(path.at, name, c, diag);
     }
     weft_str_free(&path);
-    weft_str_free(&text);
+    weft_str_free(&head);
     return status;
 }
 

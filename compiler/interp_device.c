@@ -72,7 +72,7 @@ alloc_memory(weft_device *d, int64_t bytes, weft_memory **memory, weft_diag *dia
     (void)d;
     *memory = calloc(1, sizeof **memory + (size_t)bytes);
     if (!*memory)
-        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "interp: %lld bytes of memory",
+        return weft_fail(diag, WEFT_OUT_OF_MEMORY, "interp: the host has no %lld bytes",
                          (long long)bytes);
     (*memory)->size = bytes;
     return WEFT_OK;

@@ -1,7 +1,6 @@
 /* A module's files in a directory; a zip is handed on to bundle_zip.c. */
 #include "runtime/priv.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -77,25 +76,6 @@ weft_bundle_map(weft_bundle *b, const char *name, const uint8_t **data, size_t *
 }
 
 static weft_status
-write_pieces(const char *path, const weft_bundle_file *file, weft_diag *diag)
-{
-    weft_arena arena = { 0 };
-    char *temporary = weft_arena_printf(&arena, "%s.%ld.tmp", path, (long)getpid());
-    FILE *out = fopen(temporary, "wb");
-    bool good = out != NULL;
-    for (int i = 0; good && i < file->npiece; i++)
-        good = fwrite(file->piece[i].data, 1, file->piece[i].size, out) == file->piece[i].size;
-    good = out && !fclose(out) && good && !rename(temporary, path);
-    weft_status s = WEFT_OK;
-    if (!good) {
-        s = weft_fail(diag, WEFT_IO, "%s: cannot write it: %s", path, strerror(errno));
-        unlink(temporary);
-    }
-    weft_arena_reset(&arena);
-    return s;
-}
-
-static weft_status
 write_directory(const char *path, const weft_bundle_file *file, int n, weft_diag *diag)
 {
     weft_status s = WEFT_OK;
@@ -107,7 +87,7 @@ write_directory(const char *path, const weft_bundle_file *file, int n, weft_diag
         s = weft_make_dirs(diag, full);
         *slash = '/';
         if (!s)
-            s = write_pieces(full, &file[i], diag);
+            s = weft_file_write_pieces(diag, full, file[i].piece, file[i].npiece);
         weft_arena_reset(&arena);
     }
     return s;

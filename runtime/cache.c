@@ -190,22 +190,16 @@ weft_cache_put(const char *key, const void *data, size_t size)
 {
     weft_str path = { 0 };
     char hex[65];
-    bool wanted = size && size <= SIZE_MAX - HEAD && is_key(key) && cache_dir(&path) &&
-                  !weft_make_dirs(NULL, path.at);
-    char *whole = wanted ? malloc(HEAD + size) : NULL;
-    if (whole) {
+    if (size && is_key(key) && cache_dir(&path) && !weft_make_dirs(NULL, path.at)) {
+        const weft_piece piece[] = { { magic, MAGIC }, { hex, KEY }, { data, size } };
         size_t dir_size = path.n;
         weft_sha256(data, size, hex);
-        memcpy(whole, magic, MAGIC);
-        memcpy(whole + MAGIC, hex, KEY);
-        memcpy(whole + HEAD, data, size);
         weft_str_addf(&path, "/%s", key);
-        bool written = !weft_file_write(NULL, path.at, whole, HEAD + size);
+        bool written = !weft_file_write_pieces(NULL, path.at, piece, 3);
         path.at[dir_size] = 0;
         if (written)
             trim(path.at);
     }
-    free(whole);
     weft_str_free(&path);
 }
 

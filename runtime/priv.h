@@ -25,10 +25,6 @@ weft_status weft_bundle_text(weft_bundle *, const char *name, size_t max_bytes, 
 weft_status weft_bundle_map(weft_bundle *, const char *name, const uint8_t **data, size_t *n,
                             weft_diag *);
 
-typedef struct weft_piece {
-    const void *data;
-    size_t size;
-} weft_piece;
 typedef struct weft_bundle_file { /* to be written: its pieces one after the other */
     const char *name;             /* with '/' between folders */
     int npiece;

@@ -346,8 +346,9 @@ anonymous_file(const void *data, size_t size)
     return file;
 }
 
+/* diag NULL: to be tried. */
 static weft_status
-load_library(unit *u, const void *data, size_t size)
+load_library(unit *u, const void *data, size_t size, weft_diag *diag)
 {
     const char *id = u->device->base.info.id;
     library *l = &u->library;
@@ -356,18 +357,17 @@ load_library(unit *u, const void *data, size_t size)
     struct link_map *map = NULL;
     l->file = anonymous_file(data, size);
     if (l->file < 0)
-        return weft_fail(u->diag, WEFT_IO, "%s: no memory file for %zu bytes of code: %s", id, size,
+        return weft_fail(diag, WEFT_IO, "%s: no memory file for %zu bytes of code: %s", id, size,
                          strerror(errno));
     snprintf(path, sizeof path, "/proc/self/fd/%d", l->file);
     l->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!l->handle)
-        return weft_fail(u->diag, WEFT_DEVICE, "%s: dlopen of the kernels' code: %s", id,
-                         dlerror());
+        return weft_fail(diag, WEFT_DEVICE, "%s: dlopen of the kernels' code: %s", id, dlerror());
     void *symbol = dlsym(l->handle, WEFT_EMU_SYMBOL);
     memcpy(&get, &symbol, sizeof get);
     u->entries = get ? get() : NULL;
     if (!u->entries || u->entries->version != WEFT_EMU_VERSION || u->entries->n != u->n)
-        return weft_fail(u->diag, WEFT_DEVICE,
+        return weft_fail(diag, WEFT_DEVICE,
                          "%s: the kernels' code has no table of %d kernels "
                          "as version %d has it",
                          id, u->n, WEFT_EMU_VERSION);
@@ -410,7 +410,7 @@ make_unit(void *user, int i)
     size_t size = 0;
     cache_key(u, key);
     bool cached = weft_cache_get(key, &data, &size);
-    if (cached && load_library(u, data, size)) { /* of another make of the same name */
+    if (cached && load_library(u, data, size, NULL)) { /* of another make of the same name */
         close_library(&u->library);
         free(data);
         data = NULL;
@@ -419,7 +419,7 @@ make_unit(void *user, int i)
     if (!cached) {
         u->status = compile(u, &data, &size);
         if (!u->status)
-            u->status = load_library(u, data, size);
+            u->status = load_library(u, data, size, u->diag);
         if (!u->status)
             weft_cache_put(key, data, size);
     }

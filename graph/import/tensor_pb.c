@@ -54,8 +54,10 @@ weft_write_tensor_pb(const char *path, const char *name, const weft_const *c, we
     add_varint(&s, (uint64_t)number);
     if (name && *name)
         add_bytes(&s, 8, name, strlen(name));
-    add_bytes(&s, 9, c->data, c->size);
-    weft_status st = weft_file_write(diag, path, weft_str_text(&s), s.n);
+    add_varint(&s, 9 << 3 | 2);
+    add_varint(&s, c->size);
+    const weft_piece piece[] = { { s.at, s.n }, { c->data, c->size } };
+    weft_status st = weft_file_write_pieces(diag, path, piece, 2);
     weft_str_free(&s);
     return st;
 }

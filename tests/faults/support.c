@@ -222,9 +222,35 @@ fault_expect_nothing_alive(const fault_device *f, const char *when)
                  when, f->memories.n, f->codes.n, f->batches.n, f->wrong);
 }
 
+const char fault_add_cu[] =
+    "extern \"C\" __global__ void __launch_bounds__(64) add(const float *a, const float *b, float "
+    "*y, int n,\n"
+    "                                                     long long scale)\n"
+    "{\n"
+    "    int i = blockIdx.x * 64 + threadIdx.x;\n"
+    "    if (i < n)\n"
+    "        y[i] = (a[i] + b[i]) * (float)scale;\n"
+    "}\n";
+
+static const char add_metal[] =
+    "#include <metal_stdlib>\n"
+    "using namespace metal;\n"
+    "kernel void add(device const float *a [[buffer(0)]], device const float *b [[buffer(1)]],\n"
+    "                device float *y [[buffer(2)]], constant int &n [[buffer(3)]],\n"
+    "                constant long &scale [[buffer(4)]],\n"
+    "                uint3 g [[threadgroup_position_in_grid]],\n"
+    "                uint3 t [[thread_position_in_threadgroup]])\n"
+    "{\n"
+    "    int i = int(g.x) * 64 + int(t.x);\n"
+    "    if (i < n)\n"
+    "        y[i] = (a[i] + b[i]) * float(scale);\n"
+    "}\n";
+
 const fault_api fault_apis[] = {
     { &weft_null_driver, WEFT_API_OPENCL, support_add_cl, false },
     { &weft_opencl_driver, WEFT_API_OPENCL, support_add_cl, true },
     { &weft_vulkan_driver, WEFT_API_VULKAN, support_add_spv, true },
+    { &weft_cuda_emu_driver, WEFT_API_CUDA, fault_add_cu, true },
+    { &weft_metal_emu_driver, WEFT_API_METAL, add_metal, true },
 };
 const int fault_napi = sizeof fault_apis / sizeof *fault_apis;

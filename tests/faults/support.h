@@ -64,7 +64,7 @@ void fault_disarm(fault_device *);
 void fault_expect_nothing_alive(const fault_device *, const char *when);
 /* weft_device_close does the rest: the wrapper goes with its device. */
 
-/* A driver of the APIs that can run here, with a text of the sums' kernel; n of them. */
+/* The drivers that may have a device here, with a text of the sums' kernel each. */
 typedef struct fault_api {
     const weft_driver *driver;
     weft_api api;
@@ -72,6 +72,7 @@ typedef struct fault_api {
     bool computes; /* its results are real */
 } fault_api;
 extern const fault_api fault_apis[];
+extern const char fault_add_cu[];
 extern const int fault_napi;
 
 #endif

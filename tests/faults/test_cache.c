@@ -17,11 +17,6 @@ fake_state *fake_vulkan(void);
 fake_state *fake_cuda(void);
 fake_state *fake_nvrtc(void);
 
-static const char add_cu[] = "extern \"C\" __global__ void add(const float *a, const float *b, "
-                             "float *y, int n, long long s)\n"
-                             "{\n"
-                             "}\n";
-
 static const struct {
     const weft_driver *driver;
     weft_api api;
@@ -29,7 +24,7 @@ static const struct {
 } drivers[] = {
     { &weft_opencl_driver, WEFT_API_OPENCL, support_add_cl },
     { &weft_vulkan_driver, WEFT_API_VULKAN, support_add_spv },
-    { &weft_cuda_driver, WEFT_API_CUDA, add_cu },
+    { &weft_cuda_driver, WEFT_API_CUDA, fault_add_cu },
 };
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 

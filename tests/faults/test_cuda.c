@@ -7,16 +7,6 @@
 fake_state *fake_cuda(void);
 fake_state *fake_nvrtc(void);
 
-static const char add_cu[] =
-    "extern \"C\" __global__ void __launch_bounds__(64) add(const float *a, const float *b, float "
-    "*y, int n,\n"
-    "                                                     long long scale)\n"
-    "{\n"
-    "    int i = blockIdx.x * 64 + threadIdx.x;\n"
-    "    if (i < n)\n"
-    "        y[i] = (a[i] + b[i]) * (float)scale;\n"
-    "}\n";
-
 static void
 a_session_on_cuda_launches_what_its_module_says(void **state)
 {
@@ -25,7 +15,7 @@ a_session_on_cuda_launches_what_its_module_says(void **state)
     weft_diag *diag = weft_diag_create();
     weft_device *d = NULL;
     weft_drivers drivers = { 1, { &weft_cuda_driver } };
-    weft_module *m = support_module(WEFT_API_CUDA, add_cu, NULL);
+    weft_module *m = support_module(WEFT_API_CUDA, fault_add_cu, NULL);
     fake_arm(f, -1, 0, false);
     f->launches = 0;
     if (weft_device_open(&drivers, "cuda", diag, &d))
@@ -50,15 +40,15 @@ static void
 every_call_of_cuda_may_fail(void **state)
 {
     (void)state;
-    every_api_call_fails_once(&weft_cuda_driver, WEFT_API_CUDA, add_cu, fake_cuda(), 999, false,
-                              WEFT_DEVICE);
+    every_api_call_fails_once(&weft_cuda_driver, WEFT_API_CUDA, fault_add_cu, fake_cuda(), 999,
+                              false, WEFT_DEVICE);
 }
 
 static void
 memory_may_end_at_any_call_of_cuda(void **state)
 {
     (void)state;
-    every_api_call_fails_once(&weft_cuda_driver, WEFT_API_CUDA, add_cu, fake_cuda(), 2, false,
+    every_api_call_fails_once(&weft_cuda_driver, WEFT_API_CUDA, fault_add_cu, fake_cuda(), 2, false,
                               WEFT_OUT_OF_MEMORY);
 }
 
@@ -67,15 +57,15 @@ static void
 a_cuda_context_may_break_at_any_call(void **state)
 {
     (void)state;
-    every_api_call_fails_once(&weft_cuda_driver, WEFT_API_CUDA, add_cu, fake_cuda(), 700, true,
-                              WEFT_LOST);
+    every_api_call_fails_once(&weft_cuda_driver, WEFT_API_CUDA, fault_add_cu, fake_cuda(), 700,
+                              true, WEFT_LOST);
 }
 
 static void
 every_call_of_nvrtc_may_fail(void **state)
 {
     (void)state;
-    weft_module *m = support_module(WEFT_API_CUDA, add_cu, NULL);
+    weft_module *m = support_module(WEFT_API_CUDA, fault_add_cu, NULL);
     weft_drivers drivers = { 1, { &weft_cuda_driver } };
     long k = 0;
     for (bool failed = true; failed; k++) {

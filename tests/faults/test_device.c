@@ -221,5 +221,9 @@ main(void)
         cmocka_unit_test(an_input_that_failed_to_arrive_must_be_set_again),
         cmocka_unit_test(a_lost_device_gives_the_same_sentence_to_every_later_call),
     };
-    return cmocka_run_group_tests_name("device faults", tests, NULL, NULL);
+    char *folder = support_folder();
+    setenv("WEFT_CACHE_DIR", folder, 1);
+    int failed = cmocka_run_group_tests_name("device faults", tests, NULL, NULL);
+    support_remove(folder);
+    return failed;
 }
