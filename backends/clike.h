@@ -27,14 +27,14 @@ typedef struct weft_dialect {
     const char *array[WEFT_SPACE_COUNT];  /* qualifier of an array's declaration */
     /* values */
     const char *suffix[WEFT_DTYPE_COUNT]; /* of literals; a '%0' makes it a template */
-    const char *inf[3], *nan[3];          /* of f16 (and bf16), f32, f64 */
-    const char *cast, *vector_cast;       /* "(%t)" stands before, vector_cast is a template */
-    const char *bitcast, *make, *splat;   /* "as_%t(%0)", "make_%t(" up to the lanes, "(%t)(%0)" */
-    const char *lane, *lanes;             /* ".s", "0123...": how a lane is named */
-    bool mask;                            /* vector comparisons give integers, all bits set */
-    const char *vector_call;              /* wraps an intrinsic of vectors; NULL: overloaded */
-    const char *choose;                   /* vector condition: template of cond, then, else */
-    const char *half_load, *half_store;   /* where f16 is held but not computed with */
+    const char *inf[WEFT_DTYPE_COUNT], *nan[WEFT_DTYPE_COUNT]; /* of floats computed with */
+    const char *cast, *vector_cast;     /* "(%t)" stands before, vector_cast is a template */
+    const char *bitcast, *make, *splat; /* "as_%t(%0)", "make_%t(" up to the lanes, "(%t)(%0)" */
+    const char *lane, *lanes;           /* ".s", "0123...": how a lane is named */
+    bool mask;                          /* vector comparisons give integers, all bits set */
+    const char *vector_call;            /* wraps an intrinsic of vectors; NULL: overloaded */
+    const char *choose;                 /* vector condition: template of cond, then, else */
+    const char *half_load, *half_store; /* where f16 is held but not computed with */
     /* memory */
     const char *load, *store;       /* dense vectors; store's %0 is the value */
     const char *element;            /* a scalar of an array of vectors at any index, or NULL */

@@ -80,11 +80,10 @@ decimal(char *text, size_t size, double v, bool is_float)
 static void
 float_literal(weft_clike *c, weft_dtype t, double v)
 {
-    int wide = t == WEFT_F64 ? 2 : t == WEFT_F32 ? 1 : 0;
     char text[64];
     if (isnan(v) || isinf(v)) {
         snprintf(text, sizeof text, "%s%s", isinf(v) && v < 0 ? "-" : "",
-                 isnan(v) ? c->d->nan[wide] : c->d->inf[wide]);
+                 isnan(v) ? c->d->nan[t] : c->d->inf[t]);
         weft_str_add(c->out, text);
         return;
     }

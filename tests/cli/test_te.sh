@@ -37,6 +37,11 @@ for shape in 'm=0 n=4 k=4' 'm=4 n=0 k=4' 'm=4 n=4 k=0'; do
     exits 0 "$WEFT" te mm.te -d interp --fill ones && out_has "^C f32\[$m,$n\]"
 done
 
+it "writes infinities of bf16 as values of it"
+printf 'te most(A: bf16[8]) {\n    C[] = max(i < 8) A[i]\n}\n' >most.te
+exits 0 "$WEFT" te most.te -t cuda:sm_80 && out_has '__float2bfloat16(__int_as_float(0x7f800000))'
+exits 0 "$WEFT" te most.te -d interp --fill ones && out_has '^C bf16\[\] min 1 max 1'
+
 it "computes in double where the second interpreter is asked"
 printf 'te lost(A: f32[n]) {\n    C[i < n] = (A[i] + 16777216.0) - 16777216.0\n}\n' >lost.te
 exits 0 "$WEFT" te lost.te -d interp --dim n=4 --fill ones && out_has '^C f32\[4\] min 0 max 0'

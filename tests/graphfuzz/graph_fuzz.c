@@ -1,12 +1,14 @@
 /* tests/graphfuzz/graph_fuzz.c: random graphs checked on every device, as `weft check` does.
  *
- *   graph_fuzz [--count N] [--seed S] [--case K] [-d DEVICE[@TARGET]].. [--batch N] [--keep DIR]
+ *   graph_fuzz [--count N] [--first K] [--seed S] [--case K] [-d DEVICE[@TARGET]]..
+ *              [--batch N] [--keep DIR]
  *   graph_fuzz --ranges [--count N] [--seed S]       are all values where they are said to be?
  *   graph_fuzz --case K --show
  *
  * Graphs share programs, --batch of them, as a program costs more than a graph.  One that fails is
  * checked alone, made smaller and printed; --keep writes it to DIR as well.  Without -d: every
- * usable device, in its own class and in the gpu class.  Exit status 1 when a graph failed.
+ * usable device, in its own class and in the gpu class.  200 graphs, 5000 with WEFT_TEST_LONG.
+ * Exit status: 0, 1 when a graph failed, 77 when a device named is not there.
  */
 #include "../ops/ops.h"
 #include "graphfuzz.h"
@@ -15,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_BATCH = 100, MAX_DEVICES = 16 };
+enum { MAX_BATCH = 100, MAX_DEVICES = 16, NO_SUCH_DEVICE = 77, FEW = 200, MANY = 5000 };
 
 typedef struct options {
     uint64_t seed;
@@ -323,11 +325,34 @@ read_value(options *o, const char *word, const char *value)
     return true;
 }
 
+static bool
+devices_are_there(const options *o)
+{
+    for (int i = 0; i < o->ndevice; i++) {
+        const char *at = strchr(o->device[i], '@');
+        char name[OPS_LABEL];
+        ops_place place;
+        weft_diag *diag = weft_diag_create();
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(o->device[i], "@"), o->device[i]);
+        weft_status status = ops_open(name, at ? at + 1 : NULL, diag, &place);
+        if (status)
+            printf("SKIP %s", weft_diag_text(diag));
+        else
+            ops_close(&place);
+        weft_diag_destroy(diag);
+        if (status)
+            return false;
+    }
+    return true;
+}
+
 static int
 fuzz_run(const options *o)
 {
     fuzz f = { .o = o };
     double start = weft_now();
+    if (!devices_are_there(o))
+        return NO_SUCH_DEVICE;
     check_all(&f);
     printf("seed %llu: %ld graphs checked, %ld failed, %.0f s\n  on %s\n",
            (unsigned long long)o->seed, f.checked, f.failures, weft_now() - start,
@@ -342,7 +367,10 @@ fuzz_run(const options *o)
 int
 main(int argc, char **argv)
 {
-    options o = { .seed = 1, .count = 200, .only = -1, .batch = 25 };
+    const char *everything = getenv("WEFT_TEST_LONG");
+    options o = {
+        .seed = 1, .count = everything && *everything ? MANY : FEW, .only = -1, .batch = 25
+    };
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--ranges") == 0)
             o.ranges = true;

@@ -1,10 +1,10 @@
 /* tests/graphfuzz/graphfuzz.h: random graphs whose results on every device are predictable.
  *
- * A graph is made node by node.  Of every value is known in which range its elements lie and how far
- * a device's may be from the exact ones, so that
+ * A graph is made node by node.  Of every value is known in which range its elements lie and how
+ * far a device's may be from the exact ones, so that
  *   - no operator leaves its domain and nothing overflows: no NaN, no infinity;
- *   - what steps (comparisons, rounding, arg max) reads values without error alone: a rounding apart
- *     never becomes a different branch;
+ *   - what steps (comparisons, rounding, arg max) reads values without error alone: a rounding
+ *     apart never becomes a different branch;
  *   - a result may differ by the error that its operators' roundings can add up to (`error`) beside
  *     the budget of tests/tolerances.def.  The table stands for one operator; sums that cancel and
  *     chains of twenty are what `error` is for.  It is a bound over ranges, not a guess: each
