@@ -154,9 +154,16 @@ weft_emu_dynamic_shared(weft_emu_worker *w, const weft_emu_array *a)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
-typedef enum access { READ, WRITE, ATOMICALLY } access;
+typedef enum access { READ, WRITE, ATOMICALLY, SETS_ATOMICALLY } access;
 
-static const char *const verb[] = { "reads", "writes", "writes atomically" };
+static const char *const verb[] = { "reads", "writes", "writes atomically", "writes atomically" };
+
+/* Whether an access does not race with others that are atomic. */
+static inline bool
+is_atomic(access how)
+{
+    return how == ATOMICALLY || how == SETS_ATOMICALLY;
+}
 
 static _Noreturn void
 uninitialised(weft_emu_core *c, const weft_emu_copy *a, size_t offset)
@@ -289,9 +296,9 @@ check_copy(weft_emu_core *c, weft_emu_copy *a, size_t offset, size_t bytes, acce
     for (size_t i = offset >> a->shift; i <= last; i++) {
         weft_emu_cell *cell = &a->cell[i];
         uint32_t w = cell->write;
-        if (how != WRITE && w >> STAMP < c->block_since)
+        if ((how == READ || how == ATOMICALLY) && w >> STAMP < c->block_since)
             uninitialised(c, a, i << a->shift);
-        if (!is_ordered(c, w, c->shared_since) && !(how == ATOMICALLY && w & ATOMIC))
+        if (!is_ordered(c, w, c->shared_since) && !(is_atomic(how) && w & ATOMIC))
             shared_race(c, a, i, how, w & ATOMIC ? ATOMICALLY : WRITE, w, false);
         if (how == READ) {
             cell->read = add_reader(c, cell->read, c->shared_since);
@@ -300,7 +307,7 @@ check_copy(weft_emu_core *c, weft_emu_copy *a, size_t offset, size_t bytes, acce
         if (readers_race(c, cell->read, c->shared_since))
             shared_race(c, a, i, how, READ, cell->read,
                         (cell->read & THREAD) == (uint32_t)c->running);
-        cell->write = c->clock << STAMP | (how == ATOMICALLY ? ATOMIC : 0) | (uint32_t)c->running;
+        cell->write = c->clock << STAMP | (is_atomic(how) ? ATOMIC : 0) | (uint32_t)c->running;
     }
 }
 
@@ -379,9 +386,9 @@ check_shadow(weft_emu_core *c, const weft_emu_range *r, uintptr_t p, size_t byte
             continue;
         }
         uint64_t mine = c->serial << SERIAL | (uint64_t)stamp_of(c, c->clock) << STAMP |
-                        (how == ATOMICALLY ? ATOMIC : 0) | (uint64_t)c->running;
+                        (is_atomic(how) ? ATOMIC : 0) | (uint64_t)c->running;
         uint64_t w = atomic_exchange(&word[0], mine), reads = atomic_load(&word[1]);
-        if (writes_race(c, w) && !(how == ATOMICALLY && w & ATOMIC))
+        if (writes_race(c, w) && !(is_atomic(how) && w & ATOMIC))
             global_race(c, r, at, how, w & ATOMIC ? ATOMICALLY : WRITE, w);
         if (reads_race(c, reads))
             global_race(c, r, at, how, READ, reads);
@@ -472,8 +479,8 @@ weft_emu_write(weft_emu_worker *w, const void *p, size_t bytes)
 }
 
 void
-weft_emu_atomic(weft_emu_worker *w, const void *p, size_t bytes)
+weft_emu_atomic(weft_emu_worker *w, const void *p, size_t bytes, int reads)
 {
     if (bytes)
-        check((weft_emu_core *)w, (uintptr_t)p, bytes, ATOMICALLY);
+        check((weft_emu_core *)w, (uintptr_t)p, bytes, reads ? ATOMICALLY : SETS_ATOMICALLY);
 }

@@ -213,7 +213,7 @@ void weft_emu_position(const weft_emu_core *, int thread, char out[48]);
 
 void weft_emu_read(weft_emu_worker *, const void *, size_t bytes);
 void weft_emu_write(weft_emu_worker *, const void *, size_t bytes);
-void weft_emu_atomic(weft_emu_worker *, const void *, size_t bytes);
+void weft_emu_atomic(weft_emu_worker *, const void *, size_t bytes, int reads);
 /* The clock ticks; starts anew where it is near its end. */
 void weft_emu_tick(weft_emu_core *);
 /* Shared memory of the block that begins is nobody's. */

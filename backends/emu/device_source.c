@@ -31,7 +31,7 @@ static const struct {
     { "metal_integer", NULL, true },
     { "metal_common", NULL, true },
     { "metal_geometric", NULL, true },
-    { "metal_simdgroup_matrix", "metal_simdgroup_matrix", true },
+    { "metal_simdgroup_matrix", NULL, true },
     { "simd/simd.h", NULL, true },
 };
 
@@ -279,14 +279,28 @@ add_dynamic(const weft_emu_text *t, int number, weft_str *out)
                 number, i, t->kernel.param.at[i].name, t->file, t->kernel.param.at[i].line);
 }
 
+/* Whether its threads may have copies under way, which live in their frames. */
+static bool
+copies_in_flight(const weft_emu_text *t)
+{
+    for (int i = 0; i < t->header.n; i++)
+        if (!strcmp(t->header.at[i], "ptx.h") || !strcmp(t->header.at[i], "cuda_pipeline.h"))
+            return true;
+    return false;
+}
+
 static void
 add_run(const weft_emu_text *t, int number, weft_str *out)
 {
     const weft_emu_kernel *k = &t->kernel;
     weft_str_addf(out,
                   "static void weft_run_%d(weft_emu_worker *worker, void *const *buffer, "
-                  "const int64_t *scalar)\n{\n    weft_enter(worker);\n    weft_text_%d::%s(",
-                  number, number, k->name);
+                  "const int64_t *scalar)\n{\n    weft_enter(worker);\n%s    weft_text_%d::%s(",
+                  number,
+                  copies_in_flight(t) ? "    __attribute__((uninitialized)) weft_copies copies;\n  "
+                                        "  weft_open_copies(&copies);\n"
+                                      : "",
+                  number, k->name);
     for (int i = 0; i < k->param.n; i++) {
         const weft_emu_param *param = &k->param.at[i];
         weft_str_addf(out, "%s\n#line %d \"%s\"\n        ", i ? "," : "", param->line, t->file);

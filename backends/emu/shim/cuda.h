@@ -489,15 +489,7 @@ WEFT_FN float __uint2float_rz(unsigned int x) { return weft_directed(x, 0); }
 WEFT_FN float __uint2float_ru(unsigned int x) { return weft_directed(x, 1); }
 WEFT_FN float __uint2float_rd(unsigned int x) { return weft_directed(x, -1); }
 
-/* A float between x's neighbours that rounds to fewer bits as x itself does: inexact ones are odd.
- */
-WEFT_FN float weft_odd(double x)
-{
-    float f = weft_directed(x, 0);
-    uint32_t bits = weft_as<uint32_t>(f);
-    return (double)f == x || x != x || __builtin_isinf(f) ? f : weft_as<float>(bits | 1);
-}
-/* The same of integers: bits that a double cannot hold are kept as one. */
+/* weft_odd of integers: bits that a double cannot hold are kept as one. */
 WEFT_FN float weft_odd(unsigned long long x)
 {
     int shift = x >> 32 ? 32 - __builtin_clzll(x) : 0;

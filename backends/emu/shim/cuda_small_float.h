@@ -80,7 +80,7 @@
     WEFT_FN T __hmul_sat(const T a, const T b) { return weft_saturated(a * b); }                   \
     WEFT_FN T __hfma(const T a, const T b, const T c)                                              \
     {                                                                                              \
-        return T((double)(float)a * (double)(float)b + (double)(float)c);                          \
+        return T(weft_odd_fma((float)a, (float)b, (float)c));                                      \
     }                                                                                              \
     WEFT_FN T __hfma_relu(const T a, const T b, const T c)                                         \
     {                                                                                              \

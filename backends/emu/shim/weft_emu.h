@@ -62,8 +62,9 @@ typedef struct weft_emu_host {
     /* Called before each access of the text to memory that is not a plain local variable. */
     void (*read)(weft_emu_worker *, const void *, size_t bytes);
     void (*write)(weft_emu_worker *, const void *, size_t bytes);
-    /* An atomic access follows: bounds are checked, and races with what is not atomic. */
-    void (*atomic)(weft_emu_worker *, const void *, size_t bytes);
+    /* An atomic access follows: bounds are checked, and races with what is not atomic.  One that
+     * does not read may be the first to the place. */
+    void (*atomic)(weft_emu_worker *, const void *, size_t bytes, int reads);
     /* All threads of the block wait for each other at the same place; orders `memory`. */
     void (*barrier)(weft_emu_worker *, const weft_emu_place *, int memory);
     /* Lanes of `mask` (bit i: lane i of the warp) wait for each other at the same place; each

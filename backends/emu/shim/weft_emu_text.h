@@ -266,6 +266,30 @@ template <class To, class From> static constexpr To weft_as(From from)
     return __builtin_bit_cast(To, from);
 }
 
+/* ---- roundings ------------------------------------------------------------------------------- */
+
+/* x as a float; where that is not exact, the one of its two neighbours whose last bit is 1: it is
+ * rounded again, to fewer bits, as x itself would be. */
+static inline float weft_odd(double x)
+{
+    float f = (float)x;
+    uint32_t bits = weft_as<uint32_t>(f);
+    double magnitude = __builtin_fabs((double)f);
+    if ((double)f == x || x != x || bits & 1)
+        return f;
+    return weft_as<float>(magnitude > __builtin_fabs(x) ? bits - 1 : bits + 1);
+}
+
+/* a * b + c, where a * b is exact in double, to be rounded again in the same way. */
+static inline double weft_odd_fma(double a, double b, double c)
+{
+    double p = a * b, s = p + c, other = s - p, lost = (p - (s - other)) + (c - other);
+    uint64_t bits = weft_as<uint64_t>(s);
+    if (!(lost < 0 || lost > 0) || bits & 1 || !__builtin_isfinite(s))
+        return s;
+    return weft_as<double>((lost > 0) == (s > 0) ? bits + 1 : bits - 1);
+}
+
 /* ---- shared memory, arguments, entries ------------------------------------------------------- */
 
 static WEFT_QUIET void *weft_shared(const weft_emu_array *array)
@@ -361,6 +385,7 @@ enum weft_atomic_op {
     WEFT_OR,
     WEFT_XOR,
     WEFT_EXCHANGE,
+    WEFT_STORE,
     WEFT_MIN,
     WEFT_MAX,
     WEFT_UMIN,
@@ -389,6 +414,7 @@ static inline __attribute__((always_inline)) U weft_atomic_value(weft_atomic_op 
     case WEFT_XOR:
         return old ^ v;
     case WEFT_EXCHANGE:
+    case WEFT_STORE:
         return v;
     case WEFT_MIN:
         return (S)v < (S)old ? v : old;
@@ -420,7 +446,7 @@ static inline __attribute__((always_inline)) U weft_atomic_value(weft_atomic_op 
     static WEFT_QUIET U NAME(const volatile void *p, weft_atomic_op op, U v, U compare = 0)        \
     {                                                                                              \
         U old;                                                                                     \
-        weft_now->host->atomic(weft_now, (const void *)p, sizeof(U));                              \
+        weft_now->host->atomic(weft_now, (const void *)p, sizeof(U), op != WEFT_STORE);            \
         __atomic_load((U *)p, &old, __ATOMIC_SEQ_CST);                                             \
         for (;;) {                                                                                 \
             U next = weft_atomic_value<U, S, F>(op, old, v, compare);                              \
