@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 enum { OLDEST = 15, NEWEST = 21, MESSAGE_LINES = 30, MAX_FLAGS = 64 };
 
@@ -55,13 +58,22 @@ static const char *const by_numerics[][4] = {
     [WEFT_FAST] = { "-ffp-contract=fast", "-freciprocal-math", "-fapprox-func" },
 };
 
+#ifdef __x86_64__
+/* clang 15 does not know the name in __builtin_cpu_supports. */
+static bool
+has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
+
 static int
 add_processor(const char **flag)
 {
     int n = 0;
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("f16c")) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()) {
         flag[n++] = "-mavx2";
         flag[n++] = "-mfma";
         flag[n++] = "-mf16c";
