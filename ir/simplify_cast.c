@@ -115,14 +115,19 @@ weft_simp_call(weft_facts *f, const weft_expr *e)
     return e->h.u.intrin == WEFT_IN_POW ? simp_pow(f, e) : NULL;
 }
 
-/* x / 2^n is x * 2^-n, as long as 2^-n is a normal number of the type. */
+/* x / 2^n is x * 2^-n, as long as 2^-n is a normal number of the type; x / 0 is x * inf, which
+ * drivers do not fold away as they do the former (lavapipe's optimiser takes it to be undefined). */
 const weft_expr *
 weft_simp_float_div(weft_facts *f, const weft_expr *e)
 {
     int power;
     double c;
     weft_dtype t = weft_dtype_of(e);
-    if (!weft_as_float(e->arg[1], &c) || fabs(frexp(c, &power)) != 0.5)
+    if (!weft_as_float(e->arg[1], &c))
+        return NULL;
+    if (c == 0 && !is_small_float(t))
+        return weft_mul(f->ir, e->arg[0], weft_imm(f->ir, e->h.type, 1 / c));
+    if (fabs(frexp(c, &power)) != 0.5)
         return NULL;
     int most = t == WEFT_F64 ? 1000 : t == WEFT_F32 || t == WEFT_BF16 ? 120 : 12;
     if (is_small_float(t) || power > most || power < -most)

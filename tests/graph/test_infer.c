@@ -119,6 +119,7 @@ faults_are_found(void **state)
         { "x: f32[4]", "pad(x) {before=[0], after=[0], mode=\"odd\"}", "mode 'odd'" },
         { "x: f32[4]", "sum(x) {axes=[0, 0], keepdims=0}", "stands twice" },
         { "x: f32[4]", "softmax(x) {axis=1}", "axis 1 is outside" },
+        { "x: f32[4]", "softmax(x) {axis=-1}", "axis -1 is outside" },
         { "x: f32[2, 3], z: f32[4, 2]", "matmul(x, z) {ta=0, tb=0}", "inner dimensions" },
         { "x: f32[2], z: f32[2, 2]", "matmul(x, z) {ta=0, tb=0}", "two dimensions at least" },
         { "x: f32[1, 3, 8], w: f32[4, 2, 3]",

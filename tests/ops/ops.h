@@ -106,13 +106,21 @@ void ops_close(ops_place *);
 /* A graph's text compiled for the target; only its status and messages. */
 weft_status ops_compile(const char *text, const weft_target *, int optimize, weft_diag *,
                         weft_module **);
-/* The same up to units, each with a status and messages of its own; the job gives all but the
- * text.  The caller's to free, whatever the status. */
-weft_status ops_compile_units(const char *text, const weft_compile_job *, weft_diag *,
-                              weft_compiled *);
 /* Compiled, loaded and run once; out[noutput] in the arena, in the order of the graph. */
 weft_status ops_run(const char *text, const ops_place *, int optimize, const weft_const *in,
                     int nin, weft_arena *, weft_const **out, int *nout, weft_diag *);
+
+/* ---- refusals (refusals.c) ------------------------------------------------------------------- */
+
+/* Why a target refuses what an operator takes: a row of refusals.def. */
+typedef struct ops_refusal {
+    const char *code, *part, *meaning;
+    uint32_t usual; /* dtypes that it stands against */
+} ops_refusal;
+extern const ops_refusal ops_refusals[];
+extern const int ops_nrefusal;
+/* The row whose part is in the message, the first of its code; -1: nobody gave it a reason. */
+int ops_reason(const char *message);
 
 /* ---- comparing (compare.c) ------------------------------------------------------------------- */
 

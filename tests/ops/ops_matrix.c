@@ -6,8 +6,8 @@
  *
  * Without --all a dtype of an operator has one case, of another shape and form for another device.
  * Cases share programs (--batch of them); one that differs or is refused is tried again alone and
- * told in a line.  --show prints the graphs.  Exit status: 0, 1 when a case failed, 77 when there
- * is no such device.
+ * told in a line.  A refusal passes where refusals.def has its reason.  --show prints the graphs.
+ * Exit status: 0, 1 when a case failed, 77 when there is no such device.
  */
 #include "ops.h"
 
@@ -76,7 +76,7 @@ try_alone(matrix *m, const ops_case *c, ops_form form, bool failed_before)
         printf("%s", b.text);
     results r = run_batch(m, &b, form, diag);
     ops_verdict v = r.status ? (ops_verdict){ 0 } : ops_compare(&r.got[0], &r.want[0], 0);
-    if (r.status == WEFT_UNSUPPORTED) {
+    if (r.status == WEFT_UNSUPPORTED && ops_reason(weft_diag_text(diag)) >= 0) {
         m->refused++;
         if (m->o->one >= 0) {
             print_case("refused:", m, c, form);

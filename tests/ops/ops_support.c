@@ -17,26 +17,6 @@ static const char *const targets[] = {
 };
 enum { NTARGET = sizeof targets / sizeof *targets, MAX_ROWS = 160 };
 
-/* Why something is refused: part of the message, and what stands for it in the table. */
-#define BIT(t)  (1u << WEFT_##t)
-#define F64S    BIT(F64)
-#define LONGS   (BIT(I64) | BIT(U64))
-#define PACKED  (BIT(I4) | BIT(U4) | BIT(I2) | BIT(U2) | BIT(F4E2M1))
-#define SCALES  BIT(F8E8M0)
-#define F8S     (BIT(F8E4M3FN) | BIT(F8E4M3FNUZ) | BIT(F8E5M2) | BIT(F8E5M2FNUZ) | SCALES)
-#define INTS    (BIT(I8) | BIT(I16) | BIT(I32) | BIT(U8) | BIT(U16) | BIT(U32) | LONGS)
-#define REALS   (BIT(F16) | BIT(BF16) | BIT(F32) | BIT(F64) | F8S | BIT(F4E2M1))
-#define NUMBERS (INTS | REALS | PACKED)
-static const struct {
-    const char *part, *code, *meaning;
-    uint32_t usual;
-} reasons[] = {
-#define REFUSAL(code, dtypes, part, meaning) { part, code, meaning, dtypes },
-#include "refusals.def"
-#undef REFUSAL
-};
-enum { NREASON = sizeof reasons / sizeof *reasons };
-
 typedef enum state { NOT_TAKEN, TAKEN } state;
 
 typedef struct cell {
@@ -122,14 +102,11 @@ refuse(support *s, int target, int at, weft_status status, const char *why)
 {
     row *r = s->row_of[at];
     weft_dtype t = (weft_dtype)(s->of[at] - r->cell);
-    for (int i = 0; i < NREASON && status == WEFT_UNSUPPORTED; i++)
-        if (strstr(why, reasons[i].part)) {
-            int first = 0;
-            while (strcmp(reasons[first].code, reasons[i].code) != 0)
-                first++;
-            r->refused[target][t] = (uint8_t)(1 + first);
-            return;
-        }
+    int reason = status == WEFT_UNSUPPORTED ? ops_reason(why) : -1;
+    if (reason >= 0) {
+        r->refused[target][t] = (uint8_t)(1 + reason);
+        return;
+    }
     s->failures++;
     printf(
         "FAIL %s of %s for %s is refused without a reason that tests/ops/refusals.def knows: %s\n",
@@ -151,11 +128,13 @@ try_target(support *s, int target)
 {
     weft_diag *diag = weft_diag_create();
     const weft_target *profile = weft_profile_find(targets[target], diag);
-    weft_compile_job job = { .target = profile, .numerics = WEFT_DEFAULT };
     weft_compiled c = { 0 };
     ops_batch b;
     ops_emit(&b, s->list, s->n, OPS_ALONE);
-    weft_status status = profile ? ops_compile_units(b.text, &job, diag, &c) : WEFT_NOT_FOUND;
+    weft_compile_job job = { .target = profile, .numerics = WEFT_DEFAULT, .text = b.text };
+    weft_status status = WEFT_NOT_FOUND;
+    if (profile)
+        status = weft_compile_model("ops.wir", &job, WEFT_DUMP_COUNT, diag, &c);
     int told = 0;
     for (int u = 0; u < c.nunit; u++)
         if (c.unit[u].status) {
@@ -174,6 +153,12 @@ try_target(support *s, int target)
 
 /* ---- the page -------------------------------------------------------------------------------- */
 
+/* Dtypes that are named together where all of them stand. */
+#define BIT(t)  (1u << WEFT_##t)
+#define INTS    (BIT(I8) | BIT(I16) | BIT(I32) | BIT(I64) | BIT(U8) | BIT(U16) | BIT(U32) | BIT(U64))
+#define F8S     (BIT(F8E4M3FN) | BIT(F8E4M3FNUZ) | BIT(F8E5M2) | BIT(F8E5M2FNUZ) | BIT(F8E8M0))
+#define REALS   (BIT(F16) | BIT(BF16) | BIT(F32) | BIT(F64) | F8S | BIT(F4E2M1))
+#define NUMBERS (INTS | REALS | BIT(I4) | BIT(U4) | BIT(I2) | BIT(U2))
 static const struct {
     const char *name;
     uint32_t dtypes;
@@ -230,13 +215,13 @@ add_cell(weft_str *s, const row *r, int target)
 {
     uint32_t all = taken(r), left = all;
     weft_str codes = { 0 };
-    for (int i = 0; i < NREASON; i++) {
+    for (int i = 0; i < ops_nrefusal; i++) {
         uint32_t set = refused_for(r, target, i);
         left &= ~set;
         if (!set)
             continue;
-        weft_str_addf(&codes, "%s%s", codes.n ? " " : "", reasons[i].code);
-        if (set != (reasons[i].usual & all) && count(set) <= 2) {
+        weft_str_addf(&codes, "%s%s", codes.n ? " " : "", ops_refusals[i].code);
+        if (set != (ops_refusals[i].usual & all) && count(set) <= 2) {
             weft_str_add(&codes, ": ");
             add_dtypes(&codes, set);
         }
@@ -332,9 +317,9 @@ page(const support *s)
     weft_str_add(&text, head);
     add_table(&text, s);
     weft_str_add(&text, "\n");
-    for (int i = 0; i < NREASON; i++) {
-        if (*reasons[i].meaning)
-            weft_str_addf(&text, "- **%s**: %s\n", reasons[i].code, reasons[i].meaning);
+    for (int i = 0; i < ops_nrefusal; i++) {
+        if (*ops_refusals[i].meaning)
+            weft_str_addf(&text, "- **%s**: %s\n", ops_refusals[i].code, ops_refusals[i].meaning);
     }
     weft_str_add(&text, tail);
     return weft_str_take(&text);

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 weft_status
 ops_open(const char *device, const char *target, weft_diag *diag, ops_place *p)
@@ -28,42 +27,15 @@ ops_close(ops_place *p)
 
 /* ---- compiling ------------------------------------------------------------------------------- */
 
-/* The text in a file of its own; path[] ends in XXXXXX. */
-static weft_status
-text_file(const char *text, char *path, weft_diag *diag)
-{
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return weft_fail(diag, WEFT_IO, "no temporary file for a graph");
-    close(fd);
-    return weft_file_write(diag, path, text, strlen(text));
-}
-
 weft_status
 ops_compile(const char *text, const weft_target *target, int optimize, weft_diag *diag,
             weft_module **module)
 {
     weft_compile_job job = {
-        .target = target, .numerics = WEFT_DEFAULT, .optimize = optimize, .threads = 1
+        .target = target, .numerics = WEFT_DEFAULT, .optimize = optimize, .threads = 1, .text = text
     };
-    char path[] = "/tmp/weft-ops-XXXXXX";
     *module = NULL;
-    weft_status status = text_file(text, path, diag);
-    if (!status)
-        status = weft_compile_targets(path, 1, target, &job, diag, module);
-    unlink(path);
-    return status;
-}
-
-weft_status
-ops_compile_units(const char *text, const weft_compile_job *job, weft_diag *diag, weft_compiled *c)
-{
-    char path[] = "/tmp/weft-ops-XXXXXX";
-    weft_status status = text_file(text, path, diag);
-    if (!status)
-        status = weft_compile_model(path, job, WEFT_DUMP_COUNT, diag, c);
-    unlink(path);
-    return status;
+    return weft_compile_targets("ops.wir", 1, target, &job, diag, module);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
