@@ -339,6 +339,14 @@ check_given(job *j, weft_device *device)
     return any;
 }
 
+/* Whether the target is for the API. */
+static bool
+is_for(const char *target, weft_api api)
+{
+    size_t n = strcspn(target, ":");
+    return strlen(weft_api_name(api)) == n && memcmp(target, weft_api_name(api), n) == 0;
+}
+
 /* The targets named for the device's API. */
 static weft_status
 check_named(job *j, weft_device *device, bool *any)
@@ -346,9 +354,8 @@ check_named(job *j, weft_device *device, bool *any)
     const char *api = weft_api_name(device->info.target.api);
     for (int t = 0; t < j->o->ntarget; t++) {
         const char *spec = j->o->target[t];
-        size_t n = strcspn(spec, ":");
         weft_target target;
-        if (n != strlen(api) || strncmp(spec, api, n) != 0)
+        if (!is_for(spec, device->info.target.api))
             continue;
         weft_status status = weft_resolve_target(spec, device, &target, j->diag);
         if (status)
@@ -422,17 +429,25 @@ base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Ids are looked at before what takes long. */
+/* Devices and targets that are named are looked at before what takes long. */
 static weft_status
 try_devices(job *j)
 {
     weft_status status = WEFT_OK;
+    bool *used = WEFT_NEW_ARRAY(&j->report->arena, j->o->ntarget + 1, bool);
     for (int i = 0; i < j->o->ndevice && !status; i++) {
         weft_device *device;
         status = weft_device_open(&j->drivers, j->o->device[i], j->diag, &device);
+        for (int t = 0; t < j->o->ntarget && !status; t++)
+            used[t] = used[t] || is_for(j->o->target[t], device->info.target.api);
         if (!status)
             weft_device_close(device);
     }
+    for (int t = 0; t < j->o->ntarget && !status && j->o->ndevice; t++)
+        if (!used[t])
+            status =
+                weft_fail(j->diag, WEFT_INVALID_ARGUMENT,
+                          "target '%s' is for none of the devices that are named", j->o->target[t]);
     return status;
 }
 

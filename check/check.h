@@ -125,8 +125,8 @@ weft_status weft_check_reproducer(const char *dir, const weft_check_options *, w
                                   weft_check_report *);
 /* Whether a directory is one. */
 bool weft_is_reproducer(const char *dir);
-/* OK when all runs agree (at least one was made); MISMATCH when one disagrees; else the first error.
- */
+/* OK when all runs agree (at least one was made); MISMATCH when one disagrees; else the first
+ * error. */
 weft_status weft_check_verdict(const weft_check_report *);
 void weft_check_report_free(weft_check_report *);
 

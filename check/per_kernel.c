@@ -12,8 +12,8 @@ group_layers(weft_checking *c, const weft_group *g)
 {
     weft_str s = { 0 };
     for (int i = 0; i < g->nnode; i++)
-        weft_str_addf(&s, "%s%s (%s)", i ? " + " : "", g->node[i]->name,
-                      weft_op_infos[g->node[i]->op].text);
+        weft_str_addf(&s, *g->node[i]->name ? "%s%s (%s)" : "%s%s%s", i ? " + " : "",
+                      g->node[i]->name, weft_op_infos[g->node[i]->op].text);
     const char *text = weft_arena_strdup(&c->report->arena, weft_str_text(&s));
     weft_str_free(&s);
     return text;

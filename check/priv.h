@@ -41,8 +41,8 @@ weft_status weft_chain_number(const weft_chain *, const char *text, int64_t *, w
 /* The group's te program without a schedule; NULL after an error. */
 weft_te *weft_chain_program(const weft_chain *, int group, weft_diag *);
 
-/* Makes float parameters that the kernel reads and writes f64: wide[i] for parameter i.  Whether there
- * are any (widen.c). */
+/* Makes float parameters that the kernel reads and writes f64: wide[i] for parameter i.  Whether
+ * there are any (widen.c). */
 bool weft_widen_sums(weft_kernel *, bool *wide);
 
 /* ---- kernel by kernel (per_kernel.c) --------------------------------------------------------- */

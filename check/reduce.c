@@ -25,6 +25,80 @@ typedef struct reducer {
     int tests;
 } reducer;
 
+/* ---- sizes ----------------------------------------------------------------------------------- */
+
+typedef struct sizes { /* symbols that the inputs given decide */
+    weft_ir *ir;
+    int n;
+    const weft_var **var;
+    const weft_expr **value;
+} sizes;
+
+static const weft_expr *const *
+sized(const sizes *z, int64_t n, const weft_expr *const *e)
+{
+    if (!e || n < 1)
+        return e;
+    const weft_expr **to = WEFT_NEW_ARRAY(&z->ir->arena, n, const weft_expr *);
+    for (int64_t i = 0; i < n; i++)
+        if (e[i])
+            to[i] = weft_simplify_expr(z->ir, NULL,
+                                       weft_subst_expr(z->ir, e[i], z->n, z->var, z->value));
+    return to;
+}
+
+static bool
+has_size(const sizes *z, const weft_var *v)
+{
+    for (int i = 0; i < z->n; i++)
+        if (z->var[i] == v)
+            return true;
+    return false;
+}
+
+static void
+find_sizes(const reducer *r, sizes *z)
+{
+    const weft_graph *g = r->graph;
+    for (int i = 0; i < g->input.n; i++)
+        for (int k = 0; k < r->o->ninput; k++) {
+            const weft_value *v = g->input.at[i];
+            if (strcmp(v->name, r->o->input_name[k]) != 0 || v->ndim != r->o->input[k].ndim)
+                continue;
+            for (int d = 0; d < v->ndim && z->n < g->symbol.n; d++)
+                if (v->dim[d]->h.kind == WEFT_EK_VAR && !has_size(z, v->dim[d]->h.u.var)) {
+                    z->var[z->n] = v->dim[d]->h.u.var;
+                    z->value[z->n++] = weft_int(z->ir, WEFT_I64, r->o->input[k].dim[d]);
+                }
+        }
+}
+
+/* A graph whose symbols are numbers. */
+static void
+give_sizes(reducer *r)
+{
+    weft_graph *g = r->graph;
+    sizes z = { .ir = g->ir,
+                .var = WEFT_NEW_ARRAY(&g->ir->arena, g->symbol.n + 1, const weft_var *),
+                .value = WEFT_NEW_ARRAY(&g->ir->arena, g->symbol.n + 1, const weft_expr *) };
+    find_sizes(r, &z);
+    if (z.n == 0)
+        return;
+    for (int i = 0; i < g->value.n; i++) {
+        weft_value *v = g->value.at[i];
+        v->dim = sized(&z, v->ndim, v->dim);
+        v->elem = sized(&z, v->nelem, v->elem);
+    }
+    for (int i = 0; i < g->node.n; i++) {
+        weft_node *n = g->node.at[i];
+        weft_attr *attr = weft_arena_dup(&g->ir->arena, n->attr, (size_t)n->nattr * sizeof *attr);
+        for (int a = 0; a < n->nattr; a++)
+            if (attr[a].kind == WEFT_ATTR_DIMS)
+                attr[a].dims = sized(&z, attr[a].n, attr[a].dims);
+        n->attr = attr;
+    }
+}
+
 /* ---- values of the whole --------------------------------------------------------------------- */
 
 static weft_status
@@ -86,8 +160,15 @@ read_graph(reducer *r)
                    : weft_read_model(r->path, job->import ? job->import : &no_options, r->diag);
     if (!r->graph)
         return weft_diag_status(r->diag) ? weft_diag_status(r->diag) : WEFT_INVALID_INPUT;
-    weft_status status = weft_run_graph_passes(
-        r->graph, "infer,simplify-inference,fold-constants,clean-up,eliminate-dead", &options);
+    weft_compile_job given = *job;
+    given.nconstant = r->o->ninput;
+    given.constant_name = r->o->input_name;
+    given.constant = r->o->input;
+    weft_status status = weft_give_constants(r->graph, &given, r->diag);
+    give_sizes(r);
+    if (!status)
+        status = weft_run_graph_passes(
+            r->graph, "infer,simplify-inference,fold-constants,clean-up,eliminate-dead", &options);
     r->given = WEFT_NEW_ARRAY(&r->arena, r->graph->value.n + 1, bool);
     for (int i = 0; i < r->graph->value.n; i++)
         r->given[r->graph->value.at[i]->id] = r->graph->value.at[i]->data != NULL;
@@ -209,9 +290,10 @@ cut_text(cut *c)
     LIST(value)
     LIST(input)
     LIST(output)
-    LIST(output_name) LIST(node)
+    LIST(output_name)
+    LIST(node)
 #undef LIST
-        weft_print_graph(&text, g);
+    weft_print_graph(&text, g);
     *g = whole;
     return weft_str_take(&text);
 }

@@ -1,5 +1,5 @@
-/* check/reference.c: what every tensor of a compiled model has to hold: its groups as unscheduled te
- * programs in the interpreter.
+/* check/reference.c: what every tensor of a compiled model has to hold: its groups as unscheduled
+ * te programs in the interpreter.
  *
  * Inputs are known by their names, constants by their content, a group's results by a hash over the
  * group's program and what its inputs are known by; so targets whose graphs agree share the work.
@@ -71,6 +71,27 @@ bind_symbols(weft_chain *c, const weft_module *m, const weft_const *in)
     c->symbols = (weft_symbols){ n, name, value };
 }
 
+/* Every dimension of every input is what the bound symbols make it. */
+static weft_status
+check_sizes(const weft_chain *c, const weft_const *in, weft_diag *diag)
+{
+    const weft_program *p = c->origin->program;
+    for (int i = 0; i < p->ninput; i++) {
+        const weft_mod_tensor *t = &p->tensor[p->input[i]];
+        for (int d = 0; d < t->ndim; d++) {
+            int64_t size = 0;
+            weft_status status = weft_chain_number(c, t->dim[d], &size, diag);
+            if (!status && size != in[i].dim[d])
+                status = weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                                   "input '%s': dimension %d is %lld; the model needs %s, %lld",
+                                   t->name, d, (long long)in[i].dim[d], t->dim[d], (long long)size);
+            if (status)
+                return status;
+        }
+    }
+    return WEFT_OK;
+}
+
 weft_status
 weft_chain_begin(weft_chain *c, weft_reference *r, const weft_module *m, const weft_origin *origin,
                  const weft_const *in, weft_diag *diag)
@@ -88,6 +109,9 @@ weft_chain_begin(weft_chain *c, weft_reference *r, const weft_module *m, const w
                              in[i].ndim);
     }
     bind_symbols(c, m, in);
+    weft_status status = check_sizes(c, in, diag);
+    if (status)
+        return status;
     for (int i = 0; i < p->ninput; i++) {
         const weft_value *v = g->input.at[i];
         c->value[v->id] = (weft_known){ in[i], weft_arena_printf(&r->arena, "input %s", v->name) };

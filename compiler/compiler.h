@@ -80,6 +80,9 @@ weft_graph *weft_read_model(const char *path, const weft_import_options *, weft_
 /* What such a file holds; diag is not NULL. */
 weft_status weft_inspect_model(const char *path, weft_arena *, weft_model_summary *, weft_diag *);
 
+/* Puts the job's constants where the text of a graph has none; WEFT_INVALID_INPUT for another type or
+ * shape. */
+weft_status weft_give_constants(weft_graph *, const weft_compile_job *, weft_diag *);
 /* Imports, optimises and lowers.  stage: texts up to which level are kept in units and graph
  * (WEFT_DUMP_COUNT: none). */
 weft_status weft_compile_model(const char *path, const weft_compile_job *, weft_dump_stage stage,

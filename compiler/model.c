@@ -174,9 +174,8 @@ build_units(weft_compiled *c, const weft_compile_job *job, weft_dump_stage stage
     return first;
 }
 
-/* Puts the job's contents where the text of a graph has none. */
-static weft_status
-give_constants(weft_graph *g, const weft_compile_job *job, weft_diag *diag)
+weft_status
+weft_give_constants(weft_graph *g, const weft_compile_job *job, weft_diag *diag)
 {
     weft_map *index = weft_map_create(&g->ir->arena);
     for (int i = 0; i < job->nconstant; i++)
@@ -216,7 +215,7 @@ weft_compile_model(const char *path, const weft_compile_job *job, weft_dump_stag
         c->graph_text = graph_text(c->graph);
         return WEFT_OK;
     }
-    status = give_constants(c->graph, job, diag);
+    status = weft_give_constants(c->graph, job, diag);
     if (!status)
         status = optimize(c->graph, job);
     if (!status && stage != WEFT_DUMP_COUNT)
