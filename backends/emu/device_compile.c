@@ -169,21 +169,28 @@ find_program(const char *name, char path[256])
     return false;
 }
 
-/* The first line of --version; 0, or clang's major version. */
+/* The first line of --version.  clang's major version; 0: it is none; -1: it cannot be asked, and
+ * why. */
 static int
-ask_version(const char *path, char version[128])
+ask_version(const char *path, char version[128], weft_str *why)
 {
     weft_str dir = { 0 }, output = { 0 };
     char *text = NULL;
     size_t n;
     int major = 0;
     if (!make_directory(&dir)) {
+        weft_str_addf(why, "%s cannot be made: %s; TMPDIR may name a place for temporary files",
+                      dir.at, strerror(errno));
         weft_str_free(&dir);
-        return 0;
+        return -1;
     }
     weft_str_addf(&output, "%s/messages", dir.at);
     const char *argv[] = { path, "--version", NULL };
-    if (run_command(argv, output.at) == 0 && !weft_file_read(NULL, output.at, 1 << 16, &text, &n)) {
+    int code = run_command(argv, output.at);
+    if (code < 0 || code > 1) {
+        weft_str_addf(why, "%s --version ends with status %d", path, code);
+        major = -1;
+    } else if (!code && !weft_file_read(NULL, output.at, 1 << 16, &text, &n)) {
         const char *at = strstr(text, "clang version ");
         snprintf(version, 128, "%.*s", (int)(strcspn(text, "\n") & 0x7f), text);
         major = at ? atoi(at + strlen("clang version ")) : 0;
@@ -195,16 +202,17 @@ ask_version(const char *path, char version[128])
     return major;
 }
 
-static bool
+/* 1: it will do; 0: there is none of that name, or it will not do; -1: nor will any other. */
+static int
 try_compiler(const char *name, weft_emu_compiler *c, weft_str *why)
 {
     if (!find_program(name, c->path))
-        return false;
-    int major = ask_version(c->path, c->version);
-    if (major >= OLDEST)
-        return true;
+        return 0;
+    int major = ask_version(c->path, c->version, why);
+    if (major < 0 || major >= OLDEST)
+        return major < 0 ? -1 : 1;
     weft_str_addf(why, major ? "%s is clang %d; " : "%s is not clang; ", c->path, major);
-    return false;
+    return 0;
 }
 
 bool
@@ -212,27 +220,31 @@ weft_emu_find_compiler(weft_emu_compiler *c, weft_str *why)
 {
     const char *own = getenv("WEFT_EMU_CXX");
     char name[32];
+    int found = 0;
     *c = (weft_emu_compiler){ 0 };
     if (own && *own) {
-        if (try_compiler(own, c, why))
-            return true;
-        weft_str_addf(why, "WEFT_EMU_CXX is '%s'; it has to be a clang++ of version %d or later",
-                      own, OLDEST);
-        return false;
+        found = try_compiler(own, c, why);
+        if (!found)
+            weft_str_addf(why,
+                          "WEFT_EMU_CXX is '%s'; it has to be a clang++ of version %d or later",
+                          own, OLDEST);
+        return found > 0;
     }
-    for (int v = NEWEST; v >= OLDEST; v--)
-        for (int plus = 1; plus >= 0; plus--) {
+    for (int v = NEWEST; v >= OLDEST && !found; v--)
+        for (int plus = 1; plus >= 0 && !found; plus--) {
             snprintf(name, sizeof name, plus ? "clang++-%d" : "clang-%d", v);
-            if (try_compiler(name, c, why))
-                return true;
+            found = try_compiler(name, c, why);
         }
-    if (try_compiler("clang++", c, why) || try_compiler("clang", c, why))
-        return true;
-    weft_str_addf(why,
-                  "it compiles kernels with clang++ of version %d or later, which is not on "
-                  "PATH; WEFT_EMU_CXX may name one",
-                  OLDEST);
-    return false;
+    if (!found)
+        found = try_compiler("clang++", c, why);
+    if (!found)
+        found = try_compiler("clang", c, why);
+    if (!found)
+        weft_str_addf(why,
+                      "it compiles kernels with clang++ of version %d or later, which is not on "
+                      "PATH; WEFT_EMU_CXX may name one",
+                      OLDEST);
+    return found > 0;
 }
 
 /* ---- compiling ------------------------------------------------------------------------------- */

@@ -106,6 +106,32 @@ on_real_devices_too(void **state)
     every_call_fails_once((weft_status[]){ WEFT_DEVICE, WEFT_OUT_OF_MEMORY, WEFT_LOST }, 3);
 }
 
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+static void
+a_kernel_that_does_not_compile_is_named_and_leaves_nothing(void **state)
+{
+    (void)state;
+    for (int i = 0; i < fault_napi; i++) {
+        fault_device *f = fault_apis[i].computes ? fault_open(fault_apis[i].driver) : NULL;
+        if (!f)
+            continue;
+        weft_diag *diag = weft_diag_create();
+        weft_module *m =
+            support_module(fault_apis[i].api, "kernel add this is no program\n", "300");
+        weft_session *s = NULL;
+        weft_status status = weft_session_create(m, &f->base, NULL, diag, &s);
+        if (status != WEFT_INVALID_INPUT || !strstr(weft_diag_text(diag), "add"))
+            fail_msg("%s: status %d: %s", fault_apis[i].driver->name, (int)status,
+                     weft_diag_text(diag));
+        assert_null(s);
+        fault_expect_nothing_alive(f, "text that does not compile");
+        weft_device_close(&f->base);
+        weft_module_destroy(m);
+        weft_diag_destroy(diag);
+    }
+}
+
 /* ---- single faults --------------------------------------------------------------------------- */
 
 static void
@@ -217,6 +243,7 @@ main(void)
         cmocka_unit_test(the_device_may_run_out_of_memory_in_any_call),
         cmocka_unit_test(the_device_may_be_lost_in_any_call),
         cmocka_unit_test(on_real_devices_too),
+        cmocka_unit_test(a_kernel_that_does_not_compile_is_named_and_leaves_nothing),
         cmocka_unit_test(a_session_that_failed_to_bind_can_be_bound_again),
         cmocka_unit_test(an_input_that_failed_to_arrive_must_be_set_again),
         cmocka_unit_test(a_lost_device_gives_the_same_sentence_to_every_later_call),
