@@ -2,7 +2,6 @@
 #include "tools/tools.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,9 +35,8 @@ catch_fatal(int number, bool own_stack)
 int
 main(int argc, char **argv)
 {
-    enum { STACK = 64 << 10 };
-    stack_t stack = { .ss_sp = malloc(STACK), .ss_size = STACK };
-    bool own_stack = stack.ss_sp && !sigaltstack(&stack, NULL);
+    char room[64 << 10]; /* for the handler where the stack has run out, at its other end */
+    bool own_stack = !sigaltstack(&(stack_t){ .ss_sp = room, .ss_size = sizeof room }, NULL);
     catch_fatal(SIGABRT, own_stack);
     catch_fatal(SIGSEGV, own_stack);
     catch_fatal(SIGBUS, own_stack);
