@@ -3,8 +3,8 @@
  *   fuzz_seeds OUT [MORE]
  *
  * writes OUT/<reader>/<number>, the files of corpus.c that the reader takes, small modules and
- * kernels made of the te programs among them, and every eighth model under MORE; and
- * OUT/<reader>.dict.
+ * kernels made of the te programs among them, and every eighth model under MORE, the graphs of
+ * those, too; and OUT/<reader>.dict.
  */
 #include "fuzz.h"
 #include "compiler/compiler.h"
@@ -93,6 +93,24 @@ write_made(writer *w, const fuzz_seed *s)
     write_module(w, text, "opencl:generic-gpu");
 }
 
+/* ---- made of models -------------------------------------------------------------------------- */
+
+static void
+write_graph(writer *w, const char *path)
+{
+    weft_import_options options = { 0 };
+    weft_str text = { 0 };
+    weft_diag *diag = weft_diag_create(); /* what weft does not have is no seed */
+    weft_graph *g = weft_import_onnx(path, &options, diag);
+    if (g) {
+        weft_print_graph(&text, g);
+        write_seed(w, fuzz_reader_named("graph"), text.at, text.n);
+        weft_graph_destroy(g);
+    }
+    weft_str_free(&text);
+    weft_diag_destroy(diag);
+}
+
 /* ---- weights --------------------------------------------------------------------------------- */
 
 static void
@@ -137,6 +155,8 @@ write_reader(writer *w, const fuzz_reader *r)
         if (!takes(r, s) || (r->kind == FUZZ_ONNX && i % MODEL_STEP))
             continue;
         write_seed(w, r, s->bytes.at, s->bytes.n);
+        if (r->kind == FUZZ_ONNX)
+            write_graph(w, s->path);
         if (r->form == FUZZ_TEXT)
             fuzz_words_of(&words, s->bytes);
     }
