@@ -160,6 +160,7 @@ enter_thread(weft_emu_core *c, int t)
     c->self.own = NULL;
     c->self.lane = (uint32_t)t % WEFT_EMU_WARP;
     c->self.warp = (uint32_t)t / WEFT_EMU_WARP;
+    weft_emu_check_thread(c);
 }
 
 static bool resolve(weft_emu_core *c);
@@ -194,6 +195,7 @@ go_on(weft_emu_core *c, int t)
     if (to == from)
         return;
     c->current = to;
+    c->base.window[0] = (weft_emu_window){ (uintptr_t)to->stack, WEFT_EMU_STACK };
     weft_fiber_switch(from, to, false);
 }
 
@@ -238,8 +240,7 @@ same_place(const weft_emu_place *a, const weft_emu_place *b)
 static void
 release_lanes(weft_emu_core *c, int first, uint64_t mask)
 {
-    weft_emu_tick(c);
-    c->warp_since[first / WEFT_EMU_WARP] = c->clock;
+    c->warp_since[first / WEFT_EMU_WARP] = weft_emu_tick(c);
     for (int i = 0; i < WEFT_EMU_WARP && first + i < c->nthread; i++) {
         weft_emu_wait *w = &c->wait[first + i];
         if (!(mask >> i & 1))
@@ -320,11 +321,11 @@ release_barrier(weft_emu_core *c)
     for (int t = 0; t < c->nthread; t++)
         if (c->state[t] != THREAD_BARRIER || !same_place(c->wait[t].place, c->wait[0].place))
             return false;
-    weft_emu_tick(c);
+    uint32_t now = weft_emu_tick(c);
     if (memory & WEFT_EMU_SHARED)
-        c->shared_since = c->clock;
+        c->base.shared_since = now;
     if (memory & WEFT_EMU_GLOBAL)
-        c->global_since = c->clock;
+        c->global_since = now;
     for (int t = 0; t < c->nthread; t++)
         c->state[t] = THREAD_READY;
     return true;
@@ -481,10 +482,8 @@ weft_emu_core_begin(weft_emu_core *c, const weft_emu_launch *l, uint64_t launch_
     c->launch = l;
     c->launch_serial = launch_serial;
     c->nthread = l->nthread;
-    c->ncopy = 0;
-    c->shared_used = 0;
-    c->shared_sum = 0;
     c->last_range = 0;
+    weft_emu_check_launch(c);
     c->failed = false;
     c->status = WEFT_DEVICE;
     weft_str_free(&c->message);

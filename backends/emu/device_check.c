@@ -16,26 +16,26 @@
 #include <sys/mman.h>
 
 enum {
-    ROOM = 4 << 20,            /* addresses for the shared arrays of a core */
-    MAX_SHARED = 256 << 10,    /* bytes of them all */
-    GAP = 4096,                /* between two arrays, at least */
-    CLOCK_END = (1 << 20) - 2, /* stamps have 20 bits */
+    ROOM = 2 * (int)WEFT_EMU_CELL_ROOM, /* addresses for the shared arrays of a core */
+    MAX_SHARED = 256 << 10,             /* bytes of them all */
+    GAP = 4096,                         /* between two arrays, at least */
+    CLOCK_END = (1 << 20) - 2           /* stamps have 20 bits */
 };
 
-/* ---- words ----------------------------------------------------------------------------------- */
-
-/* Both kinds of word end in flags and a thread; above them a stamp, and in buffers' words the block. */
-enum {
-    THREAD = 0x3ff,
-    ATOMIC = 1 << 10,     /* the write is atomic */
-    MANY = 1 << 10,       /* other threads of the warp have read, too */
-    MANY_WARPS = 1 << 11, /* threads of other warps have read, too */
-    STAMP = 12            /* shift */
-};
-enum { MANY_BLOCKS_BIT = 26, SERIAL = 27, STAMP_MAX = (1 << 14) - 1 };
-#define MANY_BLOCKS (UINT64_C(1) << MANY_BLOCKS_BIT)
+/* A word of a buffer's grain ends as a cell's does, with a stamp that counts from the block's start; above
+ * it stands the block. */
+enum { SERIAL = 27, STAMP_MAX = (1 << 14) - 1 };
+#define MANY_BLOCKS (UINT64_C(1) << 26) /* other blocks have read it, too */
 
 /* ---- the clock ------------------------------------------------------------------------------- */
+
+static void
+set_since(weft_emu_core *c, uint32_t since)
+{
+    c->base.shared_since = c->global_since = since;
+    for (int i = 0; i < WEFT_EMU_MAX_WARPS; i++)
+        c->warp_since[i] = since;
+}
 
 /* Stamps of the block become 1, older ones 0: what lies before the last barrier. */
 static void
@@ -45,30 +45,36 @@ rebase(weft_emu_core *c)
         weft_emu_copy *a = &c->copy[k];
         for (size_t i = 0; i < a->size >> a->shift; i++) {
             uint32_t w = a->cell[i].write;
-            bool mine = w >> STAMP >= c->block_since;
-            a->cell[i] = (weft_emu_cell){ .write = mine ? 1u << STAMP | (w & THREAD) : 0 };
+            bool mine = w >= c->base.block_since;
+            a->cell[i].write = mine ? 1u << WEFT_EMU_STAMP | (w & WEFT_EMU_THREAD) : 0;
+            a->cell[i].read = 0;
         }
     }
-    c->block_since = 1;
-    c->clock = c->shared_since = c->global_since = 2 + STAMP_MAX;
-    for (int i = 0; i < WEFT_EMU_MAX_WARPS; i++)
-        c->warp_since[i] = c->clock;
+    c->base.block_since = 1u << WEFT_EMU_STAMP;
+    c->clock = 2 + STAMP_MAX;
+    set_since(c, c->clock << WEFT_EMU_STAMP);
 }
 
-void
+uint32_t
 weft_emu_tick(weft_emu_core *c)
 {
     if (++c->clock >= CLOCK_END)
         rebase(c);
+    return c->clock << WEFT_EMU_STAMP;
+}
+
+void
+weft_emu_check_thread(weft_emu_core *c)
+{
+    c->base.mine = c->clock << WEFT_EMU_STAMP | (uint32_t)c->running;
+    c->base.warp_since = c->warp_since[c->running / WEFT_EMU_WARP];
 }
 
 void
 weft_emu_check_block(weft_emu_core *c)
 {
-    weft_emu_tick(c);
-    c->block_since = c->shared_since = c->global_since = c->clock;
-    for (int i = 0; i < WEFT_EMU_MAX_WARPS; i++)
-        c->warp_since[i] = c->clock;
+    c->base.block_since = weft_emu_tick(c);
+    set_since(c, c->base.block_since);
     for (int i = 0; i < c->ncopy; i++)
         memset((void *)c->copy[i].start, 0xff, c->copy[i].size);
 }
@@ -79,25 +85,63 @@ bool
 weft_emu_shared_create(weft_emu_core *c)
 {
     int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, may = PROT_READ | PROT_WRITE;
-    c->shared = mmap(NULL, ROOM, may, how, -1, 0);
-    c->cell = mmap(NULL, MAX_SHARED * sizeof *c->cell, may, how, -1, 0);
-    c->base.shared_base = c->shared;
-    return c->shared != MAP_FAILED && c->cell != MAP_FAILED;
+    void *room = mmap(NULL, ROOM, may, how, -1, 0);
+    void *cell = mmap(NULL, WEFT_EMU_CELL_ROOM / 4 * sizeof(weft_emu_cell), may, how, -1, 0);
+    void *fine = mmap(NULL, MAX_SHARED * sizeof(weft_emu_cell), may, how, -1, 0);
+    c->base.shared_base = room == MAP_FAILED ? NULL : room;
+    c->base.cell = cell == MAP_FAILED ? NULL : cell;
+    c->fine = fine == MAP_FAILED ? NULL : fine;
+    return c->base.shared_base && c->base.cell && c->fine;
 }
 
 void
 weft_emu_shared_destroy(weft_emu_core *c)
 {
-    if (c->shared && c->shared != MAP_FAILED)
-        munmap(c->shared, ROOM);
-    if (c->cell && c->cell != MAP_FAILED)
-        munmap(c->cell, MAX_SHARED * sizeof *c->cell);
+    if (c->base.shared_base)
+        munmap(c->base.shared_base, ROOM);
+    if (c->base.cell)
+        munmap(c->base.cell, WEFT_EMU_CELL_ROOM / 4 * sizeof(weft_emu_cell));
+    if (c->fine)
+        munmap(c->fine, MAX_SHARED * sizeof(weft_emu_cell));
+}
+
+/* Cells from `first` on belong to no array. */
+static void
+mark_gap(weft_emu_core *c, size_t first, size_t n)
+{
+    for (size_t i = first; i < first + n && i < WEFT_EMU_CELL_ROOM / 4; i++)
+        c->base.cell[i] = (weft_emu_cell){ 0, WEFT_EMU_NOWHERE };
+}
+
+void
+weft_emu_check_launch(weft_emu_core *c)
+{
+    const weft_emu_launch *l = c->launch;
+    c->base.cell_bytes = 0;
+    c->ncopy = 0;
+    c->used = c->used_fine = 0;
+    c->shared_sum = 0;
+    memset(c->base.window, 0, sizeof c->base.window);
+    for (int i = 0, n = 1; i < l->nrange && n < WEFT_EMU_WINDOWS; i++)
+        if (!l->range[i].shadowed && !l->range[i].written)
+            c->base.window[n++] = (weft_emu_window){ l->range[i].start, l->range[i].size };
 }
 
 static int
 grain_shift(uint64_t element)
 {
     return element % 4 == 0 ? 2 : element % 2 == 0 ? 1 : 0;
+}
+
+/* Where an array of the size begins in its half; the half's end moves on, with a gap behind the array as
+ * large as it is. */
+static size_t
+place_copy(size_t *used, size_t size, size_t align, int nth)
+{
+    size_t at = *used + GAP + 192 * (size_t)nth;
+    at = (at + align - 1) / align * align;
+    *used = at + size + (size > GAP ? size : 0);
+    return at;
 }
 
 static void *
@@ -113,19 +157,24 @@ new_copy(weft_emu_core *c, const weft_emu_array *a, uint64_t size)
         weft_emu_fault(c, "more than %d shared arrays; '%s' (%s:%d) is one too many",
                        WEFT_EMU_MAX_ARRAYS, a->name, a->file, a->line);
     weft_emu_copy *to = &c->copy[c->ncopy];
-    size_t at =
-        (size_t)weft_round_up((int64_t)(c->shared_used + GAP), GAP) + 192 * (size_t)c->ncopy;
-    size_t align = a->align > 16 ? (size_t)a->align : 16;
-    at = (at + align - 1) / align * align;
+    size_t align = a->align > 16 ? (size_t)a->align : 16, at;
+    int shift = size % a->element ? 0 : grain_shift(a->element);
+    if (shift == 2) {
+        size_t from = c->used;
+        at = place_copy(&c->used, (size_t)size, align, c->ncopy);
+        mark_gap(c, from / 4, (c->used - from + GAP) / 4);
+        c->base.cell_bytes = c->used + GAP;
+    } else {
+        at = WEFT_EMU_CELL_ROOM + place_copy(&c->used_fine, (size_t)size, align, c->ncopy);
+    }
     *to = (weft_emu_copy){ .array = a,
-                           .start = (uintptr_t)c->shared + at,
+                           .start = (uintptr_t)c->base.shared_base + at,
                            .size = (size_t)size,
-                           .shift = grain_shift(size % a->element ? 1 : a->element),
-                           .cell = c->cell + c->shared_sum };
+                           .shift = shift,
+                           .cell = shift == 2 ? c->base.cell + at / 4 : c->fine + c->shared_sum };
     memset((void *)to->start, 0xff, to->size);
-    memset(to->cell, 0, sizeof *to->cell * to->size); /* of a launch before, perhaps */
+    memset(to->cell, 0, sizeof *to->cell * (to->size >> shift)); /* of a launch before, perhaps */
     c->ncopy++;
-    c->shared_used = at + to->size + (to->size > GAP ? to->size : 0);
     c->shared_sum += (int64_t)size;
     return (void *)to->start;
 }
@@ -179,7 +228,7 @@ shared_race(weft_emu_core *c, const weft_emu_copy *a, size_t grain, access mine,
             uint32_t word, bool unknown)
 {
     char at[48];
-    weft_emu_position(c, (int)(word & THREAD), at);
+    weft_emu_position(c, (int)(word & WEFT_EMU_THREAD), at);
     weft_emu_fault(c,
                    "race on element %zu of shared array '%s' (%s:%d): thread %s%s %s it and this "
                    "thread %s it with no barrier for shared memory between them",
@@ -195,7 +244,7 @@ global_race(weft_emu_core *c, const weft_emu_range *r, uintptr_t address, access
     char at[48];
     uint64_t serial = word >> SERIAL, n = (uint64_t)c->launch->grid[0], m = c->launch->grid[1];
     size_t element = (address - r->start) / r->element;
-    weft_emu_position(c, (int)(word & THREAD), at);
+    weft_emu_position(c, (int)(word & WEFT_EMU_THREAD), at);
     if (serial == c->serial && !(word & MANY_BLOCKS))
         weft_emu_fault(c,
                        "race on element %zu of buffer '%s': thread %s of the same block %s it "
@@ -254,79 +303,45 @@ stray(weft_emu_core *c, uintptr_t p, size_t bytes, access how)
 
 /* ---- shared memory --------------------------------------------------------------------------- */
 
-/* Whether an access of that stamp and thread comes before what this thread does now. */
-static inline bool
-is_ordered(const weft_emu_core *c, uint32_t word, uint32_t since)
-{
-    uint32_t stamp = word >> STAMP, t = word & THREAD, me = (uint32_t)c->running;
-    return stamp < since || t == me ||
-           (t / WEFT_EMU_WARP == me / WEFT_EMU_WARP && stamp < c->warp_since[me / WEFT_EMU_WARP]);
-}
-
-/* The word of reads after one more by this thread. */
-static inline uint32_t
-add_reader(const weft_emu_core *c, uint32_t word, uint32_t since)
-{
-    uint32_t me = (uint32_t)c->running, mine = c->clock << STAMP | me, t = word & THREAD;
-    if (word >> STAMP < since)
-        return mine;
-    if (t / WEFT_EMU_WARP != me / WEFT_EMU_WARP)
-        return word | MANY_WARPS;
-    if (word >> STAMP < c->warp_since[me / WEFT_EMU_WARP])
-        return mine | (word & MANY_WARPS);
-    return t == me ? word : word | MANY;
-}
-
-/* Whether a read since the barrier races with a write of this thread. */
-static inline bool
-readers_race(const weft_emu_core *c, uint32_t word, uint32_t since)
-{
-    uint32_t t = word & THREAD, me = (uint32_t)c->running;
-    if (word >> STAMP < since)
-        return false;
-    if (word & MANY_WARPS || t / WEFT_EMU_WARP != me / WEFT_EMU_WARP)
-        return true;
-    return word >> STAMP >= c->warp_since[me / WEFT_EMU_WARP] && (t != me || word & MANY);
-}
-
-static inline void
+static void
 check_copy(weft_emu_core *c, weft_emu_copy *a, size_t offset, size_t bytes, access how)
 {
+    weft_emu_worker *w = &c->base;
+    uint32_t since = w->shared_since;
     size_t last = (offset + bytes - 1) >> a->shift;
     for (size_t i = offset >> a->shift; i <= last; i++) {
         weft_emu_cell *cell = &a->cell[i];
-        uint32_t w = cell->write;
-        if ((how == READ || how == ATOMICALLY) && w >> STAMP < c->block_since)
+        bool atomic = cell->write & WEFT_EMU_ATOMIC;
+        if ((how == READ || how == ATOMICALLY) && cell->write < w->block_since)
             uninitialised(c, a, i << a->shift);
-        if (!is_ordered(c, w, c->shared_since) && !(is_atomic(how) && w & ATOMIC))
-            shared_race(c, a, i, how, w & ATOMIC ? ATOMICALLY : WRITE, w, false);
+        if (!weft_emu_is_ordered(w, cell->write, since) && !(is_atomic(how) && atomic))
+            shared_race(c, a, i, how, atomic ? ATOMICALLY : WRITE, cell->write, false);
         if (how == READ) {
-            cell->read = add_reader(c, cell->read, c->shared_since);
+            cell->read = weft_emu_add_reader(w, cell->read, since);
             continue;
         }
-        if (readers_race(c, cell->read, c->shared_since))
+        if (weft_emu_readers_race(w, cell->read, since))
             shared_race(c, a, i, how, READ, cell->read,
-                        (cell->read & THREAD) == (uint32_t)c->running);
-        cell->write = c->clock << STAMP | (is_atomic(how) ? ATOMIC : 0) | (uint32_t)c->running;
+                        (cell->read & WEFT_EMU_THREAD) == (uint32_t)c->running);
+        cell->write = w->mine | (is_atomic(how) ? WEFT_EMU_ATOMIC : 0);
     }
 }
 
 /* ---- buffers that the launch writes ---------------------------------------------------------- */
 
-/* Stamps count from the block's start.  Beyond their end nothing is known to be unordered. */
+/* Beyond the end of stamps nothing in the block is known to be unordered. */
 static uint32_t
-stamp_of(const weft_emu_core *c, uint32_t clock)
+stamp_now(const weft_emu_core *c)
 {
-    uint32_t s = clock - c->block_since;
+    uint32_t s = c->clock - (c->base.block_since >> WEFT_EMU_STAMP);
     return s < STAMP_MAX ? s : STAMP_MAX;
 }
 
-/* The block's part of a word as is_ordered and its fellows take it. */
+/* The block's part of a word as a cell has it. */
 static uint32_t
 block_part(const weft_emu_core *c, uint64_t word)
 {
-    uint32_t low = (uint32_t)(word & (MANY_BLOCKS - 1));
-    return low + (c->block_since << STAMP);
+    return (uint32_t)(word & (MANY_BLOCKS - 1)) + c->base.block_since;
 }
 
 static bool
@@ -335,8 +350,9 @@ writes_race(const weft_emu_core *c, uint64_t word)
     uint64_t serial = word >> SERIAL;
     if (serial < c->launch_serial)
         return false;
-    return serial != c->serial || (stamp_of(c, c->clock) < STAMP_MAX &&
-                                   !is_ordered(c, block_part(c, word), c->global_since));
+    return serial != c->serial ||
+           (stamp_now(c) < STAMP_MAX &&
+            !weft_emu_is_ordered(&c->base, block_part(c, word), c->global_since));
 }
 
 static bool
@@ -346,23 +362,23 @@ reads_race(const weft_emu_core *c, uint64_t word)
     if (serial < c->launch_serial)
         return false;
     return serial != c->serial || word & MANY_BLOCKS ||
-           (stamp_of(c, c->clock) < STAMP_MAX &&
-            readers_race(c, block_part(c, word), c->global_since));
+           (stamp_now(c) < STAMP_MAX &&
+            weft_emu_readers_race(&c->base, block_part(c, word), c->global_since));
 }
 
 static uint64_t
 add_read(const weft_emu_core *c, uint64_t word)
 {
-    uint64_t serial = word >> SERIAL, stamp = stamp_of(c, c->clock);
-    uint64_t mine = c->serial << SERIAL | stamp << STAMP | (uint64_t)c->running;
+    uint64_t serial = word >> SERIAL, stamp = stamp_now(c);
+    uint64_t mine = c->serial << SERIAL | stamp << WEFT_EMU_STAMP | (uint64_t)c->running;
     if (serial < c->launch_serial)
         return mine;
     if (serial != c->serial)
         return word | MANY_BLOCKS;
     if (stamp == STAMP_MAX)
         return mine | (word & MANY_BLOCKS);
-    uint32_t low = add_reader(c, block_part(c, word), c->global_since) - (c->block_since << STAMP);
-    return (word & ~(MANY_BLOCKS - 1)) | low;
+    uint32_t part = weft_emu_add_reader(&c->base, block_part(c, word), c->global_since);
+    return (word & ~(MANY_BLOCKS - 1)) | (part - c->base.block_since);
 }
 
 static void
@@ -382,14 +398,14 @@ check_shadow(weft_emu_core *c, const weft_emu_range *r, uintptr_t p, size_t byte
                 atomic_exchange(&word[1], next);
             uint64_t w = atomic_load(&word[0]);
             if (writes_race(c, w))
-                global_race(c, r, at, how, w & ATOMIC ? ATOMICALLY : WRITE, w);
+                global_race(c, r, at, how, w & WEFT_EMU_ATOMIC ? ATOMICALLY : WRITE, w);
             continue;
         }
-        uint64_t mine = c->serial << SERIAL | (uint64_t)stamp_of(c, c->clock) << STAMP |
-                        (is_atomic(how) ? ATOMIC : 0) | (uint64_t)c->running;
+        uint64_t mine = c->serial << SERIAL | (uint64_t)stamp_now(c) << WEFT_EMU_STAMP |
+                        (is_atomic(how) ? WEFT_EMU_ATOMIC : 0) | (uint64_t)c->running;
         uint64_t w = atomic_exchange(&word[0], mine), reads = atomic_load(&word[1]);
-        if (writes_race(c, w) && !(is_atomic(how) && w & ATOMIC))
-            global_race(c, r, at, how, w & ATOMIC ? ATOMICALLY : WRITE, w);
+        if (writes_race(c, w) && !(is_atomic(how) && w & WEFT_EMU_ATOMIC))
+            global_race(c, r, at, how, w & WEFT_EMU_ATOMIC ? ATOMICALLY : WRITE, w);
         if (reads_race(c, reads))
             global_race(c, r, at, how, READ, reads);
     }
@@ -443,7 +459,7 @@ is_own(const weft_emu_core *c, uintptr_t p, size_t bytes, access how)
 static inline void
 check(weft_emu_core *c, uintptr_t p, size_t bytes, access how)
 {
-    if (p - (uintptr_t)c->shared < ROOM) {
+    if (p - (uintptr_t)c->base.shared_base < ROOM) {
         for (int i = 0; i < c->ncopy; i++)
             if (lies_in(p, bytes, c->copy[i].start, c->copy[i].size)) {
                 check_copy(c, &c->copy[i], p - c->copy[i].start, bytes, how);

@@ -45,6 +45,7 @@ static const char *const always[] = {
     "-w",
     "-fno-math-errno",
     "-fno-trapping-math",
+    "-ftls-model=initial-exec",
     "-Werror=global-constructors", /* nothing of the text runs but as a kernel's thread */
     "-Werror=frame-larger-than=" STRING(WEFT_EMU_MAX_FRAME_BYTES),
     NULL,

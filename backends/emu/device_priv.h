@@ -9,6 +9,7 @@
 #define WEFT_EMU_DEVICE_PRIV_H
 
 #include "backends/emu/emu.h"
+#include "backends/emu/shim/weft_emu_quick.h"
 
 #include <stdatomic.h>
 
@@ -21,6 +22,8 @@ enum {
     WEFT_EMU_MAX_CORES = 64
 };
 
+/* Bytes of shared memory that have cells of four bytes; as many behind them have finer ones. */
+#define WEFT_EMU_CELL_ROOM ((size_t)2 << 20)
 /* Bytes of one function's frame: the compiler refuses more. */
 #define WEFT_EMU_MAX_FRAME_BYTES 163840
 
@@ -151,11 +154,6 @@ typedef struct weft_emu_wait { /* what a thread waits for */
     void *all;
 } weft_emu_wait;
 
-/* Who touched a grain of shared memory last.  stamp << 12 | flags | thread; 0: nobody yet. */
-typedef struct weft_emu_cell {
-    uint32_t write, read;
-} weft_emu_cell;
-
 /* A block's copy of a shared array. */
 typedef struct weft_emu_copy {
     const weft_emu_array *array;
@@ -172,15 +170,13 @@ struct weft_emu_core {
     const weft_emu_launch *launch;
     int running; /* number of the thread that runs */
     /* order */
-    uint32_t clock, block_since, shared_since, global_since;
-    uint32_t warp_since[WEFT_EMU_MAX_WARPS];
+    uint32_t clock, global_since, warp_since[WEFT_EMU_MAX_WARPS]; /* but for clock, as in cells */
     uint64_t serial, launch_serial; /* of the block; of the launch's first */
     /* shared memory */
     int ncopy;
     weft_emu_copy copy[WEFT_EMU_MAX_ARRAYS];
-    char *shared;
-    weft_emu_cell *cell;
-    size_t shared_used;
+    weft_emu_cell *fine;    /* cells of arrays of smaller grain */
+    size_t used, used_fine; /* bytes of shared memory's two halves */
     int64_t shared_sum;
     int last_range;
     /* threads */
@@ -214,8 +210,12 @@ void weft_emu_position(const weft_emu_core *, int thread, char out[48]);
 void weft_emu_read(weft_emu_worker *, const void *, size_t bytes);
 void weft_emu_write(weft_emu_worker *, const void *, size_t bytes);
 void weft_emu_atomic(weft_emu_worker *, const void *, size_t bytes, int reads);
-/* The clock ticks; starts anew where it is near its end. */
-void weft_emu_tick(weft_emu_core *);
+/* The clock ticks, and starts anew where it is near its end; the new time as a cell's stamp. */
+uint32_t weft_emu_tick(weft_emu_core *);
+/* Thread `c->running` runs from here on. */
+void weft_emu_check_thread(weft_emu_core *);
+/* No shared array is there yet; buffers that are only read can be read without a second look. */
+void weft_emu_check_launch(weft_emu_core *);
 /* Shared memory of the block that begins is nobody's. */
 void weft_emu_check_block(weft_emu_core *);
 /* A core's room for shared arrays and for what is known of their grains. */

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define WEFT_EMU_VERSION 1
+#define WEFT_EMU_VERSION 2
 
 /* Memory that a barrier orders; bits. */
 enum { WEFT_EMU_SHARED = 1, WEFT_EMU_GLOBAL = 2 };
@@ -33,6 +33,18 @@ typedef struct weft_emu_thread {
     void *own; /* the text's; NULL when the thread starts */
 } weft_emu_thread;
 
+/* Who touched four bytes of shared memory last: see weft_emu_quick.h.  0: nobody in this block. */
+typedef struct weft_emu_cell {
+    uint32_t write, read;
+} weft_emu_cell;
+
+typedef struct weft_emu_window {
+    uintptr_t start;
+    size_t size;
+} weft_emu_window;
+
+enum { WEFT_EMU_WINDOWS = 5 };
+
 /* A worker's state as far as compiled text sees it; the device's own stands behind it. */
 typedef struct weft_emu_worker {
     const struct weft_emu_host *host;
@@ -40,6 +52,12 @@ typedef struct weft_emu_worker {
     /* All shared memory that the worker ever hands out lies in the 4 GiB from here: the text calls
      * a place in it by 32 bits, as PTX does. */
     char *shared_base;
+    /* What a check that passes looks at.  Stamps as in a cell's words, of the last barrier for shared
+     * memory, the last exchange of the warp, the block's start; and the word of an access made now. */
+    uint32_t mine, shared_since, warp_since, block_since;
+    weft_emu_cell *cell; /* one for four bytes, of the first cell_bytes from shared_base */
+    size_t cell_bytes;
+    weft_emu_window window[WEFT_EMU_WINDOWS]; /* 0: the fiber's stack; buffers only read */
 } weft_emu_worker;
 
 /* A declaration of shared memory: one static object each in the compiled text. */
