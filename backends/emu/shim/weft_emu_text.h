@@ -8,6 +8,7 @@
 #define WEFT_EMU_TEXT_H
 
 #include "weft_emu.h"
+#include "weft_emu_quick.h"
 
 #define WEFT_QUIET                                                                                 \
     __attribute__((noinline, unused, disable_sanitizer_instrumentation, no_sanitize("all")))
@@ -37,17 +38,28 @@ WEFT_HOOK void __tsan_func_exit() {}
 WEFT_HOOK void __tsan_vptr_read(void **) {}
 WEFT_HOOK void __tsan_vptr_update(void **, void *) {}
 
+/* Nearly all accesses pass what is looked at here; of the others the device knows more. */
+template <size_t N> static WEFT_EMU_QUICK void
+weft_read(void *p)
+{
+    weft_emu_worker *w = weft_now;
+    if (__builtin_expect(!weft_emu_quick_read(w, p, N), 0))
+        w->host->read(w, p, N);
+}
+
+template <size_t N> static WEFT_EMU_QUICK void
+weft_write(void *p)
+{
+    weft_emu_worker *w = weft_now;
+    if (__builtin_expect(!weft_emu_quick_write(w, p, N), 0))
+        w->host->write(w, p, N);
+}
+
 #define WEFT_ACCESS(NAME, BYTES)                                                                   \
-    WEFT_HOOK void __tsan_read##NAME(void *p) { weft_now->host->read(weft_now, p, BYTES); }        \
-    WEFT_HOOK void __tsan_write##NAME(void *p) { weft_now->host->write(weft_now, p, BYTES); }      \
-    WEFT_HOOK void __tsan_unaligned_read##NAME(void *p)                                            \
-    {                                                                                              \
-        weft_now->host->read(weft_now, p, BYTES);                                                  \
-    }                                                                                              \
-    WEFT_HOOK void __tsan_unaligned_write##NAME(void *p)                                           \
-    {                                                                                              \
-        weft_now->host->write(weft_now, p, BYTES);                                                 \
-    }
+    WEFT_HOOK void __tsan_read##NAME(void *p) { weft_read<BYTES>(p); }                             \
+    WEFT_HOOK void __tsan_write##NAME(void *p) { weft_write<BYTES>(p); }                           \
+    WEFT_HOOK void __tsan_unaligned_read##NAME(void *p) { weft_read<BYTES>(p); }                   \
+    WEFT_HOOK void __tsan_unaligned_write##NAME(void *p) { weft_write<BYTES>(p); }
 WEFT_ACCESS(1, 1)
 WEFT_ACCESS(2, 2)
 WEFT_ACCESS(4, 4)
