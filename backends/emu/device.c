@@ -9,7 +9,8 @@
 /* ---- what the two are ------------------------------------------------------------------------ */
 
 static const weft_emu_language cuda = { WEFT_API_CUDA, "cuda-emu", "cu", "cuda.h", false };
-static const weft_emu_language metal = { WEFT_API_METAL, "metal-emu", "metal", "metal_stdlib", true };
+static const weft_emu_language metal = { WEFT_API_METAL, "metal-emu", "metal", "metal_stdlib",
+                                         true };
 
 #define LARGEST (INT64_C(4) << 30)
 

@@ -11,9 +11,9 @@ static const char *const head[NLANGUAGE] = {
     "#include <metal_stdlib>\n"
     "using namespace metal;\n"
     "kernel void %s(device const float *in [[buffer(0)]], device float *out [[buffer(1)]],\n"
-    "    constant int &n [[buffer(2)]], uint3 b [[threadgroup_position_in_grid]],\n"
-    "    uint3 t [[thread_position_in_threadgroup]]) {\n"
-    "    int tx = t.x, bx = b.x;\n",
+    "    constant int &n [[buffer(2)]], uint3 block_at [[threadgroup_position_in_grid]],\n"
+    "    uint3 thread_at [[thread_position_in_threadgroup]]) {\n"
+    "    int tx = thread_at.x, bx = block_at.x;\n",
 };
 
 static const char *const word[][1 + NLANGUAGE] = {

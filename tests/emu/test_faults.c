@@ -128,7 +128,7 @@ every_fault_is_named(void **state)
     for (int language = 0; language < NLANGUAGE; language++) {
         weft_device *device = support_open(language, "forward");
         if (!device)
-            skip();
+            continue;
         weft_code *code = support_load(device, language, kernels, NKERNEL);
         for (int i = 0; i < NKERNEL; i++) {
             run r = support_run(device, code, &kernels[i], i);
@@ -156,7 +156,7 @@ every_fault_is_found_in_any_order(void **state)
         for (size_t o = 0; o < sizeof order / sizeof *order; o++) {
             weft_device *device = support_open(language, order[o]);
             if (!device)
-                skip();
+                continue;
             weft_code *code = support_load(device, language, kernels, NKERNEL);
             for (int i = 0; i < NKERNEL; i++) {
                 run r = support_run(device, code, &kernels[i], i);
@@ -185,7 +185,7 @@ a_device_goes_on_after_a_fault(void **state)
     for (int language = 0; language < NLANGUAGE; language++) {
         weft_device *device = support_open(language, "forward");
         if (!device)
-            skip();
+            continue;
         weft_code *code = support_load(device, language, pair, 2);
         for (int i = 0; i < 6; i++) {
             run r = support_run(device, code, &pair[i % 2], i % 2);
