@@ -1,5 +1,5 @@
-/* Vulkan: the loader and an instance.  No layer is loaded unless WEFT_VULKAN_VALIDATION names checks;
- * then every error of the validation layer fails the call in which it came up. */
+/* Vulkan: the loader and an instance.  No layer is loaded unless WEFT_VULKAN_VALIDATION names
+ * checks; then every error of the validation layer fails the call in which it came up. */
 #include "backends/vulkan/device_priv.h"
 
 #include <dlfcn.h>

@@ -168,9 +168,9 @@ layer_version(const bench *b)
     return 0;
 }
 
-/* The layer of Debian 12 (1.3.239, with its SPIRV-Tools 2023.1) puts the check of the bound into the
- * kernel and the driver runs it, on lavapipe and on SwiftShader, and yet it reports nothing.  The
- * one of Chromium 156 does, on the same lavapipe (tests/checkers/validation.sh). */
+/* The layer of Debian 12 (1.3.239, with its SPIRV-Tools 2023.1) puts the check of the bound into
+ * the kernel and the driver runs it, on lavapipe and on SwiftShader, and yet it reports nothing.
+ * The one of Chromium 156 does, on the same lavapipe (tests/checkers/validation.sh). */
 static void
 an_access_beyond_the_descriptor_is_reported_by_the_gpu_checks(void **state)
 {

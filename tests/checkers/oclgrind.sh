@@ -87,6 +87,7 @@ if [ -d "$suite/node" ]; then
 fi
 if [ "${2:-}" = kernels ]; then
     # All but the products of matrices, which take a minute.
-    clean kernels "$TEST_RUN" opencl $(cd "$SOURCE/tests/backends/run" && ls ./*.wir | sed 's|^./||; s/\.wir$//' | grep -v matmul)
+    clean kernels "$TEST_RUN" opencl \
+        $(cd "$SOURCE/tests/backends/run" && ls ./*.wir | sed 's|^./||; s/\.wir$//' | grep -v matmul)
 fi
 exit $failed

@@ -82,7 +82,8 @@ for dir in "$tmp"/*/; do
 done
 if [ -s "$tmp/tables" ]; then
     sort -u "$tmp/tables" | grep -v '^kernel' | { head -n 1 "$tmp/tables"; cat; } >"$PTXAS"
-    echo "$PTXAS: $(grep -vc '^kernel' "$PTXAS") reports, $(awk -F '\t' '$5 + $6 > 0' "$PTXAS" | grep -vc '^kernel') with spills," \
+    spilling=$(awk -F '\t' '$5 + $6 > 0' "$PTXAS" | grep -vc '^kernel')
+    echo "$PTXAS: $(grep -vc '^kernel' "$PTXAS") reports, $spilling with spills," \
         "at most $(cut -f 3 "$PTXAS" | sort -n | tail -n 1) registers"
 fi
 exit $failed

@@ -14,7 +14,7 @@ shift 2
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/weft-validation.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-$tmp}" WEFT_CACHE=0 WEFT_VULKAN_VALIDATION="$checks"
-newer=/usr/lib/chromium/libVkLayer_khronos_validation.so
+newer=${NEWER_LAYER:-/usr/lib/chromium/libVkLayer_khronos_validation.so}
 if [ "$checks" != core ] && [ -f "$newer" ]; then
     sed "s|@LAYER@|$newer|" "$here/layer.json.in" >"$tmp/layer.json"
     # Debian 12's loader does not know the extension that the layer is set up by.

@@ -1,7 +1,8 @@
-/* whole_writes.c: an OpenCL layer that makes every host's write to a part of a buffer one of all of it.
+/* whole_writes.c: an OpenCL layer that makes every write of the host to a part of a buffer one of
+ * all of it.
  *
- * oclgrind 21.10 keeps, of what it knows about a buffer, as many bytes as the last write from the host
- * had, wherever that was, and takes all others for unwritten.  Named in OPENCL_LAYERS.
+ * oclgrind 21.10 keeps, of what it knows about a buffer, as many bytes as the last write from the
+ * host had, wherever that was, and takes all others for unwritten.  Named in OPENCL_LAYERS.
  */
 #define CL_TARGET_OPENCL_VERSION 120
 #define CL_USE_DEPRECATED_OPENCL_1_1_APIS
