@@ -19,7 +19,8 @@ rusticl)
     mkdir "$tmp/vendors"
     cp "$icd" "$tmp/vendors" 2>/dev/null
     export OCL_ICD_VENDORS="$tmp/vendors/" RUSTICL_ENABLE=llvmpipe
-    # Not masks: select() of long4 gives its first argument everywhere in Mesa 22.3.6.
+    # Not masks: in Mesa 22.3.6 select() of long4 takes its first argument whatever a mask says that
+    # was converted from int4.
     kernels=$(cd "$SOURCE/tests/backends/run" && ls ./*.wir | sed 's|^./||; s/\.wir$//' | grep -v '^masks$')
     least=41
     ;;
