@@ -123,7 +123,7 @@ build(weft_unit *u, const weft_compile_job *job, const char *name, bool schedule
                      u->lowered.nkernel);
     if (stage == WEFT_DUMP_LOOPS)
         return WEFT_OK;
-    if (job->target->api != WEFT_API_INTERP)
+    if (job->target->cls != WEFT_CLASS_REFERENCE) /* the reference runs loops */
         status = run_passes(u, job, backend, stage);
     if (!status && keep)
         keep_kernels(u, WEFT_DUMP_DEVICE, (const weft_kernel *const *)u->lowered.kernel,

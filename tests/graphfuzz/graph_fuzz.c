@@ -65,16 +65,23 @@ print_item(const weft_check_run *run, const weft_check_item *item, const gf_valu
     weft_str_free(&s);
 }
 
+/* The target takes no graph of the batch, for a reason that is known: it lacks a dtype. */
+static bool
+is_refused(const weft_check_run *run)
+{
+    return run->skipped || (run->status == WEFT_UNSUPPORTED && ops_reason(run->why) >= 0);
+}
+
 /* Which graphs of the list failed on some device; a run that failed as a whole fails them all. */
 static void
 judge(const gf_graph *const *list, int n, const weft_check_report *report, bool tell, bool *failed)
 {
     for (int r = 0; r < report->run.n; r++) {
         const weft_check_run *run = &report->run.at[r];
-        bool ran = run->status == WEFT_OK || run->status == WEFT_MISMATCH;
-        if (!ran && !run->skipped && tell)
+        bool ran = run->status == WEFT_OK || run->status == WEFT_MISMATCH || is_refused(run);
+        if (!ran && tell)
             printf("  %s as %s: %s\n", run->device, run->target, run->why);
-        for (int k = 0; k < n && !ran && !run->skipped; k++)
+        for (int k = 0; k < n && !ran; k++)
             failed[k] = true;
         for (int i = 0; i < run->output.n; i++) {
             const weft_check_item *item = &run->output.at[i];
@@ -168,7 +175,7 @@ note_runs(fuzz *f, const weft_check_report *report)
 {
     for (int r = 0; r < report->run.n; r++) {
         const weft_check_run *run = &report->run.at[r];
-        weft_str *s = run->skipped ? &f->skipped : &f->runs;
+        weft_str *s = is_refused(run) ? &f->skipped : &f->runs;
         char name[OPS_LABEL + 40];
         snprintf(name, sizeof name, "%s as %s", run->device, run->target);
         if (!strstr(weft_str_text(s), name))

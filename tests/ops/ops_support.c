@@ -155,7 +155,8 @@ try_target(support *s, int target)
 
 /* Dtypes that are named together where all of them stand. */
 #define BIT(t)  (1u << WEFT_##t)
-#define INTS    (BIT(I8) | BIT(I16) | BIT(I32) | BIT(I64) | BIT(U8) | BIT(U16) | BIT(U32) | BIT(U64))
+#define SIGNED  (BIT(I8) | BIT(I16) | BIT(I32) | BIT(I64))
+#define INTS    (SIGNED | BIT(U8) | BIT(U16) | BIT(U32) | BIT(U64))
 #define F8S     (BIT(F8E4M3FN) | BIT(F8E4M3FNUZ) | BIT(F8E5M2) | BIT(F8E5M2FNUZ) | BIT(F8E8M0))
 #define REALS   (BIT(F16) | BIT(BF16) | BIT(F32) | BIT(F64) | F8S | BIT(F4E2M1))
 #define NUMBERS (INTS | REALS | BIT(I4) | BIT(U4) | BIT(I2) | BIT(U2))
@@ -306,7 +307,8 @@ static const char tail[] =
     "| opencl:pocl, opencl:generic-gpu, opencl:mali-g78 | PoCL, a CPU |\n"
     "| vulkan:lavapipe, vulkan:generic-gpu | lavapipe, a CPU |\n"
     "| cuda:sm_80, metal:apple8 | the emulated devices, a CPU |\n"
-    "| interp | the reference interpreter |\n"
+    "| interp | the reference interpreter; interp:gpu and its fellows run there what each class "
+    "lowers to |\n"
     "| vulkan:adreno-740 | nothing: compiled alone |\n\n"
     "A device that is absent is reported as skipped.\n";
 
