@@ -80,6 +80,12 @@ print_run(FILE *f, const weft_check_run *r, bool all)
     for (int i = 0; i < r->kernel.n; i++)
         if (all || !r->kernel.at[i].m.agree)
             print_item(f, &r->kernel.at[i]);
+    if (r->ngroup && bad_out && !bad)
+        fputs(
+            "          every kernel agrees on the reference's inputs: errors add up, or it is what "
+            "lies\n          between them: memory, order, or what passes made of the graph for "
+            "this target\n",
+            f);
 }
 
 void

@@ -1,6 +1,8 @@
 /* Devices beside the reference: who is wrong is named, and nobody else. */
 #include "support.h"
 
+#include <stdio.h>
+
 static void
 a_device_that_is_right_agrees(void **state)
 {
@@ -65,6 +67,34 @@ nan_where_a_number_is_expected_is_charged_to_its_kernel(void **state)
     assert_true(item->m.nonfinite > 0 && item->m.nonfinite_at >= 0);
     assert_int_equal(item->m.unwritten, 0);
     assert_true(r.run.at[0].kernel.at[2].m.agree);
+    weft_check_report_free(&r);
+}
+
+static char *
+printed(const weft_check_report *r)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *f = open_memstream(&text, &n);
+    weft_print_check(f, r, false);
+    fclose(f);
+    return text;
+}
+
+static void
+what_goes_wrong_between_kernels_is_charged_to_none(void **state)
+{
+    (void)state;
+    weft_check_report r;
+    support_check(support_three_kernels, "liar", (support_lie){ .most_launches = 2 }, true, NULL,
+                  &r);
+    assert_int_equal(weft_check_verdict(&r), WEFT_MISMATCH);
+    assert_false(r.run.at[0].output.at[0].m.agree);
+    for (int i = 0; i < 3; i++)
+        assert_true(r.run.at[0].kernel.at[i].m.agree);
+    char *text = printed(&r);
+    assert_non_null(strstr(text, "every kernel agrees"));
+    free(text);
     weft_check_report_free(&r);
 }
 
@@ -181,6 +211,7 @@ main(void)
         cmocka_unit_test(the_kernel_that_is_wrong_is_named_and_no_other),
         cmocka_unit_test(outputs_that_nobody_writes_are_seen),
         cmocka_unit_test(nan_where_a_number_is_expected_is_charged_to_its_kernel),
+        cmocka_unit_test(what_goes_wrong_between_kernels_is_charged_to_none),
         cmocka_unit_test(a_device_that_fails_is_told_from_one_that_is_wrong),
         cmocka_unit_test(a_reproducer_fails_where_it_was_found),
         cmocka_unit_test(a_model_is_reduced_to_the_one_node_that_is_wrong),
