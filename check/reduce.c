@@ -136,7 +136,7 @@ set_inputs(reducer *r)
 static weft_status
 evaluate_all(reducer *r)
 {
-    weft_evaluate_effort effort = { .threads = r->o->job.threads };
+    weft_evaluate_effort effort = { r->o->job.threads, weft_interp_steps() };
     weft_graph *g = r->graph;
     weft_status status = set_inputs(r);
     for (int i = 0; i < g->node.n && !status; i++) {

@@ -233,7 +233,9 @@ run_kernel(evaluation *e, int k, weft_arena *scratch)
 {
     weft_kernel *kernel = e->lowered.kernel[k];
     weft_reference *r = e->c->reference;
-    weft_interp_options options = { .widen = is_smooth(kernel), .threads = r->threads };
+    weft_interp_options options = { .widen = is_smooth(kernel),
+                                    .threads = r->threads,
+                                    .max_steps = weft_interp_steps() };
     launch l = { .kernel = kernel,
                  .tensor = WEFT_NEW_ARRAY(scratch, kernel->nparam + 1, const weft_const *),
                  .buffer = WEFT_NEW_ARRAY(scratch, kernel->nparam + 1, weft_interp_buffer),

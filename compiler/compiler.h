@@ -133,6 +133,8 @@ weft_status weft_evaluate_node(void *user, weft_graph *, const weft_node *, weft
 
 /* The interpreter as a device; its kernels are IR text at the level loops. */
 extern const weft_driver weft_interp_driver;
+/* The bound of WEFT_INTERP_STEPS on the statements of a launch; 0: none. */
+int64_t weft_interp_steps(void);
 /* Every driver linked in, interp included. */
 weft_drivers weft_all_drivers(void);
 

@@ -127,9 +127,9 @@ unload(weft_device *d, weft_code *code)
     free(code);
 }
 
-/* An edited kernel may loop for ever: WEFT_INTERP_STEPS bounds the statements of a launch. */
-static int64_t
-most_steps(void)
+/* An edited kernel may loop for ever. */
+int64_t
+weft_interp_steps(void)
 {
     const char *text = getenv("WEFT_INTERP_STEPS");
     long long n = text ? strtoll(text, NULL, 10) : 0;
@@ -139,7 +139,7 @@ most_steps(void)
 static weft_interp *
 load_one(const weft_source *source, bool widen, weft_diag *diag)
 {
-    weft_interp_options options = { .widen = widen, .max_steps = most_steps() };
+    weft_interp_options options = { .widen = widen, .max_steps = weft_interp_steps() };
     weft_ir *ir = weft_ir_create(diag);
     weft_kernel *const *kernel;
     weft_interp *interp = NULL;

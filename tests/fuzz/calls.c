@@ -16,6 +16,7 @@ static const struct {
     { FUZZ_ONNX, "dump $file -t $target --stage $stage" },
     { FUZZ_ONNX, "run $file -d interp --fill ones" },
     { FUZZ_ONNX, "run $file -d null -t opencl:generic-gpu --fill random:1" },
+    { FUZZ_ONNX, "check $file -d interp --fill ones --per-kernel -o $out" },
     { FUZZ_ONNX, "compile $file -t $target -o $out" },
     { FUZZ_MODULE, "run $file -d null --fill ones" },
     { FUZZ_MODULE, "run $file -d interp --fill ones" },
@@ -32,6 +33,7 @@ static const struct {
     { FUZZ_WIR, "opt --passes=$passes $file -t $target" },
     { FUZZ_WIR, "!ir" },
     { FUZZ_GRAPH, "opt --passes=$graph_passes $file -t $target" },
+    { FUZZ_GRAPH, "check $file -d interp --fill random:1 --per-kernel --reduce -o $out" },
     { FUZZ_GRAPH, "dump $file -t $target --stage $stage" },
 };
 enum { CALLS = sizeof calls / sizeof *calls };
