@@ -92,13 +92,14 @@ weft_vk_wait(weft_vk_device *d, weft_diag *diag)
 {
     if (!d->pending)
         return WEFT_OK;
-    d->pending = false;
     weft_status s =
         weft_vk_check(diag, d->WaitForFences(d->handle, 1, &d->fence, VK_TRUE, UINT64_MAX),
                       "vkWaitForFences", d->base.info.name);
-    return s ? s
-             : weft_vk_check(diag, d->ResetFences(d->handle, 1, &d->fence), "vkResetFences",
-                             d->base.info.name);
+    if (!s)
+        s = weft_vk_check(diag, d->ResetFences(d->handle, 1, &d->fence), "vkResetFences",
+                          d->base.info.name);
+    d->pending = s != WEFT_OK; /* what failed is waited for again: the fence is in use till then */
+    return s;
 }
 
 weft_status

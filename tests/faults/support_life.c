@@ -66,6 +66,24 @@ live(weft_device *d, weft_module *m, bool computes, weft_diag *diag)
     return l;
 }
 
+static void
+a_run_can_be_repeated(weft_session *s, const char *fault, weft_status expected)
+{
+    weft_diag *diag = weft_diag_create();
+    life l = { 0 };
+    for (int i = 0; i < 2; i++) {
+        setenv("WEFT_FAKE", fault, 1);
+        bool failed = !live_once(&l, s, N, true, diag);
+        if (!failed || l.status != expected)
+            fail_msg("with %s: status %d: %s", fault, (int)l.status, weft_diag_text(diag));
+        weft_diag_clear(diag);
+        unsetenv("WEFT_FAKE");
+        if (!live_once(&l, s, N, true, diag))
+            fail_msg("after %s: '%s' fails: %s", fault, l.step, weft_diag_text(diag));
+    }
+    weft_diag_destroy(diag);
+}
+
 /* ---- the calls of a fake library ------------------------------------------------------------- */
 
 static life
@@ -132,4 +150,23 @@ every_api_call_fails_once(const weft_driver *driver, weft_api api, const char *t
     assert_true(k > 50);
     print_message("%s: %ld calls failed with %d, one a life\n", driver->name, k, code);
     weft_module_destroy(m);
+}
+
+void
+every_failed_run_can_be_repeated(const weft_driver *driver, weft_api api, const char *text,
+                                 fake_state *f, const char *const *fault, int n)
+{
+    weft_drivers drivers = { 1, { driver } };
+    weft_module *m = support_module(api, text, NULL);
+    weft_device *d = NULL;
+    weft_session *s = NULL;
+    fake_arm(f, -1, 0, false);
+    assert_int_equal(weft_device_open(&drivers, driver->name, NULL, &d), WEFT_OK);
+    assert_int_equal(weft_session_create(m, d, NULL, NULL, &s), WEFT_OK);
+    for (int i = 0; i < n; i++)
+        a_run_can_be_repeated(s, fault[i], WEFT_OUT_OF_MEMORY);
+    weft_session_destroy(s);
+    weft_device_close(d);
+    weft_module_destroy(m);
+    expect_clean(f, "repeated runs");
 }

@@ -108,6 +108,17 @@ text_that_nvrtc_refuses_is_named_with_its_words(void **state)
     weft_diag_destroy(diag);
 }
 
+static void
+a_run_that_failed_on_cuda_can_be_repeated(void **state)
+{
+    static const char *const fault[] = { "cuGraphLaunch=2",       "cuMemAlloc=2",
+                                         "cuMemcpyHtoDAsync=2",   "cuMemcpyDtoHAsync=2",
+                                         "cuStreamSynchronize=2", "cuCtxSetCurrent=2" };
+    (void)state;
+    every_failed_run_can_be_repeated(&weft_cuda_driver, WEFT_API_CUDA, fault_add_cu, fake_cuda(),
+                                     fault, sizeof fault / sizeof *fault);
+}
+
 int
 main(void)
 {
@@ -118,6 +129,7 @@ main(void)
         cmocka_unit_test(a_cuda_context_may_break_at_any_call),
         cmocka_unit_test(every_call_of_nvrtc_may_fail),
         cmocka_unit_test(text_that_nvrtc_refuses_is_named_with_its_words),
+        cmocka_unit_test(a_run_that_failed_on_cuda_can_be_repeated),
     };
     setenv("WEFT_CACHE", "0", 1);
     unsetenv("CUDA_HOME");

@@ -29,6 +29,18 @@ an_opencl_device_may_go_away_at_any_call(void **state)
                               -2, true, WEFT_LOST); /* CL_DEVICE_NOT_AVAILABLE */
 }
 
+static void
+a_run_that_failed_on_opencl_can_be_repeated(void **state)
+{
+    static const char *const fault[] = { "clEnqueueNDRangeKernel=-4", "clFinish=-4",
+                                         "clCreateBuffer=-4",         "clEnqueueWriteBuffer=-4",
+                                         "clEnqueueReadBuffer=-4",    "clCreateKernel=-6",
+                                         "clSetKernelArg=-6" };
+    (void)state;
+    every_failed_run_can_be_repeated(&weft_opencl_driver, WEFT_API_OPENCL, support_add_cl,
+                                     fake_opencl(), fault, sizeof fault / sizeof *fault);
+}
+
 int
 main(void)
 {
@@ -36,6 +48,7 @@ main(void)
         cmocka_unit_test(every_call_of_opencl_may_fail),
         cmocka_unit_test(memory_may_end_at_any_call_of_opencl),
         cmocka_unit_test(an_opencl_device_may_go_away_at_any_call),
+        cmocka_unit_test(a_run_that_failed_on_opencl_can_be_repeated),
     };
     setenv("WEFT_CACHE", "0", 1);
     return cmocka_run_group_tests_name("opencl", tests, NULL, NULL);

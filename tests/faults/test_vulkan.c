@@ -44,6 +44,19 @@ so_it_is_where_the_host_sees_no_device_memory(void **state)
     unsetenv("WEFT_FAKE");
 }
 
+static void
+a_run_that_failed_on_vulkan_can_be_repeated(void **state)
+{
+    static const char *const fault[] = {
+        "vkQueueSubmit=-2",     "vkWaitForFences=-2",          "vkResetFences=-2",
+        "vkAllocateMemory=-2",  "vkAllocateDescriptorSets=-2", "vkAllocateCommandBuffers=-2",
+        "vkEndCommandBuffer=-2"
+    };
+    (void)state;
+    every_failed_run_can_be_repeated(&weft_vulkan_driver, WEFT_API_VULKAN, support_add_spv,
+                                     fake_vulkan(), fault, sizeof fault / sizeof *fault);
+}
+
 int
 main(void)
 {
@@ -52,6 +65,7 @@ main(void)
         cmocka_unit_test(memory_may_end_at_any_call_of_vulkan),
         cmocka_unit_test(a_vulkan_device_may_be_lost_at_any_call),
         cmocka_unit_test(so_it_is_where_the_host_sees_no_device_memory),
+        cmocka_unit_test(a_run_that_failed_on_vulkan_can_be_repeated),
     };
     setenv("WEFT_CACHE", "0", 1);
     return cmocka_run_group_tests_name("vulkan", tests, NULL, NULL);
