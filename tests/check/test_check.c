@@ -183,6 +183,49 @@ nothing_is_reduced_where_all_agree(void **state)
     weft_check_report_free(&r);
 }
 
+static void
+no_device_is_an_error_and_so_is_a_target_that_none_takes(void **state)
+{
+    (void)state;
+    weft_drivers drivers = support_drivers((support_lie){ 0 });
+    const char *device = "liar", *target = "opencl:generic-gpu";
+    weft_check_options o = support_options(support_three_kernels, &device, &drivers);
+    weft_check_report r;
+    o.ntarget = 1;
+    o.target = &target;
+    assert_int_equal(weft_check_model("test.wir", &o, NULL, &r), WEFT_INVALID_ARGUMENT);
+    weft_check_report_free(&r);
+    o.ndevice = o.ntarget = 0; /* interpreters are not held against themselves */
+    assert_int_equal(weft_check_model("test.wir", &o, NULL, &r), WEFT_NO_DEVICE);
+    weft_check_report_free(&r);
+}
+
+/* PoCL has f64, a GPU of the generic profile has not. */
+static void
+unnamed_devices_run_in_their_class_and_as_a_gpu_where_they_can(void **state)
+{
+    (void)state;
+    if (weft_opencl_driver.count(NULL) < 1)
+        skip();
+    weft_drivers drivers = { 1, { &weft_opencl_driver } };
+    weft_check_options o = support_options("graph f(x: f64[8]) -> (y) {\n"
+                                           "    y: f64[8] = exp(x)\n"
+                                           "}\n",
+                                           NULL, &drivers);
+    weft_check_report r;
+    o.ndevice = 0;
+    assert_int_equal(weft_check_model("test.wir", &o, NULL, &r), WEFT_OK);
+    if (r.run.n < 2 || strcmp(r.run.at[0].target, "opencl:pocl") != 0)
+        skip();
+    assert_true(r.run.at[0].own && !r.run.at[0].skipped);
+    assert_int_equal(r.run.at[0].status, WEFT_OK);
+    assert_string_equal(r.run.at[1].target, "opencl:generic-gpu");
+    assert_true(r.run.at[1].skipped);
+    assert_int_equal(r.run.at[1].status, WEFT_UNSUPPORTED);
+    assert_int_equal(weft_check_verdict(&r), WEFT_OK);
+    weft_check_report_free(&r);
+}
+
 /* 4096 times 0.1f in f32 ends at 409.5995: the device adds so, the reference in double. */
 static void
 the_reference_adds_in_double(void **state)
@@ -216,6 +259,8 @@ main(void)
         cmocka_unit_test(a_reproducer_fails_where_it_was_found),
         cmocka_unit_test(a_model_is_reduced_to_the_one_node_that_is_wrong),
         cmocka_unit_test(nothing_is_reduced_where_all_agree),
+        cmocka_unit_test(no_device_is_an_error_and_so_is_a_target_that_none_takes),
+        cmocka_unit_test(unnamed_devices_run_in_their_class_and_as_a_gpu_where_they_can),
         cmocka_unit_test(the_reference_adds_in_double),
     };
     return cmocka_run_group_tests_name("check", tests, NULL, NULL);
