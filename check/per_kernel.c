@@ -80,6 +80,16 @@ check_group(weft_checking *c, int group, int *written)
     return status ? status : reproduce(c, group, first_item, written);
 }
 
+static void
+tell(const weft_checking *c, int group)
+{
+    char what[160];
+    snprintf(what, sizeof what, "%s as %s: group %d of %d", c->run->device, c->run->target,
+             group + 1, c->origin->compiled->graph->group.n);
+    if (c->o->progress)
+        c->o->progress(c->o->user, what);
+}
+
 weft_status
 weft_check_groups(weft_checking *c)
 {
@@ -96,7 +106,9 @@ weft_check_groups(weft_checking *c)
         status = weft_session_poison(c->session, c->diag);
     for (int i = 0; i < p->ninput && !status; i++)
         status = weft_session_set_input(c->session, i, c->in[i].data, c->in[i].size, c->diag);
-    for (int g = 0; g < c->origin->compiled->graph->group.n && !status; g++)
+    for (int g = 0; g < c->origin->compiled->graph->group.n && !status; g++) {
+        tell(c, g);
         status = check_group(c, g, &written);
+    }
     return status;
 }
