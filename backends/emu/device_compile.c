@@ -34,6 +34,9 @@ struct weft_code {
 
 /* ---- flags ----------------------------------------------------------------------------------- */
 
+/* How a thread's own variable is found: see make_unit. */
+static const char initial[] = "-ftls-model=initial-exec", dynamic[] = "-ftls-model=global-dynamic";
+
 #define STRING_OF(x) #x
 #define STRING(x)    STRING_OF(x)
 
@@ -45,7 +48,6 @@ static const char *const always[] = {
     "-Wno-everything",
     "-fno-math-errno",
     "-fno-trapping-math",
-    "-ftls-model=initial-exec",
     "-Werror=global-constructors", /* nothing of the text runs but as a kernel's thread */
     "-Wframe-larger-than=" STRING(WEFT_EMU_MAX_FRAME_BYTES), /* its stack has to hold it */
     "-Werror=frame-larger-than",
@@ -256,6 +258,8 @@ typedef struct unit { /* a translation unit and what becomes of it */
     const weft_source *source;
     int n;
     const char *const *flag;
+    const char *storage; /* one flag more: initial or dynamic */
+    bool no_room;        /* the first of them does not load */
     weft_str text;
     library library;
     const weft_emu_entries *entries;
@@ -306,6 +310,7 @@ compile(unit *u, void **data, size_t *size)
     argv[n++] = u->device->compiler.path;
     for (int i = 0; u->flag[i]; i++)
         argv[n++] = u->flag[i];
+    argv[n++] = u->storage;
     argv[n++] = input.at;
     argv[n++] = "-o";
     argv[n++] = output.at;
@@ -387,8 +392,12 @@ load_library(unit *u, const void *data, size_t size, weft_diag *diag)
                          strerror(errno));
     snprintf(path, sizeof path, "/proc/self/fd/%d", l->file);
     l->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!l->handle)
-        return weft_fail(diag, WEFT_DEVICE, "%s: dlopen of the kernels' code: %s", id, dlerror());
+    if (!l->handle) {
+        const char *why = dlerror();
+        u->no_room = u->storage == initial && strstr(why, "static TLS");
+        return weft_fail(u->no_room ? NULL : diag, WEFT_DEVICE,
+                         "%s: dlopen of the kernels' code: %s", id, why);
+    }
     void *symbol = dlsym(l->handle, WEFT_EMU_SYMBOL);
     memcpy(&get, &symbol, sizeof get);
     u->entries = get ? get() : NULL;
@@ -418,6 +427,7 @@ cache_key(const unit *u, char key[65])
     weft_str bare = { 0 }, flags = { 0 };
     for (int i = 0; u->flag[i]; i++)
         weft_str_addf(&flags, "%s ", u->flag[i]);
+    weft_str_add(&flags, u->storage);
     weft_cache_strip(&bare, u->text.at, false);
     const char *part[] = { "weft emu 1", u->device->compiler.version, weft_str_text(&flags),
                            weft_str_text(&bare) };
@@ -427,10 +437,10 @@ cache_key(const unit *u, char key[65])
     weft_str_free(&flags);
 }
 
-static void
-make_unit(void *user, int i)
+/* Compiles, or takes what was compiled, and loads it. */
+static weft_status
+make_library(unit *u)
 {
-    unit *u = (unit *)user + i;
     char key[65];
     void *data = NULL;
     size_t size = 0;
@@ -442,14 +452,33 @@ make_unit(void *user, int i)
         data = NULL;
         cached = false;
     }
-    if (!cached) {
-        u->status = compile(u, &data, &size);
-        if (!u->status)
-            u->status = load_library(u, data, size, u->diag);
-        if (!u->status)
+    weft_status s = u->no_room ? WEFT_DEVICE : WEFT_OK;
+    if (!cached && !s) {
+        s = compile(u, &data, &size);
+        if (!s)
+            s = load_library(u, data, size, u->diag);
+        if (!s || u->no_room)
             weft_cache_put(key, data, size);
+        if (u->no_room)
+            close_library(&u->library);
     }
     free(data);
+    return s;
+}
+
+/* The text's pointer to its worker lies where a load finds it; for that the C library has room in some two
+ * hundred modules at once.  Beyond them a call finds it. */
+static void
+make_unit(void *user, int i)
+{
+    unit *u = (unit *)user + i;
+    u->storage = initial;
+    u->status = make_library(u);
+    if (u->no_room) {
+        u->no_room = false;
+        u->storage = dynamic;
+        u->status = make_library(u);
+    }
 }
 
 /* ---- the driver's part ----------------------------------------------------------------------- */

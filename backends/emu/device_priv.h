@@ -18,7 +18,7 @@ enum {
     WEFT_EMU_WARP = 32,
     WEFT_EMU_MAX_WARPS = WEFT_EMU_MAX_THREADS / WEFT_EMU_WARP,
     WEFT_EMU_MAX_ARRAYS = 64,   /* shared arrays a kernel */
-    WEFT_EMU_STACK = 256 << 10, /* bytes of a fiber's stack */
+    WEFT_EMU_STACK = 512 << 10, /* bytes of a fiber's stack */
     WEFT_EMU_MAX_CORES = 64
 };
 

@@ -294,7 +294,7 @@ add_run(const weft_emu_text *t, int number, weft_str *out)
 {
     const weft_emu_kernel *k = &t->kernel;
     weft_str_addf(out,
-                  "static void weft_run_%d(weft_emu_worker *worker, void *const *buffer, "
+                  "static WEFT_QUIET void weft_run_%d(weft_emu_worker *worker, void *const *buffer, "
                   "const int64_t *scalar)\n{\n    weft_enter(worker);\n%s    weft_text_%d::%s(",
                   number,
                   copies_in_flight(t) ? "    __attribute__((uninitialized)) weft_copies copies;\n  "

@@ -42,8 +42,7 @@ const weft_emu_file *weft_emu_shim_files(int *n);
         "-ftrivial-auto-var-init=pattern", "-Xclang", "-fnative-half-type", "-Xclang",             \
         "-fallow-half-arguments-and-returns", "-fsanitize=thread",                                 \
         "-fsanitize=array-bounds,integer-divide-by-zero,alignment", "-fno-sanitize-recover=all",   \
-        "-Werror=unknown-attributes", "-mllvm", "-tsan-instrument-func-entry-exit=0", "-mllvm",    \
-        "-tsan-instrument-read-before-write"
+        "-Werror=unknown-attributes", "-mllvm", "-tsan-instrument-read-before-write"
 
 /* Appends the translation unit of n sources: the headers of shim/ that they need, each text behind
  * a #line and in a namespace of its own with shared arrays, inline assembly and arguments made C++,

@@ -76,6 +76,28 @@ a_local_array_too_large_for_a_stack_is_refused(void **state)
 }
 
 static void
+a_recursion_without_end_is_a_fault(void **state)
+{
+    static const kernel k = { "k",
+                              "auto f = [&](auto &self, int i) -> float {\n"
+                              "    float a[50]; for (int k = 0; k < 50; k++) a[k] = in[k] + i;\n"
+                              "    return self(self, i + 1) + a[i % 50]; };\n"
+                              "out[tx] = f(f, tx);",
+                              1, N, { NULL } };
+    weft_device *device = support_open(0, "forward");
+    (void)state;
+    if (!device)
+        skip();
+    weft_code *code = support_load(device, 0, &k, 1);
+    run r = support_run(device, code, &k, 0);
+    if (r.status != WEFT_DEVICE || !strstr(r.message, "more stack than a thread has"))
+        fail_msg("%s", r.message);
+    support_free(&r);
+    device->driver->unload(device, code);
+    device->driver->close(device);
+}
+
+static void
 without_a_compiler_the_message_says_what_is_wanted(void **state)
 {
     char *message;
@@ -137,6 +159,30 @@ an_allocation_beyond_the_limit_is_an_error(void **state)
     assert_int_equal(device->driver->alloc(device, 0, &memory, NULL), WEFT_OK);
     device->driver->free(device, memory);
     weft_diag_destroy(diag);
+    device->driver->close(device);
+}
+
+/* More than the C library sets room aside for at its start. */
+static void
+many_modules_are_loaded_at_once(void **state)
+{
+    enum { MANY = 300 };
+    static const kernel k = { "k", "out[tx] = in[tx];", 1, N, { NULL } };
+    weft_device *device = support_open(0, "forward");
+    weft_code *code[MANY];
+    (void)state;
+    if (!device)
+        skip();
+    for (int i = 0; i < MANY; i++)
+        code[i] = support_load(device, 0, &k, 1);
+    for (int i = MANY - 1; i >= 0; i -= 49) {
+        run r = support_run(device, code[i], &k, 0);
+        assert_int_equal(r.status, WEFT_OK);
+        assert_true(r.out[5] == 5);
+        support_free(&r);
+    }
+    for (int i = 0; i < MANY; i++)
+        device->driver->unload(device, code[i]);
     device->driver->close(device);
 }
 
@@ -224,10 +270,12 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_function_that_nobody_knows_is_named),
         cmocka_unit_test(a_local_array_too_large_for_a_stack_is_refused),
+        cmocka_unit_test(a_recursion_without_end_is_a_fault),
         cmocka_unit_test(without_a_compiler_the_message_says_what_is_wanted),
         cmocka_unit_test(a_bad_order_is_told_with_the_good_ones),
         cmocka_unit_test(emulated_devices_are_opened_by_name_alone),
         cmocka_unit_test(an_allocation_beyond_the_limit_is_an_error),
+        cmocka_unit_test(many_modules_are_loaded_at_once),
         cmocka_unit_test(right_kernels_are_right_in_every_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

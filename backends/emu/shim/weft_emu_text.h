@@ -33,7 +33,14 @@ static WEFT_QUIET weft_emu_worker *weft_worker() { return weft_now; }
 #define WEFT_HOOK extern "C" WEFT_QUIET __attribute__((used))
 
 WEFT_HOOK void __tsan_init() {}
-WEFT_HOOK void __tsan_func_entry(void *) {}
+/* Called by each function that is not inlined, with its frame made. */
+WEFT_HOOK void
+__tsan_func_entry(void *)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    if (here - weft_now->window[0].start < WEFT_EMU_STACK_END)
+        weft_now->host->fault(weft_now, nullptr, "its calls need more stack than a thread has");
+}
 WEFT_HOOK void __tsan_func_exit() {}
 WEFT_HOOK void __tsan_vptr_read(void **) {}
 WEFT_HOOK void __tsan_vptr_update(void **, void *) {}
