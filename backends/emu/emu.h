@@ -41,7 +41,7 @@ const weft_emu_file *weft_emu_shim_files(int *n);
         "-fsigned-char", "-fno-vectorize", "-fno-slp-vectorize",                                   \
         "-ftrivial-auto-var-init=pattern", "-Xclang", "-fnative-half-type", "-Xclang",             \
         "-fallow-half-arguments-and-returns", "-fsanitize=thread",                                 \
-        "-fsanitize=array-bounds,integer-divide-by-zero,alignment", "-fno-sanitize-recover=all",   \
+        "-fsanitize=array-bounds,integer-divide-by-zero", "-fno-sanitize-recover=all",             \
         "-Werror=unknown-attributes", "-mllvm", "-tsan-instrument-read-before-write"
 
 /* Appends the translation unit of n sources: the headers of shim/ that they need, each text behind

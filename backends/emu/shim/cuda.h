@@ -31,15 +31,54 @@
 
 /* ---- vector types ---------------------------------------------------------------------------- */
 
+/* Bytes that are loaded and stored by one access, which has to be aligned. */
+template <int N> struct weft_bytes;
+template <> struct weft_bytes<2> {
+    typedef uint16_t type;
+};
+template <> struct weft_bytes<4> {
+    typedef uint32_t type;
+};
+template <> struct weft_bytes<8> {
+    typedef uint64_t type;
+};
+template <> struct weft_bytes<16> {
+    typedef uint64_t type __attribute__((ext_vector_type(2)));
+};
+template <class V> WEFT_FN void weft_copy_vector(V *to, const V *from)
+{
+    typedef typename weft_bytes<sizeof(V) < 16 ? sizeof(V) : 16>::type whole;
+    for (size_t i = 0; i < sizeof(V) / sizeof(whole); i++)
+        ((whole *)to)[i] = ((const whole *)from)[i];
+}
+#define WEFT_CUDA_COPIES(V)                                                                        \
+    V() = default;                                                                                 \
+    V(const V &other) { weft_copy_vector(this, &other); }                                          \
+    V &operator=(const V &other)                                                                   \
+    {                                                                                              \
+        weft_copy_vector(this, &other);                                                            \
+        return *this;                                                                              \
+    }
+
 #define WEFT_CUDA_VECTOR(V, S, ALIGN2, ALIGN4)                                                     \
     struct V##1 { S x; };                                                                          \
-    struct alignas(ALIGN2) V##2 { S x, y; };                                                       \
+    struct alignas(ALIGN2) V##2                                                                    \
+    {                                                                                              \
+        S x, y;                                                                                    \
+        constexpr V##2(S a, S b) : x(a), y(b) {}                                                   \
+        WEFT_CUDA_COPIES(V##2)                                                                     \
+    };                                                                                             \
     struct V##3 { S x, y, z; };                                                                    \
-    struct alignas(ALIGN4) V##4 { S x, y, z, w; };                                                 \
+    struct alignas(ALIGN4) V##4                                                                    \
+    {                                                                                              \
+        S x, y, z, w;                                                                              \
+        constexpr V##4(S a, S b, S c, S d) : x(a), y(b), z(c), w(d) {}                             \
+        WEFT_CUDA_COPIES(V##4)                                                                     \
+    };                                                                                             \
     WEFT_FN V##1 make_##V##1(S x) { return V##1 { x }; }                                           \
-    WEFT_FN V##2 make_##V##2(S x, S y) { return V##2 { x, y }; }                                   \
+    WEFT_FN V##2 make_##V##2(S x, S y) { return V##2(x, y); }                                      \
     WEFT_FN V##3 make_##V##3(S x, S y, S z) { return V##3 { x, y, z }; }                           \
-    WEFT_FN V##4 make_##V##4(S x, S y, S z, S w) { return V##4 { x, y, z, w }; }
+    WEFT_FN V##4 make_##V##4(S x, S y, S z, S w) { return V##4(x, y, z, w); }
 WEFT_CUDA_VECTOR(char, signed char, 2, 4)
 WEFT_CUDA_VECTOR(uchar, unsigned char, 2, 4)
 WEFT_CUDA_VECTOR(short, short, 4, 8)

@@ -130,6 +130,17 @@ static inline auto weft_map(F f, vec<T, 4> a, vec<U, 4> b, vec<V, 4> c)
                                               f(a.w, b.w, c.w));
 }
 
+/* A vector as one value: it is loaded and stored by one access, which has to be aligned. */
+template <class T, int N> struct weft_whole {
+    typedef T type __attribute__((ext_vector_type(N)));
+};
+template <int N> struct weft_whole<bool, N> {
+    typedef uchar type __attribute__((ext_vector_type(N)));
+};
+template <int N> struct weft_whole<bfloat, N> {
+    typedef ushort type __attribute__((ext_vector_type(N)));
+};
+
 /* What all vectors have.  LANES(M) is M(x) M(y) ... with commas between. */
 #define WEFT_VEC_INFIX(N, LANES, OP)                                                               \
     friend inline vec operator OP(vec a, vec b) { return vec(LANES(WEFT_VEC_BOTH, OP)); }          \
@@ -146,6 +157,12 @@ static inline auto weft_map(F f, vec<T, 4> a, vec<U, 4> b, vec<V, 4> c)
 #define WEFT_VEC_FROM(L, OP)  (T) a.L
 #define WEFT_VEC_MEMBERS(N, LANES)                                                                 \
     vec() = default;                                                                               \
+    vec(const vec &other) : whole(other.whole) {}                                                  \
+    vec &operator=(const vec &other)                                                               \
+    {                                                                                              \
+        whole = other.whole;                                                                       \
+        return *this;                                                                              \
+    }                                                                                              \
     template <class U> constexpr explicit vec(const vec<U, N> &a) : vec(LANES(WEFT_VEC_FROM, )) {} \
     T &operator[](size_t i) { return lane[weft_lane_number(i, N)]; }                               \
     const T &operator[](size_t i) const { return lane[weft_lane_number(i, N)]; }                   \
@@ -204,6 +221,7 @@ template <class T> struct alignas(2 * sizeof(T)) vec<T, 2> {
             T r, g;
         };
         T lane[2];
+        typename weft_whole<T, 2>::type whole;
     };
     constexpr vec(T a) : vec(a, a) {}
     constexpr vec(T a, T b) : x(a), y(b) {}
@@ -219,6 +237,7 @@ template <class T> struct alignas(4 * sizeof(T)) vec<T, 3> {
             T r, g, b;
         };
         T lane[3];
+        typename weft_whole<T, 3>::type whole;
     };
     constexpr vec(T a) : vec(a, a, a) {}
     constexpr vec(T a, T b_, T c) : x(a), y(b_), z(c) {}
@@ -236,6 +255,7 @@ template <class T> struct alignas(4 * sizeof(T)) vec<T, 4> {
             T r, g, b, a;
         };
         T lane[4];
+        typename weft_whole<T, 4>::type whole;
     };
     constexpr vec(T s) : vec(s, s, s, s) {}
     constexpr vec(T s, T t, T p, T q) : x(s), y(t), z(p), w(q) {}
@@ -307,7 +327,9 @@ template <class T, int N> struct weft_grain<const metal::packed_vec<T, N>> : wef
 template <class To, class From> static inline To as_type(From from)
 {
     static_assert(sizeof(To) == sizeof(From), "as_type needs a type of the same size");
-    return __builtin_bit_cast(To, from);
+    To to;
+    __builtin_memcpy(&to, &from, sizeof to);
+    return to;
 }
 
 #endif

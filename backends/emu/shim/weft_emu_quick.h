@@ -21,15 +21,15 @@
  * than the barrier's. */
 #define WEFT_EMU_STAMP      12
 #define WEFT_EMU_THREAD     0x3ffu
-#define WEFT_EMU_LANE       0x1fu         /* of the thread */
-#define WEFT_EMU_ATOMIC     (1u << 10)    /* the write is atomic */
-#define WEFT_EMU_MANY       (1u << 10)    /* other threads of the warp have read it, too */
-#define WEFT_EMU_MANY_WARPS (1u << 11)    /* threads of other warps have read it, too */
-#define WEFT_EMU_NOWHERE    0xffffffffu   /* the reads of a cell that belongs to no array */
+#define WEFT_EMU_LANE       0x1fu       /* of the thread */
+#define WEFT_EMU_ATOMIC     (1u << 10)  /* the write is atomic */
+#define WEFT_EMU_MANY       (1u << 10)  /* other threads of the warp have read it, too */
+#define WEFT_EMU_MANY_WARPS (1u << 11)  /* threads of other warps have read it, too */
+#define WEFT_EMU_NOWHERE    0xffffffffu /* the reads of a cell that belongs to no array */
 
 /* Whether the write comes before what the thread that runs does now; `since`: the last barrier. */
-static WEFT_EMU_QUICK int
-weft_emu_is_ordered(const weft_emu_worker *w, uint32_t write, uint32_t since)
+static WEFT_EMU_QUICK int weft_emu_is_ordered(const weft_emu_worker *w, uint32_t write,
+                                              uint32_t since)
 {
     uint32_t other = write ^ w->mine;
     return write < since || (other & WEFT_EMU_THREAD) == 0 ||
@@ -37,8 +37,8 @@ weft_emu_is_ordered(const weft_emu_worker *w, uint32_t write, uint32_t since)
 }
 
 /* Whether reads race with a write by the thread that runs. */
-static WEFT_EMU_QUICK int
-weft_emu_readers_race(const weft_emu_worker *w, uint32_t read, uint32_t since)
+static WEFT_EMU_QUICK int weft_emu_readers_race(const weft_emu_worker *w, uint32_t read,
+                                                uint32_t since)
 {
     uint32_t other = read ^ w->mine;
     if (read < since)
@@ -49,8 +49,8 @@ weft_emu_readers_race(const weft_emu_worker *w, uint32_t read, uint32_t since)
 }
 
 /* The word of reads after one more by the thread that runs. */
-static WEFT_EMU_QUICK uint32_t
-weft_emu_add_reader(const weft_emu_worker *w, uint32_t read, uint32_t since)
+static WEFT_EMU_QUICK uint32_t weft_emu_add_reader(const weft_emu_worker *w, uint32_t read,
+                                                   uint32_t since)
 {
     uint32_t other = read ^ w->mine;
     if (read < since)
@@ -64,8 +64,7 @@ weft_emu_add_reader(const weft_emu_worker *w, uint32_t read, uint32_t since)
 
 /* Whether the bytes lie in memory that anybody may read: a buffer that the launch does not write,
  * the thread's own stack. */
-static WEFT_EMU_QUICK int
-weft_emu_is_plain(const weft_emu_worker *w, uintptr_t p, size_t bytes)
+static WEFT_EMU_QUICK int weft_emu_is_plain(const weft_emu_worker *w, uintptr_t p, size_t bytes)
 {
     for (int i = 0; i < WEFT_EMU_WINDOWS; i++)
         if (p - w->window[i].start < w->window[i].size &&
@@ -74,8 +73,7 @@ weft_emu_is_plain(const weft_emu_worker *w, uintptr_t p, size_t bytes)
     return 0;
 }
 
-static WEFT_EMU_QUICK int
-weft_emu_quick_read(weft_emu_worker *w, const void *at, size_t bytes)
+static WEFT_EMU_QUICK int weft_emu_quick_read(weft_emu_worker *w, const void *at, size_t bytes)
 {
     uintptr_t p = (uintptr_t)at, offset = p - (uintptr_t)w->shared_base;
     if (offset >= w->cell_bytes)
@@ -94,8 +92,7 @@ weft_emu_quick_read(weft_emu_worker *w, const void *at, size_t bytes)
     return 1;
 }
 
-static WEFT_EMU_QUICK int
-weft_emu_quick_write(weft_emu_worker *w, const void *at, size_t bytes)
+static WEFT_EMU_QUICK int weft_emu_quick_write(weft_emu_worker *w, const void *at, size_t bytes)
 {
     uintptr_t p = (uintptr_t)at, offset = p - (uintptr_t)w->shared_base;
     if (offset >= w->cell_bytes)
