@@ -201,7 +201,7 @@ static void
 change_cuda_words(weft_emu_text *t)
 {
     for (int i = 1; i < t->tok.n; i++)
-        if (weft_emu_is(t, i, "\"C\"") && weft_emu_is(t, i - 1, "extern"))
+        if (weft_emu_is(t, i, "\"C\"") && weft_emu_is(t, i - 1, "extern") && !t->tok.at[i].taken)
             weft_emu_replace(t, i, i + 1, "\"C++\"");
 }
 

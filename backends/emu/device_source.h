@@ -66,7 +66,7 @@ bool weft_emu_is(const weft_emu_text *, int i, const char *words);
 const char *weft_emu_words(weft_emu_text *, int from, int to);
 /* The token behind the bracket that closes the one at i; the last token if none does. */
 int weft_emu_close(const weft_emu_text *, int i);
-/* Changes tokens from..to-1; they are taken then. */
+/* Changes tokens from..to-1; they are taken then.  Refused where one is already. */
 void weft_emu_replace(weft_emu_text *, int from, int to, const char *words);
 /* Appends the text with its changes. */
 void weft_emu_apply(weft_emu_text *, weft_str *);

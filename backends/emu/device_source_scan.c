@@ -218,10 +218,16 @@ weft_emu_refuse(weft_emu_text *t, int i, const char *fmt, ...)
 void
 weft_emu_replace(weft_emu_text *t, int from, int to, const char *words)
 {
-    const weft_emu_token *last = &t->tok.at[to - 1];
-    size_t at = t->tok.at[from].at;
+    for (int i = from; i < to; i++)
+        if (t->tok.at[i].taken) {
+            weft_emu_refuse(t, from, "'%s' is not understood where it stands",
+                            weft_emu_words(t, from, from + 1));
+            return;
+        }
     for (int i = from; i < to; i++)
         t->tok.at[i].taken = true;
+    const weft_emu_token *last = &t->tok.at[to - 1];
+    size_t at = t->tok.at[from].at;
     *WEFT_PUSH(t->arena, &t->change) = (weft_emu_change){ at, last->at + last->n - at, words };
 }
 
