@@ -31,32 +31,12 @@
 
 /* ---- vector types ---------------------------------------------------------------------------- */
 
-/* Bytes that are loaded and stored by one access, which has to be aligned. */
-template <int N> struct weft_bytes;
-template <> struct weft_bytes<2> {
-    typedef uint16_t type;
-};
-template <> struct weft_bytes<4> {
-    typedef uint32_t type;
-};
-template <> struct weft_bytes<8> {
-    typedef uint64_t type;
-};
-template <> struct weft_bytes<16> {
-    typedef uint64_t type __attribute__((ext_vector_type(2)));
-};
-template <class V> WEFT_FN void weft_copy_vector(V *to, const V *from)
-{
-    typedef typename weft_bytes<sizeof(V) < 16 ? sizeof(V) : 16>::type whole;
-    for (size_t i = 0; i < sizeof(V) / sizeof(whole); i++)
-        ((whole *)to)[i] = ((const whole *)from)[i];
-}
-#define WEFT_CUDA_COPIES(V)                                                                        \
+#define WEFT_CUDA_COPIES(V, S, N)                                                                  \
     V() = default;                                                                                 \
-    V(const V &other) { weft_copy_vector(this, &other); }                                          \
+    V(const V &other) { weft_copy_whole<weft_whole<S, N>>(this, &other); }                         \
     V &operator=(const V &other)                                                                   \
     {                                                                                              \
-        weft_copy_vector(this, &other);                                                            \
+        weft_copy_whole<weft_whole<S, N>>(this, &other);                                           \
         return *this;                                                                              \
     }
 
@@ -66,14 +46,14 @@ template <class V> WEFT_FN void weft_copy_vector(V *to, const V *from)
     {                                                                                              \
         S x, y;                                                                                    \
         constexpr V##2(S a, S b) : x(a), y(b) {}                                                   \
-        WEFT_CUDA_COPIES(V##2)                                                                     \
+        WEFT_CUDA_COPIES(V##2, S, 2)                                                               \
     };                                                                                             \
     struct V##3 { S x, y, z; };                                                                    \
     struct alignas(ALIGN4) V##4                                                                    \
     {                                                                                              \
         S x, y, z, w;                                                                              \
         constexpr V##4(S a, S b, S c, S d) : x(a), y(b), z(c), w(d) {}                             \
-        WEFT_CUDA_COPIES(V##4)                                                                     \
+        WEFT_CUDA_COPIES(V##4, S, 4)                                                               \
     };                                                                                             \
     WEFT_FN V##1 make_##V##1(S x) { return V##1 { x }; }                                           \
     WEFT_FN V##2 make_##V##2(S x, S y) { return V##2(x, y); }                                      \

@@ -130,15 +130,15 @@ static inline auto weft_map(F f, vec<T, 4> a, vec<U, 4> b, vec<V, 4> c)
                                               f(a.w, b.w, c.w));
 }
 
-/* A vector as one value: it is loaded and stored by one access, which has to be aligned. */
-template <class T, int N> struct weft_whole {
-    typedef T type __attribute__((ext_vector_type(N)));
+/* bool and bfloat are copied as what they are kept in. */
+template <class T> struct weft_kept {
+    typedef T type;
 };
-template <int N> struct weft_whole<bool, N> {
-    typedef uchar type __attribute__((ext_vector_type(N)));
+template <> struct weft_kept<bool> {
+    typedef uchar type;
 };
-template <int N> struct weft_whole<bfloat, N> {
-    typedef ushort type __attribute__((ext_vector_type(N)));
+template <> struct weft_kept<bfloat> {
+    typedef ushort type;
 };
 
 /* What all vectors have.  LANES(M) is M(x) M(y) ... with commas between. */
@@ -157,10 +157,13 @@ template <int N> struct weft_whole<bfloat, N> {
 #define WEFT_VEC_FROM(L, OP)  (T) a.L
 #define WEFT_VEC_MEMBERS(N, LANES)                                                                 \
     vec() = default;                                                                               \
-    vec(const vec &other) : whole(other.whole) {}                                                  \
+    vec(const vec &other)                                                                          \
+    {                                                                                              \
+        weft_copy_whole<weft_whole<typename weft_kept<T>::type, N>>(this, &other);                 \
+    }                                                                                              \
     vec &operator=(const vec &other)                                                               \
     {                                                                                              \
-        whole = other.whole;                                                                       \
+        weft_copy_whole<weft_whole<typename weft_kept<T>::type, N>>(this, &other);                 \
         return *this;                                                                              \
     }                                                                                              \
     template <class U> constexpr explicit vec(const vec<U, N> &a) : vec(LANES(WEFT_VEC_FROM, )) {} \
@@ -221,7 +224,6 @@ template <class T> struct alignas(2 * sizeof(T)) vec<T, 2> {
             T r, g;
         };
         T lane[2];
-        typename weft_whole<T, 2>::type whole;
     };
     constexpr vec(T a) : vec(a, a) {}
     constexpr vec(T a, T b) : x(a), y(b) {}
@@ -237,7 +239,6 @@ template <class T> struct alignas(4 * sizeof(T)) vec<T, 3> {
             T r, g, b;
         };
         T lane[3];
-        typename weft_whole<T, 3>::type whole;
     };
     constexpr vec(T a) : vec(a, a, a) {}
     constexpr vec(T a, T b_, T c) : x(a), y(b_), z(c) {}
@@ -255,7 +256,6 @@ template <class T> struct alignas(4 * sizeof(T)) vec<T, 4> {
             T r, g, b, a;
         };
         T lane[4];
-        typename weft_whole<T, 4>::type whole;
     };
     constexpr vec(T s) : vec(s, s, s, s) {}
     constexpr vec(T s, T t, T p, T q) : x(s), y(t), z(p), w(q) {}

@@ -55,8 +55,9 @@ typedef struct weft_emu_worker {
     /* All shared memory that the worker ever hands out lies in the 4 GiB from here: the text calls
      * a place in it by 32 bits, as PTX does. */
     char *shared_base;
-    /* What a check that passes looks at.  Stamps as in a cell's words, of the last barrier for shared
-     * memory, the last exchange of the warp, the block's start; and the word of an access made now. */
+    /* What a check that passes looks at.  Stamps as in a cell's words, of the last barrier for
+     * shared memory, the last exchange of the warp, the block's start; and the word of an access
+     * made now. */
     uint32_t mine, shared_since, warp_since, block_since;
     weft_emu_cell *cell; /* one for four bytes, of the first cell_bytes from shared_base */
     size_t cell_bytes;

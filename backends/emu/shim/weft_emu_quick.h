@@ -1,4 +1,5 @@
-/* emu/shim/weft_emu_quick.h: the part of a check that nearly all accesses pass, as C11 and as C++17.
+/* emu/shim/weft_emu_quick.h: the part of a check that nearly all accesses pass, as C11 and as
+ * C++17.
  *
  * Compiled into the text, so that an access costs a few nanoseconds.  What these functions do not
  * let pass the device looks at again (weft_emu_host's read and write), and says what is wrong if

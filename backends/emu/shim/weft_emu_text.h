@@ -287,6 +287,18 @@ template <class To, class From> static constexpr To weft_as(From from)
     return __builtin_bit_cast(To, from);
 }
 
+/* N lanes of T as values that are loaded and stored by one access each, which has to be aligned:
+ * one of them, or several of 16 bytes, as accesses beyond that are not told to us. */
+template <class T, int N> struct weft_whole {
+    enum { LANES = N * sizeof(T) > 16 ? 16 / sizeof(T) : N, COUNT = (N + LANES - 1) / LANES };
+    typedef T type __attribute__((ext_vector_type(LANES)));
+};
+template <class W> static inline void weft_copy_whole(void *to, const void *from)
+{
+    for (int i = 0; i < W::COUNT; i++)
+        ((typename W::type *)to)[i] = ((const typename W::type *)from)[i];
+}
+
 /* ---- roundings ------------------------------------------------------------------------------- */
 
 /* x as a float; where that is not exact, the one of its two neighbours whose last bit is 1: it is
