@@ -293,14 +293,15 @@ static void
 add_run(const weft_emu_text *t, int number, weft_str *out)
 {
     const weft_emu_kernel *k = &t->kernel;
-    weft_str_addf(out,
-                  "static WEFT_QUIET void weft_run_%d(weft_emu_worker *worker, void *const *buffer, "
-                  "const int64_t *scalar)\n{\n    weft_enter(worker);\n%s    weft_text_%d::%s(",
-                  number,
-                  copies_in_flight(t) ? "    __attribute__((uninitialized)) weft_copies copies;\n  "
-                                        "  weft_open_copies(&copies);\n"
-                                      : "",
-                  number, k->name);
+    weft_str_addf(
+        out,
+        "static WEFT_QUIET void weft_run_%d(weft_emu_worker *worker, void *const *buffer, "
+        "const int64_t *scalar)\n{\n    weft_enter(worker);\n%s    weft_text_%d::%s(",
+        number,
+        copies_in_flight(t) ? "    __attribute__((uninitialized)) weft_copies copies;\n  "
+                              "  weft_open_copies(&copies);\n"
+                            : "",
+        number, k->name);
     for (int i = 0; i < k->param.n; i++) {
         const weft_emu_param *param = &k->param.at[i];
         weft_str_addf(out, "%s\n#line %d \"%s\"\n        ", i ? "," : "", param->line, t->file);

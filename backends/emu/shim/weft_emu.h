@@ -44,8 +44,8 @@ typedef struct weft_emu_window {
 } weft_emu_window;
 
 enum { WEFT_EMU_WINDOWS = 5 };
-/* The last bytes of a fiber's stack, in which no function may begin: more than the largest frame that
- * the compiler lets pass, and what a message takes. */
+/* The last bytes of a fiber's stack, in which no function may begin: more than the largest frame
+ * that the compiler lets pass, and what a message takes. */
 #define WEFT_EMU_STACK_END ((uintptr_t)192 << 10)
 
 /* A worker's state as far as compiled text sees it; the device's own stands behind it. */

@@ -43,8 +43,7 @@ static WEFT_QUIET void weft_misaligned(const void *p, size_t bytes, const char *
 
 WEFT_HOOK void __tsan_init() {}
 /* Called by each function that is not inlined, with its frame made. */
-WEFT_HOOK void
-__tsan_func_entry(void *)
+WEFT_HOOK void __tsan_func_entry(void *)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     if (here - weft_now->window[0].start < WEFT_EMU_STACK_END)
