@@ -171,8 +171,8 @@ WEFT_FN char *global_at(uint64_t at) { return (char *)at; }
     WEFT_PTX_SPACE(SPACE, WHERE, uint16_t, b16)                                                    \
     WEFT_PTX_SPACE(SPACE, WHERE, uint16_t, u16)                                                    \
     WEFT_PTX_SPACE(SPACE, WHERE, double, f64)                                                      \
-    WEFT_PTX_SPACE4(SPACE, WHERE, uint32_t, b32) WEFT_PTX_SPACE4(SPACE, WHERE, uint32_t, u32)      \
-        WEFT_PTX_SPACE4(SPACE, WHERE, float, f32)
+    WEFT_PTX_SPACE4(SPACE, WHERE, uint32_t, b32)                                                   \
+    WEFT_PTX_SPACE4(SPACE, WHERE, uint32_t, u32) WEFT_PTX_SPACE4(SPACE, WHERE, float, f32)
 WEFT_PTX_MEMORY(shared, shared_at)
 WEFT_PTX_MEMORY(global, global_at)
 #define ld_global_nc_b32    ld_global_b32

@@ -86,8 +86,14 @@ template <size_t N> static WEFT_EMU_QUICK void weft_align(const void *p, const c
         weft_align<BYTES>(p, "writes");                                                            \
         weft_write<BYTES>(p);                                                                      \
     }                                                                                              \
-    WEFT_HOOK void __tsan_unaligned_read##NAME(void *p) { weft_read<BYTES>(p); }                   \
-    WEFT_HOOK void __tsan_unaligned_write##NAME(void *p) { weft_write<BYTES>(p); }
+    WEFT_HOOK void __tsan_unaligned_read##NAME(void *p)                                            \
+    {                                                                                              \
+        weft_now->host->read(weft_now, p, BYTES);                                                  \
+    }                                                                                              \
+    WEFT_HOOK void __tsan_unaligned_write##NAME(void *p)                                           \
+    {                                                                                              \
+        weft_now->host->write(weft_now, p, BYTES);                                                 \
+    }
 WEFT_ACCESS(1, 1)
 WEFT_ACCESS(2, 2)
 WEFT_ACCESS(4, 4)
