@@ -59,9 +59,9 @@ print_run(FILE *f, const weft_check_run *r, bool all)
     int bad_out = count_bad(r->output.at, r->output.n), bad = count_bad(r->kernel.at, r->kernel.n);
     bool failed = r->status && r->status != WEFT_MISMATCH;
     fprintf(f, "%-8s %s as %s: ",
-            failed           ? (r->skipped ? "SKIPPED" : "FAILED")
-            : bad || bad_out ? "DIFFERS"
-                             : "agrees",
+            failed      ? (r->skipped ? "SKIPPED" : "FAILED")
+            : r->status ? "DIFFERS"
+                        : "agrees",
             r->device, r->target);
     if (failed) {
         fprintf(f, "%s\n", r->why);
@@ -80,7 +80,9 @@ print_run(FILE *f, const weft_check_run *r, bool all)
     for (int i = 0; i < r->kernel.n; i++)
         if (all || !r->kernel.at[i].m.agree)
             print_item(f, &r->kernel.at[i]);
-    if (r->ngroup && bad_out && !bad)
+    if (r->why)
+        fprintf(f, "  DIFFERS %s\n          no kernel group behind it was compared\n", r->why);
+    else if (r->ngroup && bad_out && !bad)
         fputs(
             "          every kernel agrees on the reference's inputs: errors add up, or it is what "
             "lies\n          between them: memory, order, or what passes made of the graph for "

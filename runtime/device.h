@@ -56,6 +56,7 @@ typedef struct weft_device_info {
     weft_target target; /* its profile */
     /* The subgroup sizes that a kernel may ask for; 0, 0: target.subgroup alone. */
     int least_subgroup, most_subgroup;
+    bool checks_bounds; /* it reports accesses outside an allocation: a simulator */
 } weft_device_info;
 
 /* An API.  All functions but the first two take an open device. */
@@ -97,12 +98,13 @@ struct weft_device {
 
 /* The drivers that are linked in; `interp` is added by whoever links the compiler. */
 extern const weft_driver weft_opencl_driver, weft_vulkan_driver, weft_cuda_driver,
-    weft_metal_driver, weft_cuda_emu_driver, weft_metal_emu_driver, weft_null_driver;
+    weft_metal_driver, weft_cuda_emu_driver, weft_metal_emu_driver, weft_vulkan_emu_driver,
+    weft_null_driver;
 
 /* A list of drivers, in order; built on the stack, no globals. */
 typedef struct weft_drivers {
     int n;
-    const weft_driver *at[8];
+    const weft_driver *at[16];
 } weft_drivers;
 /* All of the above, preferred ones first (backends/device.c). */
 weft_drivers weft_linked_drivers(void);

@@ -267,10 +267,9 @@ weft_session_arena_bytes(const weft_session *s)
 static weft_status
 need_shapes(const weft_session *s, weft_diag *diag)
 {
-    return s->bound
-               ? WEFT_OK
-               : weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                           "no shapes are bound; bind the shapes of the model's inputs first");
+    return s->bound ? WEFT_OK
+                    : weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                                "no shapes are bound; bind the shapes of the model's inputs first");
 }
 
 /* Before any use of the device. */
@@ -437,6 +436,8 @@ weft_session_run_steps(weft_session *s, int first, int count, weft_diag *diag)
         status = s->device->driver->submit(s->device, batch, NULL, diag);
     if (!status)
         status = s->device->driver->sync(s->device, diag);
+    if (!status)
+        status = weft_session_check_guards(s, first, count, diag);
     if (batch)
         s->device->driver->discard(s->device, batch);
     weft_arena_reset(&scratch);
@@ -466,6 +467,8 @@ weft_session_poison(weft_session *s, weft_diag *diag)
             status = s->device->driver->upload(s->device, s->arenas.at[i], at, ones, n, diag);
         }
     free(ones);
+    if (!status)
+        status = weft_session_set_guards(s, diag);
     return weft_session_note(s, status, diag);
 }
 

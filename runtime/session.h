@@ -39,7 +39,9 @@ weft_status weft_session_get_tensor(weft_session *, int tensor, void *data, size
 weft_status weft_session_set_tensor(weft_session *, int tensor, const void *data, size_t bytes,
                                     weft_diag *);
 /* Runs `count` steps from `first` on what the tensors hold, and waits: a part of weft_session_run.
- * Inputs need no data.  Kept temporaries are needed for any but the whole. */
+ * Inputs need no data.  Kept temporaries are needed for any but the whole;
+ * with them, every tensor is followed by bytes that belong to nobody, and a kernel that wrote there
+ * ends in WEFT_MISMATCH. */
 weft_status weft_session_run_steps(weft_session *, int first, int count, weft_diag *);
 
 /* Device times of the last profiled run, one a step; NULL before. */

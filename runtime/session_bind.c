@@ -73,6 +73,15 @@ room(int64_t bytes)
     return bytes > ALIGN ? weft_round_up(bytes, ALIGN) : ALIGN;
 }
 
+/* The same where temporaries are kept: with a guard, or not a byte too many. */
+static int64_t
+kept_room(const weft_session *s, int64_t bytes)
+{
+    if (weft_session_apart(s))
+        return bytes ? bytes : 1;
+    return room(bytes) + weft_session_guard(s);
+}
+
 /* ---- constants ------------------------------------------------------------------------------- */
 
 static weft_status
@@ -324,7 +333,7 @@ make_items(const weft_session *s, bool inputs, const int *head, weft_pack_item *
         if (!needs_memory(s, i, inputs) || head[i] != i)
             continue;
         item_of[i] = n;
-        item[n++] = (weft_pack_item){ .size = room(s->bytes[i]),
+        item[n++] = (weft_pack_item){ .size = kept_room(s, s->bytes[i]),
                                       .align = alignment(s),
                                       .first = s->keep_temps ? 0 : s->first[i],
                                       .last = s->keep_temps ? s->program->nstep : s->last[i] };
@@ -344,13 +353,26 @@ check_sizes(const weft_session *s, bool inputs, weft_diag *diag)
 {
     int64_t limit = alloc_limit(s);
     for (int i = 0; i < s->program->ntensor; i++)
-        if (needs_memory(s, i, inputs) && room(s->bytes[i]) > limit)
+        if (needs_memory(s, i, inputs) && kept_room(s, s->bytes[i]) > limit)
             return weft_fail(diag, WEFT_LIMIT,
                              "tensor '%s' has %lld bytes; device '%s' (%s) allocates at most %lld "
                              "at once; use smaller shapes or another device",
                              s->program->tensor[i].name, (long long)s->bytes[i], s->device->info.id,
                              s->device->info.name, (long long)limit);
     return WEFT_OK;
+}
+
+/* Every item an arena of its own; their number. */
+static int
+lay_apart(weft_arena *scratch, weft_pack_item *item, int n, int64_t **size)
+{
+    *size = WEFT_NEW_ARRAY(scratch, n, int64_t);
+    for (int i = 0; i < n; i++) {
+        item[i].arena = i;
+        item[i].offset = 0;
+        (*size)[i] = item[i].size;
+    }
+    return n;
 }
 
 static weft_status
@@ -364,7 +386,9 @@ place_roots(weft_session *s, bool inputs, weft_memories *to, weft_arena *scratch
     find_heads(s, scratch, head);
     int n = make_items(s, inputs, head, item, item_of);
     weft_status status = check_sizes(s, inputs, diag);
-    if (!status)
+    if (!status && weft_session_apart(s))
+        narena = lay_apart(scratch, item, n, &size);
+    else if (!status)
         status = weft_pack(scratch, diag, item, n, alloc_limit(s), &narena, &size);
     if (!status)
         status = alloc_memories(s->device, to, inputs ? "inputs" : "outputs and temporaries",
@@ -406,7 +430,8 @@ make_arg(weft_session *s, const weft_launch *l, const weft_mod_arg *a, const wef
             "kernel '%s': offset %lld into '%s' must be a multiple of %lld within its %lld bytes",
             l->name, (long long)at, s->program->tensor[a->tensor].name, (long long)align,
             (long long)s->bytes[a->tensor]);
-    *out = (weft_arg){ place->memory, place->offset + at, s->bytes[a->tensor] - at, a->written };
+    *out = (weft_arg){ place->memory, place->offset + at, weft_session_range(s, a->tensor, at),
+                       a->written };
     weft_assert(place->memory, "%s has no memory", s->program->tensor[a->tensor].name);
     return WEFT_OK;
 }
@@ -517,6 +542,8 @@ weft_session_bind(weft_session *s, const int64_t *const *dims, weft_diag *diag)
         status = bind_shapes(s, dims, diag);
     if (!status)
         status = place_tensors(s, &scratch, diag);
+    if (!status)
+        status = weft_session_set_guards(s, diag);
     if (!status)
         status = record_launches(s, diag);
     weft_arena_reset(&scratch);

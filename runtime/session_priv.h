@@ -66,6 +66,22 @@ weft_status weft_session_record(weft_session *, int first, int count, weft_batch
 void weft_session_unbind(weft_session *);
 void weft_memories_free(weft_device *, weft_memories *);
 
+/* ---- session_guard.c ---- */
+enum { WEFT_GUARD_BYTES = 4096 };
+/* The bytes that follow a tensor and belong to nobody. */
+int64_t weft_session_guard(const weft_session *);
+/* Whether every tensor is an allocation, none with a byte too many. */
+static inline bool
+weft_session_apart(const weft_session *s)
+{
+    return s->keep_temps && s->device->info.checks_bounds;
+}
+weft_status weft_session_set_guards(weft_session *, weft_diag *);
+/* The bytes of a tensor from an offset on that a kernel is shown. */
+int64_t weft_session_range(const weft_session *, int tensor, int64_t at);
+/* WEFT_MISMATCH if a guard behind a tensor of these steps was written. */
+weft_status weft_session_check_guards(weft_session *, int first, int count, weft_diag *);
+
 /* WEFT_LOST and a sentence if the device is lost; to be asked before a call of the driver. */
 weft_status weft_session_alive(const weft_session *, weft_diag *);
 /* What a driver's call returned; the first WEFT_LOST marks the device and adds the sentence. */

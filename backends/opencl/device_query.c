@@ -165,6 +165,7 @@ weft_cl_query(weft_cl_device *d, int index)
     d->global_bytes = get_number(d, CL_DEVICE_GLOBAL_MEM_SIZE);
     bool is_pocl = is_cpu && strstr(version, "PoCL");
     d->keeps_kernels = strstr(version, "PoCL") != NULL;
+    info->checks_bounds = strstr(version, "Oclgrind") || strstr(info->name, "Oclgrind");
     profile_name(t->name, sizeof t->name, is_pocl ? "pocl" : info->name);
     t->api = WEFT_API_OPENCL;
     t->cls = is_cpu ? WEFT_CLASS_VECTOR_CPU : WEFT_CLASS_GPU;

@@ -223,6 +223,35 @@ a_step_runs_alone_on_what_its_tensors_are_given(void **state)
     weft_diag_destroy(diag);
 }
 
+/* Without its guard the kernel writes 28 elements behind the end of both of its results. */
+static void
+a_kernel_that_writes_behind_its_tensors_is_found_where_they_are_kept(void **state)
+{
+    (void)state;
+    if (!present(&weft_opencl_driver))
+        skip();
+    weft_diag *diag = weft_diag_create();
+    weft_device *d = NULL;
+    weft_session *s = NULL;
+    char text[1024];
+    const char *guard = strstr(support_add_cl, "if (i < n)");
+    snprintf(text, sizeof text, "%.*s%s", (int)(guard - support_add_cl), support_add_cl,
+             guard + strlen("if (i < n)"));
+    weft_module *m = support_module(WEFT_API_OPENCL, text, "100");
+    float a[100] = { 0 }, c[100] = { 0 };
+    assert_int_equal(weft_opencl_driver.open(0, diag, &d), WEFT_OK);
+    assert_int_equal(weft_session_create(m, d, NULL, diag, &s), WEFT_OK);
+    assert_int_equal(weft_session_keep_temps(s, true, diag), WEFT_OK);
+    assert_int_equal(weft_session_set_input(s, 0, a, sizeof a, diag), WEFT_OK);
+    assert_int_equal(weft_session_set_input(s, 1, c, sizeof c, diag), WEFT_OK);
+    assert_int_equal(weft_session_run_steps(s, 0, 2, diag), WEFT_MISMATCH);
+    assert_non_null(strstr(weft_diag_text(diag), "writes outside its tensors: 0 bytes behind"));
+    weft_session_destroy(s);
+    weft_device_close(d);
+    weft_module_destroy(m);
+    weft_diag_destroy(diag);
+}
+
 static void
 times_are_measured_and_written(void **state)
 {
@@ -415,6 +444,7 @@ main(void)
         cmocka_unit_test(text_that_does_not_compile_is_refused_with_the_compilers_words),
         cmocka_unit_test(temporaries_are_kept_when_asked),
         cmocka_unit_test(a_step_runs_alone_on_what_its_tensors_are_given),
+        cmocka_unit_test(a_kernel_that_writes_behind_its_tensors_is_found_where_they_are_kept),
         cmocka_unit_test(times_are_measured_and_written),
         cmocka_unit_test(everything_but_the_launch_works_without_an_api),
         cmocka_unit_test(shapes_that_break_a_constraint_are_refused_by_name),
