@@ -6,8 +6,8 @@
 
 static const weft_driver *const linked[] = {
     /* in the order of preference */
-    &weft_cuda_driver,     &weft_metal_driver,     &weft_vulkan_driver, &weft_opencl_driver,
-    &weft_cuda_emu_driver, &weft_metal_emu_driver, &weft_null_driver,
+    &weft_cuda_driver,     &weft_metal_driver,     &weft_vulkan_driver,     &weft_opencl_driver,
+    &weft_cuda_emu_driver, &weft_metal_emu_driver, &weft_vulkan_emu_driver, &weft_null_driver,
 };
 
 weft_drivers

@@ -6,10 +6,10 @@
 weft_drivers
 weft_all_drivers(void)
 {
-    return (weft_drivers){ 8,
+    return (weft_drivers){ 9,
                            { &weft_opencl_driver, &weft_vulkan_driver, &weft_cuda_driver,
                              &weft_metal_driver, &weft_cuda_emu_driver, &weft_metal_emu_driver,
-                             &weft_interp_driver, &weft_null_driver } };
+                             &weft_vulkan_emu_driver, &weft_interp_driver, &weft_null_driver } };
 }
 
 /* The profile of the first usable device of an API, if there is one. */

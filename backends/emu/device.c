@@ -1,4 +1,5 @@
-/* Emulated devices: two drivers of one mechanism, their profiles, and memory on the host's heap. */
+/* Emulated devices: three drivers of one mechanism, their profiles, and memory on the host's
+ * heap. */
 #include "backends/emu/device_priv.h"
 
 #include <stdlib.h>
@@ -6,11 +7,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* ---- what the two are ------------------------------------------------------------------------ */
+/* ---- what the three are ---------------------------------------------------------------------- */
 
 static const weft_emu_language cuda = { WEFT_API_CUDA, "cuda-emu", "cu", "cuda.h", false };
 static const weft_emu_language metal = { WEFT_API_METAL, "metal-emu", "metal", "metal_stdlib",
                                          true };
+static const weft_emu_language spirv = { WEFT_API_VULKAN, "vulkan-emu", "spvasm", "cuda.h", false };
 
 #define LARGEST (INT64_C(4) << 30)
 
@@ -36,6 +38,8 @@ static const weft_target cuda_target = {
     .storage8 = true,
     .storage16 = true,
     .subgroup_shuffle = true,
+    .denorm_preserve = 16 + 32 + 64,
+    .round_division = 32 + 64,
     .cuda_arch = 90,
     .one_program = true,
     .cores = 108,
@@ -66,11 +70,46 @@ static const weft_target metal_target = {
     .storage8 = true,
     .storage16 = true,
     .subgroup_shuffle = true,
+    .denorm_preserve = 16,
+    .round_division = 32,
     .one_program = true,
     .cores = 5,
     .gflops = 1800,
     .gbytes = 34,
     .cache_bytes = 8192,
+    .registers = 64,
+};
+
+/* vulkan:generic-gpu's, with f16 and f64. */
+static const weft_target spirv_target = {
+    .name = "vulkan-emu",
+    .api = WEFT_API_VULKAN,
+    .cls = WEFT_CLASS_GPU,
+    .max_threads = WEFT_EMU_MAX_THREADS,
+    .max_block = { 1024, 1024, 64 },
+    .max_grid = { 65535, 65535, 65535 },
+    .shared_bytes = 32768,
+    .subgroup = 1,
+    .offset_align = 256,
+    .max_buffers = 32,
+    .scalar_bytes = 128,
+    .vector_lanes = 4,
+    .f16 = true,
+    .f64 = true,
+    .i8 = true,
+    .i16 = true,
+    .i64 = true,
+    .storage8 = true,
+    .storage16 = true,
+    .spirv_version = 0x10300,
+    .denorm_preserve = 16 + 32 + 64,
+    .special_preserve = 16 + 32 + 64,
+    .round_even = 16 + 32 + 64,
+    .one_program = true,
+    .cores = 16,
+    .gflops = 2000,
+    .gbytes = 100,
+    .cache_bytes = 16384,
     .registers = 64,
 };
 
@@ -128,6 +167,12 @@ cuda_count(weft_str *why)
 }
 
 static int
+spirv_count(weft_str *why)
+{
+    return count_language(&spirv, why);
+}
+
+static int
 metal_count(weft_str *why)
 {
     return count_language(&metal, why);
@@ -150,11 +195,14 @@ fill_info(weft_emu_device *d, const weft_target *target)
     weft_device_info *info = &d->base.info;
     int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
     info->target = *target;
+    info->checks_bounds = true;
     info->target.max_alloc = memory > 0 && memory < LARGEST ? memory : LARGEST;
     info->target.max_range = info->target.max_alloc;
     snprintf(info->id, sizeof info->id, "%s", d->language->device);
     snprintf(info->name, sizeof info->name, "emulated %s, every access checked",
-             d->language->metal ? "Metal" : "CUDA");
+             d->language->metal                  ? "Metal"
+             : d->language->api == WEFT_API_CUDA ? "CUDA"
+                                                 : "Vulkan");
     snprintf(info->driver, sizeof info->driver, "%s", d->compiler.version);
 }
 
@@ -196,6 +244,13 @@ cuda_open(int index, weft_diag *diag, weft_device **device)
 {
     (void)index;
     return open_language(&cuda, &weft_cuda_emu_driver, &cuda_target, diag, device);
+}
+
+static weft_status
+spirv_open(int index, weft_diag *diag, weft_device **device)
+{
+    (void)index;
+    return open_language(&spirv, &weft_vulkan_emu_driver, &spirv_target, diag, device);
 }
 
 static weft_status
@@ -309,3 +364,5 @@ const weft_driver weft_cuda_emu_driver = { EMULATED(WEFT_API_CUDA, "cuda-emu", c
                                                     cuda_open) };
 const weft_driver weft_metal_emu_driver = { EMULATED(WEFT_API_METAL, "metal-emu", metal_count,
                                                      metal_open) };
+const weft_driver weft_vulkan_emu_driver = { EMULATED(WEFT_API_VULKAN, "vulkan-emu", spirv_count,
+                                                      spirv_open) };

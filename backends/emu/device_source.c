@@ -370,6 +370,11 @@ weft_emu_translate(const weft_emu_language *language, const weft_source *source,
                                     .arena = &arena,
                                     .diag = diag };
         texts[i].file = weft_arena_printf(&arena, "%s.%s", source[i].name, language->extension);
+        if (language->api == WEFT_API_VULKAN)
+            status = weft_emu_spirv(&source[i], texts[i].file, &arena, &texts[i].text, diag);
+        if (status)
+            break;
+        texts[i].size = strlen(texts[i].text);
         translate(&texts[i], source[i].name);
         status = texts[i].status;
     }

@@ -79,6 +79,9 @@ void weft_emu_split(weft_emu_text *, int from, int to,
 /* ---- what is changed ------------------------------------------------------------------------- */
 void weft_emu_shared_arrays(weft_emu_text *); /* device_source_shared.c */
 void weft_emu_assembly(weft_emu_text *);      /* device_source_asm.c */
+/* device_source_spirv.c: SPIR-V text as CUDA C in the arena, line for line. */
+weft_status weft_emu_spirv(const weft_source *, const char *file, weft_arena *, const char **text,
+                           weft_diag *);
 /* device_source_kernel.c: finds the kernel of the name and says how its arguments are passed. */
 void weft_emu_find_kernel(weft_emu_text *, const char *name);
 

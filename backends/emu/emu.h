@@ -1,11 +1,11 @@
-/* backends/emu/emu.h: emulated devices: printed CUDA C and Metal, run on the host's processor.
+/* backends/emu/emu.h: emulated devices: printed CUDA C, Metal and SPIR-V on the host's processor.
  *
  *   sources --device_source.c--> one C++ text --device_compile.c--> shared object (cached)
  *   launch  --device_run.c--> blocks over workers --device_block.c--> threads as fibers
  *                                                  --device_check.c--> every access checked
  *
- * cuda-emu and metal-emu are two drivers of one mechanism; a row of `weft_emu_language` is all that
- * tells them apart.  shim/ holds the headers that the text is compiled against; they are part of
+ * cuda-emu, metal-emu and vulkan-emu are three drivers of one mechanism; a row of
+ * `weft_emu_language` is all that tells them apart.  SPIR-V is made CUDA C first.  shim/ holds the headers that the text is compiled against; they are part of
  * the library as bytes.  What they do not know is a compile error of the host's compiler that names
  * it.
  */

@@ -491,6 +491,9 @@ nvrtc_makes_of_each_level_what_it_promises(void **state)
     }
 LEVELS_OF(opencl)
 LEVELS_OF(vulkan)
+LEVELS_OF(cuda_emu)
+LEVELS_OF(metal_emu)
+LEVELS_OF(vulkan_emu)
 
 int
 main(void)
@@ -500,6 +503,9 @@ main(void)
         cmocka_unit_test(nvrtc_makes_of_each_level_what_it_promises),
         cmocka_unit_test(every_level_of_opencl_keeps_its_promises),
         cmocka_unit_test(every_level_of_vulkan_keeps_its_promises),
+        cmocka_unit_test(every_level_of_cuda_emu_keeps_its_promises),
+        cmocka_unit_test(every_level_of_metal_emu_keeps_its_promises),
+        cmocka_unit_test(every_level_of_vulkan_emu_keeps_its_promises),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

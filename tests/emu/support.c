@@ -102,6 +102,13 @@ support_load(weft_device *device, int language, const kernel *k, int n)
 run
 support_run(weft_device *device, const weft_code *code, const kernel *k, int index)
 {
+    return support_run_with(device, code, k, index, 1);
+}
+
+run
+support_run_with(weft_device *device, const weft_code *code, const kernel *k, int index,
+                 int nscalar)
+{
     const weft_driver *d = device->driver;
     weft_diag *diag = weft_diag_create();
     weft_memory *in, *out;
@@ -124,7 +131,7 @@ support_run(weft_device *device, const weft_code *code, const kernel *k, int ind
                       .grid = { k->grid, 1, 1 },
                       .block = { k->block, 1, 1 },
                       .nbuffer = 2,
-                      .nscalar = 1,
+                      .nscalar = nscalar,
                       .buffer = arg,
                       .scalar = &n };
     r.status = d->record(device, &l, 1, &batch, diag);

@@ -37,6 +37,7 @@ typedef struct run { /* one launch: `in` counts from 0 */
     float out[N];
 } run;
 run support_run(weft_device *, const weft_code *, const kernel *, int index);
+run support_run_with(weft_device *, const weft_code *, const kernel *, int index, int nscalar);
 void support_free(run *);
 
 #endif

@@ -1,0 +1,134 @@
+/* SPIR-V text on vulkan-emu: what it computes, where a fault of it lies, and what is refused. */
+#include "support.h"
+
+/* out[t] = in[63 - t] through an array of the workgroup; %s: the barrier. */
+static const char reversal[] =
+    "; turn\n"
+    "OpCapability Shader\n"
+    "OpMemoryModel Logical GLSL450\n"
+    "OpEntryPoint GLCompute %turn \"turn\" %local\n"
+    "OpExecutionMode %turn LocalSize 64 1 1\n"
+    "OpDecorate %in DescriptorSet 0\nOpDecorate %in Binding 0\nOpDecorate %in NonWritable\n"
+    "OpDecorate %out DescriptorSet 0\nOpDecorate %out Binding 1\n"
+    "OpDecorate %local BuiltIn LocalInvocationId\n"
+    "%void = OpTypeVoid\n%fn = OpTypeFunction %void\n"
+    "%float = OpTypeFloat 32\n%int = OpTypeInt 32 1\n%uint = OpTypeInt 32 0\n"
+    "%floats = OpTypeRuntimeArray %float\n%block = OpTypeStruct %floats\n"
+    "%ptr_block = OpTypePointer StorageBuffer %block\n"
+    "%in = OpVariable %ptr_block StorageBuffer\n%out = OpVariable %ptr_block StorageBuffer\n"
+    "%v3uint = OpTypeVector %uint 3\n%ptr_v3uint = OpTypePointer Input %v3uint\n"
+    "%local = OpVariable %ptr_v3uint Input\n"
+    "%int_0 = OpConstant %int 0\n%int_63 = OpConstant %int 63\n%uint_64 = OpConstant %uint 64\n"
+    "%uint_2 = OpConstant %uint 2\n%uint_264 = OpConstant %uint 264\n"
+    "%array = OpTypeArray %float %uint_64\n%ptr_array = OpTypePointer Workgroup %array\n"
+    "%tile = OpVariable %ptr_array Workgroup\n"
+    "%ptr_float = OpTypePointer StorageBuffer %float\n%ptr_shared = OpTypePointer Workgroup "
+    "%float\n"
+    "%turn = OpFunction %void None %fn\n"
+    "%start = OpLabel\n"
+    "%1 = OpLoad %v3uint %local\n%2 = OpCompositeExtract %uint %1 0\n%t = OpBitcast %int %2\n"
+    "%3 = OpAccessChain %ptr_float %in %int_0 %t\n%4 = OpLoad %float %3\n"
+    "%5 = OpAccessChain %ptr_shared %tile %t\nOpStore %5 %4\n"
+    "@\n"
+    "%6 = OpISub %int %int_63 %t\n"
+    "%7 = OpAccessChain %ptr_shared %tile %6\n%8 = OpLoad %float %7\n"
+    "%9 = OpAccessChain %ptr_float %out %int_0 %t\nOpStore %9 %8\n"
+    "OpReturn\nOpFunctionEnd\n";
+
+static weft_device *
+open_device(void)
+{
+    weft_drivers all = weft_linked_drivers();
+    weft_device *device = NULL;
+    weft_diag *diag = weft_diag_create();
+    if (weft_vulkan_emu_driver.count(NULL) > 0 &&
+        weft_device_open(&all, "vulkan-emu", diag, &device))
+        fail_msg("%s", weft_diag_text(diag));
+    weft_diag_destroy(diag);
+    return device;
+}
+
+/* The text with a line in the place of "@"; its status and message. */
+static run
+run_with(weft_device *device, const char *line)
+{
+    static const kernel turn = { "turn", NULL, 1, N, { NULL } };
+    weft_diag *diag = weft_diag_create();
+    weft_str text = { 0 };
+    weft_code *code = NULL;
+    run r = { 0 };
+    const char *at = strchr(reversal, '@');
+    weft_str_addn(&text, reversal, (size_t)(at - reversal));
+    weft_str_add(&text, line);
+    weft_str_add(&text, at + 1);
+    weft_source source = { .name = "turn",
+                           .text = weft_str_text(&text),
+                           .size = text.n,
+                           .nbuffer = 2,
+                           .block = { N, 1, 1 } };
+    r.status = device->driver->load(device, &source, 1, WEFT_DEFAULT, &code, diag);
+    if (r.status) {
+        r.message = strdup(weft_diag_text(diag));
+    } else {
+        r = support_run_with(device, code, &turn, 0, 0);
+        device->driver->unload(device, code);
+    }
+    weft_str_free(&text);
+    weft_diag_destroy(diag);
+    return r;
+}
+
+static void
+spirv_text_runs_thread_by_thread(void **state)
+{
+    weft_device *device = open_device();
+    (void)state;
+    if (!device)
+        skip();
+    run r = run_with(device, "OpControlBarrier %uint_2 %uint_2 %uint_264");
+    assert_string_equal(r.message, "");
+    for (int i = 0; i < N; i++)
+        assert_float_equal(r.out[i], (float)(N - 1 - i), 0);
+    support_free(&r);
+    weft_device_close(device);
+}
+
+static void
+a_barrier_that_is_missing_is_found_and_the_text_named(void **state)
+{
+    weft_device *device = open_device();
+    (void)state;
+    if (!device)
+        skip();
+    run r = run_with(device, "OpNop");
+    assert_int_not_equal(r.status, WEFT_OK);
+    assert_non_null(strstr(r.message, "reads element 63 of shared array 'm_tile' (turn.spvasm:"));
+    support_free(&r);
+    weft_device_close(device);
+}
+
+static void
+an_instruction_that_nobody_prints_is_refused_by_name_and_line(void **state)
+{
+    weft_device *device = open_device();
+    (void)state;
+    if (!device)
+        skip();
+    run r = run_with(device, "%10 = OpFRem %float %4 %4");
+    assert_int_equal(r.status, WEFT_INVALID_INPUT);
+    assert_non_null(strstr(r.message, "turn.spvasm:44"));
+    assert_non_null(strstr(r.message, "cannot take OpFRem"));
+    support_free(&r);
+    weft_device_close(device);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spirv_text_runs_thread_by_thread),
+        cmocka_unit_test(a_barrier_that_is_missing_is_found_and_the_text_named),
+        cmocka_unit_test(an_instruction_that_nobody_prints_is_refused_by_name_and_line),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
