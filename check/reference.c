@@ -204,7 +204,10 @@ make_buffers(evaluation *e, int k, launch *l, weft_arena *scratch)
         const weft_const *c = l->tensor[i] = slot_tensor(e, e->lowered.slot[k][i]);
         bool written = kernel->access[i] == WEFT_WRITE;
         int64_t n = weft_element_count(c);
-        void *data = (void *)(uintptr_t)c->data;
+        /* what is written is the reference's own and aligned */
+        void *data = (void *)(uintptr_t)weft_aligned(c, scratch);
+        if (!data && n)
+            return weft_fail(e->diag, WEFT_OUT_OF_MEMORY, "no memory for a copy of a constant");
         if (l->wide[i]) {
             double *wide = weft_arena_try_alloc(scratch, (size_t)n * sizeof *wide + 1);
             if (!wide)

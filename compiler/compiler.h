@@ -122,6 +122,10 @@ const char *weft_plan_text(weft_arena *, const weft_expr *);
 /* A te program alone as a module of one program; takes te over, whatever the result. */
 weft_status weft_te_module(weft_te *, const weft_compile_job *, weft_diag *, weft_module **);
 
+/* The tensor's bytes where its elements are aligned, as the interpreter needs them: its own, or a
+ * copy in the arena where a model's file has them elsewhere; NULL when out of memory. */
+const void *weft_aligned(const weft_const *, weft_arena *);
+
 /* weft_evaluate for constant folding: one node as an unscheduled program in the interpreter.  `user`
  * is NULL or a weft_evaluate_effort. */
 typedef struct weft_evaluate_effort {

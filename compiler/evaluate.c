@@ -6,6 +6,7 @@
 #include "rules/rules.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Of folding.  Seconds of work; a node that needs more is left to the device. */
 static const weft_evaluate_effort little = { .threads = 1, .max_steps = 1 << 28 };
@@ -47,8 +48,20 @@ typedef struct slots {
     int *input_of; /* te input -> node input */
 } slots;
 
+const void *
+weft_aligned(const weft_const *c, weft_arena *arena)
+{
+    int64_t bytes = weft_dtype_bits(c->dtype) / 8;
+    if (bytes < 2 || (uintptr_t)c->data % (uintptr_t)bytes == 0)
+        return c->data;
+    void *copy = weft_arena_try_alloc(arena, c->size);
+    if (copy)
+        memcpy(copy, c->data, c->size);
+    return copy;
+}
+
 static weft_interp_buffer
-slot_buffer(const slots *s, weft_slot slot)
+slot_buffer(const slots *s, weft_slot slot, weft_arena *arena)
 {
     if (slot.kind == WEFT_SLOT_WORK)
         return (weft_interp_buffer){ s->work[slot.index], s->work_count[slot.index], true, false };
@@ -58,7 +71,7 @@ slot_buffer(const slots *s, weft_slot slot)
     int64_t count = 1;
     for (int d = 0; d < c->ndim; d++)
         count *= c->dim[d];
-    return (weft_interp_buffer){ (void *)(uintptr_t)c->data, count, true, false };
+    return (weft_interp_buffer){ (void *)(uintptr_t)weft_aligned(c, arena), count, true, false };
 }
 
 static bool
@@ -81,8 +94,11 @@ run_kernels(const weft_lowered *lowered, const slots *s, const weft_evaluate_eff
     for (int k = 0; k < lowered->nkernel; k++) {
         const weft_kernel *kernel = lowered->kernel[k];
         weft_interp_buffer *buffer = WEFT_NEW_ARRAY(arena, kernel->nparam + 1, weft_interp_buffer);
-        for (int i = 0; i < kernel->nparam; i++)
-            buffer[i] = slot_buffer(s, lowered->slot[k][i]);
+        for (int i = 0; i < kernel->nparam; i++) {
+            buffer[i] = slot_buffer(s, lowered->slot[k][i], arena);
+            if (!buffer[i].data && buffer[i].count)
+                return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a copy of a constant");
+        }
         weft_interp_options options = { .threads = effort->threads,
                                         .max_steps = effort->max_steps };
         weft_interp *interp = weft_interp_create(kernel, &options, diag);
