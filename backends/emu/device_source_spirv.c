@@ -2,8 +2,8 @@
  *
  * Every result is a variable of the kernel, blocks are labels, branches are gotos that first give
  * the phis of where they go their values.  Memory is what it was: buffers are parameters, arrays of
- * the workgroup are shared arrays, those of the function are the kernel's own.  What is read here is
- * what backends/vulkan prints; anything else is refused by name.
+ * the workgroup are shared arrays, those of the function are the kernel's own.  What is read here
+ * is what backends/vulkan prints; anything else is refused by name.
  */
 #include "backends/emu/device_source.h"
 
@@ -42,9 +42,9 @@ refuse(spirv *s, const inst *i, const char *what)
 {
     weft_place place = { .file = s->file, .line = i->line, .column = 1, .source = s->text };
     if (!s->status)
-        s->status = weft_fail_at(s->diag, WEFT_INVALID_INPUT, place,
-                                 "an emulated device cannot take %s%s%s", what,
-                                 *what ? " of " : "", i->op);
+        s->status =
+            weft_fail_at(s->diag, WEFT_INVALID_INPUT, place,
+                         "an emulated device cannot take %s%s%s", what, *what ? " of " : "", i->op);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -286,17 +286,16 @@ static void
 apply(spirv *s, const inst *i, const char *pattern, int first)
 {
     shape t = shape_of(s, i->word[0]);
+    const char *of_lane = t.lanes > 1 ? shape_of(s, made(s, i->word[0])->word[0]).c : t.c;
     for (int l = 0; l < t.lanes; l++) {
-        weft_str_addf(&s->out, "%s = (%s)(", lane(s, i->id, l),
-                      shape_of(s, t.lanes > 1 ? made(s, i->word[0])->word[0] : i->word[0]).c);
+        weft_str_addf(&s->out, "%s = (%s)(", lane(s, i->id, l), of_lane);
         for (const char *p = pattern; *p; p++) {
             if (*p != '%' || (p[1] != 't' && (p[1] < '0' || p[1] > '2'))) {
                 weft_str_addn(&s->out, p, 1);
                 continue;
             }
             const char *from = *++p == 't' ? NULL : i->word[first + *p - '0'];
-            weft_str_add(&s->out, from ? lane(s, from, lanes_of(s, from) > 1 ? l : 0)
-                                       : shape_of(s, element(s, i->word[0])).c);
+            weft_str_add(&s->out, from ? lane(s, from, lanes_of(s, from) > 1 ? l : 0) : of_lane);
         }
         weft_str_add(&s->out, "); ");
     }

@@ -5,9 +5,9 @@
  *                                                  --device_check.c--> every access checked
  *
  * cuda-emu, metal-emu and vulkan-emu are three drivers of one mechanism; a row of
- * `weft_emu_language` is all that tells them apart.  SPIR-V is made CUDA C first.  shim/ holds the headers that the text is compiled against; they are part of
- * the library as bytes.  What they do not know is a compile error of the host's compiler that names
- * it.
+ * `weft_emu_language` is all that tells them apart.  SPIR-V is made CUDA C first.  shim/ holds the
+ * headers that the text is compiled against; they are part of the library as bytes.  What they do
+ * not know is a compile error of the host's compiler that names it.
  */
 #ifndef WEFT_EMU_DEVICE_H
 #define WEFT_EMU_DEVICE_H

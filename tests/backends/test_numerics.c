@@ -655,6 +655,7 @@ ON_DEVICES(opencl)
 ON_DEVICES(vulkan)
 ON_DEVICES(cuda_emu)
 ON_DEVICES(metal_emu)
+ON_DEVICES(vulkan_emu)
 
 /* An argument is a pattern of the tests to be run: "*legalised". */
 int
@@ -674,10 +675,12 @@ main(int argc, char **argv)
         cmocka_unit_test(vulkan_devices_compute_what_is_written),
         cmocka_unit_test(cuda_emu_devices_compute_what_is_written),
         cmocka_unit_test(metal_emu_devices_compute_what_is_written),
+        cmocka_unit_test(vulkan_emu_devices_compute_what_is_written),
         cmocka_unit_test(opencl_devices_compute_the_same_in_strict),
         cmocka_unit_test(vulkan_devices_compute_the_same_in_strict),
         cmocka_unit_test(cuda_emu_devices_compute_the_same_in_strict),
         cmocka_unit_test(metal_emu_devices_compute_the_same_in_strict),
+        cmocka_unit_test(vulkan_emu_devices_compute_the_same_in_strict),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);

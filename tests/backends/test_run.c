@@ -314,11 +314,17 @@ metal_text_computes_what_the_interpreter_computes(void **state)
     run_in_all_orders(&weft_metal_emu_driver, *state);
 }
 
+static void
+emulated_spirv_computes_what_the_interpreter_computes(void **state)
+{
+    run_in_all_orders(&weft_vulkan_emu_driver, *state);
+}
+
 int
 main(int argc, char **argv)
 {
     static const char *const filter[][2] = {
-        { "opencl", "opencl*" }, { "vulkan", "spirv*" }, { "cuda", "cuda*" }, { "metal", "metal*" }
+        { "opencl", "opencl*" }, { "vulkan", "*spirv*" }, { "cuda", "cuda*" }, { "metal", "metal*" }
     };
     /* The kernels wanted; an empty list: all. */
     char **wanted = argv + (argc > 1 ? 2 : 1);
@@ -327,6 +333,7 @@ main(int argc, char **argv)
         cmocka_unit_test_prestate(spirv_text_computes_what_the_interpreter_computes, wanted),
         cmocka_unit_test_prestate(cuda_text_computes_what_the_interpreter_computes, wanted),
         cmocka_unit_test_prestate(metal_text_computes_what_the_interpreter_computes, wanted),
+        cmocka_unit_test_prestate(emulated_spirv_computes_what_the_interpreter_computes, wanted),
     };
     for (int i = 0; argc > 1 && i < 4; i++)
         if (strcmp(argv[1], filter[i][0]) == 0)

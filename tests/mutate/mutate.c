@@ -5,7 +5,8 @@
  *
  * N mutants a language, of every kind in turn; those with the least rank, so that a kernel that
  * changes changes no other's sample, and a small sample is part of a large one.  Each runs on the
- * stages of its language until one catches it.  Fails when fewer than 95 % of many are caught, when one that
+ * stages of its language until one catches it.  Fails when fewer than 95 % of many are caught, when
+ * one that
  * no line of the survivors' file explains is not, and when one that a line explains is.
  * Exit code 77: no device of any language is there.
  */

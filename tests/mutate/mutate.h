@@ -69,7 +69,7 @@ extern const char *const program_files[PROGRAMS];
 struct weft_module *compile_program(int program, const char *target, weft_diag *);
 /* All mutants of a language, in the order of programs, kernels and places. */
 void make_mutants(mutants *, const tongue *, uint64_t seed);
-/* Runs the mutants whose ids stand in the file, one a line, and writes a line for each to stdout. */
+/* Runs the mutants whose ids stand in the file, one a line; writes a line for each to stdout. */
 int run_worker(const tongue *, const look *, const char *ids, uint64_t seed);
 
 #endif

@@ -1,8 +1,7 @@
 /* worker.c: one process that runs mutants on one device.
  *
- * A program runs once as it is: on the device, whose outputs have to be the reference interpreter's,
- * and every tensor of that run is kept.  A mutant is its kernel alone, on what the kernel read then;
- * what it writes is compared with what the kernel wrote then.  Lines on stdout:
+ * A program runs once as it is: its outputs have to be the reference interpreter's, and every tensor
+ * of that run is kept.  A mutant is its kernel alone, on what the kernel read then; what it writes is compared with what the kernel wrote then.  Lines on stdout:
  *
  *   begin ID          the mutant that runs now: a worker that dies was killed by it
  *   caught ID HOW     build, check (the device's), guard, output, simulator
@@ -49,8 +48,8 @@ compile_program(int program, const char *target, weft_diag *diag)
 
 /* ---- tensors --------------------------------------------------------------------------------- */
 
-/* All negative, so that sums and extrema that begin with 0 are seen, and of 16 values, so that equal
- * ones compete; programs/rows.wir says what spikes are. */
+/* All negative, so that sums and extrema that begin with 0 are seen, and of 16 values, so that
+ * equal ones compete; programs/rows.wir says what spikes are. */
 static double
 value(const weft_const *c, int64_t i, double part, bool spikes)
 {
