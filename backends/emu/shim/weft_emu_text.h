@@ -54,18 +54,18 @@ WEFT_HOOK void __tsan_vptr_read(void **) {}
 WEFT_HOOK void __tsan_vptr_update(void **, void *) {}
 
 /* Nearly all accesses pass what is looked at here; of the others the device knows more. */
-template <size_t N> static WEFT_EMU_QUICK void weft_read(void *p)
+static WEFT_QUIET void weft_read(const void *p, size_t n)
 {
     weft_emu_worker *w = weft_now;
-    if (__builtin_expect(!weft_emu_quick_read(w, p, N), 0))
-        w->host->read(w, p, N);
+    if (n != 0 && !weft_emu_quick_read(w, p, n))
+        w->host->read(w, p, n);
 }
 
-template <size_t N> static WEFT_EMU_QUICK void weft_write(void *p)
+static WEFT_QUIET void weft_write(const void *p, size_t n)
 {
     weft_emu_worker *w = weft_now;
-    if (__builtin_expect(!weft_emu_quick_write(w, p, N), 0))
-        w->host->write(w, p, N);
+    if (n != 0 && !weft_emu_quick_write(w, p, n))
+        w->host->write(w, p, n);
 }
 
 /* Of these the compiler takes for granted that they are aligned; a processor would not mind. */
@@ -75,33 +75,62 @@ template <size_t N> static WEFT_EMU_QUICK void weft_align(const void *p, const c
         weft_misaligned(p, N, what);
 }
 
-#define WEFT_ACCESS(NAME, BYTES)                                                                   \
-    WEFT_HOOK void __tsan_read##NAME(void *p)                                                      \
+/* Four bytes are what is loaded most; the other sizes share their code, which is compiled anew with
+ * each text. */
+WEFT_HOOK void __tsan_read4(void *p)
+{
+    weft_emu_worker *w = weft_now;
+    weft_align<4>(p, "reads");
+    if (__builtin_expect(!weft_emu_quick_read(w, p, 4), 0))
+        w->host->read(w, p, 4);
+}
+
+WEFT_HOOK void __tsan_write4(void *p)
+{
+    weft_emu_worker *w = weft_now;
+    weft_align<4>(p, "writes");
+    if (__builtin_expect(!weft_emu_quick_write(w, p, 4), 0))
+        w->host->write(w, p, 4);
+}
+
+#define WEFT_ACCESS(BYTES)                                                                         \
+    WEFT_HOOK void __tsan_read##BYTES(void *p)                                                     \
     {                                                                                              \
         weft_align<BYTES>(p, "reads");                                                             \
-        weft_read<BYTES>(p);                                                                       \
+        weft_read(p, BYTES);                                                                       \
     }                                                                                              \
-    WEFT_HOOK void __tsan_write##NAME(void *p)                                                     \
+    WEFT_HOOK void __tsan_write##BYTES(void *p)                                                    \
     {                                                                                              \
         weft_align<BYTES>(p, "writes");                                                            \
-        weft_write<BYTES>(p);                                                                      \
-    }                                                                                              \
-    WEFT_HOOK void __tsan_unaligned_read##NAME(void *p)                                            \
-    {                                                                                              \
-        weft_now->host->read(weft_now, p, BYTES);                                                  \
-    }                                                                                              \
-    WEFT_HOOK void __tsan_unaligned_write##NAME(void *p)                                           \
-    {                                                                                              \
-        weft_now->host->write(weft_now, p, BYTES);                                                 \
+        weft_write(p, BYTES);                                                                      \
     }
-WEFT_ACCESS(1, 1)
-WEFT_ACCESS(2, 2)
-WEFT_ACCESS(4, 4)
-WEFT_ACCESS(8, 8)
-WEFT_ACCESS(16, 16)
+WEFT_ACCESS(1)
+WEFT_ACCESS(2)
+WEFT_ACCESS(8)
+WEFT_ACCESS(16)
 
-WEFT_HOOK void __tsan_read_range(void *p, size_t n) { weft_now->host->read(weft_now, p, n); }
-WEFT_HOOK void __tsan_write_range(void *p, size_t n) { weft_now->host->write(weft_now, p, n); }
+WEFT_HOOK void __tsan_read_range(void *p, size_t n)
+{
+    weft_read(p, n);
+}
+WEFT_HOOK void __tsan_write_range(void *p, size_t n)
+{
+    weft_write(p, n);
+}
+
+#define WEFT_UNALIGNED(BYTES)                                                                      \
+    WEFT_HOOK void __tsan_unaligned_read##BYTES(void *p)                                           \
+    {                                                                                              \
+        weft_read(p, BYTES);                                                                       \
+    }                                                                                              \
+    WEFT_HOOK void __tsan_unaligned_write##BYTES(void *p)                                          \
+    {                                                                                              \
+        weft_write(p, BYTES);                                                                      \
+    }
+WEFT_UNALIGNED(2)
+WEFT_UNALIGNED(4)
+WEFT_UNALIGNED(8)
+WEFT_UNALIGNED(16)
 
 /* Copies of structures arrive here as calls: ours, before those of the C library. */
 #define WEFT_OWN_COPY __attribute__((no_builtin("memcpy", "memmove", "memset")))
@@ -113,8 +142,8 @@ extern "C" WEFT_OWN_COPY WEFT_QUIET __attribute__((used)) void *memmove(void *to
     const char *s = (const char *)from;
     if (n == 0)
         return to;
-    weft_now->host->read(weft_now, from, n);
-    weft_now->host->write(weft_now, to, n);
+    weft_read(from, n);
+    weft_write(to, n);
     if (n == 16)
         __builtin_memcpy_inline(d, s, 16);
     else if ((size_t)(d - s) < n)
@@ -134,8 +163,7 @@ extern "C" WEFT_OWN_COPY WEFT_QUIET __attribute__((used)) void *memcpy(void *to,
 
 extern "C" WEFT_OWN_COPY WEFT_QUIET __attribute__((used)) void *memset(void *to, int byte, size_t n)
 {
-    if (n > 0)
-        weft_now->host->write(weft_now, to, n);
+    weft_write(to, n);
     for (size_t i = 0; i < n; i++)
         ((char *)to)[i] = (char)byte;
     return to;
