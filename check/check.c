@@ -378,18 +378,16 @@ gpu_profile(weft_api api)
 }
 
 static weft_status
-check_device(job *j, const char *id, bool asked)
+check_opened(job *j, weft_device *device, bool asked)
 {
-    weft_device *device;
     bool any = false;
-    weft_status status = weft_device_open(&j->drivers, id, j->diag, &device);
-    if (status)
-        return status;
+    weft_status status = WEFT_OK;
     const weft_target own = device->info.target, *gpu = gpu_profile(own.api);
     if (j->given) {
         if (!check_given(j, device) && asked)
             status = weft_fail(j->diag, WEFT_NOT_FOUND, "%s has no program for device '%s'%s",
-                               j->given->path, id, j->o->ntarget ? " of the targets named" : "");
+                               j->given->path, device->info.id,
+                               j->o->ntarget ? " of the targets named" : "");
     } else {
         status = check_named(j, device, &any);
         if (!status && !any)
@@ -397,6 +395,36 @@ check_device(job *j, const char *id, bool asked)
         if (!status && !any && !asked && gpu && own.cls != WEFT_CLASS_GPU)
             check_on(j, device, &(wish){ .target = gpu });
     }
+    return status;
+}
+
+/* A device that nobody named and that cannot be opened keeps no other from being checked. */
+static void
+note_unopened(job *j, const char *id, weft_api api, weft_status status, const weft_diag *why)
+{
+    weft_check_run *run = WEFT_PUSH(&j->report->arena, &j->report->run);
+    *run = (weft_check_run){ .device = weft_arena_strdup(&j->report->arena, id),
+                             .name = "",
+                             .target = weft_api_name(api),
+                             .driver = "",
+                             .own = true,
+                             .status = status,
+                             .why = bare_text(&j->report->arena, why) };
+}
+
+/* driver: of a device that is there and was not named; else NULL. */
+static weft_status
+check_device(job *j, const char *id, const weft_driver *driver)
+{
+    weft_device *device;
+    weft_diag *opening = driver ? weft_diag_create() : NULL;
+    weft_status status = weft_device_open(&j->drivers, id, driver ? opening : j->diag, &device);
+    if (status && driver)
+        note_unopened(j, id, driver->api, status, opening);
+    weft_diag_destroy(opening);
+    if (status)
+        return driver ? WEFT_OK : status;
+    status = check_opened(j, device, !driver);
     weft_device_close(device);
     return status;
 }
@@ -406,14 +434,14 @@ check_devices(job *j)
 {
     weft_status status = WEFT_OK;
     for (int i = 0; i < j->o->ndevice && !status; i++)
-        status = check_device(j, j->o->device[i], true);
+        status = check_device(j, j->o->device[i], NULL);
     for (int i = 0; i < j->drivers.n && !status && j->o->ndevice == 0; i++) {
         const weft_driver *d = j->drivers.at[i];
         int n = d->api == WEFT_API_NULL || d->api == WEFT_API_INTERP ? 0 : d->count(NULL);
         for (int k = 0; k < n && !status; k++) {
             char id[48];
             snprintf(id, sizeof id, k ? "%s:%d" : "%s", d->name, k);
-            status = check_device(j, id, false);
+            status = check_device(j, id, d);
         }
     }
     if (!status && j->report->run.n == 0)
@@ -438,10 +466,17 @@ try_devices(job *j)
     for (int i = 0; i < j->o->ndevice && !status; i++) {
         weft_device *device;
         status = weft_device_open(&j->drivers, j->o->device[i], j->diag, &device);
-        for (int t = 0; t < j->o->ntarget && !status; t++)
-            used[t] = used[t] || is_for(j->o->target[t], device->info.target.api);
-        if (!status)
-            weft_device_close(device);
+        if (status)
+            break;
+        for (int t = 0; t < j->o->ntarget && !status; t++) {
+            weft_target target;
+            if (!is_for(j->o->target[t], device->info.target.api))
+                continue;
+            used[t] = true;
+            if (!j->o->module && !j->reproducer) /* there they name programs */
+                status = weft_resolve_target(j->o->target[t], device, &target, j->diag);
+        }
+        weft_device_close(device);
     }
     for (int t = 0; t < j->o->ntarget && !status && j->o->ndevice; t++)
         if (!used[t])

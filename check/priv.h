@@ -67,6 +67,9 @@ weft_status weft_write_reproducer(weft_checking *, int group, const char **path)
 /* Runs the module in `dir` (c->module) on the inputs beside it; items go into the run. */
 weft_status weft_rerun_reproducer(weft_checking *c, const char *dir, weft_device *);
 
+/* Appends the text as one word of a shell script. */
+void weft_add_quoted(weft_str *, const char *text);
+
 /* Names of the group's kernels, "a, b", in the report's arena; of its layers. */
 const char *weft_group_kernels(weft_checking *, int group);
 void weft_add_item(weft_checking *, weft_check_item, bool is_kernel, const weft_const *got,

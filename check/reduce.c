@@ -424,16 +424,6 @@ first_part(reducer *r)
 
 /* ---- what is left ---------------------------------------------------------------------------- */
 
-/* For a shell, between single quotes. */
-static void
-add_quoted(weft_str *s, const char *text)
-{
-    weft_str_add(s, "'");
-    for (; *text; text++)
-        weft_str_add(s, *text == '\'' ? "'\\''" : (const char[]){ *text, '\0' });
-    weft_str_add(s, "'");
-}
-
 static weft_status
 write_tensors(reducer *r, cut *c, const char *dir, weft_str *command)
 {
@@ -448,7 +438,7 @@ write_tensors(reducer *r, cut *c, const char *dir, weft_str *command)
         weft_str_addf(&option, "%s=", name[i]);
         weft_tensor_path(&option, "inputs", name[i], tensor[i].dtype);
         weft_str_add(command, " \\\n    -i ");
-        add_quoted(command, option.at);
+        weft_add_quoted(command, option.at);
         weft_str_free(&option);
     }
     return status;
@@ -463,12 +453,17 @@ write_part(reducer *r, const part *p, weft_reduction *out)
     const char *dir = weft_arena_printf(arena, "%s/reduced", r->o->out ? r->o->out : "weft-check");
     make_cut(&c, p);
     char *text = cut_text(&c);
-    weft_str_addf(&command,
-                  "#!/bin/sh\n# The smallest part of %s that was seen to disagree.  WEFT names the "
-                  "command where it is not on the path.\ncd \"$(dirname \"$0\")\" && exec "
-                  "\"${WEFT:-weft}\" check graph.wir -d %s%s%s \"$@\"",
-                  r->report->model, r->run->device, r->run->own ? "" : " -t ",
-                  r->run->own ? "" : r->run->target);
+    weft_str_add(&command, "#!/bin/sh\n"
+                           "# The smallest part of a model that was seen to disagree.  WEFT names "
+                           "the command where it is not on the path.\n"
+                           "CDPATH='' cd -- \"$(dirname -- \"$0\")\" &&\n"
+                           "    exec \"${WEFT:-weft}\" check graph.wir -d ");
+    weft_add_quoted(&command, r->run->device);
+    if (!r->run->own) {
+        weft_str_add(&command, " -t ");
+        weft_add_quoted(&command, r->run->target);
+    }
+    weft_str_add(&command, " \"$@\"");
     out->path = weft_arena_printf(arena, "%s/graph.wir", dir);
     out->again = weft_arena_printf(arena, "%s/run.sh", dir);
     weft_status status = write_tensors(r, &c, dir, &command);

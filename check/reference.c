@@ -303,14 +303,13 @@ group_key(const weft_chain *c, const weft_group *g, const weft_te *te, char hex[
     weft_str_free(&s);
 }
 
-static weft_status
+static void
 take_over(weft_chain *c, const weft_group *g, const char *hex, int64_t first)
 {
     weft_reference *r = c->reference;
     for (int i = 0; i < g->nout; i++)
         c->value[g->out[i]->id] =
             (weft_known){ r->value.at[first + i], weft_arena_printf(&r->arena, "%s/%d", hex, i) };
-    return WEFT_OK;
 }
 
 /* The same bytes under other dims. */
@@ -359,7 +358,9 @@ weft_chain_group(weft_chain *c, int group, weft_diag *diag)
         *slot = status ? -1 : first;
     }
     weft_te_destroy(te);
-    return status ? status : take_over(c, g, hex, *slot);
+    if (!status)
+        take_over(c, g, hex, *slot);
+    return status;
 }
 
 weft_status

@@ -179,19 +179,28 @@ write_te(writer *w, int group)
         weft_te_destroy(te);
 }
 
+void
+weft_add_quoted(weft_str *s, const char *text)
+{
+    weft_str_add(s, "'");
+    for (; *text; text++)
+        weft_str_add(s, *text == '\'' ? "'\\''" : (const char[]){ *text, '\0' });
+    weft_str_add(s, "'");
+}
+
 static void
 write_command(writer *w)
 {
     weft_str s = { 0 };
-    weft_str_addf(
-        &s,
-        "#!/bin/sh\n"
-        "# Runs this kernel alone on the inputs that the reference has for it and compares "
-        "what it gives.\n"
-        "# Edit kernels/ and run it again.  WEFT names the command where it is not on the "
-        "path.\n"
-        "exec \"${WEFT:-weft}\" check \"$(dirname \"$0\")\" -d %s \"$@\"\n",
-        w->c->run->device);
+    weft_str_add(
+        &s, "#!/bin/sh\n"
+            "# Runs this kernel alone on the inputs that the reference has for it and compares "
+            "what it gives.\n"
+            "# Edit kernels/ and run it again.  WEFT names the command where it is not on the "
+            "path.\n"
+            "exec \"${WEFT:-weft}\" check \"$(dirname -- \"$0\")\" -d ");
+    weft_add_quoted(&s, w->c->run->device);
+    weft_str_add(&s, " \"$@\"\n");
     write_text(w, "run.sh", weft_str_text(&s), 0755);
     weft_str_free(&s);
 }

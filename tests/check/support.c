@@ -31,6 +31,8 @@ static support_lie lie;
 static weft_status
 open_liar(int index, weft_diag *diag, weft_device **device)
 {
+    if (lie.does_not_open)
+        return weft_fail(diag, WEFT_DEVICE, "liar: it is in use");
     weft_status status = weft_interp_driver.open(index, diag, device);
     if (!status) {
         (*device)->driver = &liar;
@@ -101,6 +103,7 @@ support_drivers(support_lie now)
     lie = now;
     liar = weft_interp_driver;
     liar.name = "liar";
+    liar.api = now.does_not_open ? WEFT_API_METAL : liar.api; /* not left out where none is named */
     liar.open = open_liar;
     liar.count = count_one;
     liar.load = load_lies;

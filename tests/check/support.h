@@ -15,7 +15,7 @@ typedef struct support_lie {
     const char *instead_of, *compiles; /* words of a kernel's text; NULL: none */
     bool runs_nothing;
     int most_launches; /* longer batches run nothing; 0: none is too long */
-    bool fails;
+    bool fails, does_not_open;
 } support_lie;
 /* The interpreter and the liar; both last until the next call. */
 weft_drivers support_drivers(support_lie);

@@ -115,6 +115,28 @@ a_device_that_fails_is_told_from_one_that_is_wrong(void **state)
     weft_check_report_free(&r);
 }
 
+static void
+a_device_that_nobody_named_may_fail_to_open(void **state)
+{
+    (void)state;
+    weft_drivers drivers = support_drivers((support_lie){ .does_not_open = true });
+    const char *device = "liar";
+    weft_check_options o = support_options(support_three_kernels, &device, &drivers);
+    weft_check_report r;
+    assert_int_equal(weft_check_model("test.wir", &o, NULL, &r), WEFT_DEVICE);
+    assert_int_equal(r.run.n, 0);
+    weft_check_report_free(&r);
+    o.ndevice = 0;
+    drivers = (weft_drivers){ 3, { drivers.at[1], &weft_opencl_driver, drivers.at[1] } };
+    assert_int_equal(weft_check_model("test.wir", &o, NULL, &r), WEFT_OK);
+    assert_int_equal(r.run.n >= 2, 1);
+    assert_int_equal(r.run.at[0].status, WEFT_DEVICE);
+    assert_string_equal(r.run.at[0].why, "liar: it is in use");
+    assert_string_equal(r.run.at[r.run.n - 1].device, "liar");
+    assert_int_equal(weft_check_verdict(&r), WEFT_DEVICE);
+    weft_check_report_free(&r);
+}
+
 /* As many reproducers as asked for; each fails on the device that is wrong, not on another. */
 static void
 a_reproducer_fails_where_it_was_found(void **state)
@@ -156,8 +178,13 @@ a_model_is_reduced_to_the_one_node_that_is_wrong(void **state)
         size_t n;
         o.out = folder;
         o.per_kernel = per_kernel;
-        assert_int_equal(weft_check_model("test.wir", &o, NULL, &r), WEFT_OK);
-        assert_int_equal(weft_check_reduce("test.wir", &o, &r, NULL), WEFT_OK);
+        const char *path = "ten\ntouch planted\n.wir"; /* no command of the script */
+        assert_int_equal(weft_check_model(path, &o, NULL, &r), WEFT_OK);
+        assert_int_equal(weft_check_reduce(path, &o, &r, NULL), WEFT_OK);
+        assert_int_equal(weft_file_read(NULL, r.reduced.again, 1 << 20, &text, &n), WEFT_OK);
+        assert_null(strstr(text, "planted"));
+        assert_non_null(strstr(text, " -d 'liar' "));
+        free(text);
         assert_int_equal(r.reduced.before, 10);
         assert_int_equal(r.reduced.after, 1);
         assert_int_equal(weft_file_read(NULL, r.reduced.path, 1 << 20, &text, &n), WEFT_OK);
@@ -256,6 +283,7 @@ main(void)
         cmocka_unit_test(nan_where_a_number_is_expected_is_charged_to_its_kernel),
         cmocka_unit_test(what_goes_wrong_between_kernels_is_charged_to_none),
         cmocka_unit_test(a_device_that_fails_is_told_from_one_that_is_wrong),
+        cmocka_unit_test(a_device_that_nobody_named_may_fail_to_open),
         cmocka_unit_test(a_reproducer_fails_where_it_was_found),
         cmocka_unit_test(a_model_is_reduced_to_the_one_node_that_is_wrong),
         cmocka_unit_test(nothing_is_reduced_where_all_agree),

@@ -88,6 +88,8 @@ fi
 
 it "says what is wrong with what it is given"
 exits 2 "$WEFT" check "$digits" -d interp && err_has "input 'picture' is not given"
+exits 2 "$WEFT" check "$digits" -d interp -t interp:nothing && err_has "nothing" # before what takes long
+grep -q "picture" "$tmp/err" && fail "it looks at inputs before targets"
 exits 2 "$WEFT" check "$digits" -d interp -i nothing=x.npy && err_has 'x.npy'
 exits 2 "$WEFT" check nothing.onnx -d interp && err_has 'nothing.onnx'
 exits 3 "$WEFT" check "$digits" -d hal --fill ones && err_has "device 'hal'"
