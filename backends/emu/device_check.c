@@ -156,6 +156,10 @@ new_copy(weft_emu_core *c, const weft_emu_array *a, uint64_t size)
     if (c->ncopy == WEFT_EMU_MAX_ARRAYS)
         weft_emu_fault(c, "more than %d shared arrays; '%s' (%s:%d) is one too many",
                        WEFT_EMU_MAX_ARRAYS, a->name, a->file, a->line);
+    if (a->align > GAP)
+        weft_emu_fault(c,
+                       "shared array '%s' (%s:%d) is aligned to %" PRIu64 " bytes; %d is the most",
+                       a->name, a->file, a->line, a->align, GAP);
     weft_emu_copy *to = &c->copy[c->ncopy];
     size_t align = a->align > 16 ? (size_t)a->align : 16, at;
     int shift = size % a->element ? 0 : grain_shift(a->element);

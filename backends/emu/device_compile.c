@@ -196,7 +196,7 @@ ask_version(const char *path, char version[128], weft_str *why)
         major = -1;
     } else if (!code && !weft_file_read(NULL, output.at, 1 << 16, &text, &n)) {
         const char *at = strstr(text, "clang version ");
-        snprintf(version, 128, "%.*s", (int)(strcspn(text, "\n") & 0x7f), text);
+        snprintf(version, 128, "%.*s", (int)strcspn(text, "\n"), text);
         major = at ? atoi(at + strlen("clang version ")) : 0;
     }
     free(text);

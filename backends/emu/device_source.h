@@ -1,5 +1,5 @@
-/* emu/device_source.h: between device_source*.c: a kernel's text as tokens and as changes to them.
- */
+/* backends/emu/device_source.h: between device_source*.c: a kernel's text as tokens and as changes
+ * to them. */
 #ifndef WEFT_EMU_SOURCE_H
 #define WEFT_EMU_SOURCE_H
 

@@ -221,13 +221,13 @@ add_value(assembly *a)
     }
 }
 
-/* A value, "{a, b}" as its members, "[a+16]" as what it adds up to. */
+/* A value, "{a, b}" as its members (values), "[a+16]" as what it adds up to. */
 static void
 add_argument(assembly *a)
 {
     if (accept(a, '{')) {
         do {
-            add_argument(a);
+            add_value(a);
             weft_str_add(&a->out, ", ");
         } while (!a->t->status && accept(a, ','));
         a->out.n -= 2;

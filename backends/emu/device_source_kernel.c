@@ -116,8 +116,13 @@ static const struct {
 static void
 bind_position(weft_emu_text *t, int from, int attribute, weft_emu_param *param)
 {
-    static const char *const types[] = { "uint",    "uint2",   "uint3",    "ushort",
-                                         "ushort2", "ushort3", "uint16_t", "uint32_t" };
+    static const struct {
+        const char *type;
+        bool vector;
+    } types[] = {
+        { "uint", false },   { "uint2", true },   { "uint3", true },   { "uint32_t", false },
+        { "ushort", false }, { "ushort2", true }, { "ushort3", true }, { "uint16_t", false },
+    };
     size_t row = 0, n = sizeof positions / sizeof *positions;
     int type = from + weft_emu_is(t, from, "const");
     bool known = false;
@@ -130,9 +135,8 @@ bind_position(weft_emu_text *t, int from, int attribute, weft_emu_param *param)
         return;
     }
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        known = known || (weft_emu_is(t, type, types[i]) &&
-                          (positions[row].axes || !strpbrk(types[i], "23") || types[i][4] == '_' ||
-                           types[i][5] == '6'));
+        known = known ||
+                (weft_emu_is(t, type, types[i].type) && (positions[row].axes || !types[i].vector));
     if (!known)
         weft_emu_refuse(t, type, "kernel '%s': [[%s]] is %s, and its parameter '%s' is '%s'",
                         t->kernel.name, positions[row].attribute,

@@ -776,14 +776,23 @@ WEFT_CUDA_ATOMIC(atomicOr, unsigned long long, 64, WEFT_OR)
 WEFT_CUDA_ATOMIC(atomicXor, int, 32, WEFT_XOR)
 WEFT_CUDA_ATOMIC(atomicXor, unsigned int, 32, WEFT_XOR)
 WEFT_CUDA_ATOMIC(atomicXor, unsigned long long, 64, WEFT_XOR)
-WEFT_FN int atomicSub(int *p, int v) { return atomicAdd(p, -v); }
-WEFT_FN unsigned int atomicSub(unsigned int *p, unsigned int v) { return atomicAdd(p, 0u - v); }
+#define WEFT_CUDA_SUB(NAME, T)                                                                     \
+    WEFT_FN T NAME(T *p, T v) { return atomicAdd(p, (T)(0u - (unsigned int)v)); }
+WEFT_CUDA_SUB(atomicSub, int)
+WEFT_CUDA_SUB(atomicSub, unsigned int)
+WEFT_CUDA_SUB(atomicSub_block, int)
+WEFT_CUDA_SUB(atomicSub_block, unsigned int)
+WEFT_CUDA_SUB(atomicSub_system, int)
+WEFT_CUDA_SUB(atomicSub_system, unsigned int)
 
-#define WEFT_CUDA_CAS(T, BITS)                                                                     \
-    WEFT_FN T atomicCAS(T *p, T compare, T v)                                                      \
+#define WEFT_CUDA_CAS1(NAME, T, BITS)                                                              \
+    WEFT_FN T NAME(T *p, T compare, T v)                                                           \
     {                                                                                              \
         return (T)weft_atomic##BITS(p, WEFT_CAS, (uint##BITS##_t)v, (uint##BITS##_t)compare);      \
     }
+#define WEFT_CUDA_CAS(T, BITS)                                                                     \
+    WEFT_CUDA_CAS1(atomicCAS, T, BITS)                                                             \
+    WEFT_CUDA_CAS1(atomicCAS_block, T, BITS) WEFT_CUDA_CAS1(atomicCAS_system, T, BITS)
 WEFT_CUDA_CAS(int, 32)
 WEFT_CUDA_CAS(unsigned int, 32)
 WEFT_CUDA_CAS(unsigned long long, 64)

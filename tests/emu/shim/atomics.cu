@@ -22,7 +22,7 @@ extern "C" __global__ void atomics(const int *in, int *out)
     int before = atomicAdd(&i32[0], 2);
     wrong += before < 0 || before > 126 || before % 2;
     atomicOr(&u32[before / 2 / 32], 1u << before / 2 % 32); // every thread saw another value
-    atomicSub(&i32[1], t);
+    t % 2 ? atomicSub(&i32[1], t) : atomicSub_block(&i32[1], t);
     atomicMin(&i32[2], t - 40);
     atomicMax(&i32[3], t);
     atomicAnd(&i32[4], ~(1 << t % 4));
@@ -41,7 +41,7 @@ extern "C" __global__ void atomics(const int *in, int *out)
     atomicAdd(&h, __float2half(2.0f));
     atomicAdd(&h2, __floats2half2_rn(1.0f, -1.0f));
     atomicExch(&f32[1], (float)t);
-    if (atomicCAS(&u32[7], 0u, (unsigned)t + 100) == 0u)
+    if (atomicCAS_block(&u32[7], 0u, (unsigned)t + 100) == 0u)
         atomicAdd_block(&seen, 1u);
     __syncthreads();
     wrong += i32[0] != 128 || u32[0] != ~0u || u32[1] != ~0u || i32[1] != -2016 || i32[2] != -40 || i32[3] != 63;
