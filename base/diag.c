@@ -169,13 +169,13 @@ weft_fail_at(weft_diag *d, weft_status status, weft_place at, const char *fmt, .
 weft_status
 weft_diag_status(const weft_diag *d)
 {
-    return d->first;
+    return d ? d->first : WEFT_OK;
 }
 
 const char *
 weft_diag_text(const weft_diag *d)
 {
-    return weft_str_text(&d->text);
+    return d ? weft_str_text(&d->text) : "";
 }
 
 void

@@ -106,7 +106,7 @@ weft_inspect_model(const char *path, weft_arena *arena, weft_model_summary *s, w
         return weft_inspect_onnx(path, arena, s, diag);
     weft_graph *g = read_text(path, diag);
     if (!g)
-        return weft_diag_status(diag);
+        return weft_diag_status(diag) ? weft_diag_status(diag) : WEFT_INVALID_INPUT;
     summarize(g, arena, s);
     weft_graph_destroy(g);
     return WEFT_OK;

@@ -31,10 +31,9 @@ weft_session_range(const weft_session *s, int tensor, int64_t at)
 
 /* What stands behind tensor i, whose last word may be cut off. */
 static void
-make_guard(const weft_session *s, int root, uint32_t word[WORDS])
+make_guard(int root, uint32_t word[WORDS])
 {
     uint32_t state = (uint32_t)root * 2654435761u + 1;
-    (void)s;
     for (int i = 0; i < WORDS; i++) {
         state = state * 1664525u + 1013904223u;
         word[i] = 0xffc00000u | state >> 10;
@@ -58,7 +57,7 @@ weft_session_set_guards(weft_session *s, weft_diag *diag)
     for (int i = 0; i < s->program->ntensor && !status; i++) {
         if (!has_guard(s, i))
             continue;
-        make_guard(s, i, word);
+        make_guard(i, word);
         status =
             s->device->driver->upload(s->device, s->place[i].memory,
                                       s->place[i].offset + s->bytes[i], word, sizeof word, diag);
@@ -73,7 +72,7 @@ check_guard(weft_session *s, int root, const char *kernel, weft_diag *diag)
     weft_status status =
         s->device->driver->download(s->device, s->place[root].memory,
                                     s->place[root].offset + s->bytes[root], got, sizeof got, diag);
-    make_guard(s, root, want);
+    make_guard(root, want);
     for (int i = 0; i < WORDS && !status; i++)
         if (got[i] != want[i])
             return weft_fail(diag, WEFT_MISMATCH,

@@ -38,7 +38,7 @@ typedef struct weft_session weft_session; /* one thread's use of a module on a d
 /* ---- messages -------------------------------------------------------------------------------- */
 WEFT_API weft_diag *weft_diag_create(void);
 WEFT_API void weft_diag_destroy(weft_diag *);
-/* WEFT_OK or the status of the first error reported. */
+/* WEFT_OK or the status of the first error reported; WEFT_OK of NULL, which keeps none. */
 WEFT_API weft_status weft_diag_status(const weft_diag *);
 /* All messages, one or more lines each, "" if none; borrowed until the next report. */
 WEFT_API const char *weft_diag_text(const weft_diag *);

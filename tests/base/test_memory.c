@@ -128,6 +128,8 @@ the_first_error_decides_the_status(void **state)
     assert_int_equal(weft_diag_status(d), WEFT_OK);
     assert_string_equal(weft_diag_text(d), "");
     assert_int_equal(weft_fail(NULL, WEFT_IO, "nowhere"), WEFT_IO);
+    assert_int_equal(weft_diag_status(NULL), WEFT_OK);
+    assert_string_equal(weft_diag_text(NULL), "");
     weft_diag_destroy(d);
 }
 

@@ -210,6 +210,20 @@ nothing_is_reduced_where_all_agree(void **state)
     weft_check_report_free(&r);
 }
 
+/* What is wrong is told by the status where nobody wants the words. */
+static void
+a_text_that_is_no_graph_is_refused_without_a_diag(void **state)
+{
+    (void)state;
+    weft_drivers drivers = support_drivers((support_lie){ 0 });
+    const char *device = "liar";
+    weft_check_options o =
+        support_options("graph f(x: f32[2]) -> (y) { y = sin(z) }", &device, &drivers);
+    weft_check_report r;
+    assert_int_equal(weft_check_model("test.wir", &o, NULL, &r), WEFT_INVALID_INPUT);
+    weft_check_report_free(&r);
+}
+
 static void
 no_device_is_an_error_and_so_is_a_target_that_none_takes(void **state)
 {
@@ -287,6 +301,7 @@ main(void)
         cmocka_unit_test(a_reproducer_fails_where_it_was_found),
         cmocka_unit_test(a_model_is_reduced_to_the_one_node_that_is_wrong),
         cmocka_unit_test(nothing_is_reduced_where_all_agree),
+        cmocka_unit_test(a_text_that_is_no_graph_is_refused_without_a_diag),
         cmocka_unit_test(no_device_is_an_error_and_so_is_a_target_that_none_takes),
         cmocka_unit_test(unnamed_devices_run_in_their_class_and_as_a_gpu_where_they_can),
         cmocka_unit_test(the_reference_adds_in_double),

@@ -112,7 +112,7 @@ edit(char *t, size_t n, uint64_t *state)
         return n + strlen(word);
     case 2: /* another byte */
         if (n)
-            t[at] = (char)draw(state, 256);
+            t[at] = (char)(1 + draw(state, 255)); /* no module's text has a zero byte */
         return n;
     default: /* cut off */
         return at;

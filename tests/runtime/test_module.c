@@ -153,6 +153,13 @@ an_edited_kernel_is_read_as_it_stands(void **state)
     assert_string_equal(back->program->kernel->text, "; edited\n");
     assert_null(back->program->kernel->binary); /* outdated by the edit */
     weft_module_destroy(back);
+    weft_diag *diag = weft_diag_create();
+    snprintf(path, sizeof path, "%s/a/kernels/vulkan-generic-gpu/add.spvasm", folder);
+    assert_int_equal(weft_file_write(NULL, path, "; a\0b\n", 6), WEFT_OK);
+    snprintf(path, sizeof path, "%s/a", folder);
+    assert_int_equal(weft_module_read(path, diag, &back), WEFT_INVALID_INPUT);
+    assert_non_null(strstr(weft_diag_text(diag), "add.spvasm' holds a zero byte"));
+    weft_diag_destroy(diag);
     weft_module_destroy(m);
     support_remove(folder);
 }
