@@ -3,9 +3,11 @@
  * Every result is a variable of the kernel, blocks are labels, branches are gotos that first give
  * the phis of where they go their values.  Memory is what it was: buffers are parameters, arrays of
  * the workgroup are shared arrays, those of the function are the kernel's own.  What is read here
- * is what backends/vulkan prints; anything else is refused by name.
+ * is what backends/vulkan prints; anything else is refused by name.  The text has been validated:
+ * its ids are defined, its operands are there and have the types they need.
  */
 #include "backends/emu/device_source.h"
+#include "backends/vulkan/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@ typedef struct inst {
     int line;
     const char *id, *op, *word[MAX_WORDS];
     int n;
+    bool longer; /* it has more words */
 } inst;
 
 /* A type: of values, or what a pointer or array holds. */
@@ -66,6 +69,8 @@ read_line(spirv *s, const char *at, const char *end, int line)
             i.op = word;
         else if (i.op && i.n < MAX_WORDS)
             i.word[i.n++] = word;
+        else if (i.op)
+            i.longer = true;
         at += n;
     }
     if (!i.op)
@@ -249,14 +254,19 @@ static const char *const operations[][2] = {
     { "OpIsInf", "__builtin_isinf(%0)" },
 };
 
-/* f: the function of f32; one of f64 has no f at its end. */
-static const char *const functions[][2] = {
-    { "Exp", "expf" },     { "Exp2", "exp2f" },   { "Log", "logf" },     { "Log2", "log2f" },
-    { "Sqrt", "sqrtf" },   { "Sin", "sinf" },     { "Cos", "cosf" },     { "Tan", "tanf" },
-    { "Asin", "asinf" },   { "Acos", "acosf" },   { "Sinh", "sinhf" },   { "Cosh", "coshf" },
-    { "Tanh", "tanhf" },   { "Asinh", "asinhf" }, { "Acosh", "acoshf" }, { "Atanh", "atanhf" },
-    { "Floor", "floorf" }, { "Ceil", "ceilf" },   { "Trunc", "truncf" }, { "RoundEven", "rintf" },
-    { "FAbs", "fabsf" },   { "Fma", "fmaf" },
+/* The function of f32, which has no f at its end in f64, and its operands where they are not one. */
+static const char *const functions[][3] = {
+    { "Exp", "expf" },     { "Exp2", "exp2f" },
+    { "Log", "logf" },     { "Log2", "log2f" },
+    { "Sqrt", "sqrtf" },   { "Sin", "sinf" },
+    { "Cos", "cosf" },     { "Tan", "tanf" },
+    { "Asin", "asinf" },   { "Acos", "acosf" },
+    { "Sinh", "sinhf" },   { "Cosh", "coshf" },
+    { "Tanh", "tanhf" },   { "Asinh", "asinhf" },
+    { "Acosh", "acoshf" }, { "Atanh", "atanhf" },
+    { "Floor", "floorf" }, { "Ceil", "ceilf" },
+    { "Trunc", "truncf" }, { "RoundEven", "rintf" },
+    { "FAbs", "fabsf" },   { "Fma", "fmaf", "%0, %1, %2" },
 };
 
 /* The pattern of an extended instruction of GLSL.std.450. */
@@ -277,7 +287,7 @@ extended(spirv *s, const inst *i)
         if (!strcmp(name, functions[k][0]))
             return weft_arena_printf(s->arena, "%.*s(%s)",
                                      (int)strlen(functions[k][1]) - (t.bits == 64), functions[k][1],
-                                     k == 21 ? "%0, %1, %2" : "%0");
+                                     functions[k][2] ? functions[k][2] : "%0");
     refuse(s, i, "this function");
     return "%0";
 }
@@ -392,6 +402,25 @@ atomic(spirv *s, const inst *i)
     refuse(s, i, "the operation");
 }
 
+static uint64_t
+constant(const spirv *s, const char *id)
+{
+    return strtoull(made(s, id)->word[1], NULL, 10);
+}
+
+/* It orders the memory that its semantics name, and no other. */
+static void
+barrier(spirv *s, const inst *i)
+{
+    enum { WORKGROUP = 2, UNIFORM_MEMORY = 0x40, WORKGROUP_MEMORY = 0x100 };
+    uint64_t semantics = constant(s, i->word[2]);
+    int memory = (semantics & WORKGROUP_MEMORY ? WEFT_EMU_SHARED : 0) |
+                 (semantics & UNIFORM_MEMORY ? WEFT_EMU_GLOBAL : 0);
+    if (constant(s, i->word[0]) != WORKGROUP || constant(s, i->word[1]) != WORKGROUP)
+        refuse(s, i, "a scope other than Workgroup");
+    weft_str_addf(&s->out, "weft_barrier(\"OpControlBarrier\", __FILE__, __LINE__, %d);", memory);
+}
+
 /* ---- control --------------------------------------------------------------------------------- */
 
 /* Goes to a block: its phis first, all at once. */
@@ -421,6 +450,8 @@ statement(spirv *s, const inst *i)
 {
     static const char *const nothing[] = { "OpSelectionMerge", "OpLoopMerge", "OpPhi", "OpNop",
                                            "OpVariable" };
+    if (i->longer)
+        refuse(s, i, "so many operands");
     for (size_t k = 0; k < sizeof nothing / sizeof *nothing; k++)
         if (is(i, nothing[k]))
             return;
@@ -444,7 +475,7 @@ statement(spirv *s, const inst *i)
     } else if (is(i, "OpReturn")) {
         weft_str_add(&s->out, "return;");
     } else if (is(i, "OpControlBarrier")) {
-        weft_str_add(&s->out, "__syncthreads();");
+        barrier(s, i);
     } else if (is(i, "OpAccessChain")) {
         access_chain(s, i);
     } else if (is(i, "OpLoad")) {
@@ -569,6 +600,8 @@ weft_emu_spirv(const weft_source *source, const char *file, weft_arena *arena, c
 {
     spirv s = { .arena = arena, .file = file, .text = source->text, .diag = diag };
     int line = 1, first = -1;
+    if ((s.status = weft_spirv_check(source, diag)))
+        return s.status;
     s.ids = weft_map_create(arena);
     for (const char *at = source->text; *at; line++) {
         const char *end = at + strcspn(at, "\n");

@@ -6,6 +6,7 @@
  * kernel's name.
  */
 #include "backends/vulkan/device_priv.h"
+#include "backends/vulkan/text.h"
 
 #include <spirv-tools/libspirv.h>
 #include <stdlib.h>
@@ -45,6 +46,19 @@ validate(spv_context context, const weft_source *source, const uint32_t *word, s
         s = weft_fail(diag, WEFT_INVALID_INPUT, "kernel '%s': the SPIR-V validator refuses it: %s",
                       source->name, why && why->error ? why->error : "no reason given");
     spvDiagnosticDestroy(why);
+    return s;
+}
+
+weft_status
+weft_spirv_check(const weft_source *source, weft_diag *diag)
+{
+    spv_context context = spvContextCreate(SPV_ENV_VULKAN_1_1);
+    spv_binary binary = NULL;
+    weft_status s = assemble(context, source, &binary, diag);
+    if (!s)
+        s = validate(context, source, binary->code, binary->wordCount, diag);
+    spvBinaryDestroy(binary);
+    spvContextDestroy(context);
     return s;
 }
 

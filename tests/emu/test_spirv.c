@@ -11,6 +11,8 @@ static const char reversal[] =
     "OpDecorate %in DescriptorSet 0\nOpDecorate %in Binding 0\nOpDecorate %in NonWritable\n"
     "OpDecorate %out DescriptorSet 0\nOpDecorate %out Binding 1\n"
     "OpDecorate %local BuiltIn LocalInvocationId\n"
+    "OpDecorate %floats ArrayStride 4\nOpDecorate %block Block\n"
+    "OpMemberDecorate %block 0 Offset 0\n"
     "%void = OpTypeVoid\n%fn = OpTypeFunction %void\n"
     "%float = OpTypeFloat 32\n%int = OpTypeInt 32 1\n%uint = OpTypeInt 32 0\n"
     "%floats = OpTypeRuntimeArray %float\n%block = OpTypeStruct %floats\n"
@@ -20,6 +22,7 @@ static const char reversal[] =
     "%local = OpVariable %ptr_v3uint Input\n"
     "%int_0 = OpConstant %int 0\n%int_63 = OpConstant %int 63\n%uint_64 = OpConstant %uint 64\n"
     "%uint_2 = OpConstant %uint 2\n%uint_264 = OpConstant %uint 264\n"
+    "%uint_72 = OpConstant %uint 72\n"
     "%array = OpTypeArray %float %uint_64\n%ptr_array = OpTypePointer Workgroup %array\n"
     "%tile = OpVariable %ptr_array Workgroup\n"
     "%ptr_float = OpTypePointer StorageBuffer %float\n%ptr_shared = OpTypePointer Workgroup "
@@ -107,6 +110,45 @@ a_barrier_that_is_missing_is_found_and_the_text_named(void **state)
     weft_device_close(device);
 }
 
+/* 72: acquire and release of buffers alone. */
+static void
+a_barrier_that_does_not_order_the_workgroups_memory_is_found(void **state)
+{
+    weft_device *device = open_device();
+    (void)state;
+    if (!device)
+        skip();
+    run r = run_with(device, "OpControlBarrier %uint_2 %uint_2 %uint_72");
+    assert_int_not_equal(r.status, WEFT_OK);
+    assert_non_null(strstr(r.message, "race on element 63 of shared array 'm_tile'"));
+    support_free(&r);
+    weft_device_close(device);
+}
+
+static void
+what_the_validator_refuses_is_refused(void **state)
+{
+    static const struct {
+        const char *line, *words;
+    } cases[] = {
+        { "OpStore %nothing %4", "turn" },
+        { "%10 = OpLoad %float", "turn" },
+        { "%10 = OpCompositeExtract %uint %1 99", "the SPIR-V validator refuses it" },
+        { "%10 = OpFAdd %float %4 %2", "the SPIR-V validator refuses it" },
+    };
+    weft_device *device = open_device();
+    (void)state;
+    if (!device)
+        skip();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        run r = run_with(device, cases[i].line);
+        assert_int_equal(r.status, WEFT_INVALID_INPUT);
+        assert_non_null(strstr(r.message, cases[i].words));
+        support_free(&r);
+    }
+    weft_device_close(device);
+}
+
 static void
 an_instruction_that_nobody_prints_is_refused_by_name_and_line(void **state)
 {
@@ -116,7 +158,7 @@ an_instruction_that_nobody_prints_is_refused_by_name_and_line(void **state)
         skip();
     run r = run_with(device, "%10 = OpFRem %float %4 %4");
     assert_int_equal(r.status, WEFT_INVALID_INPUT);
-    assert_non_null(strstr(r.message, "turn.spvasm:44"));
+    assert_non_null(strstr(r.message, "turn.spvasm:48"));
     assert_non_null(strstr(r.message, "cannot take OpFRem"));
     support_free(&r);
     weft_device_close(device);
@@ -128,6 +170,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spirv_text_runs_thread_by_thread),
         cmocka_unit_test(a_barrier_that_is_missing_is_found_and_the_text_named),
+        cmocka_unit_test(a_barrier_that_does_not_order_the_workgroups_memory_is_found),
+        cmocka_unit_test(what_the_validator_refuses_is_refused),
         cmocka_unit_test(an_instruction_that_nobody_prints_is_refused_by_name_and_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
