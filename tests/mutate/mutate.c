@@ -316,7 +316,7 @@ run_all(const options *o)
     if (!ran && !faults)
         return 77;
     printf("%d mutants, %d caught: %.1f %%\n", n, caught, n ? 100.0 * caught / n : 0);
-    bool few = o->count < RATED; /* of a few, one is several in a hundred */
+    bool few = o->count < RATED || o->language; /* of a few, one is several in a hundred */
     return faults || (!few && caught * 100 < n * LEAST_PERCENT);
 }
 
