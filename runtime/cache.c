@@ -226,8 +226,10 @@ weft_cache_strip(weft_str *out, const char *text, bool is_spirv)
             p += strcspn(p, "\n");
         } else if (!is_spirv && p[0] == '/' && p[1] == '*') {
             const char *end = strstr(p + 2, "*/");
-            p = end ? end + 2 : p + strlen(p);
+            end = end ? end + 2 : p + strlen(p);
             weft_str_add(out, " ");
+            for (; p < end; p++) /* binaries of emulated devices know lines */
+                weft_str_addn(out, p, *p == '\n');
         } else {
             size_t n = 1 + strcspn(p + 1, "\"'/;");
             weft_str_addn(out, p, n);

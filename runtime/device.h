@@ -132,7 +132,8 @@ void weft_device_close(weft_device *);
 void weft_cache_key(char hex[65], int n, const char *const *part, const size_t *size);
 bool weft_cache_get(const char *key, void **data, size_t *size); /* malloc'ed */
 void weft_cache_put(const char *key, const void *data, size_t size);
-/* Appends a source less its comments, which no cache key is to depend on. */
+/* Appends a source less its comments, which no cache key is to depend on; the line breaks in them are
+ * kept. */
 void weft_cache_strip(weft_str *, const char *text, bool is_spirv);
 
 #endif

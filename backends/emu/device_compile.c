@@ -525,7 +525,7 @@ weft_emu_load(weft_device *device, const weft_source *source, int n, weft_numeri
                        .flag = flag,
                        .diag = diag,
                        .library = { .file = -1 } };
-        s = weft_emu_translate(d->language, u[i].source, u[i].n, numerics, &u[i].text, diag);
+        s = weft_emu_translate(d->language, u[i].source, u[i].n, &u[i].text, diag);
     }
     if (!s)
         weft_parallel_for(nunit, nunit, make_unit, u);

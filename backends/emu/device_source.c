@@ -357,12 +357,11 @@ add_headers(const weft_emu_language *language, const weft_emu_text *texts, int n
 
 weft_status
 weft_emu_translate(const weft_emu_language *language, const weft_source *source, int n,
-                   weft_numerics numerics, weft_str *text, weft_diag *diag)
+                   weft_str *text, weft_diag *diag)
 {
     weft_arena arena = { 0 };
     weft_status status = WEFT_OK;
     weft_emu_text *texts = WEFT_NEW_ARRAY(&arena, n, weft_emu_text);
-    (void)numerics;
     for (int i = 0; i < n && !status; i++) {
         texts[i] = (weft_emu_text){ .language = language,
                                     .text = source[i].text,

@@ -22,6 +22,8 @@ static const char *const word[][1 + NLANGUAGE] = {
     { "@devicep", "", "device" },
     { "@barriers", "__syncthreads()",
       "threadgroup_barrier(mem_flags::mem_threadgroup | mem_flags::mem_device)" },
+    { "@add1_to", "atomicAdd((int *)", "atomic_fetch_add_explicit((threadgroup atomic_int *)" },
+    { "@atomically", ", 1)", ", 1, memory_order_relaxed)" },
     { "@barrier", "__syncthreads()", "threadgroup_barrier(mem_flags::mem_threadgroup)" },
 };
 

@@ -115,6 +115,12 @@ static const kernel kernels[] = {
       1,
       N,
       { "reads 8 bytes at address 0x", "which is no multiple of 8" } },
+    { "misaligned_atomic",
+      "@shared int tile[64]; tile[tx] = 0; @barrier; @add1_to((@sharedp char *)tile + "
+      "2)@atomically;",
+      1,
+      N,
+      { "writes atomically 4 bytes at address 0x", "which is no multiple of 4" } },
     { "divided_by_zero",
       "out[tx] = (float)(5 / (tx - n / 2));",
       1,

@@ -146,6 +146,7 @@ comments_do_not_count(void **state)
     } cases[] = {
         { "a // b\nc", "a \nc", false },
         { "a /* b */ c", "a   c", false },
+        { "a /* b\nc\n */ d", "a  \n\n d", false },
         { "s = \"//\"; // x", "s = \"//\"; ", false },
         { "a / b /* open", "a / b  ", false },
         { "'\"' // x", "'\"' ", false },

@@ -99,7 +99,7 @@ static WEFT_QUIET void weft_gather(const char *what, const char *file, int line,
         weft_fault(what, file, line, "it needs all 32 lanes of the warp");
 }
 static WEFT_QUIET void weft_agree(const char *what, const char *file, int line, const void *p,
-                                  unsigned ldm, size_t bytes, unsigned multiple)
+                                  unsigned ldm, unsigned multiple)
 {
     struct argument {
         const void *p;
@@ -111,7 +111,7 @@ static WEFT_QUIET void weft_agree(const char *what, const char *file, int line, 
             weft_fault(what, file, line, "lanes of the warp give different addresses or strides");
     if ((uintptr_t)p % 32)
         weft_fault(what, file, line, "the address is no multiple of 32 bytes");
-    if (ldm % multiple && bytes)
+    if (ldm % multiple)
         weft_fault(what, file, line, "the stride is no multiple of 16 bytes");
 }
 
@@ -129,14 +129,14 @@ WEFT_FN void load_matrix_sync(fragment<Use, M, N, K, T, Layout> &f, const E *p, 
                               WEFT_HERE)
 {
     static_assert(!weft_same<Layout, void>::value, "an accumulator is loaded with its layout");
-    weft_agree("load_matrix_sync", file, line, p, ldm, sizeof(E), weft_element<T>::LDM);
+    weft_agree("load_matrix_sync", file, line, p, ldm, weft_element<T>::LDM);
     weft_load(f, p, ldm, weft_same<Layout, row_major>::value);
 }
 template <int M, int N, int K, class T, class E>
 WEFT_FN void load_matrix_sync(fragment<accumulator, M, N, K, T> &f, const E *p, unsigned ldm,
                               layout_t layout, WEFT_HERE)
 {
-    weft_agree("load_matrix_sync", file, line, p, ldm, sizeof(E), weft_element<T>::LDM);
+    weft_agree("load_matrix_sync", file, line, p, ldm, weft_element<T>::LDM);
     weft_load(f, p, ldm, layout == mem_row_major);
 }
 template <int M, int N, int K, class T, class E>
@@ -144,7 +144,7 @@ WEFT_FN void store_matrix_sync(E *p, const fragment<accumulator, M, N, K, T> &f,
                                layout_t layout, WEFT_HERE)
 {
     typedef fragment<accumulator, M, N, K, T> F;
-    weft_agree("store_matrix_sync", file, line, p, ldm, sizeof(E), weft_element<T>::LDM);
+    weft_agree("store_matrix_sync", file, line, p, ldm, weft_element<T>::LDM);
     for (int i = 0; i < F::num_elements; i++) {
         unsigned at = (unsigned)i * 32 + weft_lane(), row = at / F::COLUMNS,
                  column = at % F::COLUMNS;

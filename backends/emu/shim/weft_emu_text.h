@@ -512,6 +512,7 @@ static inline __attribute__((always_inline)) U weft_atomic_value(weft_atomic_op 
     static WEFT_QUIET U NAME(const volatile void *p, weft_atomic_op op, U v, U compare = 0)        \
     {                                                                                              \
         U old;                                                                                     \
+        weft_align<sizeof(U)>((const void *)p, "writes atomically");                               \
         weft_now->host->atomic(weft_now, (const void *)p, sizeof(U), op != WEFT_STORE);            \
         __atomic_load((U *)p, &old, __ATOMIC_SEQ_CST);                                             \
         for (;;) {                                                                                 \
