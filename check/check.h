@@ -36,7 +36,7 @@ typedef struct weft_metrics {
     double rel, abs, scale; /* the budget |got-want| <= rel * |want| + abs * scale; 0s: equality */
 } weft_metrics;
 void weft_measure(const weft_const *got, const weft_const *want, weft_metrics *);
-/* Whether got is want within the budget of tests/tolerances.def; `why` says where not. */
+/* Whether got is want within the budget of tests/tolerances.def; `why` (or NULL) says where not. */
 bool weft_compare(const weft_const *got, const weft_const *want, weft_str *why);
 /* The sentence of a measurement that does not agree: "3 of 8 differ, worst at 5: got .., expected
  * ..". */

@@ -225,13 +225,15 @@ weft_compare(const weft_const *got, const weft_const *want, weft_str *why)
 {
     weft_metrics m;
     weft_measure(got, want, &m);
+    if (m.agree || !why)
+        return m.agree;
     if (!m.same_type) {
         weft_str_add(why, "got ");
         type_text(why, got);
         weft_str_add(why, ", expected ");
         type_text(why, want);
-    } else if (!m.agree) {
+    } else {
         weft_metrics_text(why, &m);
     }
-    return m.agree;
+    return false;
 }

@@ -1,14 +1,13 @@
 /* tests/ops/ops.h: the operators of the graph tried one by one on every device.
  *
  * cases.def -> cases (cases.c) -> graph text of a batch of them (emit.c) -> run on a device and, in
- * double, by the interpreter (run.c) -> compared (compare.c).  ops_matrix.c drives it;
+ * double, by the interpreter (run.c) -> measured (check/metrics.c).  ops_matrix.c drives it;
  * ops_support.c writes doc/SUPPORT.md from the same cases.
  */
 #ifndef WEFT_TEST_OPS_H
 #define WEFT_TEST_OPS_H
 
-#include "compiler/compiler.h"
-#include "runtime/session.h"
+#include "check/check.h"
 
 enum { OPS_INPUTS = 5, OPS_RANK = 6, OPS_LABEL = 96 };
 
@@ -121,17 +120,5 @@ extern const ops_refusal ops_refusals[];
 extern const int ops_nrefusal;
 /* The row whose part is in the message, the first of its code; -1: nobody gave it a reason. */
 int ops_reason(const char *message);
-
-/* ---- comparing (compare.c) ------------------------------------------------------------------- */
-
-typedef struct ops_verdict {
-    bool ok;
-    int64_t bad, n, at; /* elements beyond the budget, of how many, the worst */
-    double worst;       /* its absolute error */
-    double got, want;
-} ops_verdict;
-/* By tests/tolerances.def; `slack` more is allowed absolutely, 0 but where results of several
- * operators are compared. */
-ops_verdict ops_compare(const weft_const *got, const weft_const *want, double slack);
 
 #endif

@@ -75,7 +75,9 @@ try_alone(matrix *m, const ops_case *c, ops_form form, bool failed_before)
     if (m->o->show)
         printf("%s", b.text);
     results r = run_batch(m, &b, form, diag);
-    ops_verdict v = r.status ? (ops_verdict){ 0 } : ops_compare(&r.got[0], &r.want[0], 0);
+    weft_metrics metrics = { 0 };
+    if (!r.status)
+        weft_measure(&r.got[0], &r.want[0], &metrics);
     if (r.status == WEFT_UNSUPPORTED && ops_reason(weft_diag_text(diag)) >= 0) {
         m->refused++;
         if (m->o->one >= 0) {
@@ -86,19 +88,21 @@ try_alone(matrix *m, const ops_case *c, ops_form form, bool failed_before)
         m->failed++;
         print_case("FAIL", m, c, form);
         printf(": %s%s", r.by_reference ? "the reference: " : "", weft_diag_text(diag));
-    } else if (!v.ok || failed_before) {
+    } else if (!metrics.agree || failed_before) {
         m->failed++;
         print_case("FAIL", m, c, form);
-        if (v.ok)
-            printf(": right alone, wrong among others\n");
+        weft_str why = { 0 };
+        if (metrics.agree)
+            weft_str_add(&why, "right alone, wrong among others");
         else
-            printf(": %lld of %lld differ, worst at %lld: got %.9g, expected %.9g, off by %.3g\n",
-                   (long long)v.bad, (long long)v.n, (long long)v.at, v.got, v.want, v.worst);
+            weft_compare(&r.got[0], &r.want[0], &why);
+        printf(": %s\n", weft_str_text(&why));
+        weft_str_free(&why);
     } else {
         m->passed++;
         if (m->o->one >= 0) {
             print_case("passed:", m, c, form);
-            printf(": worst error %.3g of %.9g\n", v.worst, v.want);
+            printf(": worst error %.3g, %.3g relative\n", metrics.max_abs, metrics.max_rel);
         }
     }
     fflush(stdout);
@@ -122,7 +126,7 @@ try_many(matrix *m, const ops_case *const *list, int n, ops_form form)
         printf("%s", b.text);
     results r = run_batch(m, &b, form, diag);
     for (int i = 0; i < n && !r.status; i++) {
-        if (ops_compare(&r.got[i], &r.want[i], 0).ok)
+        if (weft_compare(&r.got[i], &r.want[i], NULL))
             m->passed++;
         else
             try_alone(m, list[i], form, true);
