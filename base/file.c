@@ -135,6 +135,25 @@ write_all(int fd, const char *data, size_t n)
     return true;
 }
 
+/* A new file beside the path, "<path>.xxxxxx", with what the process's umask leaves of 0666 (mkstemp
+ * would make it private); -1: see errno. */
+static int
+create_beside(weft_str *name, const char *path)
+{
+    enum { TRIES = 1000, MASK = 0xffffff };
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t state = (uint64_t)getpid() << 40 ^ (uint64_t)now.tv_nsec ^ (uintptr_t)name;
+    int fd = -1;
+    for (int i = 0; i < TRIES && fd < 0 && (i == 0 || errno == EEXIST); i++) {
+        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        name->n = 0;
+        weft_str_addf(name, "%s.%06x", path, (unsigned)(state >> 40 & MASK));
+        fd = open(name->at, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    }
+    return fd;
+}
+
 weft_status
 weft_file_write(weft_diag *diag, const char *path, const void *data, size_t n)
 {
@@ -146,8 +165,7 @@ weft_file_write_pieces(weft_diag *diag, const char *path, const weft_piece *piec
 {
     weft_str temporary = { 0 };
     weft_status status = WEFT_OK;
-    weft_str_addf(&temporary, "%s.XXXXXX", path);
-    int fd = mkostemp(temporary.at, O_CLOEXEC);
+    int fd = create_beside(&temporary, path);
     if (fd < 0) {
         status = io_fail(diag, "creating", path);
         weft_str_free(&temporary);
@@ -156,7 +174,6 @@ weft_file_write_pieces(weft_diag *diag, const char *path, const weft_piece *piec
     bool ok = true;
     for (int i = 0; i < n && ok; i++)
         ok = write_all(fd, piece[i].data, piece[i].size);
-    ok = ok && fchmod(fd, 0644) == 0; /* mkostemp made it private */
     if (!ok)
         status = io_fail(diag, "writing", path);
     if (close(fd) != 0 && status == WEFT_OK)

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void
@@ -40,6 +41,24 @@ a_file_reads_back_as_it_was_written(void **state)
         assert_int_equal(rmdir(path.at), 0); /* fails if a temporary was left behind */
     }
     weft_str_free(&path);
+}
+
+static void
+files_are_as_private_as_the_user_wants_them(void **state)
+{
+    static const mode_t masks[] = { 022, 077 };
+    (void)state;
+    char path[] = "/tmp/weft-test-XXXXXX";
+    close(mkstemp(path));
+    for (int i = 0; i < 2; i++) {
+        struct stat st;
+        mode_t before = umask(masks[i]);
+        assert_int_equal(weft_file_write(NULL, path, "x", 1), WEFT_OK);
+        umask(before);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0666 & ~masks[i]);
+    }
+    unlink(path);
 }
 
 static void
@@ -126,6 +145,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_reads_back_as_it_was_written),
+        cmocka_unit_test(files_are_as_private_as_the_user_wants_them),
         cmocka_unit_test(errors_name_the_path_and_the_reason),
         cmocka_unit_test(every_job_runs_once),
         cmocka_unit_test(workers_may_report_to_one_diag),
