@@ -426,7 +426,8 @@ print_stmt(weft_clike *c, const weft_stmt *s)
 
 /* ---- kernels --------------------------------------------------------------------------------- */
 
-/* Ramps are mostly indices, which are not printed as vectors; a condition for all lanes is a scalar.
+/* Ramps are mostly indices, which are not printed as vectors; a condition for all lanes is a
+ * scalar.
  */
 static void
 survey_vector(weft_clike *c, const weft_expr *e)

@@ -135,8 +135,8 @@ write_all(int fd, const char *data, size_t n)
     return true;
 }
 
-/* A new file beside the path, "<path>.xxxxxx", with what the process's umask leaves of 0666 (mkstemp
- * would make it private); -1: see errno. */
+/* A new file beside the path, "<path>.xxxxxx", with what the process's umask leaves of 0666
+ * (mkstemp would make it private); -1: see errno. */
 static int
 create_beside(weft_str *name, const char *path)
 {

@@ -52,8 +52,8 @@ typedef struct weft_target {
     bool subgroup_shuffle;
     int spirv_version; /* 0x10300 = 1.3; 0 where there is no SPIR-V */
     /* What `strict` can have, as widths of floats added up (16 + 32 + 64): denormals kept; `/` and
-     * sqrt correctly rounded; and what SPIR-V has to ask for: zeros' signs, NaN and infinities kept,
-     * rounding to nearest even. */
+     * sqrt correctly rounded; and what SPIR-V has to ask for: zeros' signs, NaN and infinities
+     * kept, rounding to nearest even. */
     int denorm_preserve, round_division, special_preserve, round_even;
     int cuda_arch;     /* 90 for sm_90; 0 elsewhere */
     /* compiling */

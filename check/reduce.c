@@ -402,7 +402,8 @@ minimize(reducer *r, part *p)
     }
 }
 
-/* Where kernels were compared, the nodes of the first that disagrees are tried before all others. */
+/* Where kernels were compared, the nodes of the first that disagrees are tried before all
+ * others. */
 static part
 first_part(reducer *r)
 {

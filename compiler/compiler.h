@@ -80,8 +80,8 @@ weft_graph *weft_read_model(const char *path, const weft_import_options *, weft_
 /* What such a file holds; diag is not NULL. */
 weft_status weft_inspect_model(const char *path, weft_arena *, weft_model_summary *, weft_diag *);
 
-/* Puts the job's constants where the text of a graph has none; WEFT_INVALID_INPUT for another type or
- * shape. */
+/* Puts the job's constants where the text of a graph has none; WEFT_INVALID_INPUT for another type
+ * or shape. */
 weft_status weft_give_constants(weft_graph *, const weft_compile_job *, weft_diag *);
 /* Imports, optimises and lowers.  stage: texts up to which level are kept in units and graph
  * (WEFT_DUMP_COUNT: none). */
@@ -126,8 +126,8 @@ weft_status weft_te_module(weft_te *, const weft_compile_job *, weft_diag *, wef
  * copy in the arena where a model's file has them elsewhere; NULL when out of memory. */
 const void *weft_aligned(const weft_const *, weft_arena *);
 
-/* weft_evaluate for constant folding: one node as an unscheduled program in the interpreter.  `user`
- * is NULL or a weft_evaluate_effort. */
+/* weft_evaluate for constant folding: one node as an unscheduled program in the interpreter.
+ * `user` is NULL or a weft_evaluate_effort. */
 typedef struct weft_evaluate_effort {
     int threads;       /* 0: one a core */
     int64_t max_steps; /* as weft_interp_options */

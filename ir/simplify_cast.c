@@ -116,7 +116,8 @@ weft_simp_call(weft_facts *f, const weft_expr *e)
 }
 
 /* x / 2^n is x * 2^-n, as long as 2^-n is a normal number of the type; x / 0 is x * inf, which
- * drivers do not fold away as they do the former (lavapipe's optimiser takes it to be undefined). */
+ * drivers do not fold away as they do the former (lavapipe's optimiser takes it to be
+ * undefined). */
 const weft_expr *
 weft_simp_float_div(weft_facts *f, const weft_expr *e)
 {

@@ -64,8 +64,8 @@ max_bytes(void)
     return (int64_t)mb << 20;
 }
 
-/* A regular file's bytes, malloc'ed.  They are read, not mapped: whoever cuts the file off meanwhile
- * makes them wrong, which the checksum finds, but not a signal. */
+/* A regular file's bytes, malloc'ed.  They are read, not mapped: whoever cuts the file off
+ * meanwhile makes them wrong, which the checksum finds, but not a signal. */
 static bool
 read_entry(const char *path, char **data, size_t *size)
 {
@@ -165,8 +165,8 @@ list_entries(DIR *d, weft_arena *arena, entry_list *all)
     return total;
 }
 
-/* Removes the oldest entries until the rest fit.  Files that are not entries are left alone.  Another
- * process may be at it as well: what it removed is gone, too. */
+/* Removes the oldest entries until the rest fit.  Files that are not entries are left alone.
+ * Another process may be at it as well: what it removed is gone, too. */
 static void
 trim(const char *dir)
 {

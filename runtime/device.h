@@ -2,9 +2,10 @@
  *
  * About ten functions a driver; everything else is written once above (executor, arenas, profiler,
  * kernel cache).  Every call that fails returns a status and reports to the diag the driver's own
- * call, its error name, the object and the numbers; it leaves nothing allocated and sets what it was
- * to make to NULL.  WEFT_LOST says that no later call can succeed, either.  A device is used by one
- * thread at a time.  All work on a device is in order: a launch sees what the ones before it wrote.
+ * call, its error name, the object and the numbers; it leaves nothing allocated and sets what it
+ * was to make to NULL.  WEFT_LOST says that no later call can succeed, either.  A device is used by
+ * one thread at a time.  All work on a device is in order: a launch sees what the ones before it
+ * wrote.
  */
 #ifndef WEFT_DEVICE_H
 #define WEFT_DEVICE_H
@@ -110,8 +111,9 @@ typedef struct weft_drivers {
 weft_drivers weft_linked_drivers(void);
 
 /* ---- libraries (library.c) ------------------------------------------------------------------- */
-/* The library of that name or path, kept until the process ends; NULL if there is none.  Of one that
- * is there and cannot be loaded `broken` gets the loader's words, unless it holds some already. */
+/* The library of that name or path, kept until the process ends; NULL if there is none.  Of one
+ * that is there and cannot be loaded `broken` gets the loader's words, unless it holds some
+ * already. */
 void *weft_library_open(const char *name, weft_str *broken);
 /* Appends "WHAT is not installed", or that it cannot be loaded and why; frees `broken`. */
 void weft_library_missing(weft_str *why, const char *what, weft_str *broken);
@@ -119,8 +121,8 @@ void weft_library_missing(weft_str *why, const char *what, weft_str *broken);
 /* ---- registry (registry.c) ------------------------------------------------------------------- */
 /* Opens "opencl", "opencl:1", ...; WEFT_NO_DEVICE with the reason and what is usable instead. */
 weft_status weft_device_open(const weft_drivers *, const char *id, weft_diag *, weft_device **);
-/* The first device of the first driver that has one and can open it, but for those that are taken by
- * name alone; a driver that has one and cannot open it is left with a warning. */
+/* The first device of the first driver that has one and can open it, but for those that are taken
+ * by name alone; a driver that has one and cannot open it is left with a warning. */
 weft_status weft_device_open_any(const weft_drivers *, weft_diag *, weft_device **);
 void weft_device_close(weft_device *);
 
@@ -132,8 +134,8 @@ void weft_device_close(weft_device *);
 void weft_cache_key(char hex[65], int n, const char *const *part, const size_t *size);
 bool weft_cache_get(const char *key, void **data, size_t *size); /* malloc'ed */
 void weft_cache_put(const char *key, const void *data, size_t size);
-/* Appends a source less its comments, which no cache key is to depend on; the line breaks in them are
- * kept. */
+/* Appends a source less its comments, which no cache key is to depend on; the line breaks in them
+ * are kept. */
 void weft_cache_strip(weft_str *, const char *text, bool is_spirv);
 
 #endif

@@ -4,8 +4,8 @@
 #include <dlfcn.h>
 #include <string.h>
 
-/* Whether the loader's words say that nothing has the name; a library that lacks one it needs itself
- * is named by them, and does not count. */
+/* Whether the loader's words say that nothing has the name; a library that lacks one it needs
+ * itself is named by them, and does not count. */
 static bool
 is_missing(const char *name, const char *words)
 {

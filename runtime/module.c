@@ -126,7 +126,8 @@ read_kernels(weft_module *m, weft_bundle *b, const weft_program *p, size_t *left
         const char *binary;
         char hex[65];
         s = read_text(m, b, name, left, &k->text, &k->size, diag);
-        if (!s && memchr(k->text, 0, k->size)) /* what follows would be neither compiled nor hashed */
+        /* What follows a zero byte would be neither compiled nor hashed. */
+        if (!s && memchr(k->text, 0, k->size))
             s = weft_fail(diag, WEFT_INVALID_INPUT, "%s: '%s' holds a zero byte, as no text does",
                           m->path, name);
         if (s || p->profile.api != WEFT_API_VULKAN)

@@ -35,8 +35,8 @@ fits(const weft_target *want, const weft_target *have)
            fits_floats(want, have);
 }
 
-/* Greater is better: made for this very profile, its class and fitting, fitting, kernels that happen
- * to stay within the limits, the rest. */
+/* Greater is better: made for this very profile, its class and fitting, fitting, kernels that
+ * happen to stay within the limits, the rest. */
 static int
 rank(const weft_program *p, const weft_device *d)
 {

@@ -29,8 +29,8 @@ weft_status weft_session_poison(weft_session *, weft_diag *);
 weft_status weft_session_get_output(weft_session *, int output, void *data, size_t bytes,
                                     weft_diag *);
 /* Any tensor of the program after a run, for tests and `check`; TEMPs only when keep was asked:
- * then every tensor has memory of its own from bind to bind.  A session that is bound is bound anew:
- * inputs are to be set again. */
+ * then every tensor has memory of its own from bind to bind.  A session that is bound is bound
+ * anew: inputs are to be set again. */
 weft_status weft_session_keep_temps(weft_session *, bool keep, weft_diag *);
 weft_status weft_session_get_tensor(weft_session *, int tensor, void *data, size_t bytes,
                                     weft_diag *);

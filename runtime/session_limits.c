@@ -1,6 +1,6 @@
-/* What a program's kernels ask of a device, against what the device can do.  A kernel beyond a limit
- * is refused here, with the numbers, and never reaches the driver: what drivers do with one ranges
- * from an error without a name to wrong results. */
+/* What a program's kernels ask of a device, against what the device can do.  A kernel beyond a
+ * limit is refused here, with the numbers, and never reaches the driver: what drivers do with one
+ * ranges from an error without a name to wrong results. */
 #include "runtime/session_priv.h"
 
 /* A limit of 0 is none. */

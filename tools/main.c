@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Drivers, and compilers in them, end the process where memory runs out; weft itself does so where it
- * has no room for a few bytes.  That is a failure like another: a message and status 3. */
+/* Drivers, and compilers in them, end the process where memory runs out; weft itself does so where
+ * it has no room for a few bytes.  That is a failure like another: a message and status 3. */
 static void
 on_fatal(int signal)
 {

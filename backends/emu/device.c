@@ -16,7 +16,8 @@ static const weft_emu_language spirv = { WEFT_API_VULKAN, "vulkan-emu", "spvasm"
 
 #define LARGEST (INT64_C(4) << 30)
 
-/* sm_80's figures, so that schedules are those of a real part; any architecture's text can be run. */
+/* sm_80's figures, so that schedules are those of a real part; any architecture's text can be
+ * run. */
 static const weft_target cuda_target = {
     .name = "cuda-emu",
     .api = WEFT_API_CUDA,
@@ -260,7 +261,7 @@ metal_open(int index, weft_diag *diag, weft_device **device)
     return open_language(&metal, &weft_metal_emu_driver, &metal_target, diag, device);
 }
 
-/* ---- memory: its end lies before a page that nobody may touch --------------------------------- */
+/* ---- memory: its end lies before a page that nobody may touch -------------------------------- */
 
 static weft_status
 emu_alloc(weft_device *device, int64_t bytes, weft_memory **memory, weft_diag *diag)

@@ -1,8 +1,9 @@
 /* Emulated devices: the threads of a block, in turn, on fibers.
  *
- * Threads run one after the other until they wait.  A fiber goes on with the next thread when one has
- * ended, so that a kernel without barriers takes one fiber and no switch.  When none can run, what is
- * complete is released: exchanges of a warp first, then the barrier that all threads wait at.
+ * Threads run one after the other until they wait.  A fiber goes on with the next thread when one
+ * has ended, so that a kernel without barriers takes one fiber and no switch.  When none can run,
+ * what is complete is released: exchanges of a warp first, then the barrier that all threads wait
+ * at.
  */
 #include "backends/emu/device_priv.h"
 
@@ -258,7 +259,8 @@ release_lanes(weft_emu_core *c, int first, uint64_t mask)
         }
 }
 
-/* The lanes that thread t exchanges with when all of its mask that have not ended wait for it; or 0. */
+/* The lanes that thread t exchanges with when all of its mask that have not ended wait for it; or
+ * 0. */
 static uint64_t
 complete_lanes(const weft_emu_core *c, int t)
 {

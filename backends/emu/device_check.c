@@ -1,13 +1,13 @@
 /* Emulated devices: every access of a kernel, before it happens.
  *
- * An address lies in a buffer argument, in a shared array of the block, on the thread's own stack, or
- * the access is a fault.  Two accesses of one grain by two threads, one of which writes, are a race
- * unless something orders them: a barrier for that memory between them, an exchange if both are lanes
- * of one warp, or that both are atomic.  A grain remembers its last write and, of the reads since, one
- * and whether there are others.
+ * An address lies in a buffer argument, in a shared array of the block, on the thread's own stack,
+ * or the access is a fault.  Two accesses of one grain by two threads, one of which writes, are a
+ * race unless something orders them: a barrier for that memory between them, an exchange if both
+ * are lanes of one warp, or that both are atomic.  A grain remembers its last write and, of the
+ * reads since, one and whether there are others.
  *
- * Shared memory is the core's own.  Buffers that a launch writes are watched by all cores: a word is
- * exchanged before the other one is looked at, so that of two that race at least one sees it.
+ * Shared memory is the core's own.  Buffers that a launch writes are watched by all cores: a word
+ * is exchanged before the other one is looked at, so that of two that race at least one sees it.
  */
 #include "backends/emu/device_priv.h"
 
@@ -22,8 +22,8 @@ enum {
     CLOCK_END = (1 << 20) - 2           /* stamps have 20 bits */
 };
 
-/* A word of a buffer's grain ends as a cell's does, with a stamp that counts from the block's start; above
- * it stands the block. */
+/* A word of a buffer's grain ends as a cell's does, with a stamp that counts from the block's
+ * start; above it stands the block. */
 enum { SERIAL = 27, STAMP_MAX = (1 << 14) - 1 };
 #define MANY_BLOCKS (UINT64_C(1) << 26) /* other blocks have read it, too */
 
@@ -133,8 +133,8 @@ grain_shift(uint64_t element)
     return element % 4 == 0 ? 2 : element % 2 == 0 ? 1 : 0;
 }
 
-/* Where an array of the size begins in its half; the half's end moves on, with a gap behind the array as
- * large as it is. */
+/* Where an array of the size begins in its half; the half's end moves on, with a gap behind the
+ * array as large as it is. */
 static size_t
 place_copy(size_t *used, size_t size, size_t align, int nth)
 {

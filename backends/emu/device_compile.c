@@ -466,8 +466,8 @@ make_library(unit *u)
     return s;
 }
 
-/* The text's pointer to its worker lies where a load finds it; for that the C library has room in some two
- * hundred modules at once.  Beyond them a call finds it. */
+/* The text's pointer to its worker lies where a load finds it; for that the C library has room in
+ * some two hundred modules at once.  Beyond them a call finds it. */
 static void
 make_unit(void *user, int i)
 {

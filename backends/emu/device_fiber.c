@@ -22,8 +22,9 @@
 
 #if defined(__x86_64__)
 
-/* rbx, rbp and r12 to r15; the control words of the floating-point units are the same in all fibers of
- * a core.  A new stack holds the fiber as rbx, what it calls as r12, and weft_fiber_begin to return to. */
+/* rbx, rbp and r12 to r15; the control words of the floating-point units are the same in all fibers
+ * of a core.  A new stack holds the fiber as rbx, what it calls as r12, and weft_fiber_begin to
+ * return to. */
 void weft_fiber_swap(void **save, void *to);
 void weft_fiber_begin(void);
 __asm__(".text\n"

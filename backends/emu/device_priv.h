@@ -1,9 +1,9 @@
 /* backends/emu/device_priv.h: what the files of an emulated device share.
  *
- * A device has one core a worker thread.  A core runs whole blocks, one after the other; the threads of
- * its block are fibers on stacks that the core keeps.  What is ordered and what is not is told by a
- * clock of the core: it ticks when a barrier or an exchange releases threads, and an access is older
- * than a barrier when its stamp is.
+ * A device has one core a worker thread.  A core runs whole blocks, one after the other; the
+ * threads of its block are fibers on stacks that the core keeps.  What is ordered and what is not
+ * is told by a clock of the core: it ticks when a barrier or an exchange releases threads, and an
+ * access is older than a barrier when its stamp is.
  */
 #ifndef WEFT_EMU_DEVICE_PRIV_H
 #define WEFT_EMU_DEVICE_PRIV_H

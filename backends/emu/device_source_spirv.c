@@ -254,7 +254,8 @@ static const char *const operations[][2] = {
     { "OpIsInf", "__builtin_isinf(%0)" },
 };
 
-/* The function of f32, which has no f at its end in f64, and its operands where they are not one. */
+/* The function of f32, which has no f at its end in f64, and its operands where they are not
+ * one. */
 static const char *const functions[][3] = {
     { "Exp", "expf" },     { "Exp2", "exp2f" },
     { "Log", "logf" },     { "Log2", "log2f" },

@@ -49,7 +49,7 @@ const weft_emu_file *weft_emu_shim_files(int *n);
  * then the table of entries.  Lines keep their numbers. WEFT_INVALID_INPUT where a text has no
  * kernel of the source's name, or a parameter or declaration that an emulated device cannot take:
  * file, line, the words and what is expected instead. */
-weft_status weft_emu_translate(const weft_emu_language *, const weft_source *, int n, weft_str *text,
-                               weft_diag *);
+weft_status weft_emu_translate(const weft_emu_language *, const weft_source *, int n,
+                               weft_str *text, weft_diag *);
 
 #endif

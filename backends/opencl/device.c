@@ -115,8 +115,8 @@ add_devices(const weft_cl_api *api, weft_arena *arena, cl_platform_id platform, 
     }
 }
 
-/* All devices of all platforms in their order, processors last: GPUs get the low numbers.  None, and
- * the reason. */
+/* All devices of all platforms in their order, processors last: GPUs get the low numbers.  None,
+ * and the reason. */
 static int
 list_devices(const weft_cl_api *api, weft_arena *arena, device_list *l, weft_str *why)
 {

@@ -272,8 +272,8 @@ find_functions(weft_vk_instance *v)
     return missing;
 }
 
-/* NULL when the instance is ready, else what is wrong ("": why has it already); *code is what a call
- * returned. */
+/* NULL when the instance is ready, else what is wrong ("": why has it already); *code is what a
+ * call returned. */
 static const char *
 prepare(weft_vk_instance *v, VkResult *code, weft_str *why)
 {

@@ -13,9 +13,9 @@
 
 enum { N = 64, NLANGUAGE = 2 };
 
-/* A kernel of floats: `in` and `out` have N of them, `n` is N.  In its body tx and bx are the thread and
- * the block, @shared declares, @sharedp and @devicep point, @barrier waits (shared memory), @barriers
- * waits (all memory). */
+/* A kernel of floats: `in` and `out` have N of them, `n` is N.  In its body tx and bx are the
+ * thread and the block, @shared declares, @sharedp and @devicep point, @barrier waits (shared
+ * memory), @barriers waits (all memory). */
 typedef struct kernel {
     const char *name, *body;
     int grid, block;

@@ -1,6 +1,6 @@
 /* The kernel cache of every driver: damaged entries, entries of another driver, directories that
- * cannot be written, a full disk, many processes at once.  Nothing of it may fail a session or leave
- * a torn entry behind.  The drivers stand on the fake libraries. */
+ * cannot be written, a full disk, many processes at once.  Nothing of it may fail a session or
+ * leave a torn entry behind.  The drivers stand on the fake libraries. */
 #include "support_life.h"
 
 #include "../runtime/support.h"

@@ -1,5 +1,6 @@
 /* The CUDA driver against a fake libcuda and libnvrtc: the only execution it has where there is no
- * GPU.  Launches are checked for handles, dimensions and arguments, and every call fails in turn. */
+ * GPU.  Launches are checked for handles, dimensions and arguments, and every call fails in
+ * turn. */
 #include "support_life.h"
 
 #include "../runtime/support.h"

@@ -1,7 +1,8 @@
 /* worker.c: one process that runs mutants on one device.
  *
- * A program runs once as it is: its outputs have to be the reference interpreter's, and every tensor
- * of that run is kept.  A mutant is its kernel alone, on what the kernel read then; what it writes is compared with what the kernel wrote then.  Lines on stdout:
+ * A program runs once as it is: its outputs have to be the reference interpreter's, and every
+ * tensor of that run is kept.  A mutant is its kernel alone, on what the kernel read then; what it
+ * writes is compared with what the kernel wrote then.  Lines on stdout:
  *
  *   begin ID          the mutant that runs now: a worker that dies was killed by it
  *   caught ID HOW     build, check (the device's), guard, output, simulator

@@ -1,4 +1,5 @@
-/* A library that has the name of a driver's and one of its functions: too old, or not what it says. */
+/* A library that has the name of a driver's and one of its functions: too old, or not what it
+ * says. */
 #define FAKE_API __attribute__((visibility("default")))
 
 FAKE_API int cuInit(unsigned flags);
