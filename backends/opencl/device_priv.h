@@ -23,8 +23,8 @@ typedef struct weft_cl_device {
     cl_context context;
     cl_command_queue queue, timed; /* timed: with profiling; made when first asked for */
     int64_t global_bytes, used_bytes;
-    bool keeps_kernels;   /* the driver has a cache on disk: its binaries are not for ours */
-    char cl_std[16];      /* "CL1.2" */
+    bool keeps_kernels; /* the driver has a cache on disk: its binaries are not for ours */
+    char cl_std[16];    /* "CL1.2" */
 } weft_cl_device;
 
 struct weft_memory {

@@ -314,8 +314,7 @@ run_case(weft_device *device, const weft_code *code, int index, const numeric_ca
 }
 
 static weft_source
-print_source(const weft_kernel *k, const weft_target *target, weft_numerics level,
-             weft_diag *diag)
+print_source(const weft_kernel *k, const weft_target *target, weft_numerics level, weft_diag *diag)
 {
     weft_str text = { 0 };
     weft_source source = { .name = k->name, .nbuffer = k->nparam };

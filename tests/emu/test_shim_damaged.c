@@ -133,8 +133,7 @@ translate_damaged(const text *from, uint64_t *state)
     char *exact = malloc(n + 1); /* reading beyond it shows under sanitizers */
     memcpy(exact, t, n + 1);
     const weft_source source = { .name = from->name, .text = exact, .size = n };
-    weft_status s =
-        weft_emu_translate(&languages[from->metal], &source, 1, &out, diag);
+    weft_status s = weft_emu_translate(&languages[from->metal], &source, 1, &out, diag);
     if (s != WEFT_OK) {
         assert_int_equal(s, WEFT_INVALID_INPUT);
         assert_non_null(strstr(weft_diag_text(diag), from->name));

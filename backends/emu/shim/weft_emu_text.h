@@ -109,24 +109,12 @@ WEFT_ACCESS(2)
 WEFT_ACCESS(8)
 WEFT_ACCESS(16)
 
-WEFT_HOOK void __tsan_read_range(void *p, size_t n)
-{
-    weft_read(p, n);
-}
-WEFT_HOOK void __tsan_write_range(void *p, size_t n)
-{
-    weft_write(p, n);
-}
+WEFT_HOOK void __tsan_read_range(void *p, size_t n) { weft_read(p, n); }
+WEFT_HOOK void __tsan_write_range(void *p, size_t n) { weft_write(p, n); }
 
 #define WEFT_UNALIGNED(BYTES)                                                                      \
-    WEFT_HOOK void __tsan_unaligned_read##BYTES(void *p)                                           \
-    {                                                                                              \
-        weft_read(p, BYTES);                                                                       \
-    }                                                                                              \
-    WEFT_HOOK void __tsan_unaligned_write##BYTES(void *p)                                          \
-    {                                                                                              \
-        weft_write(p, BYTES);                                                                      \
-    }
+    WEFT_HOOK void __tsan_unaligned_read##BYTES(void *p) { weft_read(p, BYTES); }                  \
+    WEFT_HOOK void __tsan_unaligned_write##BYTES(void *p) { weft_write(p, BYTES); }
 WEFT_UNALIGNED(2)
 WEFT_UNALIGNED(4)
 WEFT_UNALIGNED(8)
