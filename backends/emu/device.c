@@ -16,102 +16,69 @@ static const weft_emu_language spirv = { WEFT_API_VULKAN, "vulkan-emu", "spvasm"
 
 #define LARGEST (INT64_C(4) << 30)
 
+/* What the profiles have in common: what the host does for any of them, and a GPU's registers. */
+#define ANY_TARGET(NAME, API)                                                                      \
+    .name = NAME, .api = API, .cls = WEFT_CLASS_GPU, .max_threads = WEFT_EMU_MAX_THREADS,          \
+    .offset_align = 256, .vector_lanes = 4, .f16 = true, .i8 = true, .i16 = true, .i64 = true,     \
+    .storage8 = true, .storage16 = true, .one_program = true, .registers = 64
+
 /* sm_80's figures, so that schedules are those of a real part; any architecture's text can be
  * run. */
 static const weft_target cuda_target = {
-    .name = "cuda-emu",
-    .api = WEFT_API_CUDA,
-    .cls = WEFT_CLASS_GPU,
-    .max_threads = WEFT_EMU_MAX_THREADS,
+    ANY_TARGET("cuda-emu", WEFT_API_CUDA),
     .max_block = { 1024, 1024, 64 },
     .max_grid = { 2147483647, 65535, 65535 },
     .shared_bytes = 49152,
     .subgroup = WEFT_EMU_WARP,
-    .offset_align = 256,
     .max_buffers = 128,
     .scalar_bytes = 1024,
-    .vector_lanes = 4,
-    .f16 = true,
     .f64 = true,
-    .i8 = true,
-    .i16 = true,
-    .i64 = true,
-    .storage8 = true,
-    .storage16 = true,
     .subgroup_shuffle = true,
     .denorm_preserve = 16 + 32 + 64,
     .round_division = 32 + 64,
     .cuda_arch = 90,
-    .one_program = true,
     .cores = 108,
     .gflops = 19500,
     .gbytes = 1555,
     .cache_bytes = 196608,
-    .registers = 64,
 };
 
 /* apple8's. */
 static const weft_target metal_target = {
-    .name = "metal-emu",
-    .api = WEFT_API_METAL,
-    .cls = WEFT_CLASS_GPU,
-    .max_threads = WEFT_EMU_MAX_THREADS,
+    ANY_TARGET("metal-emu", WEFT_API_METAL),
     .max_block = { 1024, 1024, 1024 },
     .max_grid = { 2147483647, 2147483647, 2147483647 },
     .shared_bytes = 32768,
     .subgroup = WEFT_EMU_WARP,
-    .offset_align = 256,
     .max_buffers = 31,
     .scalar_bytes = 1024,
-    .vector_lanes = 4,
-    .f16 = true,
-    .i8 = true,
-    .i16 = true,
-    .i64 = true,
-    .storage8 = true,
-    .storage16 = true,
     .subgroup_shuffle = true,
     .denorm_preserve = 16,
     .round_division = 32,
-    .one_program = true,
     .cores = 5,
     .gflops = 1800,
     .gbytes = 34,
     .cache_bytes = 8192,
-    .registers = 64,
 };
 
 /* vulkan:generic-gpu's, with f16 and f64. */
 static const weft_target spirv_target = {
-    .name = "vulkan-emu",
-    .api = WEFT_API_VULKAN,
-    .cls = WEFT_CLASS_GPU,
-    .max_threads = WEFT_EMU_MAX_THREADS,
+    ANY_TARGET("vulkan-emu", WEFT_API_VULKAN),
     .max_block = { 1024, 1024, 64 },
     .max_grid = { 65535, 65535, 65535 },
     .shared_bytes = 32768,
     .subgroup = 1,
-    .offset_align = 256,
     .max_buffers = 32,
     .scalar_bytes = 128,
-    .vector_lanes = 4,
-    .f16 = true,
     .f64 = true,
-    .i8 = true,
-    .i16 = true,
-    .i64 = true,
-    .storage8 = true,
-    .storage16 = true,
     .spirv_version = 0x10300,
     .denorm_preserve = 16 + 32 + 64,
     .special_preserve = 16 + 32 + 64,
     .round_even = 16 + 32 + 64,
-    .one_program = true,
     .cores = 16,
     .gflops = 2000,
     .gbytes = 100,
     .cache_bytes = 16384,
-    .registers = 64,
 };
 
 /* ---- the order of threads -------------------------------------------------------------------- */
