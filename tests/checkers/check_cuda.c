@@ -43,14 +43,15 @@ read_usage(const char *log, usage *u)
     return u->registers > 0 && strstr(log, "bytes spill stores");
 }
 
-/* Whether a line of `allowed` begins with the file's name without its ending. */
+/* Whether a line of `allowed` is for the kernel: "DIR/KERNEL reason", of DIR/../KERNEL.cu. */
 static bool
 may_spill(const char *path, const char *allowed)
 {
-    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    size_t n = strcspn(name, ".");
+    const char *kernel = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    size_t n = strcspn(path, "/"), m = strcspn(kernel, ".");
     for (const char *line = allowed; *line; line += strcspn(line, "\n"), line += *line == '\n')
-        if (strncmp(line, name, n) == 0 && line[n] == ' ')
+        if (strncmp(line, path, n) == 0 && line[n] == '/' &&
+            strncmp(line + n + 1, kernel, m) == 0 && line[n + 1 + m] == ' ')
             return true;
     return false;
 }
