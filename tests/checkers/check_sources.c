@@ -6,8 +6,8 @@
  *   check_sources [--ptxas TSV] [--spills ALLOWED] DIR..
  *
  * TSV gets what ptxas says of each CUDA kernel and architecture.  A kernel that spills registers is
- * refused unless ALLOWED has a line "KERNEL REASON", KERNEL being the file's name without its
- * ending.
+ * refused unless ALLOWED has a line "DIR/KERNEL REASON", KERNEL being the file's name without
+ * its ending.
  */
 #include "check_sources.h"
 
