@@ -25,6 +25,10 @@ print_item(FILE *f, const weft_check_item *i)
         fputs("          the device's has another type or shape\n", f);
         return;
     }
+    if (m->agree && m->ulp_at < 0) {
+        fputs("          equal\n", f);
+        return;
+    }
     fprintf(f, "          NMSE %.2g, worst absolute %.3g at %" PRIi64, m->nmse, m->max_abs,
             m->abs_at);
     fprintf(f, ", relative %.3g at %" PRIi64 ", %" PRIu64 " ULP at %" PRIi64 "\n", m->max_rel,

@@ -119,7 +119,7 @@ weft_emu_check_launch(weft_emu_core *c)
     const weft_emu_launch *l = c->launch;
     c->base.cell_bytes = 0;
     c->ncopy = 0;
-    c->used = c->used_fine = 0;
+    c->used = c->used_fine = c->cells_fine = 0;
     c->shared_sum = 0;
     memset(c->base.window, 0, sizeof c->base.window);
     for (int i = 0, n = 1; i < l->nrange && n < WEFT_EMU_WINDOWS; i++)
@@ -148,7 +148,8 @@ static void *
 new_copy(weft_emu_core *c, const weft_emu_array *a, uint64_t size)
 {
     int64_t limit = c->device->base.info.target.shared_bytes;
-    if (size > (uint64_t)limit || c->shared_sum + (int64_t)size > limit)
+    bool declared = a->line > 0; /* by the text; the shims' own do not count */
+    if (declared && (size > (uint64_t)limit || c->shared_sum + (int64_t)size > limit))
         weft_emu_fault(c,
                        "shared array '%s' (%s:%d) of %" PRIu64 " bytes is too much: %" PRId64
                        " bytes are declared before it, and the device has %" PRId64,
@@ -175,11 +176,12 @@ new_copy(weft_emu_core *c, const weft_emu_array *a, uint64_t size)
                            .start = (uintptr_t)c->base.shared_base + at,
                            .size = (size_t)size,
                            .shift = shift,
-                           .cell = shift == 2 ? c->base.cell + at / 4 : c->fine + c->shared_sum };
+                           .cell = shift == 2 ? c->base.cell + at / 4 : c->fine + c->cells_fine };
     memset((void *)to->start, 0xff, to->size);
     memset(to->cell, 0, sizeof *to->cell * (to->size >> shift)); /* of a launch before, perhaps */
     c->ncopy++;
-    c->shared_sum += (int64_t)size;
+    c->cells_fine += shift == 2 ? 0 : to->size >> shift;
+    c->shared_sum += declared ? (int64_t)size : 0;
     return (void *)to->start;
 }
 

@@ -177,7 +177,8 @@ struct weft_emu_core {
     weft_emu_copy copy[WEFT_EMU_MAX_ARRAYS];
     weft_emu_cell *fine;    /* cells of arrays of smaller grain */
     size_t used, used_fine; /* bytes of shared memory's two halves */
-    int64_t shared_sum;
+    size_t cells_fine;      /* used of fine */
+    int64_t shared_sum;     /* bytes that the text declares */
     int last_range;
     /* threads */
     int nthread, nended, at;

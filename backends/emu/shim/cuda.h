@@ -24,7 +24,7 @@
 #define __restrict__
 #define __restrict
 #define __CUDACC__           1
-#define __CUDA_ARCH__        800
+#define __CUDA_ARCH__        900
 #define __builtin_align__(N) alignas(N)
 
 #define WEFT_FN static inline __attribute__((unused))

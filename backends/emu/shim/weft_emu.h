@@ -67,7 +67,7 @@ typedef struct weft_emu_worker {
 /* A declaration of shared memory: one static object each in the compiled text. */
 typedef struct weft_emu_array {
     const char *name, *file; /* of the variable; of the kernel's text */
-    int line;
+    int line;         /* 0: the shim's own, which does not count as the kernel's */
     uint32_t element; /* bytes of an element: the grain at which races are told apart */
     uint64_t size, align;
 } weft_emu_array;
