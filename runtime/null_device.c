@@ -65,6 +65,7 @@ null_open(int index, weft_diag *diag, weft_device **device)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for the null device");
     d->driver = &weft_null_driver;
     d->info.target = null_target;
+    d->info.checks_bounds = true; /* no kernel runs that could leave them */
     strcpy(d->info.id, "null");
     strcpy(d->info.name, "null device");
     strcpy(d->info.driver, "null 1");
