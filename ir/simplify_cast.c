@@ -115,9 +115,19 @@ weft_simp_call(weft_facts *f, const weft_expr *e)
     return e->h.u.intrin == WEFT_IN_POW ? simp_pow(f, e) : NULL;
 }
 
-/* x / 2^n is x * 2^-n, as long as 2^-n is a normal number of the type; x / 0 is x * inf, which
- * drivers do not fold away as they do the former (lavapipe's optimiser takes it to be
- * undefined). */
+/* x / 0 by comparisons: drivers fold a quotient or a product with what they find to be 0 as if there
+ * were no infinities (lavapipe's optimiser takes x / 0 to be undefined and 0 * inf to be 0). */
+static const weft_expr *
+over_zero(weft_facts *f, const weft_expr *x, double infinity)
+{
+    const weft_expr *zero = weft_imm(f->ir, x->h.type, 0);
+    const weft_expr *below =
+        weft_select(f->ir, weft_lt(f->ir, x, zero), weft_imm(f->ir, x->h.type, -infinity),
+                    weft_imm(f->ir, x->h.type, NAN));
+    return weft_select(f->ir, weft_lt(f->ir, zero, x), weft_imm(f->ir, x->h.type, infinity), below);
+}
+
+/* x / 2^n is x * 2^-n, as long as 2^-n is a normal number of the type. */
 const weft_expr *
 weft_simp_float_div(weft_facts *f, const weft_expr *e)
 {
@@ -127,7 +137,7 @@ weft_simp_float_div(weft_facts *f, const weft_expr *e)
     if (!weft_as_float(e->arg[1], &c))
         return NULL;
     if (c == 0 && !is_small_float(t))
-        return weft_mul(f->ir, e->arg[0], weft_imm(f->ir, e->h.type, 1 / c));
+        return over_zero(f, e->arg[0], 1 / c);
     if (fabs(frexp(c, &power)) != 0.5)
         return NULL;
     int most = t == WEFT_F64 ? 1000 : t == WEFT_F32 || t == WEFT_BF16 ? 120 : 12;

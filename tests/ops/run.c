@@ -4,6 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A class runs with what the device has: what the profile promises beyond that is taken off. */
+static void
+keep_to_device(weft_target *target, const weft_target *device)
+{
+#define NEED(field, words) target->field = target->field && device->field;
+#include "base/need.def"
+#undef NEED
+}
+
 weft_status
 ops_open(const char *device, const char *target, weft_diag *diag, ops_place *p)
 {
@@ -12,6 +21,8 @@ ops_open(const char *device, const char *target, weft_diag *diag, ops_place *p)
     weft_status status = weft_device_open(&drivers, device, diag, &p->device);
     if (!status)
         status = weft_resolve_target(target, p->device, &p->target, diag);
+    if (!status)
+        keep_to_device(&p->target, &p->device->info.target);
     snprintf(p->name, sizeof p->name, "%s%s%s", device, target ? " as " : "", target ? target : "");
     if (status)
         ops_close(p);
