@@ -310,7 +310,9 @@ static const char tail[] =
     "| interp | the reference interpreter; interp:gpu and its fellows run there what each class "
     "lowers to |\n"
     "| vulkan:adreno-740 | nothing: compiled alone |\n\n"
-    "A device that is absent is reported as skipped.\n";
+    "What a profile promises and the device has not (f16 on PoCL) is taken off the profile. "
+    "A device that is absent is\n"
+    "reported as skipped.\n";
 
 static char *
 page(const support *s)
