@@ -286,10 +286,12 @@ hardmax(onnx_node *n, weft_value *x, int64_t axis)
     return weft_onnx_binary(n, WEFT_GOP_EQUAL, index, at);
 }
 
-/* One of the family along an axis; the value made is not named. */
+/* One of the family along an axis; the value made is not named.  NULL where x is: an error. */
 static weft_value *
 along(onnx_node *n, weft_value *x, int64_t axis, bool last)
 {
+    if (!x)
+        return NULL;
     weft_attr attr = weft_attr_int("axis", &axis);
     if (n->op->arg == WEFT_GOP_ARGMAX) {
         weft_value *v = hardmax(n, x, axis);
