@@ -45,12 +45,14 @@ element(weft_te *te, const weft_tensor *t, int n, weft_axis *const *axis)
     return e;
 }
 
-/* A data axis of its own, named like `like`, or like dimension d of an input. */
+/* A data axis for dimension d of a copy of t. */
 static weft_axis *
-fresh_axis(weft_te *te, const weft_axis *like, int d, const weft_expr *extent)
+copy_axis(weft_te *te, const weft_tensor *t, int d)
 {
-    const char *want = like ? like->var->name : weft_arena_printf(&te->ir->arena, "i%d", d);
-    return weft_te_new_axis(te, weft_te_take_name(te, WEFT_NAME_AXIS, want), extent,
+    if (t->op->kind == WEFT_OP_COMPUTE)
+        return weft_te_axis_like(te, t->op->axis[d]);
+    const char *want = weft_arena_printf(&te->ir->arena, "i%d", d);
+    return weft_te_new_axis(te, weft_te_take_name(te, WEFT_NAME_AXIS, want), t->buf->shape[d],
                             WEFT_AXIS_DATA);
 }
 
@@ -128,7 +130,7 @@ copy_stage(weft_te *te, const weft_tensor *t, weft_space space, const char *name
     const weft_stage *s = weft_te_stage(te, t);
     weft_axis **axis = WEFT_NEW_ARRAY(&te->ir->arena, b->ndim, weft_axis *);
     for (int d = 0; d < b->ndim; d++)
-        axis[d] = fresh_axis(te, s ? t->op->axis[d] : NULL, d, b->shape[d]);
+        axis[d] = copy_axis(te, t, d);
     const weft_expr *body = element(te, t, b->ndim, axis);
     weft_te_op from = {
         .naxis = b->ndim, .axis = axis, .nout = 1, .body = &body, .reducer = WEFT_REDUCER_COUNT
@@ -230,7 +232,7 @@ moved_definition(weft_te *te, const weft_te_op *op)
     const weft_expr **ref = WEFT_NEW_ARRAY(a, op->naxis, const weft_expr *);
     to.axis = WEFT_NEW_ARRAY(a, op->naxis, weft_axis *);
     for (int i = 0; i < op->naxis; i++) {
-        to.axis[i] = fresh_axis(te, op->axis[i], i, op->axis[i]->extent);
+        to.axis[i] = weft_te_axis_like(te, op->axis[i]);
         from[i] = op->axis[i]->var;
         ref[i] = weft_ref(te->ir, to.axis[i]->var);
     }

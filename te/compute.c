@@ -184,15 +184,21 @@ copy(weft_te *te, const void *from, int n, size_t size)
     return n ? weft_arena_dup(&te->ir->arena, from, (size_t)n * size) : NULL;
 }
 
+bool
+weft_te_room(weft_te *te, const char *name)
+{
+    if (te->stage.n < WEFT_TE_MAX_STAGES)
+        return true;
+    weft_fail(te->diag, WEFT_LIMIT, "'%s' would be stage %d of the program, which has at most %d",
+              name, te->stage.n + 1, WEFT_TE_MAX_STAGES);
+    return false;
+}
+
 weft_te_op *
 weft_te_insert(weft_te *te, const weft_te_op *from, const char *const *names, int place)
 {
-    if (te->stage.n >= WEFT_TE_MAX_STAGES) {
-        weft_fail(te->diag, WEFT_LIMIT,
-                  "'%s' would be stage %d of the program, which has at most %d", names[0],
-                  te->stage.n + 1, WEFT_TE_MAX_STAGES);
+    if (!weft_te_room(te, names[0]))
         return NULL;
-    }
     weft_te_op *op = copy(te, from, 1, sizeof *from);
     op->kind = WEFT_OP_COMPUTE;
     op->axis = copy(te, from->axis, op->naxis, sizeof *op->axis);

@@ -66,6 +66,13 @@ weft_te_take_name(weft_te *te, weft_name_kind kind, const char *want)
 }
 
 void
+weft_te_root_name(weft_te *te, const char *name)
+{
+    int64_t *slot = weft_map_slot(te->names, name, strlen(name));
+    *slot = (*slot & ~(int64_t)MADE) | ROOT;
+}
+
+void
 weft_te_settle_name(weft_te *te, const char *name)
 {
     int64_t *slot = weft_map_slot(te->names, name, strlen(name));

@@ -262,6 +262,25 @@ cache_read(te_parser *tp, const statement *s)
     return WEFT_OK;
 }
 
+/* A name for each tensor of t's stage has been given, and is bound to what was made. */
+static void
+check_names(te_parser *tp, const statement *s, const weft_tensor *t, const char *what)
+{
+    if (s->made.n != t->op->nout)
+        weft_parse_fail(&tp->p, &s->at,
+                        "the stage of '%s' computes %d tensors: a name for the %s of each is "
+                        "needed before '=', not %d",
+                        t->buf->name, t->op->nout, what, s->made.n);
+}
+
+static weft_status
+bind_made(te_parser *tp, const statement *s, const weft_tensor *made)
+{
+    for (int i = 0; made && i < made->op->nout; i++)
+        weft_te_bind_tensor(tp, &s->at, made->op->out[i]);
+    return made ? WEFT_OK : WEFT_INVALID_INPUT;
+}
+
 static weft_status
 cache_write(te_parser *tp, const statement *s)
 {
@@ -269,15 +288,22 @@ cache_write(te_parser *tp, const statement *s)
     comma(tp);
     const char *space = word(tp, "a space (global, shared or local)");
     close(tp);
-    if (s->made.n != t->op->nout)
-        weft_parse_fail(&tp->p, &s->at,
-                        "the stage of '%s' computes %d tensors: a name for the copy of each is "
-                        "needed before '=', not %d",
-                        t->buf->name, t->op->nout, s->made.n);
-    const weft_tensor *made = weft_cache_write_named(tp->te, t, space, s->made.at);
-    for (int i = 0; made && i < made->op->nout; i++)
-        weft_te_bind_tensor(tp, &s->at, made->op->out[i]);
-    return made ? WEFT_OK : WEFT_INVALID_INPUT;
+    check_names(tp, s, t, "copy");
+    return bind_made(tp, s, weft_cache_write_named(tp->te, t, space, s->made.at));
+}
+
+static weft_status
+rfactor(te_parser *tp, const statement *s)
+{
+    weft_axis *axis = axis_operand(tp, NULL);
+    weft_tensor *t = tensor_of(axis);
+    int at = weft_parse_accept(&tp->p, ",") ? (int)number(tp) : 0;
+    close(tp);
+    check_names(tp, s, t, "factor");
+    const weft_tensor *made = weft_rfactor_named(tp->te, t, axis, at, s->made.at);
+    if (made) /* the name alone could mean the axis of either stage now */
+        *weft_map_slot(tp->made, axis->var->name, strlen(axis->var->name)) = -1;
+    return bind_made(tp, s, made);
 }
 
 static weft_status
@@ -328,6 +354,7 @@ static const primitive primitives[] = {
     { "compute_root", 0, false, compute_root },
     { "cache_read", 1, true, cache_read },
     { "cache_write", -1, true, cache_write },
+    { "rfactor", -1, true, rfactor },
     { "set_scope", 0, false, set_scope },
     { "storage_align", 0, false, storage_align },
 };

@@ -22,6 +22,8 @@ const char *weft_te_take_name(weft_te *, weft_name_kind, const char *want);
 const char *weft_te_name_clash(const weft_te *, weft_name_kind, const char *name);
 /* `want` with everything that no identifier may hold replaced by '_'. */
 const char *weft_te_identifier(weft_te *, const char *want);
+/* An axis that a primitive made has become one of a definition: others may be named like it. */
+void weft_te_root_name(weft_te *, const char *name);
 /* A root axis has found its definition: later definitions may use the name again. */
 void weft_te_settle_name(weft_te *, const char *name);
 
@@ -42,11 +44,15 @@ const weft_expr *weft_te_product(weft_te *, const weft_expr *a, const weft_expr 
 /* ---- definitions (compute.c, reduce.c) ------------------------------------------------------- */
 
 weft_axis *weft_te_new_axis(weft_te *, const char *name, const weft_expr *extent, weft_axis_kind);
+/* A data axis of its own with the name and the extent of another. */
+weft_axis *weft_te_axis_like(weft_te *, const weft_axis *);
 /* A definition: checks it, makes its tensors (names[nout]) and its stage at the end of te->stage.
  * `op` gives naxis, axis, nreduce, reduce, nout, body, cond and the combiner; arrays are copied.
  * NULL after an error. */
 weft_te_op *weft_te_define(weft_te *, const weft_te_op *op, const char *const *names);
 enum { WEFT_TE_MAX_STAGES = 4096 }; /* far beyond any real program; keeps hostile text cheap */
+/* Whether there may be one more; false after an error about the one of that name. */
+bool weft_te_room(weft_te *, const char *name);
 /* The same without checks and without a place in te->source, its stage at `place`. */
 weft_te_op *weft_te_insert(weft_te *, const weft_te_op *op, const char *const *names, int place);
 /* Enters a tensor that has its buffer into the program's tables. */
@@ -66,6 +72,8 @@ weft_status weft_te_reduce_tuple_where(weft_te *, const char *const *names, int 
 
 /* The stage of t, ready to be scheduled; NULL after an error that names the primitive. */
 weft_stage *weft_te_stage_for(weft_te *, weft_tensor *t, const char *primitive);
+/* The same, of a stage with loops of its own: none that is computed inline. */
+weft_stage *weft_te_loops_of(weft_te *, weft_tensor *t, const char *primitive);
 /* Where the axis stands among the stage's leaves, -1 after an error. */
 int weft_te_leaf(weft_te *, weft_stage *, const weft_axis *, const char *primitive);
 const char *weft_stage_name(const weft_stage *); /* of its first output */
@@ -79,6 +87,8 @@ weft_tensor *weft_cache_read_named(weft_te *, weft_tensor *t, const char *space,
 /* names: one an output of t's op, or NULL. */
 weft_tensor *weft_cache_write_named(weft_te *, weft_tensor *t, const char *space,
                                     const char *const *names);
+weft_tensor *weft_rfactor_named(weft_te *, weft_tensor *t, weft_axis *, int factor_axis,
+                                const char *const *names);
 /* The space of that name for a tensor's memory, or WEFT_SPACE_COUNT after an error. */
 weft_space weft_te_space(weft_te *, const weft_tensor *t, const char *space, const char *primitive);
 

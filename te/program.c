@@ -217,6 +217,13 @@ weft_te_new_axis(weft_te *te, const char *name, const weft_expr *extent, weft_ax
     return axis;
 }
 
+weft_axis *
+weft_te_axis_like(weft_te *te, const weft_axis *like)
+{
+    return weft_te_new_axis(te, weft_te_take_name(te, WEFT_NAME_AXIS, like->var->name),
+                            like->extent, WEFT_AXIS_DATA);
+}
+
 static weft_axis *
 root_axis(weft_te *te, const char *name, const weft_expr *extent, weft_axis_kind kind)
 {

@@ -27,9 +27,8 @@ weft_te_stage_for(weft_te *te, weft_tensor *t, const char *primitive)
     return s;
 }
 
-/* The stage, if it has loops of its own. */
-static weft_stage *
-loops_of(weft_te *te, weft_tensor *t, const char *primitive)
+weft_stage *
+weft_te_loops_of(weft_te *te, weft_tensor *t, const char *primitive)
 {
     weft_stage *s = weft_te_stage_for(te, t, primitive);
     if (!s || s->attach != WEFT_AT_INLINE)
@@ -57,7 +56,15 @@ report_consumed(weft_te *te, const weft_stage *s, const weft_axis *axis, const c
             weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
                       "%s: axis %s of stage '%s' was fused into %s; schedule that", primitive,
                       label, weft_stage_name(s), r->whole->var->name);
+        else
+            continue;
+        return;
     }
+    weft_fail(
+        te->diag, WEFT_INVALID_ARGUMENT,
+        "%s: axis %s is no loop of stage '%s' since its reduction moved to another stage; take "
+        "an axis of that stage",
+        primitive, label, weft_stage_name(s));
 }
 
 int
@@ -177,7 +184,7 @@ weft_split_named(weft_te *te, weft_tensor *t, weft_axis *axis, const weft_expr *
                  const char *const name[2], weft_axis **outer, weft_axis **inner)
 {
     const char *primitive = parts ? "split_parts" : "split";
-    weft_stage *s = loops_of(te, t, primitive);
+    weft_stage *s = weft_te_loops_of(te, t, primitive);
     if (!s)
         return weft_te_null(te, primitive);
     int place = weft_te_leaf(te, s, axis, primitive);
@@ -261,7 +268,7 @@ weft_status
 weft_fuse_named(weft_te *te, weft_tensor *t, weft_axis *outer, weft_axis *inner, const char *name,
                 weft_axis **fused)
 {
-    weft_stage *s = loops_of(te, t, "fuse");
+    weft_stage *s = weft_te_loops_of(te, t, "fuse");
     if (!s)
         return weft_te_null(te, "fuse");
     int i = weft_te_leaf(te, s, outer, "fuse"), j = i < 0 ? -1 : weft_te_leaf(te, s, inner, "fuse");
@@ -303,7 +310,7 @@ weft_fuse(weft_te *te, weft_tensor *t, weft_axis *outer, weft_axis *inner, weft_
 weft_status
 weft_reorder(weft_te *te, weft_tensor *t, int n, weft_axis *const *axis)
 {
-    weft_stage *s = loops_of(te, t, "reorder");
+    weft_stage *s = weft_te_loops_of(te, t, "reorder");
     if (!s || (n > 0 && !axis))
         return weft_te_null(te, "reorder");
     if (n < 1 || n > s->leaf.n)
@@ -342,7 +349,7 @@ weft_reorder(weft_te *te, weft_tensor *t, int n, weft_axis *const *axis)
 static weft_stage *
 serial_leaf(weft_te *te, weft_tensor *t, weft_axis *axis, const char *primitive)
 {
-    weft_stage *s = loops_of(te, t, primitive);
+    weft_stage *s = weft_te_loops_of(te, t, primitive);
     if (!s || weft_te_leaf(te, s, axis, primitive) < 0 ||
         !is_serial(te, s, axis, primitive, "a loop runs in one way, choose another axis"))
         return NULL;

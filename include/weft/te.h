@@ -127,6 +127,13 @@ WEFT_API weft_tensor *weft_cache_read(weft_te *, weft_tensor *t, const char *spa
 /* t's definition, with its reduce axes, moves to a tensor in `space` that t then copies; a stage of
  * several tensors moves whole.  Before t is split, fused or computed at. */
 WEFT_API weft_tensor *weft_cache_write(weft_te *, weft_tensor *t, const char *space);
+/* One loop of t's reduction, the reduce leaf `axis`, becomes dimension factor_axis (0 to ndim) of a
+ * stage of its own that reduces over t's other reduce axes; t combines its elements over the axis
+ * alone, which stays a leaf of t.  The other reduce leaves, with what is computed at them, go to
+ * the new stage: reduce axes of its definition if they share a split or fuse with the axis.  The
+ * factor's tensor for t; a stage of several tensors is factored whole.  Their loops remain as they
+ * were scheduled. */
+WEFT_API weft_tensor *weft_rfactor(weft_te *, weft_tensor *t, weft_axis *axis, int factor_axis);
 WEFT_API weft_status weft_set_scope(weft_te *, weft_tensor *t, const char *space);
 /* Stride of dimension d of t's own memory: a multiple of `factor` plus `offset`, in elements. */
 WEFT_API weft_status weft_storage_align(weft_te *, weft_tensor *t, int d, int64_t factor,

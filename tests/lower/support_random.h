@@ -31,6 +31,7 @@ typedef enum primitive {
     P_CACHE_WRITE,
     P_SCOPE,
     P_ALIGN,
+    P_RFACTOR,
     P_COUNT
 } primitive;
 extern const char *const primitive_name[P_COUNT];

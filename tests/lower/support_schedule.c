@@ -5,9 +5,9 @@
 #include <string.h>
 
 const char *const primitive_name[P_COUNT] = {
-    "split",      "split_parts", "fuse",      "reorder",      "block",          "thread",
-    "vthread",    "vectorize",   "unroll",    "parallel",     "compute_inline", "compute_at",
-    "cache_read", "cache_write", "set_scope", "storage_align"
+    "split",      "split_parts", "fuse",      "reorder",       "block",          "thread",
+    "vthread",    "vectorize",   "unroll",    "parallel",      "compute_inline", "compute_at",
+    "cache_read", "cache_write", "set_scope", "storage_align", "rfactor"
 };
 
 typedef struct scheduler {
@@ -152,6 +152,18 @@ caches(scheduler *c)
     }
 }
 
+/* A reduce axis, if a random leaf is one. */
+static void
+factor(scheduler *c, weft_stage *s)
+{
+    weft_axis *a = leaf(c, s);
+    if (a && a->kind == WEFT_AXIS_REDUCE)
+        tally(c, P_RFACTOR,
+              weft_rfactor(c->te, s->op->out[0], a, pick(c->r, s->op->naxis + 1))
+                  ? WEFT_OK
+                  : WEFT_INVALID_ARGUMENT);
+}
+
 void
 random_schedule(rng *r, weft_te *te, int count[P_COUNT])
 {
@@ -163,6 +175,8 @@ random_schedule(rng *r, weft_te *te, int count[P_COUNT])
         place(&c, s);
         for (int k = pick(r, 5); k > 0; k--)
             reshape(&c, s);
+        if (once_in(r, 4))
+            factor(&c, s);
         mark_loops(&c, s);
     }
 }

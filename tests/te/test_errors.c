@@ -235,6 +235,29 @@ caches_say_what_is_wrong(void **state)
 }
 
 static void
+rfactor_says_what_is_wrong(void **state)
+{
+    (void)state;
+    static const mistake m[] = {
+        { "F = rfactor(C.i)", "rfactor: axis C.i of stage 'C' is a data axis; factor a reduce "
+                              "axis, or a part that split" },
+        { "F = rfactor(C.r, 3)",
+          "rfactor: axis C.r of stage 'C' as dimension 3; it can be one from 0 to 2" },
+        { "a, b = split(C.r, 4)\nF = rfactor(C.r)",
+          "rfactor: axis C.r of stage 'C' was split into a and b; schedule these" },
+        { "a, b = split(C.r, 4)\nF = rfactor(b)\nG = rfactor(b)",
+          "several stages have an axis 'b': write TENSOR.b" },
+        { "a, b = split(C.r, 4)\nF = rfactor(b)\nbind(C.a, thread.x)",
+          "stage 'C' has no axis 'a'" },
+        { "F = rfactor(best.r)", "the stage of 'best' computes 2 tensors: a name for the factor of "
+                                 "each is needed before '=', not 1" },
+        { "rfactor(C.r)", "'rfactor' makes a tensor, to be named before '=': 0 names before '='" },
+        { "F = rfactor(A.i)", "'A' is an input and has no stage to schedule" },
+    };
+    CHECK_SCHEDULES(m);
+}
+
+static void
 memory_primitives_say_what_is_wrong(void **state)
 {
     (void)state;
@@ -435,6 +458,7 @@ main(void)
         cmocka_unit_test(compute_at_says_what_is_wrong),
         cmocka_unit_test(compute_inline_says_what_is_wrong),
         cmocka_unit_test(caches_say_what_is_wrong),
+        cmocka_unit_test(rfactor_says_what_is_wrong),
         cmocka_unit_test(memory_primitives_say_what_is_wrong),
         cmocka_unit_test(schedule_text_says_what_is_wrong),
         cmocka_unit_test(program_text_says_what_is_wrong),

@@ -196,6 +196,42 @@ a_primitive_that_fails_changes_nothing(void **state)
 }
 
 static void
+rfactor_takes_the_other_loops_of_the_reduction_along(void **state)
+{
+    (void)state;
+    char b[256];
+    weft_te *te = must_parse(
+        MATMUL "schedule { ro, ri = split(C.r, 8) roo, roi = split(ro, 4) reorder(C, roo, i, j) "
+               "S = cache_read(A, shared) compute_at(S, C, roo) bind(roi, thread.x) "
+               "F = rfactor(ri, 2) }");
+    assert_string_equal(leaves(te, "C", b), "i j ri");
+    assert_string_equal(leaves(te, "F", b), "i j ri roo roi");
+    assert_int_equal(axis(te, "F", "ri")->kind, WEFT_AXIS_DATA);
+    assert_int_equal(axis(te, "F", "roi")->bind, WEFT_THREAD_X);
+    assert_int_equal(axis(te, "C", "ri")->kind, WEFT_AXIS_REDUCE);
+    assert_int_equal(weft_te_stage(te, tensor(te, "C"))->relation.n, 0);
+    assert_ptr_equal(weft_te_stage(te, tensor(te, "S"))->attach_stage,
+                     weft_te_stage(te, tensor(te, "F")));
+    done(te);
+}
+
+static void
+an_axis_whose_reduction_moved_is_refused_by_name(void **state)
+{
+    (void)state;
+    weft_te *te = must_parse(MATMUL);
+    weft_tensor *c = tensor(te, "C");
+    weft_axis *r = axis(te, "C", "r");
+    weft_axis *ri;
+    weft_split(te, c, r, weft_i32(te->ir, 4), NULL, &ri);
+    assert_non_null(weft_rfactor(te, c, ri, 0));
+    assert_int_not_equal(weft_split(te, c, r, weft_i32(te->ir, 4), NULL, NULL), WEFT_OK);
+    assert_says(te, "split: axis r is no loop of stage 'C' since its reduction moved to another "
+                    "stage; take an axis of that stage");
+    done(te);
+}
+
+static void
 made_axes_get_names_from_their_parents(void **state)
 {
     (void)state;
@@ -233,6 +269,8 @@ main(void)
         cmocka_unit_test(an_attach_axis_that_is_fused_moves_to_the_fused),
         cmocka_unit_test(compute_at_reaches_through_stages_between),
         cmocka_unit_test(a_primitive_that_fails_changes_nothing),
+        cmocka_unit_test(rfactor_takes_the_other_loops_of_the_reduction_along),
+        cmocka_unit_test(an_axis_whose_reduction_moved_is_refused_by_name),
         cmocka_unit_test(made_axes_get_names_from_their_parents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
