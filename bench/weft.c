@@ -1,0 +1,172 @@
+/* bench/weft.c: weft as a contender: a graph's text, compiled, in a session on device opencl. */
+#include "bench.h"
+#include "compiler/compiler.h"
+#include "runtime/session.h"
+
+#include <stdlib.h>
+
+typedef struct weft_run {
+    weft_diag *diag;
+    weft_device *device;
+    weft_module *module;
+    weft_session *session;
+} weft_run;
+
+#define HASH "weights(\"0000000000000000\")"
+
+static void
+write_gemm(const bench_case *c, weft_str *s)
+{
+    long long m = c->m, n = c->n, k = c->k;
+    weft_str_addf(s, "graph bench(a: f32[%lld, %lld]", m, k);
+    if (!c->constant)
+        weft_str_addf(s, ", b: f32[%lld, %lld]", k, n);
+    weft_str_addf(s, ") -> (y) {\n");
+    if (c->constant)
+        weft_str_addf(s, "b: f32[%lld, %lld] = constant " HASH "\n", k, n);
+    weft_str_addf(s, "y: f32[%lld, %lld] = matmul(a, b) {ta=0, tb=0}\n}\n", m, n);
+}
+
+static void
+write_conv(const bench_case *c, weft_str *s)
+{
+    long long k = c->kernel, p = k / 2, st = c->stride, f = c->filters, ch = c->channels;
+    weft_str_addf(s, "graph bench(a: f32[1, %lld, %lld, %lld]) -> (y) {\n", ch, (long long)c->image,
+                  (long long)c->image);
+    weft_str_addf(s, "b: f32[%lld, %lld, %lld, %lld] = constant " HASH "\n", f,
+                  ch / (long long)c->groups, k, k);
+    weft_str_addf(s,
+                  "y = conv(a, b) {strides=[%lld, %lld], dilations=[1, 1], "
+                  "pads=[%lld, %lld, %lld, %lld], groups=%lld}\n}\n",
+                  st, st, p, p, p, p, (long long)c->groups);
+}
+
+static void
+write_other(const bench_case *c, weft_str *s)
+{
+    long long m = c->m, n = c->n;
+    weft_str_addf(s, "graph bench(a: f32[%lld, %lld]) -> (y) {\n", m, n);
+    switch (c->kind) {
+    case BENCH_SOFTMAX:
+        weft_str_addf(s, "y = softmax(a) {axis=1}\n");
+        break;
+    case BENCH_LAYER_NORM:
+        weft_str_addf(s,
+                      "b: f32[%lld] = constant " HASH "\nc: f32[%lld] = constant " HASH
+                      "\ny = layer_norm(a, b, c) {axis=1, epsilon=1e-05}\n",
+                      n, n);
+        break;
+    case BENCH_SUM:
+        weft_str_addf(s, "y = sum(a) {axes=[0, 1], keepdims=0}\n");
+        break;
+    case BENCH_GELU:
+        weft_str_addf(s, "s: f32[] = constant [0.70710678118654752]\n"
+                         "h: f32[] = constant [0.5]\none: f32[] = constant [1.0]\n"
+                         "t = multiply(a, s)\ne = erf(t)\nu = add(e, one)\n"
+                         "v = multiply(a, u)\ny = multiply(v, h)\n");
+        break;
+    default:
+        weft_str_addf(s, "y = relu(a)\n");
+    }
+    weft_str_addf(s, "}\n");
+}
+
+static weft_const
+as_constant(const bench_case *c, const bench_data *d, int i, int64_t dim[4])
+{
+    int ndim = 1;
+    dim[0] = d->count[i];
+    if (c->kind == BENCH_GEMM)
+        ndim = 2, dim[0] = c->k, dim[1] = c->n;
+    if (c->kind == BENCH_CONV)
+        ndim = 4, dim[0] = c->filters, dim[1] = c->channels / c->groups,
+        dim[2] = dim[3] = c->kernel;
+    return (weft_const){ .dtype = WEFT_F32,
+                         .ndim = ndim,
+                         .dim = dim,
+                         .data = d->in[i],
+                         .size = (size_t)d->count[i] * 4 };
+}
+
+static weft_status
+start(const bench_case *c, const bench_data *d, const char *text, weft_run *w)
+{
+    static const char *const names[] = { "b", "c" };
+    int64_t dim[2][4];
+    bool found[2] = { false };
+    weft_target target;
+    weft_drivers drivers = weft_all_drivers();
+    int given = c->constant ? d->nin - 1 : 0;
+    weft_const constant[2];
+    for (int i = 0; i < given; i++)
+        constant[i] = as_constant(c, d, i + 1, dim[i]);
+    weft_status s = weft_device_open(&drivers, "opencl", w->diag, &w->device);
+    if (!s)
+        s = weft_resolve_target("opencl", w->device, &target, w->diag);
+    weft_compile_job job = { .numerics = WEFT_DEFAULT,
+                             .optimize = 2,
+                             .text = text,
+                             .nconstant = given,
+                             .constant_name = names,
+                             .constant = constant,
+                             .found = found };
+    if (!s)
+        s = weft_compile_targets("bench.wir", 1, &target, &job, w->diag, &w->module);
+    if (!s)
+        s = weft_session_create(w->module, w->device, NULL, w->diag, &w->session);
+    for (int i = 0; !s && i < d->nin - given; i++)
+        s = weft_session_set_input(w->session, i, d->in[i], (size_t)d->count[i] * 4, w->diag);
+    return s ? s : weft_session_poison(w->session, w->diag);
+}
+
+static void
+finish(void *user)
+{
+    weft_run *w = user;
+    weft_session_destroy(w->session);
+    weft_module_destroy(w->module);
+    weft_device_close(w->device);
+    weft_diag_destroy(w->diag);
+    free(w);
+}
+
+static void *
+open_weft(const bench_case *c, const bench_data *d)
+{
+    weft_run *w = calloc(1, sizeof *w);
+    weft_str text = { 0 };
+    if (!w)
+        return NULL;
+    w->diag = weft_diag_create();
+    (c->kind == BENCH_GEMM   ? write_gemm
+     : c->kind == BENCH_CONV ? write_conv
+                             : write_other)(c, &text);
+    weft_status s = start(c, d, weft_str_text(&text), w);
+    weft_str_free(&text);
+    if (!s)
+        return w;
+    fprintf(stderr, "%s: %s\n", c->name, weft_diag_text(w->diag));
+    finish(w);
+    return NULL;
+}
+
+static bool
+run(void *user)
+{
+    weft_run *w = user;
+    return !weft_session_run(w->session, w->diag) && !weft_session_sync(w->session, w->diag);
+}
+
+static bool
+read_out(void *user, float *out, int64_t count)
+{
+    weft_run *w = user;
+    return !weft_session_get_output(w->session, 0, out, (size_t)count * 4, w->diag);
+}
+
+const bench_contender bench_weft = { .name = "weft",
+                                     .checked = true,
+                                     .open = open_weft,
+                                     .run = run,
+                                     .read = read_out,
+                                     .close = finish };
