@@ -74,8 +74,8 @@ void weft_site_values(const weft_plan *, const weft_site *, const weft_expr **va
 /* What runs a leaf: the variable of its loop, the kernel's for a block or thread axis, 0 where a
  * loop of one step was left out. */
 const weft_expr *weft_site_leaf(const weft_plan *, const weft_site *, const weft_axis *leaf);
-/* What must hold so that every axis is in its range and every data index within the tensor; NULL:
- * always.  data_only: of the data axes alone. */
+/* What must hold so that every axis is in its range, every data index within the tensor, and the
+ * element is one that is stored; NULL: always.  data_only: of the data axes alone. */
 const weft_expr *weft_site_guard(const weft_plan *, const weft_site *,
                                  const weft_expr *const *value, bool data_only);
 /* The definition's axis d (data, then reduce), and its index in the whole tensor: min + value. */

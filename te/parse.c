@@ -46,8 +46,8 @@ weft_te_parse_tensor(te_parser *tp)
     return weft_te_tensor_of(tp->te, buf);
 }
 
-static void
-leave_scope(te_parser *tp, int mark)
+void
+weft_te_leave_scope(te_parser *tp, int mark)
 {
     parser *p = &tp->p;
     while (p->names.n > mark) {
@@ -228,7 +228,7 @@ reducer(te_parser *tp)
 static void
 finish(te_parser *tp, definition *d, int mark, weft_tensor *const *made)
 {
-    leave_scope(tp, mark);
+    weft_te_leave_scope(tp, mark);
     for (int i = 0; i < d->target.n; i++) {
         weft_te_bind_tensor(tp, &d->target.at[i].at, made[i]);
         if (d->target.at[i].out && weft_te_output(tp->te, made[i]) != WEFT_OK)

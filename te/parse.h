@@ -23,6 +23,9 @@ const char *weft_te_new_name(te_parser *, weft_name_kind, weft_token *at);
 weft_tensor *weft_te_parse_tensor(te_parser *);
 void weft_te_bind_tensor(te_parser *, const weft_token *at, const weft_tensor *);
 
+/* Forgets names bound since there were `mark` of them. */
+void weft_te_leave_scope(te_parser *, int mark);
+
 /* parse_schedule.c: "schedule" has been read; reads up to and with its closing bracket. */
 void weft_te_parse_schedule(te_parser *);
 

@@ -173,6 +173,26 @@ fuse(te_parser *tp, const statement *s)
 }
 
 static weft_status
+tile(te_parser *tp, const statement *s)
+{
+    weft_axis *axis[2], *made[4];
+    const weft_expr *factor[2];
+    axis[0] = axis_operand(tp, NULL);
+    comma(tp);
+    axis[1] = axis_operand(tp, NULL);
+    for (int i = 0; i < 2; i++) {
+        comma(tp);
+        factor[i] = weft_parse_any(&tp->p);
+    }
+    close(tp);
+    weft_status status =
+        weft_tile_named(tp->te, tensor_of(axis[0]), axis, factor, s->made.at, made);
+    if (status == WEFT_OK)
+        remember(tp, s, 4, made);
+    return status;
+}
+
+static weft_status
 reorder(te_parser *tp, const statement *s)
 {
     (void)s;
@@ -317,6 +337,23 @@ set_scope(te_parser *tp, const statement *s)
     return weft_set_scope(tp->te, t, space);
 }
 
+/* A condition over the axes of t's definition, by their names alone. */
+static weft_status
+store_predicate(te_parser *tp, const statement *s)
+{
+    int mark = tp->p.names.n;
+    weft_tensor *t = weft_te_parse_tensor(tp);
+    for (int i = 0; t->op->kind == WEFT_OP_COMPUTE && i < t->op->naxis; i++) {
+        const weft_var *v = t->op->axis[i]->var;
+        weft_parse_bind(&tp->p, &s->at, (parse_name){ v->name, v, NULL });
+    }
+    comma(tp);
+    const weft_expr *cond = weft_parse_any(&tp->p);
+    close(tp);
+    weft_te_leave_scope(tp, mark);
+    return weft_store_predicate(tp->te, t, cond);
+}
+
 static weft_status
 storage_align(te_parser *tp, const statement *s)
 {
@@ -344,6 +381,7 @@ typedef struct primitive {
 static const primitive primitives[] = {
     { "split", 2, false, split },
     { "split_parts", 2, false, split_parts },
+    { "tile", 4, false, tile },
     { "fuse", 1, false, fuse },
     { "reorder", 0, false, reorder },
     { "bind", 0, false, bind },
@@ -357,6 +395,7 @@ static const primitive primitives[] = {
     { "rfactor", -1, true, rfactor },
     { "set_scope", 0, false, set_scope },
     { "storage_align", 0, false, storage_align },
+    { "store_predicate", 0, false, store_predicate },
 };
 
 static const primitive *
@@ -401,7 +440,8 @@ apply(te_parser *tp)
     const primitive *prim = primitive_named(tp);
     if (prim->makes < 0 ? s.made.n < 1 : s.made.n != prim->makes)
         weft_parse_fail(&tp->p, &s.at, "'%s' makes %s%s: %d names before '='", prim->name,
-                        prim->makes == 2   ? "two axes"
+                        prim->makes == 4   ? "four axes"
+                        : prim->makes == 2 ? "two axes"
                         : prim->makes == 0 ? "nothing"
                         : prim->tensor     ? "a tensor"
                                            : "an axis",

@@ -80,6 +80,14 @@ const char *weft_stage_name(const weft_stage *); /* of its first output */
 weft_status weft_split_named(weft_te *, weft_tensor *t, weft_axis *, const weft_expr *size,
                              bool parts, const char *const name[2], weft_axis **outer,
                              weft_axis **inner);
+/* Whether the axis can be split by *size with `more` loops made by the primitive in all: *size in
+ * the axis's type, and ceil(extent / *size); NULL after an error. */
+const weft_expr *weft_te_split_rest(weft_te *, weft_stage *, const weft_axis *,
+                                    const weft_expr **size, int more, const char *primitive);
+/* axis, factor: y and x; name, made: outer y, outer x, inner y, inner x. */
+weft_status weft_tile_named(weft_te *, weft_tensor *t, weft_axis *const axis[2],
+                            const weft_expr *const factor[2], const char *const name[4],
+                            weft_axis *made[4]);
 weft_status weft_fuse_named(weft_te *, weft_tensor *t, weft_axis *outer, weft_axis *inner,
                             const char *name, weft_axis **fused);
 weft_tensor *weft_cache_read_named(weft_te *, weft_tensor *t, const char *space, int n,

@@ -179,25 +179,32 @@ log_size(weft_te *te, const char *primitive, const weft_relation *r, const char 
     weft_str_free(&text);
 }
 
+const weft_expr *
+weft_te_split_rest(weft_te *te, weft_stage *s, const weft_axis *axis, const weft_expr **size,
+                   int more, const char *primitive)
+{
+    if (weft_te_leaf(te, s, axis, primitive) < 0 ||
+        !is_serial(te, s, axis, primitive, "split it first, then bind a part"))
+        return NULL;
+    if (s->leaf.n + more > MAX_LEAVES)
+        return weft_fail(te->diag, WEFT_LIMIT,
+                         "%s: stage '%s' has %d loops, the most there can be; fuse some", primitive,
+                         weft_stage_name(s), s->leaf.n),
+               NULL;
+    *size = *size ? split_size(te, s, axis, *size, primitive) : NULL;
+    return *size ? weft_te_ceildiv(te, axis->extent, *size) : NULL;
+}
+
 weft_status
 weft_split_named(weft_te *te, weft_tensor *t, weft_axis *axis, const weft_expr *size, bool parts,
                  const char *const name[2], weft_axis **outer, weft_axis **inner)
 {
     const char *primitive = parts ? "split_parts" : "split";
     weft_stage *s = weft_te_loops_of(te, t, primitive);
-    if (!s)
-        return weft_te_null(te, primitive);
-    int place = weft_te_leaf(te, s, axis, primitive);
-    if (place < 0 || !is_serial(te, s, axis, primitive, "split it first, then bind a part"))
-        return weft_te_null(te, primitive);
-    if (s->leaf.n >= MAX_LEAVES)
-        return weft_fail(te->diag, WEFT_LIMIT,
-                         "%s: stage '%s' has %d loops, the most there can be; fuse some", primitive,
-                         weft_stage_name(s), s->leaf.n);
-    size = size ? split_size(te, s, axis, size, primitive) : NULL;
-    const weft_expr *rest = size ? weft_te_ceildiv(te, axis->extent, size) : NULL;
+    const weft_expr *rest = s ? weft_te_split_rest(te, s, axis, &size, 1, primitive) : NULL;
     if (!rest)
         return weft_te_null(te, primitive);
+    int place = weft_te_leaf(te, s, axis, primitive);
     weft_arena *a = &te->ir->arena;
     const char *label = weft_axis_label(te, axis), *base = axis->var->name;
     weft_relation r = { .kind = WEFT_REL_SPLIT, .whole = axis };

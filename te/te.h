@@ -71,6 +71,7 @@ struct weft_stage {
     weft_axis *attach_axis;   /* later splits move it to the inner, fuses to the fused axis) */
     weft_space space;         /* of the outputs' memory */
     bool space_set;           /* said by set_scope or a cache; else derived from the attach path */
+    const weft_expr *stored;  /* elements that are computed and stored, over data axes; NULL: all */
     int64_t *align_factor, *align_offset; /* per dimension, 0: none; NULL: none at all */
 };
 

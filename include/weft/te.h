@@ -106,6 +106,11 @@ WEFT_API weft_status weft_split_parts(weft_te *, weft_tensor *t, weft_axis *,
  * either order. */
 WEFT_API weft_status weft_fuse(weft_te *, weft_tensor *t, weft_axis *outer, weft_axis *inner,
                                weft_axis **fused);
+/* Both axes split by their factors, and in their places: outer y, outer x, inner y, inner x, which
+ * are written to made (may be NULL). */
+WEFT_API weft_status weft_tile(weft_te *, weft_tensor *t, weft_axis *y, weft_axis *x,
+                               const weft_expr *y_factor, const weft_expr *x_factor,
+                               weft_axis *made[4]);
 /* The listed leaves are permuted among the places they hold. */
 WEFT_API weft_status weft_reorder(weft_te *, weft_tensor *t, int n, weft_axis *const *axis);
 /* what: "block.x" ... "thread.z", "vthread", "parallel".  A reduce axis takes threads only. */
@@ -135,6 +140,10 @@ WEFT_API weft_tensor *weft_cache_write(weft_te *, weft_tensor *t, const char *sp
  * were scheduled. */
 WEFT_API weft_tensor *weft_rfactor(weft_te *, weft_tensor *t, weft_axis *axis, int factor_axis);
 WEFT_API weft_status weft_set_scope(weft_te *, weft_tensor *t, const char *space);
+/* Only the elements for which cond holds, a bool over t's data axes (weft_stage_axis) and symbols,
+ * are computed and stored: for those that no reader uses.  Never of an output.  The caller answers
+ * for no other being read; the interpreter reports a read of what was not stored. */
+WEFT_API weft_status weft_store_predicate(weft_te *, weft_tensor *t, const weft_expr *cond);
 /* Stride of dimension d of t's own memory: a multiple of `factor` plus `offset`, in elements. */
 WEFT_API weft_status weft_storage_align(weft_te *, weft_tensor *t, int d, int64_t factor,
                                         int64_t offset);

@@ -32,6 +32,8 @@ typedef enum primitive {
     P_SCOPE,
     P_ALIGN,
     P_RFACTOR,
+    P_TILE,
+    P_PREDICATE,
     P_COUNT
 } primitive;
 extern const char *const primitive_name[P_COUNT];

@@ -5,9 +5,10 @@
 #include <string.h>
 
 const char *const primitive_name[P_COUNT] = {
-    "split",      "split_parts", "fuse",      "reorder",       "block",          "thread",
-    "vthread",    "vectorize",   "unroll",    "parallel",      "compute_inline", "compute_at",
-    "cache_read", "cache_write", "set_scope", "storage_align", "rfactor"
+    "split",          "split_parts", "fuse",       "reorder",        "block",
+    "thread",         "vthread",     "vectorize",  "unroll",         "parallel",
+    "compute_inline", "compute_at",  "cache_read", "cache_write",    "set_scope",
+    "storage_align",  "rfactor",     "tile",       "store_predicate"
 };
 
 typedef struct scheduler {
@@ -40,7 +41,7 @@ reshape(scheduler *c, weft_stage *s)
     int at = s->leaf.n > 1 ? pick(c->r, s->leaf.n - 1) : -1;
     if (!a)
         return;
-    switch (pick(c->r, 4)) {
+    switch (pick(c->r, 5)) {
     case 0:
         tally(c, P_SPLIT, weft_split(c->te, t, a, size, &outer, &inner));
         break;
@@ -50,6 +51,10 @@ reshape(scheduler *c, weft_stage *s)
     case 2:
         if (at >= 0 && s->leaf.at[at]->kind == s->leaf.at[at + 1]->kind)
             tally(c, P_FUSE, weft_fuse(c->te, t, s->leaf.at[at], s->leaf.at[at + 1], &outer));
+        break;
+    case 3:
+        if (s->leaf.n <= 3) /* blocks stay small enough to be interpreted */
+            tally(c, P_TILE, weft_tile(c->te, t, a, leaf(c, s), size, size, NULL));
         break;
     default:
         if (at >= 0) {
@@ -164,6 +169,18 @@ factor(scheduler *c, weft_stage *s)
                   : WEFT_INVALID_ARGUMENT);
 }
 
+/* A condition that holds, though nothing proves it. */
+static void
+predicate(scheduler *c, const weft_stage *s)
+{
+    weft_ir *ir = c->te->ir;
+    const weft_expr *i = weft_ref(ir, s->op->axis[pick(c->r, s->op->naxis)]->var);
+    const weft_expr *one = weft_int(ir, (weft_dtype)i->h.type.dtype, 1);
+    tally(c, P_PREDICATE,
+          weft_store_predicate(c->te, s->op->out[0],
+                               weft_le(ir, weft_binary(ir, WEFT_EK_BAND, i, one), one)));
+}
+
 void
 random_schedule(rng *r, weft_te *te, int count[P_COUNT])
 {
@@ -177,6 +194,8 @@ random_schedule(rng *r, weft_te *te, int count[P_COUNT])
             reshape(&c, s);
         if (once_in(r, 4))
             factor(&c, s);
+        if (s->op->naxis && once_in(r, 8))
+            predicate(&c, s);
         mark_loops(&c, s);
     }
 }

@@ -81,6 +81,47 @@ split_says_what_is_wrong(void **state)
 }
 
 static void
+tile_says_what_is_wrong(void **state)
+{
+    (void)state;
+    static const mistake m[] = {
+        { "a, b, c, d = tile(C.i, C.i, 4, 4)",
+          "tile: axis C.i of stage 'C' twice; name two axes, or split it" },
+        { "a, b, c, d = tile(C.i, D.i, 4, 4)", "tile: axis D.i belongs to stage 'D', not to 'C'" },
+        { "a, b, c, d = tile(C.i, C.j, 4, 0)",
+          "tile: axis C.j of stage 'C' by 0; a size is from 1 to 2147483647" },
+        { "bind(C.j, thread.x)\na, b, c, d = tile(C.i, C.j, 4, 4)",
+          "tile: axis C.j of stage 'C' is bound to thread.x already; split it first" },
+        { "a, b = tile(C.i, C.j, 4, 4)",
+          "'tile' makes four axes, to be named before '=': 2 names before '='" },
+        { "a, b, c, d = tile(C.i, C.j, 4)", "',' is expected, not ')'" },
+    };
+    CHECK_SCHEDULES(m);
+}
+
+static void
+store_predicate_says_what_is_wrong(void **state)
+{
+    (void)state;
+    static const mistake m[] = {
+        { "store_predicate(C, i < 4)",
+          "store_predicate: 'C' is an output, every element of which is written; cache_write(C, "
+          "local) gives a stage that may leave some out" },
+        { "store_predicate(A, 0 < 4)", "store_predicate: 'A' is an input and has no stage" },
+        { "store_predicate(D, i)",
+          "store_predicate: the condition of stage 'D' is no bool; compare an axis" },
+        { "store_predicate(D, A[i, r] > 0.0)",
+          "store_predicate: the condition of stage 'D' reads a tensor; it is made of the stage's" },
+        { "X = cache_write(C, local)\nstore_predicate(X, r < 4)", "there is no 'r' in scope" },
+        { "store_predicate(D, i < m)\nstore_predicate(D, r < 4)",
+          "store_predicate: stage 'D' has a condition already; join the two by &&" },
+        { "compute_inline(D)\nstore_predicate(D, i < 4)",
+          "store_predicate: stage 'D' is computed inline and has no loops" },
+    };
+    CHECK_SCHEDULES(m);
+}
+
+static void
 fuse_says_what_is_wrong(void **state)
 {
     (void)state;
@@ -286,8 +327,8 @@ schedule_text_says_what_is_wrong(void **state)
 {
     (void)state;
     static const mistake m[] = {
-        { "tile(C.i, 4)",
-          "t.te:10:1: error: a schedule primitive is expected, as split or bind\ntile(C.i, 4)\n^" },
+        { "cut(C.i, 4)",
+          "t.te:10:1: error: a schedule primitive is expected, as split or bind\ncut(C.i, 4)\n^" },
         { "bind(C.i block.x)", "t.te:10:10: error: ',' is expected, not 'block.x'" },
         { "bind(C.i, 4)", "what runs the axis, as block.x or thread.x, is expected" },
         { "compute_at(4, C, C.i)", "the name of a tensor is expected" },
@@ -451,6 +492,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(split_says_what_is_wrong),
+        cmocka_unit_test(tile_says_what_is_wrong),
+        cmocka_unit_test(store_predicate_says_what_is_wrong),
         cmocka_unit_test(fuse_says_what_is_wrong),
         cmocka_unit_test(reorder_says_what_is_wrong),
         cmocka_unit_test(bind_says_what_is_wrong),

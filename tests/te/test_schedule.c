@@ -137,6 +137,24 @@ reorder_permutes_the_places_the_axes_hold(void **state)
 }
 
 static void
+tile_splits_both_axes_and_puts_the_outer_ones_first(void **state)
+{
+    (void)state;
+    char b[256];
+    weft_te *te = must_parse(MATMUL);
+    weft_tensor *c = tensor(te, "C");
+    weft_axis *made[4];
+    assert_int_equal(weft_tile(te, c, axis(te, "C", "i"), axis(te, "C", "r"), weft_i32(te->ir, 4),
+                               weft_i32(te->ir, 8), made),
+                     WEFT_OK);
+    assert_string_equal(leaves(te, "C", b), "i_o r_o j i_i r_i");
+    assert_ptr_equal(made[3], weft_te_stage(te, c)->leaf.at[4]);
+    assert_int_equal(te->log.n, 1);
+    assert_string_equal(te->log.at[0], "i_o, r_o, i_i, r_i = tile(C.i, C.r, 4, 8)");
+    done(te);
+}
+
+static void
 an_attach_axis_that_is_split_moves_to_the_inner(void **state)
 {
     (void)state;
@@ -179,11 +197,14 @@ a_primitive_that_fails_changes_nothing(void **state)
     weft_axis *o = axis(te, "C", "o"), *q = axis(te, "C", "q"), *pair[2] = { o, o };
     assert_int_not_equal(weft_split(te, c, q, weft_i32(te->ir, 2), NULL, NULL), WEFT_OK);
     assert_int_not_equal(weft_split(te, c, o, weft_i32(te->ir, 0), NULL, NULL), WEFT_OK);
+    assert_int_not_equal(weft_tile(te, c, o, q, weft_i32(te->ir, 2), weft_i32(te->ir, 2), NULL),
+                         WEFT_OK);
     assert_int_not_equal(weft_fuse(te, c, o, q, NULL), WEFT_OK);
     assert_int_not_equal(weft_reorder(te, c, 2, pair), WEFT_OK);
     assert_int_not_equal(weft_bind_axis(te, c, o, "thread.x"), WEFT_OK);
     assert_int_not_equal(weft_vectorize(te, c, o), WEFT_OK);
     assert_int_not_equal(weft_compute_at(te, c, c, o), WEFT_OK);
+    assert_null(weft_rfactor(te, c, o, 0));
     assert_null(weft_cache_write(te, c, "local"));
     assert_null(weft_cache_read(te, c, "local", 0, NULL));
     char *after = weft_te_print(te), *stages = weft_te_print_stages(te);
@@ -265,6 +286,7 @@ main(void)
         cmocka_unit_test(fuse_multiplies_extents_whichever_way_it_is_asked),
         cmocka_unit_test(a_fused_extent_that_does_not_fit_is_refused),
         cmocka_unit_test(reorder_permutes_the_places_the_axes_hold),
+        cmocka_unit_test(tile_splits_both_axes_and_puts_the_outer_ones_first),
         cmocka_unit_test(an_attach_axis_that_is_split_moves_to_the_inner),
         cmocka_unit_test(an_attach_axis_that_is_fused_moves_to_the_fused),
         cmocka_unit_test(compute_at_reaches_through_stages_between),
