@@ -251,6 +251,27 @@ of_shift_right(const weft_expr *e, weft_range a, weft_range b)
     return range(infinite(a.lo) ? a.lo : a.lo >> b.lo, infinite(a.hi) ? a.hi : a.hi >> b.lo);
 }
 
+/* x as base + k */
+static const weft_expr *
+without_offset(const weft_expr *x, int64_t *k)
+{
+    *k = 0;
+    return x->h.kind == WEFT_EK_ADD && weft_as_int(x->arg[1], k) ? x->arg[0] : x;
+}
+
+/* x // m - y // m where x - y is a constant d: d // m or one more. */
+static weft_range
+of_quotients(const weft_expr *x, const weft_expr *y)
+{
+    int64_t m, k, l, d, over;
+    if (x->h.kind != WEFT_EK_FDIV || y->h.kind != WEFT_EK_FDIV || x->arg[1] != y->arg[1] ||
+        !weft_as_int(x->arg[1], &m) || m <= 0 || !x->h.index ||
+        without_offset(x->arg[0], &k) != without_offset(y->arg[0], &l) || !weft_mul64(l, -1, &l) ||
+        !weft_add64(k, l, &d) || !weft_add64(d, m - 1, &over))
+        return everything();
+    return range(weft_floordiv(d, m), weft_floordiv(over, m));
+}
+
 /* The interval of an operator over its arguments' as if integers had no end. */
 static weft_range
 of_operator(weft_facts *f, const weft_expr *e)
@@ -261,7 +282,8 @@ of_operator(weft_facts *f, const weft_expr *e)
     case WEFT_EK_ADD:
         return weft_range_add(a, b);
     case WEFT_EK_SUB:
-        return weft_range_add(a, weft_range_scale(b, -1));
+        return weft_range_meet(weft_range_add(a, weft_range_scale(b, -1)),
+                               of_quotients(e->arg[0], e->arg[1]));
     case WEFT_EK_NEG:
         return weft_range_scale(a, -1);
     case WEFT_EK_MUL:

@@ -38,6 +38,20 @@ simplify_seq(weft_facts *f, const weft_stmt *s)
     return changed ? weft_seq(f->ir, n, at) : s;
 }
 
+static const weft_stmt *simplify_if(weft_facts *, const weft_stmt *);
+
+/* A loop of at most one step is a condition: its variable is 0. */
+static const weft_stmt *
+once(weft_facts *f, const weft_stmt *s, const weft_expr *extent)
+{
+    const weft_expr *zero = weft_int(f->ir, weft_dtype_of(extent), 0);
+    int mark = weft_facts_mark(f);
+    weft_facts_range(f, s->u.loop.var, zero, zero);
+    s = simplify_if(f, weft_if(f->ir, weft_lt(f->ir, zero, extent), s->u.loop.body, NULL));
+    weft_facts_pop(f, mark);
+    return s;
+}
+
 static const weft_stmt *
 simplify_loop(weft_facts *f, const weft_stmt *s)
 {
@@ -49,6 +63,8 @@ simplify_loop(weft_facts *f, const weft_stmt *s)
     bool known = weft_as_int(now.u.loop.extent, &n);
     if (known && n <= 0 && !stays)
         return weft_nop(f->ir);
+    if (!known && !stays && weft_range_of(f, now.u.loop.extent).hi == 1)
+        return once(f, s, now.u.loop.extent);
     int mark = weft_facts_mark(f);
     weft_facts_extent(f, s->u.loop.var, now.u.loop.extent);
     now.u.loop.body = simplify(f, s->u.loop.body);

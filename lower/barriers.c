@@ -20,8 +20,9 @@ typedef struct access {
     const weft_buf *buf;
     const weft_expr *index;
     bool write;
-    bool affine;               /* index = sum of stride[t] * thread[t] + rest, lo <= rest <= hi, */
-    int64_t stride[3], lo, hi; /* rest free of threads, */
+    bool affine; /* index = sum of stride[t] * thread[t] + shift + rest, lo <= rest <= hi, */
+    int64_t stride[3], lo, hi;
+    const weft_expr *shift;    /* the same for all threads of a block at all times; NULL: 0 */
     int64_t step, offset;      /* rest = step * k + offset for some k; 0: it is offset */
     int64_t first[3], last[3]; /* the threads that get here, by the conditions around */
 } access;
@@ -37,9 +38,7 @@ typedef struct planner {
     int64_t extent[3];                  /* 1 where nothing is bound */
     access_list pending;                /* since the last barrier */
     WEFT_VEC(const weft_stmt *) before; /* statements with a barrier before them */
-    const weft_expr **zero; /* block variables are the same for all threads of a block */
-    const weft_var **block;
-    int nblock;
+    WEFT_VEC(const weft_var *) uniform; /* never change in a block: its numbers, the scalars */
     int fence;
     weft_diag *diag;
     weft_status status;
@@ -58,25 +57,73 @@ gcd(int64_t a, int64_t b)
     return a < 0 ? -a : a;
 }
 
-/* Splits the index into strides of the threads and the range of what is left. */
-static void
-find_owner(planner *p, access *a)
+typedef struct uniform {
+    const planner *p;
+    bool holds;
+} uniform;
+
+static bool
+look_uniform(void *user, const weft_expr *e)
 {
-    const weft_expr *rest = a->index, *stride;
+    uniform *u = user;
+    bool known = e->h.kind != WEFT_EK_VAR;
+    for (int i = 0; i < u->p->uniform.n && !known; i++)
+        known = e->h.u.var == u->p->uniform.at[i];
+    u->holds &= known && e->h.pure;
+    return u->holds;
+}
+
+/* Whether e never changes in a block. */
+static bool
+is_uniform(const planner *p, const weft_expr *e)
+{
+    uniform u = { p, true };
+    weft_walk_expr(&(weft_walker){ .expr = look_uniform, .user = &u }, e);
+    return u.holds;
+}
+
+static bool
+take_threads(const planner *p, access *a, const weft_expr **rest)
+{
+    const weft_expr *stride;
+    for (int t = 0; t < 3; t++)
+        if (p->thread[t] && (!weft_affine_in(p->ir, *rest, p->thread[t], &stride, rest) ||
+                             !weft_as_int(stride, &a->stride[t]) ||
+                             !weft_bounds(p->ir, p->facts, weft_ref(p->ir, p->thread[t]),
+                                          &a->first[t], &a->last[t])))
+            return false;
+    return true;
+}
+
+static bool
+take_shift(const planner *p, access *a, const weft_expr **rest)
+{
+    const weft_expr *stride;
+    for (int i = 0; i < p->uniform.n; i++) {
+        const weft_var *v = p->uniform.at[i];
+        if (!weft_uses_var(*rest, v))
+            continue;
+        if (!weft_affine_in(p->ir, *rest, v, &stride, rest) || !is_uniform(p, stride))
+            return false;
+        stride = weft_mul(p->ir, stride, weft_ref(p->ir, v));
+        a->shift = a->shift ? weft_add(p->ir, a->shift, stride) : stride;
+    }
+    return true;
+}
+
+/* Splits the index into strides of the threads, what is the same for all, and the range of the
+ * rest. */
+static void
+find_owner(const planner *p, access *a)
+{
+    const weft_expr *rest = a->index;
     if (rest->h.kind == WEFT_EK_RAMP)
         rest = rest->arg[0];
     if (rest->h.type.lanes > 1 || !rest->h.index)
         return;
-    rest = weft_simplify_expr(p->ir, p->facts,
-                              weft_subst_expr(p->ir, rest, p->nblock, p->block, p->zero));
-    for (int t = 0; t < 3; t++) {
-        if (!p->thread[t])
-            continue;
-        if (!weft_affine_in(p->ir, rest, p->thread[t], &stride, &rest) ||
-            !weft_as_int(stride, &a->stride[t]) ||
-            !weft_bounds(p->ir, p->facts, weft_ref(p->ir, p->thread[t]), &a->first[t], &a->last[t]))
-            return;
-    }
+    rest = weft_simplify_expr(p->ir, p->facts, rest);
+    if (!take_threads(p, a, &rest) || !take_shift(p, a, &rest))
+        return;
     rest = weft_simplify_expr(p->ir, p->facts, rest);
     if (!weft_bounds(p->ir, p->facts, rest, &a->lo, &a->hi))
         return;
@@ -144,28 +191,47 @@ reaches_some(const differences *x, int64_t lo, int64_t hi, int64_t step, int64_t
     return false;
 }
 
-/* Whether two different threads, one at a and one at b, may touch one element. */
+static void
+add_difference(differences *x, int64_t stride, int64_t least, int64_t most)
+{
+    int at = x->n++;
+    int64_t s = stride < 0 ? -stride : stride;
+    for (; at > 0 && x->stride[at - 1] < s; at--) {
+        x->stride[at] = x->stride[at - 1];
+        x->least[at] = x->least[at - 1];
+        x->most[at] = x->most[at - 1];
+    }
+    x->stride[at] = s;
+    x->least[at] = stride < 0 ? -most : least;
+    x->most[at] = stride < 0 ? -least : most;
+}
+
+/* Whether two different threads, one at a and one at b, may touch one element.  Where one thread of
+ * an axis alone gets to an access, its index does not say how it depends on the axis, and may be
+ * taken to do it as the other's does. */
 static bool
 may_meet(const planner *p, const access *a, const access *b)
 {
     differences x = { 0 };
+    int64_t moved = 0; /* b's index - a's, of what the axes below do not say */
+    if (a->shift != b->shift)
+        return true;
     for (int t = 0; t < 3; t++) {
+        int64_t stride = a->stride[t], other = b->stride[t];
         if (!p->thread[t] || p->extent[t] == 1)
             continue;
-        if (a->stride[t] != b->stride[t] || a->stride[t] < 0)
+        if (stride != other && a->first[t] == a->last[t]) {
+            moved -= (stride - other) * a->first[t];
+            stride = other;
+        } else if (stride != other && b->first[t] == b->last[t]) {
+            moved += (other - stride) * b->first[t];
+        } else if (stride != other) {
             return true;
-        int at = x.n++;
-        for (; at > 0 && x.stride[at - 1] < a->stride[t]; at--) {
-            x.stride[at] = x.stride[at - 1];
-            x.least[at] = x.least[at - 1];
-            x.most[at] = x.most[at - 1];
         }
-        x.stride[at] = a->stride[t];
-        x.least[at] = a->first[t] - b->last[t];
-        x.most[at] = a->last[t] - b->first[t];
+        add_difference(&x, stride, a->first[t] - b->last[t], a->last[t] - b->first[t]);
     }
-    return reaches_some(&x, b->lo - a->hi, b->hi - a->lo, gcd(a->step, b->step),
-                        b->offset - a->offset);
+    return reaches_some(&x, b->lo - a->hi + moved, b->hi - a->lo + moved, gcd(a->step, b->step),
+                        b->offset - a->offset + moved);
 }
 
 static bool
@@ -278,7 +344,7 @@ static bool
 same_access(const access *a, const access *b)
 {
     return a->buf == b->buf && a->index == b->index && a->write == b->write &&
-           a->affine == b->affine && a->lo == b->lo && a->hi == b->hi &&
+           a->affine == b->affine && a->shift == b->shift && a->lo == b->lo && a->hi == b->hi &&
            memcmp(a->first, b->first, sizeof a->first) == 0 &&
            memcmp(a->last, b->last, sizeof a->last) == 0;
 }
@@ -509,10 +575,8 @@ note_bound(void *user, const weft_stmt *s)
         if (!weft_as_int(s->u.loop.extent, &p->extent[t]))
             p->extent[t] = INT32_MAX;
     }
-    if (weft_is_block(b)) {
-        p->block[p->nblock] = s->u.loop.var;
-        p->zero[p->nblock++] = weft_int(p->ir, (weft_dtype)s->u.loop.var->type.dtype, 0);
-    }
+    if (weft_is_block(b))
+        *WEFT_PUSH(&p->scratch, &p->uniform) = s->u.loop.var;
     return true;
 }
 
@@ -527,26 +591,15 @@ insert(weft_rewriter *rw, const weft_stmt *s)
     return t;
 }
 
-static bool
-count_block(void *user, const weft_stmt *s)
-{
-    int *n = user;
-    if (s->kind == WEFT_SK_FOR && weft_is_block(s->u.loop.bind))
-        ++*n;
-    return true;
-}
-
 weft_status
 weft_pass_barriers(weft_kernel *k, const weft_lower_options *options, bool *changed,
                    weft_diag *diag)
 {
     planner p = { .ir = k->ir, .kernel = k, .extent = { 1, 1, 1 }, .diag = diag };
-    int nblock = 0;
     (void)options;
     *changed = false;
-    weft_walk_stmt(&(weft_walker){ .stmt = count_block, .user = &nblock }, k->body);
-    p.block = WEFT_NEW_ARRAY(&p.scratch, nblock + 1, const weft_var *);
-    p.zero = WEFT_NEW_ARRAY(&p.scratch, nblock + 1, const weft_expr *);
+    for (int i = 0; i < k->nscalar; i++)
+        *WEFT_PUSH(&p.scratch, &p.uniform) = k->scalar[i];
     weft_walk_stmt(&(weft_walker){ .stmt = note_bound, .user = &p }, k->body);
     if (p.extent[0] == 1 && p.extent[1] == 1 && p.extent[2] == 1) {
         weft_arena_reset(&p.scratch);

@@ -65,6 +65,19 @@ loops_of_one_step_and_of_none_go(void **state)
 }
 
 static void
+a_loop_of_one_step_or_none_is_a_condition(void **state)
+{
+    (void)state;
+    check("for i in 0..(n + 15) // 16 - n // 16 { C[i + 3] = 1.0 }\n",
+          "    if n // 16 < (n + 15) // 16 {\n        C[3] = 1.0\n    }\n");
+    check("for i in 0..(n + 16) // 16 - n // 16 { C[i] = 1.0 }\n", "    C[0] = 1.0\n");
+    check("for i in 0..(n + 17) // 16 - n // 16 { C[i] = 1.0 }\n",
+          "    for i in 0..(n + 1) // 16 - n // 16 + 1 {\n        C[i] = 1.0\n    }\n");
+    check("for i in 0..min(n, 1) { C[i] = 1.0 }\n",
+          "    if min(n, 1) >= 1 {\n        C[0] = 1.0\n    }\n");
+}
+
+static void
 a_bound_loop_of_one_step_stays_with_its_variable_gone(void **state)
 {
     (void)state;
@@ -351,6 +364,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loop_bounds_its_variable_for_what_is_inside),
         cmocka_unit_test(loops_of_one_step_and_of_none_go),
+        cmocka_unit_test(a_loop_of_one_step_or_none_is_a_condition),
         cmocka_unit_test(a_bound_loop_of_one_step_stays_with_its_variable_gone),
         cmocka_unit_test(a_condition_holds_in_its_branch_and_not_in_the_other),
         cmocka_unit_test(what_a_condition_says_of_memory_is_forgotten),
