@@ -272,12 +272,26 @@ of_quotients(const weft_expr *x, const weft_expr *y)
     return range(weft_floordiv(d, m), weft_floordiv(over, m));
 }
 
+/* x // c is (x - x % c) // c: the dividend's range less what a fact says of the remainder. */
+static weft_range
+less_remainder(weft_facts *f, const weft_expr *e, weft_range a)
+{
+    int64_t c;
+    if (!e->h.index || !weft_as_int(e->arg[1], &c) || c <= 0 || infinite(a.lo) || infinite(a.hi))
+        return a;
+    const weft_fact *m =
+        weft_facts_find(f, WEFT_FACT_RANGE, weft_fmod(f->ir, e->arg[0], e->arg[1]));
+    if (!m || m->range.lo < 0 || m->range.hi >= c)
+        return a;
+    return range(a.lo + (c - 1 - m->range.hi), a.hi - m->range.lo);
+}
+
 /* The interval of an operator over its arguments' as if integers had no end. */
 static weft_range
 of_operator(weft_facts *f, const weft_expr *e)
 {
     weft_range a = weft_range_of(f, e->arg[0]);
-    weft_range b = e->h.nargs > 1 ? weft_range_of(f, e->arg[1]) : a;
+    weft_range b = e->h.nargs > 1 ? weft_range_of(f, e->arg[1]) : a, r;
     switch ((weft_ek)e->h.kind) {
     case WEFT_EK_ADD:
         return weft_range_add(a, b);
@@ -290,9 +304,12 @@ of_operator(weft_facts *f, const weft_expr *e)
         return e->arg[0] == e->arg[1] ? weft_range_meet(range_mul(a, b), range(0, INT64_MAX))
                                       : range_mul(a, b);
     case WEFT_EK_FDIV:
-        return range_fdiv(a, b);
+        return range_fdiv(f->nkeyed ? less_remainder(f, e, a) : a, b);
     case WEFT_EK_FMOD:
-        return range_fmod(a, b, weft_mod_of(f, e->arg[0]));
+        r = range_fmod(a, b, weft_mod_of(f, e->arg[0]));
+        return weft_range_is_point(b) && b.lo > 1 && r.hi - r.lo == b.lo - 1
+                   ? weft_residues(f, e->arg[0], b.lo)
+                   : r;
     case WEFT_EK_TDIV:
     case WEFT_EK_TMOD:
         if (a.lo < 0 || b.lo < 0)

@@ -31,6 +31,14 @@ weft_facts_mark(const weft_facts *f)
     return f->fact.n;
 }
 
+/* An && that does not hold, or an || that does. */
+static bool
+is_clause(const weft_fact *fact)
+{
+    return fact->kind == WEFT_FACT_TRUE &&
+           fact->key->h.kind == (fact->range.lo ? WEFT_EK_OR : WEFT_EK_AND);
+}
+
 void
 weft_facts_pop(weft_facts *f, int mark)
 {
@@ -39,6 +47,7 @@ weft_facts_pop(weft_facts *f, int mark)
         f->version = fact->version;
         f->nge0 -= fact->kind == WEFT_FACT_GE0;
         f->nkeyed -= fact->kind == WEFT_FACT_RANGE && fact->key->h.kind != WEFT_EK_VAR;
+        f->nclause -= is_clause(fact);
     }
 }
 
@@ -194,7 +203,9 @@ assume_truth(weft_facts *f, const weft_expr *e, bool truth)
 {
     if (weft_is_imm(e) || !e->h.pure)
         return;
-    push(f, WEFT_FACT_TRUE, e)->range = (weft_range){ truth, truth };
+    weft_fact *fact = push(f, WEFT_FACT_TRUE, e);
+    fact->range = (weft_range){ truth, truth };
+    f->nclause += is_clause(fact);
 }
 
 /* A comparison of scalar integers that no store can change. */
@@ -205,14 +216,14 @@ is_order(const weft_expr *e)
            weft_is_scalar_int(e->arg[0]);
 }
 
-void
-weft_facts_assume_simple(weft_facts *f, const weft_expr *e, bool truth)
+static void
+assume(weft_facts *f, const weft_expr *e, bool truth)
 {
     if (e->h.kind == WEFT_EK_NOT) {
-        weft_facts_assume_simple(f, e->arg[0], !truth);
+        assume(f, e->arg[0], !truth);
     } else if (e->h.kind == (truth ? WEFT_EK_AND : WEFT_EK_OR)) {
-        weft_facts_assume_simple(f, e->arg[0], truth);
-        weft_facts_assume_simple(f, e->arg[1], truth);
+        assume(f, e->arg[0], truth);
+        assume(f, e->arg[1], truth);
     } else if (is_order(e)) {
         const weft_expr *holds = truth ? e : weft_simp(f, weft_not(f->ir, e));
         assume_truth(f, e, truth);
@@ -221,6 +232,35 @@ weft_facts_assume_simple(weft_facts *f, const weft_expr *e, bool truth)
     } else {
         assume_truth(f, e, truth);
     }
+}
+
+/* Where one side of a clause has become void, the other one decides it. */
+static void
+conclude(weft_facts *f)
+{
+    int left = f->nclause;
+    for (int i = f->fact.n - 1; i >= 0 && left > 0; i--) {
+        const weft_fact fact = f->fact.at[i];
+        if (!is_clause(&fact))
+            continue;
+        left--;
+        bool truth = fact.range.lo != 0;
+        for (int side = 0; side < 2; side++) {
+            int64_t v;
+            const weft_expr *one = weft_simp(f, fact.key->arg[side]);
+            if (weft_as_const(one, &v) && (v != 0) != truth)
+                assume(f, weft_simp(f, fact.key->arg[1 - side]), truth);
+        }
+    }
+}
+
+void
+weft_facts_assume_simple(weft_facts *f, const weft_expr *e, bool truth)
+{
+    bool known = f->nclause > 0;
+    assume(f, e, truth);
+    if (known)
+        conclude(f);
 }
 
 void

@@ -33,6 +33,8 @@ bool weft_range_fits(weft_range, weft_dtype);
 
 /* The bounds of an integer or bool expression, of all lanes together; never an error. */
 weft_range weft_range_of(weft_facts *, const weft_expr *);
+/* Bounds of x % c, c > 0, from the values that x may have (residues.c); 0 .. c-1 when not found. */
+weft_range weft_residues(weft_facts *, const weft_expr *x, int64_t c);
 /* Whether the node computes the mathematical result from its arguments' values: it cannot wrap. */
 bool weft_expr_exact(weft_facts *, const weft_expr *);
 
@@ -74,6 +76,7 @@ struct weft_facts {
     WEFT_VEC(weft_note *) page; /* notes by id, WEFT_NOTE_PAGE to a page; NULL: none yet */
     uint32_t version, last_version;
     int nge0, nkeyed;           /* facts of kind GE0; facts about others than variables */
+    int nclause;                /* facts that one of two conditions holds, or that not both do */
     int depth, look;            /* of the recursion of weft_simp; of bounds and congruences */
     int budget;                 /* steps the prover may still take */
     int contexts;               /* arms and sides that may still be simplified under a condition */

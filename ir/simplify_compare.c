@@ -330,16 +330,24 @@ at_most(weft_facts *f, const weft_expr *a, const weft_expr *b)
     return weft_lin_range(f, &d).lo >= 0 || (weft_lin_provable(f, &d) && weft_lin_nonneg(f, &d));
 }
 
+/* Of vectors: every lane of a and every lane of b. */
+static bool
+all_at_most(weft_facts *f, const weft_expr *a, const weft_expr *b)
+{
+    int64_t hi = weft_range_of(f, a).hi, lo = weft_range_of(f, b).lo;
+    return hi != INT64_MAX && lo != INT64_MIN && hi <= lo;
+}
+
 const weft_expr *
 weft_simp_minmax(weft_facts *f, const weft_expr *e)
 {
     const weft_expr *a = e->arg[0], *b = e->arg[1];
-    if (!weft_is_scalar_int(e) || !weft_facts_droppable(f, e))
+    if (!weft_is_int(weft_dtype_of(e)) || !weft_facts_droppable(f, e))
         return NULL;
-    bool min = e->h.kind == WEFT_EK_MIN;
-    if (at_most(f, a, b))
+    bool min = e->h.kind == WEFT_EK_MIN, scalar = e->h.type.lanes == 1;
+    if (scalar ? at_most(f, a, b) : all_at_most(f, a, b))
         return min ? a : b;
-    if (at_most(f, b, a))
+    if (scalar ? at_most(f, b, a) : all_at_most(f, b, a))
         return min ? b : a;
     return NULL;
 }

@@ -33,14 +33,39 @@ split(const weft_lin *lin, int64_t c, weft_lin *q, weft_lin *r)
     }
 }
 
-/* Whether the whole range lies between c * *q and c * *q + c - 1. */
+/* Whether lin >= at, lin's sign turned before where `minus`. */
 static bool
-one_quotient(weft_range r, int64_t c, int64_t *q)
+at_least(weft_facts *f, const weft_lin *lin, bool minus, int64_t at)
 {
-    if (r.lo == INT64_MIN || r.hi == INT64_MAX)
+    weft_lin d;
+    weft_lin_init(&d, lin->dtype, false);
+    return at != INT64_MIN && weft_lin_add_lin(&d, lin, minus ? -1 : 1) &&
+           weft_lin_add_const(&d, -at) && weft_lin_nonneg(f, &d);
+}
+
+/* Whether lin lies between c * *q and c * *q + c - 1: by its range, or one end of it by the range
+ * and the other by a proof. */
+static bool
+one_quotient(weft_facts *f, const weft_lin *lin, int64_t c, int64_t *q)
+{
+    int64_t first;
+    weft_range r = weft_lin_range(f, lin);
+    bool low = r.lo != INT64_MIN, high = r.hi != INT64_MAX;
+    if (low && high && weft_floordiv(r.lo, c) == weft_floordiv(r.hi, c)) {
+        *q = weft_floordiv(r.lo, c);
+        return true;
+    }
+    if (!weft_lin_provable(f, lin))
         return false;
-    *q = weft_floordiv(r.lo, c);
-    return *q == weft_floordiv(r.hi, c);
+    if (low && weft_mul64(weft_floordiv(r.lo, c), c, &first) && first < INT64_MAX - c) {
+        *q = first / c;
+        if (at_least(f, lin, true, -(first + c - 1)))
+            return true;
+    }
+    if (!high || !weft_mul64(weft_floordiv(r.hi, c), c, &first))
+        return false;
+    *q = first / c;
+    return at_least(f, lin, false, first);
 }
 
 /* r as g * a + b with 0 <= b < g, for the greatest g > 1 that divides c: then r // c is
@@ -59,7 +84,7 @@ split_common(weft_facts *f, const weft_lin *r, int64_t c, weft_lin *a, weft_lin 
         if (*g == 1)
             return false;
         split(r, *g, a, b);
-        if (one_quotient(weft_lin_range(f, b), *g, &q) && weft_lin_add_const(a, q) &&
+        if (one_quotient(f, b, *g, &q) && weft_lin_add_const(a, q) &&
             weft_lin_add_const(b, -*g * q) && weft_lin_safe(f, a) && weft_lin_safe(f, b))
             return true;
         limit = *g;
@@ -101,7 +126,7 @@ rest_div(weft_facts *f, weft_lin *r, int64_t c)
     int64_t q, g, m;
     weft_lin a, b;
     weft_ir *ir = f->ir;
-    if (one_quotient(weft_lin_range(f, r), c, &q))
+    if (one_quotient(f, r, c, &q))
         return weft_int(ir, r->dtype, q);
     if (split_common(f, r, c, &a, &b, &g))
         return weft_floor_div(f, weft_lin_build(f, &a), c / g);
@@ -165,7 +190,7 @@ weft_floor_mod(weft_facts *f, const weft_expr *x, int64_t c)
     split(&lin, c, &q, &r);
     if (!weft_lin_safe(f, &r))
         return plain;
-    if (one_quotient(weft_lin_range(f, &r), c, &k) && weft_lin_add_const(&r, -k * c))
+    if (one_quotient(f, &r, c, &k) && weft_lin_add_const(&r, -k * c))
         return weft_lin_safe(f, &r) ? weft_lin_build(f, &r) : plain;
     if (!split_common(f, &r, c, &a, &b, &g))
         return weft_fmod(ir, weft_lin_build(f, &r), weft_int(ir, t, c));

@@ -93,20 +93,31 @@ try_range(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr 
            try_fact(f, d, dc, atom, &fact, depth);
 }
 
+/* d >= 0 just when c * d + c-1 >= 0: with that as d, quotients by c go without a remainder. */
+static bool
+scale(const weft_lin *d, weft_lin *dc, int64_t c, weft_lin *scaled)
+{
+    weft_lin_init(scaled, d->dtype, false);
+    return weft_lin_add_lin(scaled, d, c) && weft_lin_add_const(scaled, c - 1) &&
+           weft_mul64(dc->k, c, &dc->k);
+}
+
 /* What a quotient says of its dividend: x - c*q >= 0 and c*q + c-1 - x >= 0. */
 static bool
 try_quotient(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr *q, int depth)
 {
     int64_t c;
-    weft_lin fact, minus;
+    weft_lin fact, minus, by = *dc, scaled = *d;
     if (q->h.kind != WEFT_EK_FDIV || !weft_as_int(q->arg[1], &c) || c <= 0 ||
         !weft_lin_of(f, &fact, q->arg[0], WEFT_LIN_POLY) || !weft_lin_add_term(&fact, q, -c))
         return false;
-    if (try_fact(f, d, dc, q, &fact, depth))
+    if (dc->n == 0 && dc->k % c != 0 && !scale(d, &by, c, &scaled))
+        return false;
+    if (try_fact(f, &scaled, &by, q, &fact, depth))
         return true;
     weft_lin_init(&minus, d->dtype, false);
     return weft_lin_add_lin(&minus, &fact, -1) && weft_lin_add_const(&minus, c - 1) &&
-           try_fact(f, d, dc, q, &minus, depth);
+           try_fact(f, &scaled, &by, q, &minus, depth);
 }
 
 /* What a minimum or maximum says of its sides: a - min(a, b) >= 0. */

@@ -17,7 +17,7 @@ void conv1_relu(__global const float *restrict x,
     int k_i_o_l_i_o = get_local_id(0);
     const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
     const int relu_base = j_i_o * 784 + i_j_o_k_o_l_o * 28 + k_i_o_l_i_o * 2;
-    const int j_i_o_k_i_o_l_i_o_1 = j_i_o_k_i_o_l_i_o / 30 % 3;
+    const int j_i_o_k_i_o_l_i_o_1 = j_i_o_k_i_o_l_i_o / 30;
     const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o = i_j_o_k_o_l_o + j_i_o_k_i_o_l_i_o_1;
     const int j_i_o_k_i_o_l_i_o_2 = j_i_o_k_i_o_l_i_o % 30;
     float conv[2];
@@ -29,7 +29,7 @@ void conv1_relu(__global const float *restrict x,
         weight_shared[j_i_o_k_i_o_l_i_o] = weight[j_i_o_k_i_o_l_i_o];
     }
     if (j_i_o_k_i_o_l_i_o < 90) {
-        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 && j_i_o_k_i_o_l_i_o_2 >= 1 && j_i_o_k_i_o_l_i_o_2 < 29 ? x[j_i_o_k_i_o_l_i_o / 90 * 784 + i_j_o_k_o_l_o * 28 + j_i_o_k_i_o_l_i_o_1 * 28 + j_i_o_k_i_o_l_i_o_2 - 29] : 0.0f;
+        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 && j_i_o_k_i_o_l_i_o_2 >= 1 && j_i_o_k_i_o_l_i_o_2 < 29 ? x[i_j_o_k_o_l_o * 28 + j_i_o_k_i_o_l_i_o_1 * 28 + j_i_o_k_i_o_l_i_o_2 - 29] : 0.0f;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (k_i_o_l_i_o < 14) {

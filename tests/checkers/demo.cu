@@ -19,7 +19,7 @@ conv1_relu(const float *__restrict__ x,
     const int i_j_o_k_o_l_o_k_i_o_l_i_o = i_j_o_k_o_l_o_off + k_i_o_l_i_o;
     const int j_i_o_k_i_o_l_i_o_1 = j_i_o_k_i_o_l_i_o % 18;
     const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o = i_j_o_k_o_l_o_off + j_i_o_k_i_o_l_i_o_1;
-    const int j_i_o_k_i_o_l_i_o_2 = j_i_o_k_i_o_l_i_o / 18 % 3;
+    const int j_i_o_k_i_o_l_i_o_2 = j_i_o_k_i_o_l_i_o / 18;
     const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o_1 = i_j_o_k_o_l_o / 2 + j_i_o_k_i_o_l_i_o_2;
     float conv;
     if (i_j_o_k_o_l_o_k_i_o_l_i_o < 28) {
@@ -29,7 +29,7 @@ conv1_relu(const float *__restrict__ x,
         weight_shared[j_i_o_k_i_o_l_i_o] = weight[j_i_o_k_i_o_l_i_o];
     }
     if (j_i_o_k_i_o_l_i_o < 54 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 30) {
-        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o_1 >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o_1 < 29 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 ? x[j_i_o_k_i_o_l_i_o / 54 * 784 + i_j_o_k_o_l_o / 2 * 28 + j_i_o_k_i_o_l_i_o_2 * 28 + i_j_o_k_o_l_o_off + j_i_o_k_i_o_l_i_o_1 - 29] : 0.0f;
+        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o_1 >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o_1 < 29 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 ? x[i_j_o_k_o_l_o / 2 * 28 + j_i_o_k_i_o_l_i_o_2 * 28 + i_j_o_k_o_l_o_off + j_i_o_k_i_o_l_i_o_1 - 29] : 0.0f;
     }
     __syncthreads();
     if (i_j_o_k_o_l_o_k_i_o_l_i_o < 28) {

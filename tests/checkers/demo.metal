@@ -22,7 +22,7 @@ kernel void conv1_relu(device const float *x [[buffer(0)]],
     int k_i_o_l_i_o = thread_id.x;
     const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
     const int relu_base = j_i_o * 784 + i_j_o_k_o_l_o * 56 + k_i_o_l_i_o * 2;
-    const int j_i_o_k_i_o_l_i_o_1 = j_i_o_k_i_o_l_i_o / 30 % 4;
+    const int j_i_o_k_i_o_l_i_o_1 = j_i_o_k_i_o_l_i_o / 30;
     const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o = i_j_o_k_o_l_o * 2 + j_i_o_k_i_o_l_i_o_1;
     const int j_i_o_k_i_o_l_i_o_2 = j_i_o_k_i_o_l_i_o % 30;
     float conv[4];
@@ -36,7 +36,7 @@ kernel void conv1_relu(device const float *x [[buffer(0)]],
         weight_shared[j_i_o_k_i_o_l_i_o] = weight[j_i_o_k_i_o_l_i_o];
     }
     if (j_i_o_k_i_o_l_i_o < 120) {
-        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 && j_i_o_k_i_o_l_i_o_2 >= 1 && j_i_o_k_i_o_l_i_o_2 < 29 ? x[j_i_o_k_i_o_l_i_o / 120 * 784 + i_j_o_k_o_l_o * 56 + j_i_o_k_i_o_l_i_o_1 * 28 + j_i_o_k_i_o_l_i_o_2 - 29] : 0.0f;
+        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 && j_i_o_k_i_o_l_i_o_2 >= 1 && j_i_o_k_i_o_l_i_o_2 < 29 ? x[i_j_o_k_o_l_o * 56 + j_i_o_k_i_o_l_i_o_1 * 28 + j_i_o_k_i_o_l_i_o_2 - 29] : 0.0f;
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
     if (k_i_o_l_i_o < 14) {

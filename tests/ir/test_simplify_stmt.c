@@ -56,6 +56,58 @@ a_loop_bounds_its_variable_for_what_is_inside(void **state)
 }
 
 static void
+a_guard_of_a_sum_decides_its_quotient_and_its_remainder(void **state)
+{
+    (void)state;
+    check("for o in 0..7 { for i in 0..16 { if o * 16 + i < 100 {\n"
+          "C[o * 16 + i] = A[(o * 16 + i) // 100] + A[(o * 16 + i) // 5 % 20] } } }\n",
+          "    for o in 0..7 {\n        for i in 0..16 {\n            if o * 16 + i < 100 {\n"
+          "                C[o * 16 + i] = A[0] + A[(o * 16 + i) // 5]\n            }\n        }\n"
+          "    }\n");
+}
+
+static void
+one_side_of_a_condition_that_failed_decides_the_other(void **state)
+{
+    (void)state;
+    check("for i in 0..8 { for j in 0..8 { if i < 4 && j < 5 { C[0] = 1.0 } else {\n"
+          "if i < 4 { if j < 5 { C[1] = 1.0 } else { C[2] = 1.0 } } } } }\n",
+          "    for i in 0..8 {\n        for j in 0..8 {\n            if i < 4 && j < 5 {\n"
+          "                C[0] = 1.0\n            } else if i < 4 {\n                C[2] = 1.0\n"
+          "            }\n        }\n    }\n");
+}
+
+static void
+remainders_that_no_iteration_leaves_are_known(void **state)
+{
+    (void)state;
+    check("for o in 0..9 { for i in 0..20 { if (o * 71 + i + 51) % 230 >= 17 { C[0] = 1.0 }\n"
+          "if (o * 71 + i + 51) % 230 >= 18 { C[1] = 1.0 } } }\n",
+          "    for o in 0..9 {\n        for i in 0..20 {\n            C[0] = 1.0\n"
+          "            if (o * 71 + i + 51) % 230 >= 18 {\n                C[1] = 1.0\n"
+          "            }\n        }\n    }\n");
+}
+
+static void
+what_is_known_of_a_remainder_narrows_the_quotient(void **state)
+{
+    (void)state;
+    check("for i in 0..31 { if i % 8 >= 7 { C[i] = A[min(i // 8, 2)] } }\n",
+          "    for i in 0..31 {\n        if i % 8 >= 7 {\n            C[i] = A[i // 8]\n        }\n"
+          "    }\n");
+}
+
+static void
+a_minimum_of_vectors_is_the_one_that_is_less_in_every_lane(void **state)
+{
+    (void)state;
+    check("for i in 0..8 { C[min(ramp(i * 4, 1, 4), bcast(32, 4))] = A[max(ramp(i, 1, 4), bcast(1, "
+          "4))] }\n",
+          "    for i in 0..8 {\n        C[ramp(i * 4, 1, 4)] = A[max(ramp(i, 1, 4), bcast(1, 4))]\n"
+          "    }\n");
+}
+
+static void
 loops_of_one_step_and_of_none_go(void **state)
 {
     (void)state;
@@ -363,6 +415,11 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loop_bounds_its_variable_for_what_is_inside),
+        cmocka_unit_test(a_guard_of_a_sum_decides_its_quotient_and_its_remainder),
+        cmocka_unit_test(one_side_of_a_condition_that_failed_decides_the_other),
+        cmocka_unit_test(remainders_that_no_iteration_leaves_are_known),
+        cmocka_unit_test(what_is_known_of_a_remainder_narrows_the_quotient),
+        cmocka_unit_test(a_minimum_of_vectors_is_the_one_that_is_less_in_every_lane),
         cmocka_unit_test(loops_of_one_step_and_of_none_go),
         cmocka_unit_test(a_loop_of_one_step_or_none_is_a_condition),
         cmocka_unit_test(a_bound_loop_of_one_step_stays_with_its_variable_gone),

@@ -1,0 +1,79 @@
+/* Which remainders a sum of a few small values leaves, found by trying them: 71 * o + i with o < 9
+ * and i < 51 is never within 0..2 modulo 230, which no bound of the sum tells. */
+#include "ir/simplify.h"
+
+enum { MOST_TRIED = 64 };
+
+typedef struct trial {
+    int64_t c;
+    weft_lin rest;       /* all terms but the one that is taken as an interval */
+    int64_t low, length; /* of that interval: its first value, how many come after */
+    weft_range found;
+} trial;
+
+static int64_t
+values(weft_facts *f, const weft_term *t)
+{
+    weft_range r = weft_range_of(f, t->atom);
+    bool bounded = r.lo > INT32_MIN && r.hi < INT32_MAX && t->c > INT32_MIN && t->c < INT32_MAX;
+    return bounded ? r.hi - r.lo + 1 : INT64_MAX;
+}
+
+/* The term of coefficient 1 with the most values becomes the interval.  False when there is none,
+ * or when too many values are left to be tried. */
+static bool
+begin(weft_facts *f, trial *t, const weft_lin *lin)
+{
+    int64_t most = 0, tried = 1;
+    int longest = -1;
+    for (int i = 0; i < lin->n; i++) {
+        int64_t n = values(f, &lin->t[i]);
+        if (n == INT64_MAX)
+            return false;
+        if (lin->t[i].c == 1 && n > most) {
+            most = n;
+            longest = i;
+        }
+    }
+    if (longest < 0 || most >= t->c)
+        return false;
+    t->rest = *lin;
+    t->rest.t[longest] = t->rest.t[--t->rest.n];
+    for (int i = 0; i < t->rest.n; i++)
+        if (!weft_mul64(tried, values(f, &t->rest.t[i]), &tried) || tried > MOST_TRIED)
+            return false;
+    t->low = weft_range_of(f, lin->t[longest].atom).lo + lin->k;
+    t->length = most - 1;
+    return true;
+}
+
+/* From term i on, `at` being the sum of the terms before; false when everything is possible. */
+static bool
+attempt(weft_facts *f, trial *t, int i, int64_t at)
+{
+    if (i == t->rest.n) {
+        int64_t lo = weft_floormod(at + t->low, t->c), hi = lo + t->length;
+        if (lo < t->found.lo)
+            t->found.lo = lo;
+        if (hi > t->found.hi)
+            t->found.hi = hi;
+        return hi < t->c;
+    }
+    weft_range r = weft_range_of(f, t->rest.t[i].atom);
+    for (int64_t v = r.lo; v <= r.hi; v++)
+        if (!attempt(f, t, i + 1, at + v * t->rest.t[i].c))
+            return false;
+    return true;
+}
+
+weft_range
+weft_residues(weft_facts *f, const weft_expr *x, int64_t c)
+{
+    weft_lin lin;
+    trial t = { .c = c, .found = { INT64_MAX, INT64_MIN } };
+    weft_range all = { 0, c - 1 };
+    if (!x->h.index || c >= INT32_MAX || !weft_lin_of(f, &lin, x, WEFT_LIN_EXACT) || lin.n < 2 ||
+        lin.k <= INT32_MIN || lin.k >= INT32_MAX || !begin(f, &t, &lin))
+        return all;
+    return attempt(f, &t, 0, 0) ? t.found : all;
+}
