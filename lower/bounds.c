@@ -34,6 +34,16 @@ relax_leaves(const weft_plan *p, relaxed *r, const weft_site *s, int first, int 
     }
 }
 
+/* Virtual threads are threads of a block: what they share holds what any of them needs. */
+static void
+relax_virtual(const weft_plan *p, relaxed *r, const weft_site *s)
+{
+    for (const weft_site *c = s; c->parent; c = c->parent)
+        for (int i = 0; i <= c->at; i++)
+            if (c->parent->stage->leaf.at[i]->bind == WEFT_VTHREAD)
+                relax_leaves(p, r, c->parent, i, i);
+}
+
 static void
 fix_leaves(const weft_plan *p, const weft_site *s, int last)
 {
@@ -196,6 +206,8 @@ ask_reader(request *q, const weft_site *reader)
     for (const weft_site *c = s; c->parent; c = c->parent)
         fix_leaves(p, c->parent, c->at);
     relax_bound(p, &r, s);
+    if (shares(s->space, WEFT_VTHREAD))
+        relax_virtual(p, &r, s);
     bool inside = reader->cluster == s->cluster && relax_path(p, &r, s, reader);
     name_axes(q, reader);
     q->relaxed = &r;

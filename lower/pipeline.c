@@ -11,6 +11,7 @@
 const weft_pass weft_passes[] = {
     { "flatten", weft_pass_flatten, WEFT_LEVEL_LOOPS, WEFT_LEVEL_FLAT },
     { "simplify", weft_pass_simplify, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
+    { "vthread", weft_pass_vthread, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "partition", weft_pass_partition, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "vectorize", weft_pass_vectorize, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "unroll", weft_pass_unroll, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },

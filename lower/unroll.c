@@ -1,4 +1,4 @@
-/* unroll: loops marked so become copies of their body, one a step; virtual threads likewise.
+/* unroll: loops marked so become copies of their body, one a step.
  *
  * needs  any level; vectorize before it, as it takes the loops around vectors apart
  * keeps  the level
@@ -55,7 +55,7 @@ unroll(weft_rewriter *rw, const weft_stmt *s)
     s = weft_rewrite_children(rw, s);
     if (s->kind == WEFT_SK_FOR && s->u.loop.bind == WEFT_PARALLEL)
         return weft_for(rw->ir, s->u.loop.var, WEFT_SERIAL, s->u.loop.extent, s->u.loop.body);
-    if (s->kind != WEFT_SK_FOR || (s->u.loop.bind != WEFT_UNROLL && s->u.loop.bind != WEFT_VTHREAD))
+    if (s->kind != WEFT_SK_FOR || s->u.loop.bind != WEFT_UNROLL)
         return s;
     if (weft_as_int(s->u.loop.extent, &n)) {
         int64_t each = count(s->u.loop.body);

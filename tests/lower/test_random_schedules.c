@@ -312,7 +312,7 @@ check_pair(uint64_t seed, int count[P_COUNT])
         if (everywhere)
             check_run(&at);
         at.stage = "flat";
-        run_passes(&at, "flatten,simplify,partition,simplify");
+        run_passes(&at, "flatten,simplify,vthread,partition,simplify");
         if (everywhere)
             check_run(&at);
         at.stage = "barriers";
