@@ -19,12 +19,12 @@ values(weft_facts *f, const weft_term *t)
     return bounded ? r.hi - r.lo + 1 : INT64_MAX;
 }
 
-/* The term of coefficient 1 with the most values becomes the interval.  False when there is none,
- * or when too many values are left to be tried. */
+/* The term of coefficient 1 with the most values becomes the interval, which without one is a
+ * single value.  False when too many values are left to be tried. */
 static bool
 begin(weft_facts *f, trial *t, const weft_lin *lin)
 {
-    int64_t most = 0, tried = 1;
+    int64_t most = 1, tried = 1;
     int longest = -1;
     for (int i = 0; i < lin->n; i++) {
         int64_t n = values(f, &lin->t[i]);
@@ -35,14 +35,15 @@ begin(weft_facts *f, trial *t, const weft_lin *lin)
             longest = i;
         }
     }
-    if (longest < 0 || most >= t->c)
+    if (most >= t->c)
         return false;
     t->rest = *lin;
-    t->rest.t[longest] = t->rest.t[--t->rest.n];
+    if (longest >= 0)
+        t->rest.t[longest] = t->rest.t[--t->rest.n];
     for (int i = 0; i < t->rest.n; i++)
         if (!weft_mul64(tried, values(f, &t->rest.t[i]), &tried) || tried > MOST_TRIED)
             return false;
-    t->low = weft_range_of(f, lin->t[longest].atom).lo + lin->k;
+    t->low = lin->k + (longest >= 0 ? weft_range_of(f, lin->t[longest].atom).lo : 0);
     t->length = most - 1;
     return true;
 }
@@ -72,7 +73,7 @@ weft_residues(weft_facts *f, const weft_expr *x, int64_t c)
     weft_lin lin;
     trial t = { .c = c, .found = { INT64_MAX, INT64_MIN } };
     weft_range all = { 0, c - 1 };
-    if (!x->h.index || c >= INT32_MAX || !weft_lin_of(f, &lin, x, WEFT_LIN_EXACT) || lin.n < 2 ||
+    if (!x->h.index || c >= INT32_MAX || !weft_lin_of(f, &lin, x, WEFT_LIN_EXACT) || lin.n < 1 ||
         lin.k <= INT32_MIN || lin.k >= INT32_MAX || !begin(f, &t, &lin))
         return all;
     return attempt(f, &t, 0, 0) ? t.found : all;

@@ -86,6 +86,8 @@ remainders_that_no_iteration_leaves_are_known(void **state)
           "    for o in 0..9 {\n        for i in 0..20 {\n            C[0] = 1.0\n"
           "            if (o * 71 + i + 51) % 230 >= 18 {\n                C[1] = 1.0\n"
           "            }\n        }\n    }\n");
+    check("for o in 0..3 { if (o * 25 + 24) % 33 < 25 { C[o] = 1.0 } }\n",
+          "    for o in 0..3 {\n        C[o] = 1.0\n    }\n");
 }
 
 static void
