@@ -20,6 +20,7 @@ optimize(weft_graph *graph, const weft_compile_job *job)
         .max_alloc = t->max_alloc,
         .max_buffers = t->max_buffers,
         .pack_lanes = vectors ? t->vector_lanes : 0,
+        .block_lanes = vectors ? t->vector_lanes : 0,
         .no_fuse = job->optimize == 0,
     };
     return weft_run_graph_passes(graph, NULL, &options);

@@ -35,7 +35,7 @@ static double
 conv_flops(const weft_node *n)
 {
     double out = count(n->out[0]), window = n->in[1]->data || out >= 0 ? dim(n->in[1], 1) : -1;
-    bool packed = weft_node_attr(n, "pack") != NULL;
+    bool packed = weft_node_attr(n, "pack") != NULL; /* blocks of channels count as a dimension */
     for (int i = 2; i < n->in[1]->ndim - packed; i++)
         window *= dim(n->in[1], i);
     return out < 0 || window < 0 ? -1 : 2 * out * window;

@@ -30,6 +30,17 @@ typedef enum weft_pattern {
     WEFT_PAT_OPAQUE
 } weft_pattern;
 
+/* What becomes of an operator when a tensor that it reads has its channels in blocks,
+ * [N, C/L, spatial.., L] (the pass layout). */
+typedef enum weft_layout {
+    WEFT_LAYOUT_PLAIN, /* reads [N, C, spatial..] alone */
+    WEFT_LAYOUT_SAME,  /* element by element */
+    WEFT_LAYOUT_JOIN,  /* along an axis, in whole blocks */
+    WEFT_LAYOUT_CUT,   /* reduces spatial axes */
+    WEFT_LAYOUT_POOL,  /* windows over spatial axes */
+    WEFT_LAYOUT_CONV   /* gains from it */
+} weft_layout;
+
 typedef struct weft_graph weft_graph;
 typedef struct weft_value weft_value;
 typedef struct weft_node weft_node;
@@ -124,6 +135,7 @@ typedef struct weft_op_info {
     int min_in, max_in;
     const char *attrs; /* "axis:i axes:I? ...", as ops.def explains */
     weft_pattern pattern;
+    weft_layout layout;
     weft_status (*infer)(weft_graph *, weft_node *);
     weft_status (*te)(weft_te *, const weft_graph *, const weft_node *, weft_tensor *const *in,
                       weft_tensor **out);
@@ -197,6 +209,7 @@ typedef struct weft_graph_options {
     int64_t max_range, max_alloc;
     int max_buffers; /* kernel arguments of the target; fusion stays below; 0: 31 */
     int pack_lanes;  /* weights of contractions re-laid for so many output channels; 0: no */
+    int block_lanes; /* channels of convolutions' tensors in blocks of so many; 0: no */
     bool no_fuse;
 } weft_graph_options;
 typedef struct weft_graph_pass {

@@ -60,6 +60,37 @@ weft_infer_reshape(weft_graph *g, weft_node *n)
 }
 
 weft_status
+weft_infer_block(weft_graph *g, weft_node *n)
+{
+    const weft_value *x = n->in[0];
+    int64_t lanes = weft_node_int(n, "lanes");
+    const weft_expr *left = x->ndim < 2 || lanes < 2
+                                ? NULL
+                                : weft_dim_op(g, WEFT_EK_FMOD, x->dim[1], weft_dim(g, lanes));
+    if (lanes > INT32_MAX || weft_dim_equal(g, left, weft_dim(g, 0)) != 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "dimension 1 is no whole number of blocks of lanes=%lld",
+                              (long long)lanes);
+    const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim + 1, const weft_expr *);
+    memcpy(dim, x->dim, (size_t)x->ndim * sizeof *dim);
+    dim[1] = weft_dim_op(g, WEFT_EK_FDIV, x->dim[1], weft_dim(g, lanes));
+    dim[x->ndim] = weft_dim(g, lanes);
+    return weft_infer_out(g, n, x->dtype, x->ndim + 1, dim);
+}
+
+weft_status
+weft_infer_unblock(weft_graph *g, weft_node *n)
+{
+    const weft_value *x = n->in[0];
+    if (x->ndim < 3)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "needs three dimensions at least");
+    const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, const weft_expr *);
+    memcpy(dim, x->dim, (size_t)x->ndim * sizeof *dim);
+    dim[1] = weft_dim_op(g, WEFT_EK_MUL, x->dim[1], x->dim[x->ndim - 1]);
+    return weft_infer_out(g, n, x->dtype, x->ndim - 1, dim);
+}
+
+weft_status
 weft_infer_transpose(weft_graph *g, weft_node *n)
 {
     const weft_value *x = n->in[0];

@@ -171,14 +171,33 @@ windows(weft_graph *g, weft_node *n, int i, int spatial, const weft_expr *size, 
     return weft_dim_op(g, WEFT_EK_MIN, count, weft_dim_op(g, WEFT_EK_ADD, last, weft_dim(g, 1)));
 }
 
+/* The lanes that an attribute puts channels in blocks of; 0: it is absent. */
+static weft_status
+check_block(weft_graph *g, weft_node *n, const char *name, int64_t *lanes)
+{
+    *lanes = weft_node_attr(n, name) ? weft_node_int(n, name) : 0;
+    if (!weft_node_attr(n, name) || (*lanes >= 2 && *lanes <= INT32_MAX))
+        return WEFT_OK;
+    return weft_node_fail(g, n, WEFT_INVALID_INPUT, "%s=%lld is no number of lanes", name,
+                          (long long)*lanes);
+}
+
 weft_status
 weft_infer_pool(weft_graph *g, weft_node *n)
 {
     const weft_value *x = n->in[0];
-    int spatial = x->ndim - 2;
+    int64_t block;
+    weft_status st = check_block(g, n, "block", &block);
+    int spatial = x->ndim - 2 - (block > 0);
+    if (st != WEFT_OK)
+        return st;
     if (spatial < 1)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "needs at least three dimensions");
-    weft_status st = check_numbers(g, n);
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "needs at least three dimensions%s",
+                              block ? " beside the block's" : "");
+    if (block && !weft_is_int_imm(x->dim[x->ndim - 1], block))
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the last dimension is not block=%lld",
+                              (long long)block);
+    st = check_numbers(g, n);
     if (st == WEFT_OK)
         st = check_ints(g, n, "kernel", spatial, 1);
     if (st == WEFT_OK)
@@ -186,8 +205,7 @@ weft_infer_pool(weft_graph *g, weft_node *n)
     if (st != WEFT_OK)
         return st;
     const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, const weft_expr *);
-    dim[0] = x->dim[0];
-    dim[1] = x->dim[1];
+    memcpy(dim, x->dim, (size_t)x->ndim * sizeof *dim);
     for (int i = 0; i < spatial; i++)
         dim[2 + i] = windows(g, n, i, spatial, x->dim[2 + i],
                              weft_dim(g, weft_node_attr(n, "kernel")->ints[i]),
@@ -197,29 +215,22 @@ weft_infer_pool(weft_graph *g, weft_node *n)
 
 /* ---- convolutions ---------------------------------------------------------------------------- */
 
-/* What conv and conv_transpose share. */
+/* What conv and conv_transpose share; lanes: dimensions that x and w have for lanes. */
 static weft_status
-check_conv(weft_graph *g, weft_node *n, bool packed)
+check_conv(weft_graph *g, weft_node *n, int x_lanes, int w_lanes)
 {
     const weft_value *x = n->in[0], *w = n->in[1];
-    if (x->ndim < 3 || w->ndim != x->ndim + packed)
+    int rank = x->ndim - x_lanes;
+    if (rank < 3 || w->ndim - w_lanes != rank)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT,
                               "input and weight need one rank of at least three");
     if (x->dtype != w->dtype || (n->nin > 2 && n->in[2] && n->in[2]->dtype != x->dtype))
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the inputs are not of one dtype");
     if (weft_node_int(n, "groups") < 1)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "groups has to be positive");
-    int64_t groups = weft_node_int(n, "groups"), pack = packed ? weft_node_int(n, "pack") : 0;
-    if (packed && groups > 1 &&
-        (pack < 1 || weft_node_int(n, "out_channels") % groups != 0 ||
-         weft_node_int(n, "out_channels") / groups % pack != 0))
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
-                              "a packed weight needs whole blocks of pack=%lld channels in each of "
-                              "groups=%lld",
-                              (long long)pack, (long long)groups);
     if (check_numbers(g, n))
         return WEFT_INVALID_INPUT;
-    return check_window(g, n, x->ndim - 2);
+    return check_window(g, n, rank - 2);
 }
 
 static weft_status
@@ -232,39 +243,110 @@ check_bias(weft_graph *g, weft_node *n, const weft_expr *channels)
                           "the bias has to be a vector of the output channels");
 }
 
-weft_status
-weft_infer_conv(weft_graph *g, weft_node *n)
+/* How the operands of a conv lie. */
+typedef struct conv_form {
+    int64_t groups, pack, in_block, out_block; /* 0: not */
+    bool single;               /* each group has one input channel and one output channel */
+    bool blocks;               /* the weight's input channels are in blocks */
+    const weft_expr *in, *out; /* channels: of a group's input, of the output */
+} conv_form;
+
+static weft_status
+form_of(weft_graph *g, weft_node *n, conv_form *f)
 {
-    bool packed = weft_node_attr(n, "pack") != NULL;
-    weft_status st = check_conv(g, n, packed);
-    if (st == WEFT_OK && packed)
+    const weft_value *w = n->in[1];
+    *f = (conv_form){ .groups = weft_node_int(n, "groups") };
+    weft_status st = check_block(g, n, "in_block", &f->in_block);
+    if (st == WEFT_OK)
+        st = check_block(g, n, "out_block", &f->out_block);
+    if (st == WEFT_OK && weft_node_attr(n, "pack"))
         st = check_pack(g, n, "out_channels");
     if (st != WEFT_OK)
         return st;
+    if (w->ndim < 3)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the weight needs three dimensions");
+    f->pack = weft_node_attr(n, "pack") ? weft_node_int(n, "pack") : 0;
+    f->out = f->pack ? weft_dim(g, weft_node_int(n, "out_channels")) : w->dim[0];
+    f->single =
+        f->groups > 1 && weft_is_int_imm(w->dim[1], 1) && weft_is_int_imm(f->out, f->groups);
+    f->blocks = f->pack && f->in_block && !f->single;
+    f->in =
+        f->blocks ? weft_dim_op(g, WEFT_EK_MUL, w->dim[1], weft_dim(g, f->in_block)) : w->dim[1];
+    return WEFT_OK;
+}
+
+/* Whether n channels are whole blocks in each group. */
+static bool
+whole_blocks(weft_graph *g, const weft_expr *n, int64_t block)
+{
+    return weft_dim_equal(g, weft_dim_op(g, WEFT_EK_FMOD, n, weft_dim(g, block)), weft_dim(g, 0)) ==
+           1;
+}
+
+static weft_status
+check_form(weft_graph *g, weft_node *n, const conv_form *f)
+{
     const weft_value *x = n->in[0], *w = n->in[1];
-    int64_t groups = weft_node_int(n, "groups");
-    const weft_expr *channels = packed ? weft_dim(g, weft_node_int(n, "out_channels")) : w->dim[0];
-    const weft_expr *in = weft_dim_op(g, WEFT_EK_MUL, w->dim[1], weft_dim(g, groups));
-    const weft_expr *left = weft_dim_op(g, WEFT_EK_FMOD, channels, weft_dim(g, groups));
-    if (weft_dim_equal(g, x->dim[1], in) != 1 || weft_dim_equal(g, left, weft_dim(g, 0)) != 1)
+    const weft_expr *each = weft_dim_op(g, WEFT_EK_FDIV, f->out, weft_dim(g, f->groups));
+    if (f->pack && f->groups > 1 && !f->single && !whole_blocks(g, each, f->pack))
         return weft_node_fail(g, n, WEFT_INVALID_INPUT,
-                              "the channels do not fit the weight and groups=%lld",
-                              (long long)groups);
-    st = check_bias(g, n, channels);
+                              "a packed weight needs whole blocks of pack=%lld channels in each of "
+                              "groups=%lld",
+                              (long long)f->pack, (long long)f->groups);
+    bool fits = f->single ? f->in_block == f->out_block : true;
+    if (f->in_block && !f->single)
+        fits = whole_blocks(g, f->in, f->in_block);
+    if (f->in_block)
+        fits = fits && weft_is_int_imm(x->dim[x->ndim - 1], f->in_block);
+    if (f->blocks)
+        fits = fits && w->ndim > 4 && weft_is_int_imm(w->dim[w->ndim - 2], f->in_block);
+    if (f->out_block)
+        fits = fits && whole_blocks(g, f->out, f->out_block);
+    if (fits)
+        return WEFT_OK;
+    return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                          "the channels of groups=%lld are no whole blocks of in_block=%lld and "
+                          "out_block=%lld",
+                          (long long)f->groups, (long long)f->in_block, (long long)f->out_block);
+}
+
+weft_status
+weft_infer_conv(weft_graph *g, weft_node *n)
+{
+    const weft_value *x = n->in[0], *w = n->in[1];
+    conv_form f;
+    weft_status st = form_of(g, n, &f);
+    if (st == WEFT_OK)
+        st = check_conv(g, n, f.in_block > 0, (f.pack > 0) + f.blocks);
+    if (st == WEFT_OK)
+        st = check_form(g, n, &f);
     if (st != WEFT_OK)
         return st;
-    const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, const weft_expr *);
+    int spatial = x->ndim - 2 - (f.in_block > 0), rank = spatial + 2;
+    const weft_expr *in = weft_dim_op(g, WEFT_EK_MUL, f.in, weft_dim(g, f.groups));
+    const weft_expr *have =
+        f.in_block ? weft_dim_op(g, WEFT_EK_MUL, x->dim[1], weft_dim(g, f.in_block)) : x->dim[1];
+    const weft_expr *left = weft_dim_op(g, WEFT_EK_FMOD, f.out, weft_dim(g, f.groups));
+    if (weft_dim_equal(g, have, in) != 1 || weft_dim_equal(g, left, weft_dim(g, 0)) != 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "the channels do not fit the weight and groups=%lld",
+                              (long long)f.groups);
+    st = check_bias(g, n, f.out);
+    if (st != WEFT_OK)
+        return st;
+    const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, rank + 1, const weft_expr *);
     dim[0] = x->dim[0];
-    dim[1] = channels;
-    for (int i = 2; i < x->ndim; i++)
-        dim[i] = windows(g, n, i - 2, x->ndim - 2, x->dim[i], w->dim[i], false);
-    return weft_infer_out(g, n, x->dtype, x->ndim, dim);
+    dim[1] = f.out_block ? weft_dim_op(g, WEFT_EK_FDIV, f.out, weft_dim(g, f.out_block)) : f.out;
+    for (int i = 0; i < spatial; i++)
+        dim[2 + i] = windows(g, n, i, spatial, x->dim[2 + i], w->dim[2 + i], false);
+    dim[rank] = weft_dim(g, f.out_block);
+    return weft_infer_out(g, n, x->dtype, rank + (f.out_block > 0), dim);
 }
 
 weft_status
 weft_infer_conv_transpose(weft_graph *g, weft_node *n)
 {
-    weft_status st = check_conv(g, n, false);
+    weft_status st = check_conv(g, n, 0, 0);
     int spatial = n->in[0]->ndim - 2;
     if (st == WEFT_OK)
         st = check_ints(g, n, "output_padding", spatial, 0);

@@ -125,6 +125,16 @@ TE_OP(concat)
     return done(g, n, weft_topi_concatenate(te, n->nin, in, (int)weft_node_int(n, "axis")), out);
 }
 
+TE_OP(block)
+{
+    return done(g, n, weft_topi_block(te, in[0], weft_node_int(n, "lanes")), out);
+}
+
+TE_OP(unblock)
+{
+    return done(g, n, weft_topi_unblock(te, in[0]), out);
+}
+
 TE_OP(slice)
 {
     return done(g, n,
@@ -218,10 +228,13 @@ TE_OP(matmul)
 TE_OP(conv)
 {
     weft_window w = window_of(n);
+    weft_conv_layout layout = { .pack = int_or_zero(n, "pack"),
+                                .out = int_or_zero(n, "out_channels"),
+                                .in_block = int_or_zero(n, "in_block"),
+                                .out_block = int_or_zero(n, "out_block") };
     return done(g, n,
                 weft_topi_conv(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, &w,
-                               weft_node_int(n, "groups"), int_or_zero(n, "pack"),
-                               int_or_zero(n, "out_channels")),
+                               weft_node_int(n, "groups"), &layout),
                 out);
 }
 

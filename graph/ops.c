@@ -2,10 +2,16 @@
 #include "graph/priv.h"
 
 const weft_op_info weft_op_infos[WEFT_GOP_COUNT] = {
-#define OP(kind, text, min, max, pattern, infer, te, attrs)                                        \
-    [WEFT_GOP_##                                                                                   \
-        kind] = { #kind,          text, min, max, attrs, WEFT_PAT_##pattern, weft_infer_##infer,   \
-                  weft_te_op_##te },
+#define OP(kind, text, min, max, pattern, infer, te, layout, attrs)                                \
+    [WEFT_GOP_##kind] = { #kind,                                                                   \
+                          text,                                                                    \
+                          min,                                                                     \
+                          max,                                                                     \
+                          attrs,                                                                   \
+                          WEFT_PAT_##pattern,                                                      \
+                          WEFT_LAYOUT_##layout,                                                    \
+                          weft_infer_##infer,                                                      \
+                          weft_te_op_##te },
 #include "graph/ops.def"
 #undef OP
 };

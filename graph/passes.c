@@ -13,6 +13,7 @@ const weft_graph_pass weft_graph_passes[] = {
     { "fold-scale", weft_pass_fold_scale },
     { "eliminate-dead", weft_pass_eliminate_dead }, /* gives back the unscaled weights */
     { "split-large", weft_pass_split_large },
+    { "layout", weft_pass_layout },
     { "pack-weights", weft_pass_pack_weights }, /* after everything that changes weights */
     { "eliminate-dead", weft_pass_eliminate_dead },
     { "fuse", weft_pass_fuse }, /* last: groups do not survive other passes */

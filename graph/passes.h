@@ -13,6 +13,7 @@ PASS(clean_up);
 PASS(common_subexpressions);
 PASS(fold_scale);
 PASS(split_large);
+PASS(layout);
 PASS(pack_weights);
 PASS(eliminate_dead);
 PASS(fuse);

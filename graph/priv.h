@@ -5,7 +5,7 @@
 #include "graph/graph.h"
 
 /* The columns infer and te of ops.def. */
-#define OP(kind, text, min, max, pattern, infer, te, attrs)                                        \
+#define OP(kind, text, min, max, pattern, infer, te, layout, attrs)                                \
     weft_status weft_infer_##infer(weft_graph *, weft_node *);                                     \
     weft_status weft_te_op_##te(weft_te *, const weft_graph *, const weft_node *,                  \
                                 weft_tensor *const *in, weft_tensor **out);

@@ -76,6 +76,23 @@ loads(const search *s)
     return all;
 }
 
+/* Vectors that stay in registers while a loop over candidate k of the tile runs around the others:
+ * what the other axes alone read. */
+static double
+kept(const search *s, const tile *t, int k)
+{
+    double all = 0;
+    for (int i = 0; i < s->nread; i++) {
+        double n = 1;
+        if (s->read[i].along[s->axis[k]])
+            continue;
+        for (int j = 0; j < s->n; j++)
+            n *= s->read[i].along[s->axis[j]] ? (double)t->size[j] : 1;
+        all += n;
+    }
+    return all;
+}
+
 /* Tiles along an axis, those that overhang weighing more. */
 static double
 tiles_along(const search *s, int k)
@@ -183,17 +200,30 @@ find_tile(search *s)
 /* Leaves in the order they are to run. */
 typedef struct loops {
     weft_arena *arena;
-    WEFT_VEC(weft_axis *) outer, inner;
-    weft_axis *panel, *lane; /* of the lane axis: vectors of a tile, lanes */
+    WEFT_VEC(weft_axis *) outer, inner; /* inner: those first that keep little in registers */
+    WEFT_VEC(double) kept;              /* of each inner one */
+    weft_axis *panel, *lane;            /* of the lane axis: vectors of a tile, lanes */
 } loops;
 
 static void
-push(loops *l, bool outside, weft_axis *axis)
+push_outer(loops *l, weft_axis *axis)
 {
-    if (axis && outside)
+    if (axis)
         *WEFT_PUSH(l->arena, &l->outer) = axis;
-    else if (axis)
-        *WEFT_PUSH(l->arena, &l->inner) = axis;
+}
+
+static void
+push_inner(loops *l, weft_axis *axis, double kept)
+{
+    int i = l->inner.n;
+    *WEFT_PUSH(l->arena, &l->inner) = axis;
+    *WEFT_PUSH(l->arena, &l->kept) = kept;
+    for (; i > 0 && l->kept.at[i - 1] > kept; i--) {
+        l->inner.at[i] = l->inner.at[i - 1];
+        l->kept.at[i] = l->kept.at[i - 1];
+    }
+    l->inner.at[i] = axis;
+    l->kept.at[i] = kept;
 }
 
 static int
@@ -260,10 +290,11 @@ split_tile(search *s, weft_tensor *t, loops *l)
                               &inner)) {
             return false;
         }
-        push(l, true, outer);
-        push(l, false, inner);
+        push_outer(l, outer);
+        if (inner)
+            push_inner(l, inner, kept(s, &s->best, k));
     }
-    push(l, true, lanes_outer);
+    push_outer(l, lanes_outer);
     return true;
 }
 

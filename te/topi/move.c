@@ -1,6 +1,8 @@
 /* te/topi/move.c: operators that move elements without changing them. */
 #include "topi/topi.h"
 
+#include <string.h>
+
 static const weft_expr *
 like(weft_te *te, const weft_expr *e, int64_t v)
 {
@@ -76,6 +78,41 @@ weft_topi_concatenate(weft_te *te, int n, weft_tensor *const *x, int axis)
         value = value ? weft_guard(ir, weft_lt(ir, whole, start[i + 1]), v, value) : v;
     }
     return weft_te_compute(te, "concatenate", ndim, axes, value);
+}
+
+weft_tensor *
+weft_topi_block(weft_te *te, weft_tensor *x, int64_t lanes)
+{
+    if (!x)
+        return NULL;
+    weft_ir *ir = te->ir;
+    int n = x->buf->ndim;
+    const weft_expr **dim = WEFT_NEW_ARRAY(&ir->arena, n + 1, const weft_expr *);
+    memcpy(dim, x->buf->shape, (size_t)n * sizeof *dim);
+    dim[1] = weft_simplify_expr(ir, NULL, weft_fdiv(ir, dim[1], like(te, dim[1], lanes)));
+    dim[n] = weft_i32(ir, lanes);
+    weft_axis **axis = weft_topi_axes(te, n + 1, dim);
+    const weft_expr **at = weft_topi_refs(te, n + 1, axis);
+    at[1] = weft_add(ir, weft_mul(ir, at[1], like(te, at[1], lanes)), at[n]);
+    return weft_te_compute(te, "block", n + 1, axis, weft_topi_at(te, x, at));
+}
+
+weft_tensor *
+weft_topi_unblock(weft_te *te, weft_tensor *x)
+{
+    if (!x)
+        return NULL;
+    weft_ir *ir = te->ir;
+    int n = x->buf->ndim - 1;
+    const weft_expr **dim = weft_arena_dup(&ir->arena, x->buf->shape, (size_t)n * sizeof *dim);
+    const weft_expr *lanes = x->buf->shape[n];
+    dim[1] = weft_simplify_expr(ir, NULL, weft_mul(ir, dim[1], lanes));
+    weft_axis **axis = weft_topi_axes(te, n, dim);
+    const weft_expr **at = WEFT_NEW_ARRAY(&ir->arena, n + 1, const weft_expr *);
+    memcpy(at, weft_topi_refs(te, n, axis), (size_t)n * sizeof *at);
+    at[n] = weft_fmod(ir, at[1], lanes);
+    at[1] = weft_fdiv(ir, at[1], lanes);
+    return weft_te_compute(te, "unblock", n, axis, weft_topi_at(te, x, at));
 }
 
 weft_tensor *

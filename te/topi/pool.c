@@ -27,12 +27,13 @@ padded(weft_te *te, weft_tensor *x, const weft_window *w, const weft_expr *const
        const weft_expr *fill)
 {
     weft_ir *ir = te->ir;
-    int n = w->rank + 2;
+    int n = x->buf->ndim;
     const weft_expr **before = WEFT_NEW_ARRAY(&ir->arena, n, const weft_expr *);
     const weft_expr **after = WEFT_NEW_ARRAY(&ir->arena, n, const weft_expr *);
     bool any = false;
     for (int d = 0; d < n; d++) {
-        int64_t end = 0, known = d >= 2 && overhang(x, w, out, d - 2, &end);
+        bool spatial = d >= 2 && d < 2 + w->rank;
+        int64_t end = 0, known = spatial && overhang(x, w, out, d - 2, &end);
         int64_t start = known ? w->pad[d - 2] : 0;
         before[d] = weft_i32(ir, start);
         after[d] = weft_i32(ir, end);
@@ -46,7 +47,7 @@ make_axes(weft_te *te, weft_tensor *x, const weft_window *w, const weft_expr *co
           const weft_expr *fill)
 {
     weft_ir *ir = te->ir;
-    int n = w->rank + 2;
+    int n = x->buf->ndim;
     const weft_expr **dim = weft_arena_dup(&ir->arena, x->buf->shape, (size_t)n * sizeof *dim);
     pool_axes a = { .x = padded(te, x, w, out, fill),
                     .reduce = WEFT_NEW_ARRAY(&ir->arena, w->rank + 1, weft_axis *),
@@ -55,8 +56,8 @@ make_axes(weft_te *te, weft_tensor *x, const weft_window *w, const weft_expr *co
         dim[2 + d] = out[d];
     a.out = weft_topi_axes(te, n, dim);
     a.at = weft_topi_refs(te, n, a.out);
-    a.from[0] = a.at[0];
-    a.from[1] = a.at[1];
+    for (int d = 0; d < n; d++)
+        a.from[d] = a.at[d];
     for (int d = 0; d < w->rank; d++) {
         int64_t end, known = overhang(x, w, out, d, &end);
         a.reduce[d] = weft_te_reduce_axis(te, weft_arena_printf(&ir->arena, "r%d", d),
@@ -84,7 +85,7 @@ weft_topi_max_pool(weft_te *te, weft_tensor *x, const weft_window *w, const weft
     const weft_expr *none = weft_lowest(te->ir, weft_scalar(x->buf->dtype));
     pool_axes a = make_axes(te, x, w, out, none);
     const weft_expr *v = weft_topi_at(te, a.x, a.from);
-    return weft_te_reduce(te, "max_pool", w->rank + 2, a.out, w->rank, a.reduce, WEFT_RMAX,
+    return weft_te_reduce(te, "max_pool", x->buf->ndim, a.out, w->rank, a.reduce, WEFT_RMAX,
                           a.in ? weft_guard(te->ir, a.in, v, none) : v);
 }
 
@@ -114,7 +115,7 @@ weft_topi_avg_pool(weft_te *te, weft_tensor *x, const weft_window *w, bool count
     if (!x)
         return NULL;
     weft_ir *ir = te->ir;
-    int n = w->rank + 2;
+    int n = x->buf->ndim;
     weft_dtype t = x->buf->dtype, wide = weft_topi_sum_dtype(t);
     pool_axes a = make_axes(te, x, w, out, weft_topi_num(te, t, 0));
     const weft_expr *v = weft_cast(ir, wide, weft_topi_at(te, a.x, a.from)),

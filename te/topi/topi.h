@@ -48,6 +48,9 @@ weft_tensor *weft_topi_broadcast_to(weft_te *, weft_tensor *x, int ndim,
 weft_tensor *weft_topi_reshape(weft_te *, weft_tensor *x, int ndim, const weft_expr *const *dim);
 weft_tensor *weft_topi_transpose(weft_te *, weft_tensor *x, const int64_t *axes);
 weft_tensor *weft_topi_concatenate(weft_te *, int n, weft_tensor *const *x, int axis);
+/* [N, C, ..] as [N, C / lanes, .., lanes], lanes dividing C; and back. */
+weft_tensor *weft_topi_block(weft_te *, weft_tensor *x, int64_t lanes);
+weft_tensor *weft_topi_unblock(weft_te *, weft_tensor *x);
 /* out[i] = x[start + i * step], dim elements an axis. */
 weft_tensor *weft_topi_slice(weft_te *, weft_tensor *x, const weft_expr *const *start,
                              const int64_t *step, const weft_expr *const *dim);
@@ -91,17 +94,24 @@ typedef struct weft_window { /* of `rank` spatial axes */
     const int64_t *kernel, *stride, *dilation;
     const int64_t *pad; /* before: [0, rank), after: [rank, 2 rank) */
 } weft_window;
-/* x [N, C, ..], w [M, C / groups, k..] or, packed, [ceil(M / pack), C, k.., pack] of `out`
- * channels; bias [M] or NULL.  kernel is read from w. */
+/* How conv's operands lie; all 0: x [N, C, ..], w [M, C / groups, k..], result [N, M, ..]. */
+typedef struct weft_conv_layout {
+    int64_t pack, out; /* w is [ceil(M / pack), C / groups, k.., pack], of `out` channels */
+    int64_t in_block;  /* L: x is [N, C / L, .., L]; where a group has whole blocks of channels, a w
+                        * that is packed is [ceil(M / pack), C / groups / L, k.., L, pack]; else
+                        * every group has one input and one output channel, and out_block is L */
+    int64_t out_block; /* L: the result is [N, M / L, .., L] */
+} weft_conv_layout;
+/* bias [M] or NULL.  kernel is read from w. */
 weft_tensor *weft_topi_conv(weft_te *, weft_tensor *x, weft_tensor *w, weft_tensor *bias,
-                            const weft_window *, int64_t groups, int64_t pack, int64_t out);
+                            const weft_window *, int64_t groups, const weft_conv_layout *);
 /* w [C, M / groups, k..]; out: the spatial dims. */
 weft_tensor *weft_topi_conv_transpose(weft_te *, weft_tensor *x, weft_tensor *w, weft_tensor *bias,
                                       const weft_window *, int64_t groups,
                                       const weft_expr *const *out);
 
 /* ---- windows (pool.c) ------------------------------------------------------------------------ */
-/* out: the spatial dims. */
+/* x [N, C, spatial.., more..]; out: the spatial dims. */
 weft_tensor *weft_topi_max_pool(weft_te *, weft_tensor *x, const weft_window *,
                                 const weft_expr *const *out);
 weft_tensor *weft_topi_avg_pool(weft_te *, weft_tensor *x, const weft_window *, bool count_pad,

@@ -474,25 +474,25 @@ void conv1_relu_step1(__global const float *restrict weight,
 }
 ==== opencl-pocl/conv2_relu_step0.cl
 // conv2_relu_step0: conv2 (Conv) + relu2 (Relu)                                     model: digits.onnx
-//   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
+//   out       f32[1,1,14,14,16]      0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
 //   schedule  contraction/vector-cpu: 16 lanes of m x 14 x_1 in registers; injective/vector-cpu: 1 lanes
 //   launch    grid 4,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv2_relu_step0(__global const float *restrict x, __global float *restrict pad)
 {
-    int i_j_k_o = get_group_id(0);
-    for (int i_j_k_i = 0; i_j_k_i < 32; i_j_k_i++) {
-        const int pad_base = i_j_k_o * 512 + i_j_k_i * 16;
-        const int x_base = i_j_k_o * 392 + i_j_k_i / 16 * 196 + i_j_k_i % 16 * 14;
+    int i_j_1_k_o = get_group_id(0);
+    for (int i_j_1_k_i = 0; i_j_1_k_i < 32; i_j_1_k_i++) {
+        const int pad_base = i_j_1_k_o * 512 + i_j_1_k_i * 16;
+        const int x_base = i_j_1_k_o * 392 + i_j_1_k_i / 16 * 196 + i_j_1_k_i % 16 * 14;
         for (int l = 0; l < 16; l++) {
-            pad[pad_base + l] = i_j_k_i % 16 >= 1 && i_j_k_i % 16 < 15 && l >= 1 && l < 15 ? x[x_base + l - 15] : 0.0f;
+            pad[pad_base + l] = i_j_1_k_i % 16 >= 1 && i_j_1_k_i % 16 < 15 && l >= 1 && l < 15 ? x[x_base + l - 15] : 0.0f;
         }
     }
 }
 ==== opencl-pocl/conv2_relu_step1.cl
 // conv2_relu_step1: conv2 (Conv) + relu2 (Relu)                                     model: digits.onnx
-//   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
+//   out       f32[1,1,14,14,16]      0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
 //   schedule  contraction/vector-cpu: 16 lanes of m x 14 x_1 in registers; injective/vector-cpu: 1 lanes
 //   launch    grid 14,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
@@ -502,7 +502,8 @@ void conv2_relu_step1(__global const float *restrict weight,
                       __global const float *restrict pad,
                       __global float *restrict relu)
 {
-    int i_k_l_o_j_o = get_group_id(0);
+    int i_j_k_l_o_m_o = get_group_id(0);
+    const int relu_base = i_j_k_l_o_m_o * 224;
     float16 conv[14];
     conv[0] = (float16)(0.0f);
     conv[1] = (float16)(0.0f);
@@ -521,7 +522,7 @@ void conv2_relu_step1(__global const float *restrict weight,
     for (int c = 0; c < 8; c++) {
         for (int ky = 0; ky < 3; ky++) {
             const int weight_base = c * 144 + ky * 48;
-            const int pad_base = i_k_l_o_j_o * 16 + c * 256 + ky * 16;
+            const int pad_base = i_j_k_l_o_m_o * 16 + c * 256 + ky * 16;
             for (int kx = 0; kx < 3; kx++) {
                 const int weight_base_1 = weight_base + kx * 16;
                 const int pad_base_1 = pad_base + kx;
@@ -542,28 +543,34 @@ void conv2_relu_step1(__global const float *restrict weight,
             }
         }
     }
-    float16 conv_local[14];
-    conv_local[0] = conv[0];
-    conv_local[1] = conv[1];
-    conv_local[2] = conv[2];
-    conv_local[3] = conv[3];
-    conv_local[4] = conv[4];
-    conv_local[5] = conv[5];
-    conv_local[6] = conv[6];
-    conv_local[7] = conv[7];
-    conv_local[8] = conv[8];
-    conv_local[9] = conv[9];
-    conv_local[10] = conv[10];
-    conv_local[11] = conv[11];
-    conv_local[12] = conv[12];
-    conv_local[13] = conv[13];
-    for (int j_i = 0; j_i < 16; j_i++) {
-        const int relu_base = i_k_l_o_j_o * 14 + j_i * 196;
-        for (int l_i = 0; l_i < 14; l_i++) {
-            const float a = ((float *)conv_local)[j_i + l_i * 16] + bias[j_i];
-            relu[relu_base + l_i] = a < 0.0f ? 0.0f : a;
-        }
-    }
+    const float16 a = conv[0] + vload16(0, &bias[0]);
+    vstore16(select(a, (float16)(0.0f), a < (float16)(0.0f)), 0, &relu[relu_base]);
+    const float16 a_1 = conv[1] + vload16(0, &bias[0]);
+    vstore16(select(a_1, (float16)(0.0f), a_1 < (float16)(0.0f)), 0, &relu[relu_base + 16]);
+    const float16 a_2 = conv[2] + vload16(0, &bias[0]);
+    vstore16(select(a_2, (float16)(0.0f), a_2 < (float16)(0.0f)), 0, &relu[relu_base + 32]);
+    const float16 a_3 = conv[3] + vload16(0, &bias[0]);
+    vstore16(select(a_3, (float16)(0.0f), a_3 < (float16)(0.0f)), 0, &relu[relu_base + 48]);
+    const float16 a_4 = conv[4] + vload16(0, &bias[0]);
+    vstore16(select(a_4, (float16)(0.0f), a_4 < (float16)(0.0f)), 0, &relu[relu_base + 64]);
+    const float16 a_5 = conv[5] + vload16(0, &bias[0]);
+    vstore16(select(a_5, (float16)(0.0f), a_5 < (float16)(0.0f)), 0, &relu[relu_base + 80]);
+    const float16 a_6 = conv[6] + vload16(0, &bias[0]);
+    vstore16(select(a_6, (float16)(0.0f), a_6 < (float16)(0.0f)), 0, &relu[relu_base + 96]);
+    const float16 a_7 = conv[7] + vload16(0, &bias[0]);
+    vstore16(select(a_7, (float16)(0.0f), a_7 < (float16)(0.0f)), 0, &relu[relu_base + 112]);
+    const float16 a_8 = conv[8] + vload16(0, &bias[0]);
+    vstore16(select(a_8, (float16)(0.0f), a_8 < (float16)(0.0f)), 0, &relu[relu_base + 128]);
+    const float16 a_9 = conv[9] + vload16(0, &bias[0]);
+    vstore16(select(a_9, (float16)(0.0f), a_9 < (float16)(0.0f)), 0, &relu[relu_base + 144]);
+    const float16 a_10 = conv[10] + vload16(0, &bias[0]);
+    vstore16(select(a_10, (float16)(0.0f), a_10 < (float16)(0.0f)), 0, &relu[relu_base + 160]);
+    const float16 a_11 = conv[11] + vload16(0, &bias[0]);
+    vstore16(select(a_11, (float16)(0.0f), a_11 < (float16)(0.0f)), 0, &relu[relu_base + 176]);
+    const float16 a_12 = conv[12] + vload16(0, &bias[0]);
+    vstore16(select(a_12, (float16)(0.0f), a_12 < (float16)(0.0f)), 0, &relu[relu_base + 192]);
+    const float16 a_13 = conv[13] + vload16(0, &bias[0]);
+    vstore16(select(a_13, (float16)(0.0f), a_13 < (float16)(0.0f)), 0, &relu[relu_base + 208]);
 }
 ==== opencl-pocl/fc_add.cl
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
@@ -633,33 +640,72 @@ void pool1_0(__global const float *restrict x, __global float *restrict max_pool
 }
 ==== opencl-pocl/pool2_0.cl
 // pool2_0: pool2 (MaxPool)                                                          model: digits.onnx
-//   out       f32[1,16,7,7]          3.14 kFLOP   12.5 kB read, 3.14 kB written   0.2 FLOP/byte
-//   schedule  reduction/vector-cpu: a loop over l
-//   launch    grid 8,1,1  block 1,1,1
+//   out       f32[1,1,7,7,16]        3.14 kFLOP   12.5 kB read, 3.14 kB written   0.2 FLOP/byte
+//   schedule  reduction/vector-cpu: 16 lanes of m x 7 l in registers
+//   launch    grid 7,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void pool2_0(__global const float *restrict x, __global float *restrict max_pool)
 {
-    int i_j_k_o = get_group_id(0);
-    for (int i_j_k_i = 0; i_j_k_i < 14; i_j_k_i++) {
-        const int x_base = i_j_k_o * 392 + i_j_k_i * 28;
-        const int max_pool_base = i_j_k_o * 98 + i_j_k_i * 7;
-        for (int l = 0; l < 7; l++) {
-            const int x_base_1 = x_base + l * 2;
-            float max_pool_local = -INFINITY;
-            const float a = max_pool_local;
-            const float b = x[x_base_1];
-            max_pool_local = a >= b || a != a ? a : b;
-            const float a_1 = max_pool_local;
-            const float b_1 = x[x_base_1 + 1];
-            max_pool_local = a_1 >= b_1 || a_1 != a_1 ? a_1 : b_1;
-            const float a_2 = max_pool_local;
-            const float b_2 = x[x_base_1 + 14];
-            max_pool_local = a_2 >= b_2 || a_2 != a_2 ? a_2 : b_2;
-            const float a_3 = max_pool_local;
-            const float b_3 = x[x_base_1 + 15];
-            max_pool_local = a_3 >= b_3 || a_3 != a_3 ? a_3 : b_3;
-            max_pool[max_pool_base + l] = max_pool_local;
+    int i_j_k_l_o_m_o = get_group_id(0);
+    const int max_pool_base = i_j_k_l_o_m_o * 112;
+    float16 max_pool_local[7];
+    max_pool_local[0] = (float16)(-INFINITY);
+    max_pool_local[1] = (float16)(-INFINITY);
+    max_pool_local[2] = (float16)(-INFINITY);
+    max_pool_local[3] = (float16)(-INFINITY);
+    max_pool_local[4] = (float16)(-INFINITY);
+    max_pool_local[5] = (float16)(-INFINITY);
+    max_pool_local[6] = (float16)(-INFINITY);
+    for (int r0 = 0; r0 < 2; r0++) {
+        const int x_base = i_j_k_l_o_m_o * 448 + r0 * 224;
+        for (int r1 = 0; r1 < 2; r1++) {
+            const int x_base_1 = x_base + r1 * 16;
+            const float16 a = max_pool_local[0];
+            const float16 b = vload16(0, &x[x_base_1]);
+            max_pool_local[0] = select(b, a, a >= b | a != a);
+            const float16 a_1 = max_pool_local[1];
+            const float16 b_1 = vload16(0, &x[x_base_1 + 32]);
+            max_pool_local[1] = select(b_1, a_1, a_1 >= b_1 | a_1 != a_1);
+            const float16 a_2 = max_pool_local[2];
+            const float16 b_2 = vload16(0, &x[x_base_1 + 64]);
+            max_pool_local[2] = select(b_2, a_2, a_2 >= b_2 | a_2 != a_2);
+            const float16 a_3 = max_pool_local[3];
+            const float16 b_3 = vload16(0, &x[x_base_1 + 96]);
+            max_pool_local[3] = select(b_3, a_3, a_3 >= b_3 | a_3 != a_3);
+            const float16 a_4 = max_pool_local[4];
+            const float16 b_4 = vload16(0, &x[x_base_1 + 128]);
+            max_pool_local[4] = select(b_4, a_4, a_4 >= b_4 | a_4 != a_4);
+            const float16 a_5 = max_pool_local[5];
+            const float16 b_5 = vload16(0, &x[x_base_1 + 160]);
+            max_pool_local[5] = select(b_5, a_5, a_5 >= b_5 | a_5 != a_5);
+            const float16 a_6 = max_pool_local[6];
+            const float16 b_6 = vload16(0, &x[x_base_1 + 192]);
+            max_pool_local[6] = select(b_6, a_6, a_6 >= b_6 | a_6 != a_6);
+        }
+    }
+    vstore16(max_pool_local[0], 0, &max_pool[max_pool_base]);
+    vstore16(max_pool_local[1], 0, &max_pool[max_pool_base + 16]);
+    vstore16(max_pool_local[2], 0, &max_pool[max_pool_base + 32]);
+    vstore16(max_pool_local[3], 0, &max_pool[max_pool_base + 48]);
+    vstore16(max_pool_local[4], 0, &max_pool[max_pool_base + 64]);
+    vstore16(max_pool_local[5], 0, &max_pool[max_pool_base + 80]);
+    vstore16(max_pool_local[6], 0, &max_pool[max_pool_base + 96]);
+}
+==== opencl-pocl/pool2_0_1.cl
+// pool2_0_1: pool2 (MaxPool)                                                        model: digits.onnx
+//   out       f32[1,16,7,7]          0 FLOP   3.14 kB read, 3.14 kB written   0.0 FLOP/byte
+//   schedule  injective/vector-cpu: 1 lanes
+//   launch    grid 4,1,1  block 1,1,1
+#pragma OPENCL FP_CONTRACT ON
+__kernel __attribute__((reqd_work_group_size(1, 1, 1)))
+void pool2_0_1(__global const float *restrict x, __global float *restrict unblock)
+{
+    int i_j_o = get_group_id(0);
+    for (int i_j_i = 0; i_j_i < 4; i_j_i++) {
+        const int unblock_base = i_j_o * 196 + i_j_i * 49;
+        for (int k_l = 0; k_l < 49; k_l++) {
+            unblock[unblock_base + k_l] = x[i_j_o * 4 + i_j_i + k_l * 16];
         }
     }
 }

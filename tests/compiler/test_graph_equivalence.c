@@ -73,7 +73,7 @@ check_same(const char *text, const weft_graph_options *options)
     weft_const b =
         evaluated(text,
                   "infer,simplify-inference,clean-up,common-subexpressions,eliminate-dead,"
-                  "fold-scale,split-large,pack-weights,eliminate-dead",
+                  "fold-scale,split-large,layout,eliminate-dead,pack-weights,eliminate-dead",
                   options, &h);
     assert_int_equal(a.size, b.size);
     assert_int_equal(a.ndim, b.ndim);
@@ -92,9 +92,10 @@ check_same(const char *text, const weft_graph_options *options)
     weft_graph_destroy(h);
 }
 
-static const weft_graph_options plain, packed = { .pack_lanes = 4 },
-                                       small = { .max_range = 256, .max_buffers = 4 },
-                                       both = { .max_range = 256, .pack_lanes = 4 };
+static const weft_graph_options plain,
+    packed = { .pack_lanes = 4 }, small = { .max_range = 256, .max_buffers = 4 },
+    both = { .max_range = 256, .pack_lanes = 4 }, blocks = { .block_lanes = 4 },
+    packed_blocks = { .block_lanes = 4, .pack_lanes = 4 };
 
 static void
 check_all(const char *text)
@@ -103,6 +104,8 @@ check_all(const char *text)
     check_same(text, &packed);
     check_same(text, &small);
     check_same(text, &both);
+    check_same(text, &blocks);
+    check_same(text, &packed_blocks);
 }
 
 static void
@@ -198,6 +201,75 @@ chains_keep_their_results(void **state)
               "}\n");
 }
 
+#define CONV2(pad, groups) "{strides=[1, 1], dilations=[1, 1], pads=[" pad "], groups=" groups "}"
+
+static void
+a_network_in_blocks_keeps_its_result(void **state)
+{
+    (void)state;
+    check_all("graph f() -> (y) {\n"
+              "    x: f32[2, 3, 9, 8] = constant weights(\"0\")\n"
+              "    w: f32[8, 3, 3, 3] = constant weights(\"0\")\n"
+              "    b: f32[8] = constant weights(\"0\")\n"
+              "    v: f32[8, 8, 3, 2] = constant weights(\"0\")\n"
+              "    d: f32[8, 1, 3, 3] = constant weights(\"0\")\n"
+              "    u: f32[10, 16, 1, 1] = constant weights(\"0\")\n"
+              "    m: f32[1, 1, 9, 1] = constant weights(\"0\")\n"
+              "    s: f32[8, 1, 1] = constant weights(\"0\")\n"
+              "    l: f32[8] = constant weights(\"0\")\n"
+              "    half: f32[] = constant [0.5]\n"
+              "    c = conv(x, w, b) " CONV2(
+                  "1, 1, 1, 1",
+                  "1") "\n"
+                       "    e = conv(c, v) " CONV2(
+                           "1, 0, 1, 1",
+                           "1") "\n"
+                                "    f = conv(e, d, b) " CONV2(
+                                    "1, 1, 1, 1",
+                                    "8") "\n"
+                                         "    g = add(c, f)\n"
+                                         "    h = multiply(g, m)\n"
+                                         "    i = add(h, s)\n"
+                                         "    j = add(i, l)\n"
+                                         "    k = multiply(j, half)\n"
+                                         "    mean = mean(k) {axes=[2, 3], keepdims=1}\n"
+                                         "    scaled = multiply(k, mean)\n"
+                                         "    both = concatenate(scaled, e) {axis=1}\n"
+                                         "    p = max_pool(both) {kernel=[3, 3], strides=[2, 2], "
+                                         "dilations=[1, 1], "
+                                         "pads=[1, 1, 1, 1], ceil=0}\n"
+                                         "    q = avg_pool(both) {kernel=[3, 3], strides=[2, 2], "
+                                         "dilations=[1, 1], "
+                                         "pads=[1, 1, 1, 1], ceil=0, count_include_pad=0}\n"
+                                         "    r = maximum(p, q)\n"
+                                         "    t = conv(r, u) " CONV2(
+                                             "0, 0, 0, 0",
+                                             "1") "\n"
+                                                  "    z = max(r) {axes=[3], keepdims=0}\n"
+                                                  "    a = softmax(z) {axis=1}\n"
+                                                  "    o = mean(t) {axes=[1, 3], keepdims=0}\n"
+                                                  "    n = mean(a) {axes=[1], keepdims=0}\n"
+                                                  "    y = add(o, n)\n"
+                                                  "}\n");
+}
+
+static void
+groups_in_blocks_keep_their_results(void **state)
+{
+    (void)state;
+    check_all("graph f() -> (y) {\n"
+              "    x: f32[1, 5, 11] = constant weights(\"0\")\n"
+              "    w: f32[16, 5, 3] = constant weights(\"0\")\n"
+              "    v: f32[24, 8, 4] = constant weights(\"0\")\n"
+              "    u: f32[16, 12, 1] = constant weights(\"0\")\n"
+              "    t: f32[12, 4, 3] = constant weights(\"0\")\n"
+              "    c = conv(x, w) {strides=[1], dilations=[1], pads=[1, 1], groups=1}\n"
+              "    d = conv(c, v) {strides=[1], dilations=[2], pads=[3, 2], groups=2}\n"
+              "    e = conv(d, u) {strides=[2], dilations=[1], pads=[0, 0], groups=2}\n"
+              "    y = conv(e, t) {strides=[1], dilations=[1], pads=[1, 1], groups=4}\n"
+              "}\n");
+}
+
 int
 main(void)
 {
@@ -207,6 +279,8 @@ main(void)
         cmocka_unit_test(matmuls_keep_their_results),
         cmocka_unit_test(tables_and_concatenations_keep_their_results),
         cmocka_unit_test(chains_keep_their_results),
+        cmocka_unit_test(a_network_in_blocks_keeps_its_result),
+        cmocka_unit_test(groups_in_blocks_keep_their_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

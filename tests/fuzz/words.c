@@ -21,7 +21,7 @@ static const char *const kernel_words[] = {
 };
 
 static const char *const graph_words[] = {
-#define OP(kind, text, least, most, pattern, infer, te, attributes) text, attributes,
+#define OP(kind, text, least, most, pattern, infer, te, layout, attributes) text, attributes,
 #include "graph/ops.def"
 #undef OP
 #define DTYPE(name, text, ...) text,
@@ -35,7 +35,7 @@ static const char *const onnx_words[] = {
 #include "import/onnx_ops.def"
 #undef ONNX
 #undef REFUSED
-#define OP(kind, text, least, most, pattern, infer, te, attributes) attributes,
+#define OP(kind, text, least, most, pattern, infer, te, layout, attributes) attributes,
 #include "graph/ops.def"
 #undef OP
 };

@@ -464,6 +464,73 @@ a_weight_that_two_read_is_packed_once(void **state)
     weft_graph_destroy(g);
 }
 
+#define CONV2 "strides=[1, 1], dilations=[1, 1], pads=[1, 1, 1, 1], groups=1"
+
+static void
+channels_go_over_to_blocks_where_convolutions_gain(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .block_lanes = 2 };
+    check_passes("layout,eliminate-dead", &options,
+                 "graph f(x: f32[n, 3, 5, 5], z: f32[1, 4, 5, 5]) -> (y, s) {\n"
+                 "    w: f32[4, 3, 3, 3] = constant weights(\"0123456789abcdef\")\n"
+                 "    v: f32[8, 4, 3, 3] = constant weights(\"0123456789abcdef\")\n"
+                 "    b: f32[4, 1, 1] = constant [1, 2, 3, 4]\n"
+                 "    c = conv(x, w) {" CONV2 "}\n"
+                 "    r = add(c, b)\n"
+                 "    t = add(z, r)\n"
+                 "    d = conv(t, v) {" CONV2 "}\n"
+                 "    y = mean(d) {axes=[2, 3], keepdims=1}\n"
+                 "    s = softmax(d) {axis=1}\n"
+                 "}\n",
+                 "graph f(x: f32[n, 3, 5, 5], z: f32[1, 4, 5, 5]) -> (y, s) {\n"
+                 "    w: f32[4, 3, 3, 3] = constant weights(\"0123456789abcdef\")\n"
+                 "    v: f32[8, 4, 3, 3] = constant weights(\"0123456789abcdef\")\n"
+                 "    b.wide.blocked: f32[1, 2, 1, 1, 2] = constant [1.0, 2.0, 3.0, 4.0]\n"
+                 "    c.blocked: f32[n, 2, 5, 5, 2] = conv(x, w) {" CONV2 ", out_block=2}\n"
+                 "    r.blocked: f32[n, 2, 5, 5, 2] = add(c.blocked, b.wide.blocked)\n"
+                 "    z.blocked: f32[1, 2, 5, 5, 2] = block(z) {lanes=2}\n"
+                 "    t.blocked: f32[n, 2, 5, 5, 2] = add(z.blocked, r.blocked)\n"
+                 "    d.blocked: f32[n, 4, 5, 5, 2] = conv(t.blocked, v) {" CONV2
+                 ", in_block=2, out_block=2}\n"
+                 "    y.blocked: f32[n, 4, 1, 1, 2] = mean(d.blocked) {axes=[2, 3], keepdims=1}\n"
+                 "    d: f32[n, 8, 5, 5] = unblock(d.blocked)\n"
+                 "    s: f32[n, 8, 5, 5] = softmax(d) {axis=1}\n"
+                 "    y: f32[n, 8, 1, 1] = reshape(y.blocked) {dims=[n, 8, 1, 1]}\n"
+                 "}\n");
+}
+
+static void
+channels_that_are_no_whole_blocks_stay(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .block_lanes = 4 };
+    const char *text = "graph f(x: f32[1, 6, 5, 5]) -> (y) {\n"
+                       "    w: f32[6, 6, 3, 3] = constant weights(\"0123456789abcdef\")\n"
+                       "    c: f32[1, 6, 5, 5] = conv(x, w) {" CONV2 "}\n"
+                       "    y: f32[1, 6, 5, 5] = relu(c)\n"
+                       "}\n";
+    check_passes("layout", &options, text, text);
+}
+
+static void
+weights_of_blocks_are_packed_with_their_input_channels_side_by_side(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .pack_lanes = 2 };
+    check_passes("pack-weights,eliminate-dead", &options,
+                 "graph f(x: f32[1, 1, 5, 2]) -> (y) {\n"
+                 "    w: f32[2, 2, 2] = constant [1, 2, 3, 4, 5, 6, 7, 8]\n"
+                 "    y = conv(x, w) {" CONV ", in_block=2, out_block=2}\n"
+                 "}\n",
+                 "graph f(x: f32[1, 1, 5, 2]) -> (y) {\n"
+                 "    w.packed: f32[1, 1, 2, 2, 2] = constant [1.0, 5.0, 3.0, 7.0, 2.0, 6.0, 4.0, "
+                 "8.0]\n"
+                 "    y: f32[1, 1, 4, 2] = conv(x, w.packed) {" CONV
+                 ", in_block=2, out_block=2, pack=2, out_channels=2}\n"
+                 "}\n");
+}
+
 static void
 infer_follows_what_changed(void **state)
 {
@@ -531,6 +598,9 @@ main(void)
         cmocka_unit_test(a_large_table_is_looked_up_in_parts),
         cmocka_unit_test(a_concatenation_of_many_becomes_a_tree),
         cmocka_unit_test(weights_are_packed_in_lanes),
+        cmocka_unit_test(channels_go_over_to_blocks_where_convolutions_gain),
+        cmocka_unit_test(channels_that_are_no_whole_blocks_stay),
+        cmocka_unit_test(weights_of_blocks_are_packed_with_their_input_channels_side_by_side),
         cmocka_unit_test(a_weight_that_two_read_is_packed_once),
         cmocka_unit_test(infer_follows_what_changed),
         cmocka_unit_test(an_unknown_pass_is_an_error),

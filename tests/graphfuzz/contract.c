@@ -152,6 +152,8 @@ gf_conv(gf_graph *g)
     window w = some_window(g, &x);
     int n = x.ndim - 2;
     int64_t groups = some_divisor(g, x.dim[1]), out = groups * (1 + gf_below(g, 8));
+    if (groups == 1 && gf_below(g, 2)) /* whole blocks of what layouts put side by side */
+        out = 16 * (1 + gf_below(g, 3));
     y.dim[1] = out;
     for (int i = 0; i < n; i++) {
         int64_t room =
