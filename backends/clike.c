@@ -342,15 +342,19 @@ print_array(weft_clike *c, const weft_buf *buf)
         return;
     }
     c->buf[buf->id] = weft_idents_add(&c->names, buf->name);
-    bool align = c->d->align && buf->space == WEFT_SHARED && c->by_vector[buf->id];
+    int64_t align = c->by_vector[buf->id] ? 16 : 0;
+    align = buf->align > align ? buf->align : align;
+    bool aligned = c->d->align && buf->space == WEFT_SHARED && align > 0;
     n /= c->layout[buf->id];
     if (n == 1 && buf->space == WEFT_LOCAL) {
         *WEFT_PUSH(&c->arena, &c->waiting) = buf;
         return;
     }
     indent(c);
-    weft_str_addf(c->out, "%s%s%s %s", align ? c->d->align : "", c->d->array[buf->space],
-                  weft_clike_element(c, buf), c->buf[buf->id]);
+    if (aligned)
+        weft_str_addf(c->out, "%s(%d) ", c->d->align, (int)align);
+    weft_str_addf(c->out, "%s%s %s", c->d->array[buf->space], weft_clike_element(c, buf),
+                  c->buf[buf->id]);
     weft_str_addf(c->out, "[%lld];\n", (long long)n);
 }
 
@@ -360,6 +364,8 @@ print_alloc(weft_clike *c, const weft_stmt *s)
     const weft_buf *buf = s->u.alloc.buf;
     if (buf->space == WEFT_LOCAL)
         print_array(c, buf);
+    else if (buf->space == WEFT_FRAGMENT)
+        weft_clike_fragments(c, buf);
     else if (buf->space != WEFT_SHARED)
         weft_clike_fail(c, "an alloc in space", weft_space_name(buf->space));
     print_stmt(c, s->u.alloc.body);
@@ -417,6 +423,9 @@ print_stmt(weft_clike *c, const weft_stmt *s)
     case WEFT_SK_EVAL:
         print_eval(c, s);
         return;
+    case WEFT_SK_MATRIX:
+        weft_clike_matrix(c, s);
+        return;
     case WEFT_SK_ALLREDUCE:
     case WEFT_SK_COUNT:
         weft_clike_fail(c, "a reduction across threads", "");
@@ -466,6 +475,7 @@ survey_stmt(void *user, const weft_stmt *s)
         c->uses[s->u.alloc.buf->dtype] = true;
     if (s->kind == WEFT_SK_STORE && s->u.store.value->h.type.lanes > 1)
         c->by_vector[s->u.store.buf->id] = true;
+    c->matrix = c->matrix || s->kind == WEFT_SK_MATRIX;
     if (s->kind == WEFT_SK_ATOMIC)
         c->atomic64 = c->atomic64 || weft_dtype_bits(s->u.atomic.buf->dtype) == 64;
     return true;

@@ -16,6 +16,19 @@
 
 typedef struct weft_clike weft_clike;
 
+/* How a language says matrix statements.  Templates:
+ *             %d the fragment that is written or held   %a %b %c what is multiplied and added
+ *             %p a pointer to the first element in memory   %s the stride   %v a value
+ *             %e the type of an element   %m %n %k the intrinsic's sizes
+ *             %l the layout's word   %t whether it is by columns */
+typedef struct weft_matrix_words {
+    const char *type[WEFT_MATRIX_ROLES];
+    const char *layout[2]; /* by rows, by columns */
+    const char *rounded;   /* type of an element that is rounded when it is loaded */
+    const char *fill, *load, *load_sum, *store, *mma;
+    const char *round; /* the statement behind such a load */
+} weft_matrix_words;
+
 typedef struct weft_dialect {
     /* the kernel */
     const char *reserved;       /* words no name may be */
@@ -36,9 +49,10 @@ typedef struct weft_dialect {
     const char *choose;                 /* vector condition: template of cond, then, else */
     const char *half_load, *half_store; /* where f16 is held but not computed with */
     /* memory */
-    const char *load, *store;       /* dense vectors; store's %0 is the value */
-    const char *element;            /* a scalar of an array of vectors at any index, or NULL */
-    const char *align;              /* those need aligned arrays: how one is declared; else NULL */
+    const char *load, *store; /* dense vectors; store's %0 is the value */
+    const char *element;      /* a scalar of an array of vectors at any index, or NULL */
+    const char
+        *align; /* how an array is declared on a multiple of so many bytes; NULL: it is not */
     const char *bool_in_memory;     /* type of a bool in a parameter or array */
     const char *const (*atomic)[2]; /* by kind; [0] 32 bits, [1] 64 */
     /* statements */
@@ -46,9 +60,10 @@ typedef struct weft_dialect {
     const char *barrier[4]; /* by WEFT_FENCE bits */
     /* functions: f32 (and f16 where overloaded), f64, integers */
     const char *call[WEFT_IN_COUNT], *call64[WEFT_IN_COUNT];
-    bool narrow_calls;           /* call[] takes f32 alone: f16 goes through it */
-    const char *min[3], *max[3]; /* of integers, f32, f64; NULL: legalise spells them */
-    const char *iabs[2];         /* ABS of integers up to 32 bits, of 64 */
+    bool narrow_calls;               /* call[] takes f32 alone: f16 goes through it */
+    const weft_matrix_words *matrix; /* NULL: none */
+    const char *min[3], *max[3];     /* of integers, f32, f64; NULL: legalise spells them */
+    const char *iabs[2];             /* ABS of integers up to 32 bits, of 64 */
 } weft_dialect;
 
 /* State of one print. */
@@ -71,6 +86,7 @@ struct weft_clike {
     uint32_t vectors[WEFT_DTYPE_COUNT];   /* bit n: there are vectors of n lanes */
     uint32_t operators[WEFT_DTYPE_COUNT]; /* ... that arithmetic is done with */
     uint32_t functions;                   /* ... that are made, converted or passed to functions */
+    bool matrix;                          /* there are matrix statements */
     bool atomic64, subgroup;              /* what extensions hang on */
     int depth;
 };
@@ -141,6 +157,9 @@ void weft_clike_place(weft_clike *, const weft_buf *, const weft_expr *index, in
 /* Whether a dense vector of the buffer is one access: an array kept in registers is
  * not addressed. */
 bool weft_clike_dense(const weft_clike *, const weft_buf *);
+/* Matrix statements and the arrays they are about (clike_matrix.c). */
+void weft_clike_matrix(weft_clike *, const weft_stmt *);
+void weft_clike_fragments(weft_clike *, const weft_buf *);
 /* Records that the kernel is not legal for the target. */
 void weft_clike_fail(weft_clike *, const char *what, const char *detail);
 

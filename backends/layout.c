@@ -111,6 +111,9 @@ meet_store(void *user, const weft_stmt *stmt)
     survey *s = user;
     if (stmt->kind == WEFT_SK_STORE)
         meet(s, stmt->u.store.buf, stmt->u.store.index[0], stmt->u.store.value->h.type.lanes);
+    const weft_spot *memory = stmt->kind == WEFT_SK_MATRIX ? weft_matrix_memory(stmt) : NULL;
+    if (memory)
+        s->lane[memory->buf->id] = 1;
     if (stmt->kind == WEFT_SK_ATOMIC)
         s->lane[stmt->u.atomic.buf->id] = 1;
     return true;

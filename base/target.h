@@ -50,12 +50,13 @@ typedef struct weft_target {
     bool i8, i16, i64;        /* arithmetic in registers */
     bool storage8, storage16; /* loads and stores of that size from buffers */
     bool subgroup_shuffle;
+    bool matrix; /* multiplies matrices that a subgroup holds: those of ir/matrix.def for the API */
     int spirv_version; /* 0x10300 = 1.3; 0 where there is no SPIR-V */
     /* What `strict` can have, as widths of floats added up (16 + 32 + 64): denormals kept; `/` and
      * sqrt correctly rounded; and what SPIR-V has to ask for: zeros' signs, NaN and infinities
      * kept, rounding to nearest even. */
     int denorm_preserve, round_division, special_preserve, round_even;
-    int cuda_arch;     /* 90 for sm_90; 0 elsewhere */
+    int cuda_arch; /* 90 for sm_90; 0 elsewhere */
     /* compiling */
     bool one_program; /* the driver charges by the program: compile a module's kernels together */
     /* cost figures, rough: what a schedule may assume when it compares itself with another */

@@ -94,6 +94,14 @@ add_need(void *user, const weft_expr *e)
     return true;
 }
 
+static bool
+add_matrix(void *user, const weft_stmt *s)
+{
+    need_walk *w = user;
+    w->needs |= s->kind == WEFT_SK_MATRIX ? 1u << WEFT_NEED_matrix : 0;
+    return true;
+}
+
 /* A kernel was printed for a profile: of what the profile lacks it needs nothing, whatever dtypes
  * it loads and converts. */
 static uint32_t
@@ -101,7 +109,7 @@ needs_of(const weft_kernel *k, const weft_target *profile)
 {
     weft_arena scratch = { 0 };
     need_walk w = { .seen = WEFT_NEW_ARRAY(&scratch, k->ir->nexpr, bool) };
-    weft_walk_stmt(&(weft_walker){ .expr = add_need, .user = &w }, k->body);
+    weft_walk_stmt(&(weft_walker){ add_need, add_matrix, &w }, k->body);
     uint32_t needs = w.needs, given = 0;
     weft_arena_reset(&scratch);
     for (int i = 0; i < k->nparam; i++) {

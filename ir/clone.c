@@ -183,6 +183,15 @@ clone_stmt(weft_clone_map *m, const weft_stmt *s)
     case WEFT_SK_EVAL:
         t.u.eval.call = weft_clone_expr(m, s->u.eval.call);
         break;
+    case WEFT_SK_MATRIX:
+        for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {
+            const weft_spot *at = &s->u.matrix.place[i];
+            t.u.matrix.place[i] =
+                (weft_spot){ weft_clone_buf(m, at->buf), at->n, clone_all(m, at->n, at->index) };
+        }
+        t.u.matrix.value = weft_clone_expr(m, s->u.matrix.value);
+        t.u.matrix.stride = weft_clone_expr(m, s->u.matrix.stride);
+        break;
     case WEFT_SK_ALLREDUCE:
         t.u.all.with = clone_combiner(m, s->u.all.with);
         t.u.all.var = clone_vars(m, s->u.all.with->n, s->u.all.var);

@@ -393,7 +393,8 @@ compile_alloc(compiler *c, const weft_stmt *s)
 {
     const weft_buf *b = s->u.alloc.buf;
     code *k = new_code(c, C_ALLOC, s, 1);
-    bool one = !c->laned || (c->launched && (b->space == WEFT_SHARED || b->space == WEFT_GLOBAL));
+    bool one = b->space != WEFT_FRAGMENT &&
+               (!c->laned || (c->launched && (b->space == WEFT_SHARED || b->space == WEFT_GLOBAL)));
     int was = c->buf_of[b->id];
     c->has_shared |= one && c->laned;
     k->buf = add_buf(c, b, one ? STORE_ONE : STORE_ROWS, -1);
@@ -448,6 +449,15 @@ compile_simple(compiler *c, const weft_stmt *s)
         k->store = compile_access(c, s->u.atomic.buf, 1, &s->u.atomic.index, true, true);
         k->expr = compile_expr(c, s->u.atomic.value);
         k->op = s->u.atomic.op;
+        break;
+    case WEFT_SK_MATRIX:
+        k = new_code(c, C_MATRIX, s, 0);
+        for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {
+            const weft_spot *at = &s->u.matrix.place[i];
+            k->place[i] = compile_access(c, at->buf, at->n, at->index, i == 0, false);
+        }
+        k->expr = s->u.matrix.value ? compile_expr(c, s->u.matrix.value) : NULL;
+        k->stride = s->u.matrix.stride ? compile_expr(c, s->u.matrix.stride) : NULL;
         break;
     case WEFT_SK_BARRIER:
         k = new_code(c, C_BARRIER, s, 0);
@@ -559,11 +569,20 @@ declare(compiler *c)
         add_buf(c, k->param[i], STORE_RAW, i);
 }
 
+/* What lanes of one block do together. */
 static bool
 has_shuffle(void *user, const weft_expr *e)
 {
     bool *found = user;
     *found |= e->h.kind == WEFT_EK_CALL && weft_intrin_infos[e->h.u.intrin].effect;
+    return !*found;
+}
+
+static bool
+has_matrix(void *user, const weft_stmt *s)
+{
+    bool *found = user;
+    *found |= s->kind == WEFT_SK_MATRIX;
     return !*found;
 }
 
@@ -592,7 +611,7 @@ weft_interp_compile(weft_interp *in, weft_diag *diag)
     in->access = weft_arena_dup(&in->arena, c.accesses.at, (size_t)c.accesses.n * sizeof(access *));
     in->buf = weft_arena_dup(&in->arena, c.buf.at, (size_t)c.buf.n * sizeof(bufinfo));
     bool shuffles = false;
-    weft_walker lanes = { .expr = has_shuffle, .user = &shuffles };
+    weft_walker lanes = { has_shuffle, has_matrix, &shuffles };
     weft_walk_stmt(&lanes, in->kernel->body);
     in->grouped = c.launched && !c.has_shared && !c.has_barrier && !shuffles;
     in->implied =

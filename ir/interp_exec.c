@@ -445,5 +445,8 @@ weft_interp_exec(ctx *c, const code *k)
     case C_ALLREDUCE:
         allreduce(c, k);
         break;
+    case C_MATRIX:
+        weft_interp_matrix(c, k);
+        break;
     }
 }

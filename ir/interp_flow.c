@@ -93,6 +93,12 @@ own_touches(flow *f, const code *k)
         visit(f, k->store->index[i], s.head);
     if (k->store)
         touch(k->store, s.head);
+    visit(f, k->stride, s.head);
+    for (int i = 0; i < WEFT_MATRIX_PLACES && k->place[i]; i++) {
+        for (int d = 0; d < k->place[i]->n; d++)
+            visit(f, k->place[i]->index[d], s.head);
+        touch(k->place[i], s.head);
+    }
     join(f, s.tail, s.head);
     meet(f, s.tail, s.head);
     return s;

@@ -149,6 +149,8 @@ weft_interp_shape(ctx *c, int buf)
         }
     }
     b->count = dense == 0 || count < 0 ? 0 : count;
+    if (info->src->frag.matrix && !weft_mul64(b->count, interp_share(info->src->frag), &b->count))
+        b->count = INT64_MAX;
     return true;
 }
 

@@ -211,8 +211,8 @@ flat_vector(ctx *c, const access *a, const val *const *v, int comps, place *p)
     return true;
 }
 
-static bool
-locate(ctx *c, const access *a, int comps, place *p)
+bool
+weft_interp_locate(ctx *c, const access *a, int comps, place *p)
 {
     const bufview *b = &c->buf[a->buf];
     val few[8], *own = a->n <= 8 ? few : weft_interp_scratch(c, (size_t)a->n * sizeof *own);
@@ -313,7 +313,7 @@ weft_interp_load(ctx *c, const node *n, val *o)
     const bufview *b = &c->buf[a->buf];
     place p;
     weft_interp_uniform(info->cls, (scal){ 0 }, o); /* after an error */
-    if (!locate(c, a, n->comps, &p))
+    if (!weft_interp_locate(c, a, n->comps, &p))
         return;
     if (info->store == STORE_ROWS) {
         load_rows(c, n, &p, o);
@@ -415,7 +415,7 @@ weft_interp_store(ctx *c, const code *s)
     const bufinfo *info = &c->in->buf[a->buf];
     place p;
     const void *value = weft_interp_vector(c, n, weft_interp_eval(c, n));
-    if (c->failed || !locate(c, a, n->comps, &p))
+    if (c->failed || !weft_interp_locate(c, a, n->comps, &p))
         return;
     if (info->store == STORE_ROWS) {
         store_rows(c, a, &p, n->comps, value);
@@ -451,7 +451,7 @@ weft_interp_atomic(ctx *c, const code *s)
     const access *a = s->store;
     place p;
     const void *value = weft_interp_vector(c, s->expr, weft_interp_eval(c, s->expr));
-    if (c->failed || !locate(c, a, 1, &p))
+    if (c->failed || !weft_interp_locate(c, a, 1, &p))
         return;
     bool rows = c->in->buf[a->buf].store == STORE_ROWS;
     if (c->check && rows &&

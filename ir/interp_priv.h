@@ -127,7 +127,8 @@ struct access {
 typedef enum storage {
     STORE_RAW, /* a parameter: elements of its dtype */
     STORE_ONE, /* one copy for all lanes, elements of its class */
-    STORE_ROWS /* a copy a lane: element e of lane l is at e * lanes + l */
+    STORE_ROWS /* a copy a lane: element e of lane l is at e * lanes + l.  Of a buffer of matrices
+                * a lane holds a share: see interp_matrix.c */
 } storage;
 
 typedef struct region { /* loops run as lanes */
@@ -153,7 +154,8 @@ typedef enum ckind {
     C_ALLOC,
     C_BARRIER,
     C_EVAL,
-    C_ALLREDUCE
+    C_ALLREDUCE,
+    C_MATRIX
 } ckind;
 
 typedef struct code code;
@@ -169,7 +171,9 @@ struct code {
     int check;       /* FOR: number of a loop whose iterations must not meet, or -1 */
     bool reorder;    /* FOR: iterations follow options.order */
     access *store;
-    weft_ek op; /* ATOMIC */
+    access *place[WEFT_MATRIX_PLACES]; /* MATRIX: NULL beyond those it has */
+    node *stride;                      /* MATRIX, or NULL */
+    weft_ek op;                        /* ATOMIC */
     region *region;
     int buf; /* ALLOC */
     int fence;
@@ -437,11 +441,20 @@ typedef struct place {
     bool one, contig, xranged;
 } place;
 
+/* The elements that an access names, within the bounds of every dimension; false after an error. */
+bool weft_interp_locate(ctx *, const access *, int comps, place *);
 void weft_interp_load(ctx *, const node *, val *o);
 /* The dtype of a buffer's elements as they lie in memory: its own, or its class's. */
 weft_dtype weft_interp_stored_dtype(const bufinfo *);
 void weft_interp_store(ctx *, const code *);
 void weft_interp_atomic(ctx *, const code *);
+void weft_interp_matrix(ctx *, const code *); /* interp_matrix.c */
+/* Elements of a matrix that each lane holds. */
+static inline int
+interp_share(weft_fragment f)
+{
+    return weft_fragment_rows(f) * weft_fragment_cols(f) / WEFT_MATRIX_LANES;
+}
 /* Checks and notes the touch; false after an error. */
 bool weft_interp_touch_read(ctx *, const access *, const place *, int comps);
 /* value: class elements, or NULL: unknown bits. */

@@ -86,8 +86,47 @@ typedef enum weft_space {
 } weft_space;
 const char *weft_space_name(weft_space); /* "global", ... */
 
+/* ---- matrix units (matrix.c, matrix.def) ------------------------------------------------------ */
+
+/* What one instruction of a matrix unit multiplies; a row of ir/matrix.def. */
+typedef struct weft_matrix {
+    weft_api api;
+    const char *name;
+    int m, n, k;
+    weft_dtype factor, sum; /* as memory holds them */
+    int least;              /* oldest architecture; 0: the target says whether it has it */
+    bool round10;           /* factors lose all but 10 bits of fraction when they are loaded */
+    int align, lead; /* bytes that the first element in memory, and a stride, are multiples of */
+} weft_matrix;
+enum { WEFT_MATRIX_LANES = 32 }; /* threads that hold a matrix together */
+int weft_matrix_count(void);
+const weft_matrix *weft_matrix_at(int i);
+/* The row of that name, or NULL. */
+const weft_matrix *weft_matrix_named(const char *name, size_t n);
+/* Whether the target computes it: the interpreter does every one. */
+bool weft_target_multiplies(const weft_target *, const weft_matrix *);
+
+typedef enum weft_matrix_role {
+    WEFT_MATRIX_A,
+    WEFT_MATRIX_B,
+    WEFT_MATRIX_SUM,
+    WEFT_MATRIX_ROLES
+} weft_matrix_role;
+const char *weft_matrix_role_name(weft_matrix_role); /* "a", "b", "sum" */
+/* What an element of a buffer in fragment space is. */
+typedef struct weft_fragment {
+    const weft_matrix *matrix;
+    weft_matrix_role role;
+    bool columns; /* in memory the elements of a column lie side by side; else those of a row */
+} weft_fragment;
+int weft_fragment_rows(weft_fragment);
+int weft_fragment_cols(weft_fragment);
+/* The dtype that its elements have in memory. */
+weft_dtype weft_fragment_dtype(weft_fragment);
+
 /* Memory with a shape.  At the levels te and loops it has ndim dimensions; from flat on exactly
- * one.  Elements are scalars; a vector is loaded with a RAMP index. */
+ * one.  Elements are scalars; a vector is loaded with a RAMP index.  In fragment space they are
+ * whole matrices, which matrix statements alone touch. */
 struct weft_buf {
     uint32_t id;
     const char *name;
@@ -97,6 +136,7 @@ struct weft_buf {
     const weft_expr *const *shape;  /* ndim extents, integers */
     const weft_expr *const *stride; /* NULL: dense, row-major; else ndim strides in elements */
     int64_t align;                  /* known alignment of element 0 in bytes; 0: its dtype's */
+    weft_fragment frag;             /* of fragment space; matrix NULL elsewhere */
 };
 
 /* ---- expressions ----------------------------------------------------------------------------- */
@@ -230,6 +270,7 @@ typedef enum weft_sk {
     WEFT_SK_ALLOC,     /* u.alloc    buf lives in the body; contents undefined at first */
     WEFT_SK_BARRIER,   /* u.barrier  of all threads of a block */
     WEFT_SK_EVAL,      /* u.eval     a call for its effect */
+    WEFT_SK_MATRIX,    /* u.matrix   of matrices that a subgroup holds: all its threads arrive */
     WEFT_SK_ALLREDUCE, /* u.all    names values combined over threads in the body; gone after
                           reduce-threads */
     WEFT_SK_COUNT
@@ -244,6 +285,23 @@ typedef struct weft_combiner {
     const weft_var *const *lhs, *const *rhs;
     const weft_expr *const *result, *const *identity;
 } weft_combiner;
+
+/* ORDER: weft_matrix_op_name.  Its places: what is written first, then what is read. */
+typedef enum weft_matrix_op {
+    WEFT_MATRIX_FILL,  /* d = value everywhere */
+    WEFT_MATRIX_LOAD,  /* d = memory */
+    WEFT_MATRIX_STORE, /* memory = s */
+    WEFT_MATRIX_MMA,   /* d = a * b + c */
+    WEFT_MATRIX_OPS
+} weft_matrix_op;
+const char *weft_matrix_op_name(weft_matrix_op); /* "fill", "load", "store", "mma" */
+int weft_matrix_op_places(weft_matrix_op);       /* 1, 2, 2, 4 */
+typedef struct weft_spot {
+    const weft_buf *buf;
+    int n;
+    const weft_expr *const *index;
+} weft_spot;
+enum { WEFT_MATRIX_PLACES = 4 };
 
 typedef struct weft_stmt weft_stmt;
 struct weft_stmt {
@@ -289,6 +347,14 @@ struct weft_stmt {
         struct {
             const weft_expr *call;
         } eval;
+        /* A place in a fragment buffer is a matrix; one in memory its first element. */
+        struct {
+            weft_matrix_op op;
+            weft_spot place[WEFT_MATRIX_PLACES];
+            const weft_expr *value;  /* FILL: a scalar; else NULL */
+            const weft_expr *stride; /* LOAD, STORE: elements of memory from one row (column, where
+                                        the fragment goes by columns) to the next; else NULL */
+        } matrix;
         /* Every thread of a block arrives with with->n values; in the body var[i] is their
          * combination over the threads that differ only in `axes`, bits 1u << WEFT_THREAD_X ... */
         struct {
@@ -317,6 +383,24 @@ const weft_stmt *weft_store(weft_ir *, const weft_buf *, int n, const weft_expr 
                             const weft_expr *value);
 const weft_stmt *weft_alloc(weft_ir *, const weft_buf *, const weft_stmt *body);
 const weft_stmt *weft_barrier(weft_ir *, int fence);
+/* As many places as the op has; their index arrays are copied. */
+const weft_stmt *weft_matrix_stmt(weft_ir *, weft_matrix_op, const weft_spot *,
+                                  const weft_expr *value, const weft_expr *stride);
+/* The same statement over other places. */
+const weft_stmt *weft_matrix_with(weft_ir *, const weft_stmt *, const weft_spot *);
+/* The place in memory of a LOAD or STORE, and its fragment; NULL where there is no memory. */
+static inline const weft_spot *
+weft_matrix_memory(const weft_stmt *s)
+{
+    return s->u.matrix.op == WEFT_MATRIX_LOAD    ? &s->u.matrix.place[1]
+           : s->u.matrix.op == WEFT_MATRIX_STORE ? &s->u.matrix.place[0]
+                                                 : NULL;
+}
+static inline const weft_spot *
+weft_matrix_held(const weft_stmt *s)
+{
+    return &s->u.matrix.place[s->u.matrix.op == WEFT_MATRIX_STORE];
+}
 /* `with` is kept, var and value are copied: with->n of each. */
 const weft_stmt *weft_allreduce(weft_ir *, const weft_combiner *with, unsigned axes,
                                 const weft_var *const *var, const weft_expr *const *value,

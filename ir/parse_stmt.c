@@ -42,6 +42,24 @@ extents(parser *p, const weft_expr *const **at)
     return n;
 }
 
+/* What stands behind "matrix": wmma_16x16x16_f16_f32 a columns */
+static void
+fragment(parser *p, weft_buf *b)
+{
+    weft_token t = p->lex.tok;
+    b->frag.matrix = t.kind == WEFT_TOK_NAME ? weft_matrix_named(t.text, t.n) : NULL;
+    if (!b->frag.matrix)
+        weft_parse_fail(p, &t, "a matrix intrinsic of ir/matrix.def is expected, not %s",
+                        weft_parse_show(p, &t));
+    weft_lex_next(&p->lex);
+    while (b->frag.role < WEFT_MATRIX_ROLES &&
+           !weft_parse_accept(p, weft_matrix_role_name(b->frag.role)))
+        b->frag.role++;
+    if (b->frag.role == WEFT_MATRIX_ROLES)
+        weft_parse_fail(p, &p->lex.tok, "the matrix is an a, a b or a sum of the intrinsic");
+    b->frag.columns = weft_parse_accept(p, "columns");
+}
+
 /* f32[m, n] stride [n, 1] align 16 */
 const weft_buf *
 weft_parse_buffer(parser *p, const char *name, weft_space space)
@@ -63,6 +81,8 @@ weft_parse_buffer(parser *p, const char *name, weft_space space)
         if (b->align < 1 || (b->align & (b->align - 1)))
             weft_parse_fail(p, &t, "an alignment is a power of two");
     }
+    if (weft_parse_accept(p, "matrix"))
+        fragment(p, b);
     return b;
 }
 
@@ -382,6 +402,49 @@ eval_stmt(parser *p)
     return weft_stmt_make(p->ir, (weft_stmt){ WEFT_SK_EVAL, .u.eval = { e } });
 }
 
+static weft_matrix_op
+matrix_op(parser *p)
+{
+    for (int op = 0; op < WEFT_MATRIX_OPS; op++)
+        if (weft_parse_accept(p, weft_matrix_op_name((weft_matrix_op)op)))
+            return (weft_matrix_op)op;
+    weft_parse_fail(p, &p->lex.tok, "fill, load, store or mma is expected");
+}
+
+static weft_spot
+place(parser *p)
+{
+    weft_spot at = { 0 };
+    at.buf = target(p, &at.n, &at.index);
+    return at;
+}
+
+/* matrix d[0] = mma(a[0], b[1], d[0]) */
+static const weft_stmt *
+matrix_stmt(parser *p)
+{
+    weft_token t = p->lex.tok;
+    weft_spot at[WEFT_MATRIX_PLACES];
+    const weft_expr *value = NULL, *stride = NULL;
+    at[0] = place(p);
+    weft_parse_expect(p, "=");
+    weft_matrix_op op = matrix_op(p);
+    weft_parse_expect(p, "(");
+    for (int i = 1; i < weft_matrix_op_places(op); i++) {
+        if (i > 1)
+            weft_parse_expect(p, ",");
+        at[i] = place(p);
+    }
+    if (op == WEFT_MATRIX_FILL)
+        value = weft_parse_any(p);
+    else if (op != WEFT_MATRIX_MMA) {
+        weft_parse_expect(p, ",");
+        stride = weft_parse_any(p);
+    }
+    weft_parse_expect(p, ")");
+    return checked(p, &t, weft_matrix_stmt(p->ir, op, at, value, stride));
+}
+
 static const weft_stmt *
 statement(parser *p)
 {
@@ -391,7 +454,8 @@ statement(parser *p)
     } words[] = {
         { "for", for_stmt },         { "if", if_stmt },       { "while", while_stmt },
         { "let", let_stmt },         { "alloc", alloc_stmt }, { "atomic", atomic_stmt },
-        { "barrier", barrier_stmt }, { "eval", eval_stmt },   { "allreduce", allreduce_stmt }
+        { "barrier", barrier_stmt }, { "eval", eval_stmt },   { "allreduce", allreduce_stmt },
+        { "matrix", matrix_stmt }
     };
     if (weft_tok_is(&p->lex.tok, "{"))
         return weft_parse_block(p);

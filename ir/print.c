@@ -207,6 +207,9 @@ print_buf_type(printer *p, const weft_buf *b)
     }
     if (b->align)
         weft_str_addf(p->out, " align %lld", (long long)b->align);
+    if (b->frag.matrix)
+        weft_str_addf(p->out, " matrix %s %s%s", b->frag.matrix->name,
+                      weft_matrix_role_name(b->frag.role), b->frag.columns ? " columns" : "");
 }
 
 static void
@@ -261,6 +264,33 @@ print_atomic(printer *p, const weft_stmt *s)
     snprintf(op, sizeof op, "%s=", weft_expr_infos[s->u.atomic.op].text);
     add(p, "atomic ");
     print_store(p, s->u.atomic.buf, 1, &s->u.atomic.index, op, s->u.atomic.value);
+}
+
+static void
+print_place(printer *p, const weft_spot *at)
+{
+    weft_str_addf(p->out, "%s[", weft_names_buf(p->names, at->buf));
+    print_list(p, at->n, at->index);
+    add(p, "]");
+}
+
+/* matrix fa[0] = load(As[i, k], 24) */
+static void
+print_matrix(printer *p, const weft_stmt *s)
+{
+    const char *sep = "";
+    add(p, "matrix ");
+    print_place(p, &s->u.matrix.place[0]);
+    weft_str_addf(p->out, " = %s(", weft_matrix_op_name(s->u.matrix.op));
+    for (int i = 1; i < weft_matrix_op_places(s->u.matrix.op); i++, sep = ", ") {
+        add(p, sep);
+        print_place(p, &s->u.matrix.place[i]);
+    }
+    const weft_expr *last = s->u.matrix.value ? s->u.matrix.value : s->u.matrix.stride;
+    add(p, last ? sep : "");
+    if (last)
+        print_expr(p, last, 0);
+    add(p, ")");
 }
 
 /* "a: f32, b: i32": each enters scope. */
@@ -383,6 +413,9 @@ print_stmt(printer *p, const weft_stmt *s, bool last)
         add(p, "barrier");
         add(p, s->u.barrier.fence & WEFT_FENCE_SHARED ? " shared" : "");
         add(p, s->u.barrier.fence & WEFT_FENCE_GLOBAL ? " global" : "");
+        break;
+    case WEFT_SK_MATRIX:
+        print_matrix(p, s);
         break;
     case WEFT_SK_EVAL:
         add(p, "eval ");

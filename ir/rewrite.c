@@ -128,6 +128,22 @@ rewrite_seq(weft_rewriter *rw, const weft_stmt *s)
     return to ? weft_seq(rw->ir, n, to) : s;
 }
 
+static const weft_stmt *
+rewrite_matrix(weft_rewriter *rw, const weft_stmt *s)
+{
+    weft_stmt t = *s;
+    bool same = true;
+    for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {
+        const weft_spot *at = &s->u.matrix.place[i];
+        t.u.matrix.place[i].index = rewrite_all(rw, at->n, at->index);
+        same &= t.u.matrix.place[i].index == at->index;
+    }
+    t.u.matrix.value = weft_rewrite_expr(rw, s->u.matrix.value);
+    t.u.matrix.stride = weft_rewrite_expr(rw, s->u.matrix.stride);
+    same &= t.u.matrix.value == s->u.matrix.value && t.u.matrix.stride == s->u.matrix.stride;
+    return same ? s : weft_stmt_make(rw->ir, t);
+}
+
 const weft_stmt *
 weft_rewrite_children(weft_rewriter *rw, const weft_stmt *s)
 {
@@ -178,6 +194,8 @@ weft_rewrite_children(weft_rewriter *rw, const weft_stmt *s)
         if (t.u.eval.call == s->u.eval.call)
             return s;
         break;
+    case WEFT_SK_MATRIX:
+        return rewrite_matrix(rw, s);
     case WEFT_SK_ALLREDUCE:
         t.u.all.value = rewrite_all(rw, s->u.all.with->n, s->u.all.value);
         t.u.all.body = weft_rewrite_stmt(rw, s->u.all.body);

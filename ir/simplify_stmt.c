@@ -192,6 +192,28 @@ simplify_atomic(weft_facts *f, const weft_stmt *s)
 }
 
 static const weft_stmt *
+simplify_matrix(weft_facts *f, const weft_stmt *s)
+{
+    weft_stmt now = *s;
+    bool changed = false;
+    for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {
+        const weft_spot *at = &s->u.matrix.place[i];
+        const weft_expr **index = WEFT_NEW_ARRAY(&f->arena, at->n, const weft_expr *);
+        for (int d = 0; d < at->n; d++) {
+            index[d] = value(f, at->index[d]);
+            changed |= index[d] != at->index[d];
+        }
+        now.u.matrix.place[i].index = index;
+    }
+    if (s->u.matrix.value)
+        now.u.matrix.value = value(f, s->u.matrix.value);
+    if (s->u.matrix.stride)
+        now.u.matrix.stride = value(f, s->u.matrix.stride);
+    changed |= now.u.matrix.value != s->u.matrix.value || now.u.matrix.stride != s->u.matrix.stride;
+    return rebuilt(f, changed, s, now);
+}
+
+static const weft_stmt *
 simplify_alloc(weft_facts *f, const weft_stmt *s)
 {
     weft_stmt now = *s;
@@ -251,6 +273,8 @@ simplify(weft_facts *f, const weft_stmt *s)
         return simplify_alloc(f, s);
     case WEFT_SK_EVAL:
         return simplify_eval(f, s);
+    case WEFT_SK_MATRIX:
+        return simplify_matrix(f, s);
     case WEFT_SK_ALLREDUCE:
         return simplify_allreduce(f, s);
     case WEFT_SK_BARRIER:

@@ -6,7 +6,8 @@
 const char *
 weft_bind_name(weft_bind b)
 {
-    static const char *const name[WEFT_BIND_COUNT] = { /* ORDER: weft_bind */
+    static const char *const name[WEFT_BIND_COUNT] = {
+        /* ORDER: weft_bind */
         "serial",  "parallel", "unroll",   "vectorize", "block.x", "block.y",
         "block.z", "thread.x", "thread.y", "thread.z",  "vthread"
     };
@@ -67,6 +68,14 @@ adopt(weft_ir *ir, weft_stmt *s)
         return true;
     case WEFT_SK_EVAL:
         return s->u.eval.call;
+    case WEFT_SK_MATRIX:
+        for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {
+            weft_spot *at = &s->u.matrix.place[i];
+            if (!at->buf || any_null(at->n, at->index))
+                return false;
+            at->index = copy_array(ir, at->n, at->index);
+        }
+        return true;
     case WEFT_SK_ALLREDUCE:
         if (!s->u.all.with || any_null(s->u.all.with->n, s->u.all.value) || !s->u.all.body)
             return false;

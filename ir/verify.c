@@ -47,8 +47,7 @@ cut_lines(weft_str *s, int most)
     }
 }
 
-static void WEFT_PRINTF(2, 3)
-fault(verifier *v, const char *fmt, ...)
+static void WEFT_PRINTF(2, 3) fault(verifier *v, const char *fmt, ...)
 {
     weft_str what = { 0 }, where = { 0 };
     va_list args;
@@ -123,6 +122,8 @@ check_node(verifier *v, const weft_expr *e)
     }
     if (kind == WEFT_EK_VAR && !v->var_open[e->h.u.var->id])
         fault(v, "variable '%s' is used outside its scope", e->h.u.var->name);
+    if (kind == WEFT_EK_LOAD && e->h.u.buf->space == WEFT_FRAGMENT)
+        fault(v, "buffer '%s' holds matrices: matrix statements alone read it", e->h.u.buf->name);
     if (kind == WEFT_EK_LOAD && !v->buf_open[e->h.u.buf->id])
         fault(v, "buffer '%s' is read outside its scope", e->h.u.buf->name);
     if ((kind == WEFT_EK_FDIV || kind == WEFT_EK_FMOD) && v->k->level == WEFT_LEVEL_DEVICE &&
@@ -318,6 +319,8 @@ check_target(verifier *v, const weft_buf *b)
         fault(v, "buffer '%s' is written outside its scope", b->name);
     else if (v->buf_constant[b->id] || b->space == WEFT_CONSTANT)
         fault(v, "buffer '%s' is written, but declared to be read only", b->name);
+    else if (b->space == WEFT_FRAGMENT)
+        fault(v, "buffer '%s' holds matrices: matrix statements alone write it", b->name);
 }
 
 static void
@@ -338,6 +341,66 @@ check_store(verifier *v, const weft_stmt *s)
     if (!weft_same_type(value->h.type, want))
         fault(v, "store of %s to '%s', which takes %s here", weft_type_text(v->ir, value->h.type),
               b->name, weft_type_text(v->ir, want));
+}
+
+/* A place of a matrix statement: a matrix of a fragment buffer in the given role, or the first
+ * element of one in memory. */
+static void
+check_place(verifier *v, const weft_spot *at, const weft_matrix *m, weft_matrix_role role,
+            bool memory)
+{
+    const weft_buf *b = at->buf;
+    check_exprs(v, at->n, at->index);
+    if (!v->buf_open[b->id])
+        fault(v, "buffer '%s' is used outside its scope", b->name);
+    const char *wrong = weft_index_fault(b, at->n, at->index);
+    if (wrong || (at->n && at->index[at->n - 1]->h.type.lanes != 1))
+        fault(v, "matrix statement at '%s' (%d dimensions, %d indices): %s", b->name, b->ndim,
+              at->n, wrong ? wrong : "scalar indices are needed");
+    if (memory) {
+        if (b->space == WEFT_LOCAL || b->space == WEFT_FRAGMENT)
+            fault(v,
+                  "a matrix is loaded from and stored to '%s' in %s memory: global or shared "
+                  "memory is needed",
+                  b->name, weft_space_name(b->space));
+    } else if (b->space != WEFT_FRAGMENT || b->frag.matrix != m || b->frag.role != role) {
+        fault(v, "'%s' is no %s of %s", b->name, weft_matrix_role_name(role),
+              m ? m->name : "anything");
+    }
+}
+
+static void
+check_matrix(verifier *v, const weft_stmt *s)
+{
+    weft_matrix_op op = s->u.matrix.op;
+    const weft_buf *held = weft_matrix_held(s)->buf;
+    const weft_spot *memory = weft_matrix_memory(s);
+    static const weft_matrix_role roles[WEFT_MATRIX_PLACES] = { WEFT_MATRIX_SUM, WEFT_MATRIX_A,
+                                                                WEFT_MATRIX_B, WEFT_MATRIX_SUM };
+    for (int i = 0; i < weft_matrix_op_places(op); i++)
+        check_place(v, &s->u.matrix.place[i], held->frag.matrix,
+                    op == WEFT_MATRIX_MMA ? roles[i] : held->frag.role,
+                    memory == &s->u.matrix.place[i]);
+    if (memory && memory->buf->dtype != held->dtype)
+        fault(v, "a matrix of %s meets '%s' of %s", weft_dtype_name(held->dtype), memory->buf->name,
+              weft_dtype_name(memory->buf->dtype));
+    if (op == WEFT_MATRIX_STORE) {
+        check_target(v, memory->buf);
+        if (held->frag.role != WEFT_MATRIX_SUM)
+            fault(v, "'%s' is stored: only sums are", held->name);
+    }
+    if (s->u.matrix.value) {
+        check_expr(v, s->u.matrix.value);
+        if (!weft_same_type(s->u.matrix.value->h.type, weft_scalar(held->dtype)))
+            fault(v, "'%s' of %s is filled with %s", held->name, weft_dtype_name(held->dtype),
+                  weft_type_text(v->ir, s->u.matrix.value->h.type));
+    }
+    if (s->u.matrix.stride) {
+        check_expr(v, s->u.matrix.stride);
+        if (!weft_is_int((weft_dtype)s->u.matrix.stride->h.type.dtype) ||
+            s->u.matrix.stride->h.type.lanes != 1)
+            fault(v, "the stride of a matrix statement is no scalar integer");
+    }
 }
 
 static void
@@ -377,6 +440,13 @@ check_alloc(verifier *v, const weft_stmt *s)
               "shared buffer '%s' is allocated inside a loop or condition: at the level device "
               "it stands at kernel scope or under bound loops",
               b->name);
+    if ((b->space == WEFT_FRAGMENT) != (b->frag.matrix != NULL))
+        fault(v, "buffer '%s' in %s memory is %s matrices", b->name, weft_space_name(b->space),
+              b->frag.matrix ? "of" : "of no");
+    else if (b->frag.matrix && weft_fragment_dtype(b->frag) != b->dtype)
+        fault(v, "buffer '%s' of %s: a %s of %s is of %s", b->name, weft_dtype_name(b->dtype),
+              weft_matrix_role_name(b->frag.role), b->frag.matrix->name,
+              weft_dtype_name(weft_fragment_dtype(b->frag)));
     open_buf(v, b);
     check_stmt(v, s->u.alloc.body);
     v->buf_open[b->id] = false;
@@ -484,6 +554,9 @@ check_stmt(verifier *v, const weft_stmt *s)
         return;
     case WEFT_SK_ALLREDUCE:
         check_allreduce(v, s);
+        return;
+    case WEFT_SK_MATRIX:
+        check_matrix(v, s);
         return;
     case WEFT_SK_COUNT:
         break;

@@ -97,6 +97,15 @@ walk_stmt(const weft_walker *w, seen *seen_, const weft_stmt *s)
     case WEFT_SK_EVAL:
         walk_expr(w, seen_, s->u.eval.call);
         return;
+    case WEFT_SK_MATRIX:
+        for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++)
+            for (int d = 0; d < s->u.matrix.place[i].n; d++)
+                walk_expr(w, seen_, s->u.matrix.place[i].index[d]);
+        if (s->u.matrix.value)
+            walk_expr(w, seen_, s->u.matrix.value);
+        if (s->u.matrix.stride)
+            walk_expr(w, seen_, s->u.matrix.stride);
+        return;
     case WEFT_SK_ALLREDUCE:
         for (int i = 0; i < s->u.all.with->n; i++)
             walk_expr(w, seen_, s->u.all.value[i]);

@@ -20,6 +20,7 @@ typedef struct access {
     const weft_buf *buf;
     const weft_expr *index;
     bool write;
+    bool matrix; /* of a subgroup: the element is the first of a matrix */
     bool affine; /* index = sum of stride[t] * thread[t] + shift + rest, lo <= rest <= hi, */
     int64_t stride[3], lo, hi;
     const weft_expr *shift;    /* the same for all threads of a block at all times; NULL: 0 */
@@ -239,6 +240,9 @@ conflict(const planner *p, const access *a, const access *b)
 {
     if (a->buf != b->buf || (!a->write && !b->write))
         return false;
+    /* Matrices that are stored are of one run of one stage, which computes no element twice. */
+    if (a->matrix && b->matrix && a->write && b->write)
+        return false;
     if (a->affine && b->affine && !may_meet(p, a, b))
         return false;
     /* A thread's own sum in global memory: the same element at every step. */
@@ -272,6 +276,25 @@ add_access(planner *p, access_list *list, const weft_buf *buf, const weft_expr *
     access *a = WEFT_PUSH(&p->scratch, list);
     *a = (access){ .buf = buf, .index = index, .write = write };
     find_owner(p, a);
+}
+
+/* The elements of a matrix: `lines` of `width`, each line `stride` after the one before. */
+static void
+add_matrix(planner *p, access_list *list, const weft_stmt *s)
+{
+    const weft_spot *at = weft_matrix_memory(s);
+    weft_fragment f = weft_matrix_held(s)->buf->frag;
+    int rows = weft_fragment_rows(f), cols = weft_fragment_cols(f);
+    int64_t stride, lines = f.columns ? cols : rows, width = f.columns ? rows : cols;
+    if (!at || !is_watched(p, at->buf))
+        return;
+    add_access(p, list, at->buf, at->index[0], s->u.matrix.op == WEFT_MATRIX_STORE);
+    access *a = &list->at[list->n - 1];
+    a->matrix = true;
+    a->affine &= weft_as_int(s->u.matrix.stride, &stride) && stride >= 0;
+    if (a->affine)
+        a->hi += (lines - 1) * stride + width - 1;
+    a->step = 1;
 }
 
 static bool
@@ -321,6 +344,9 @@ collect_own(planner *p, access_list *list, const weft_stmt *s)
     case WEFT_SK_EVAL:
         collect_expr(p, list, s->u.eval.call, NULL);
         return;
+    case WEFT_SK_MATRIX:
+        add_matrix(p, list, s);
+        return;
     default:
         return;
     }
@@ -344,8 +370,8 @@ static bool
 same_access(const access *a, const access *b)
 {
     return a->buf == b->buf && a->index == b->index && a->write == b->write &&
-           a->affine == b->affine && a->shift == b->shift && a->lo == b->lo && a->hi == b->hi &&
-           memcmp(a->first, b->first, sizeof a->first) == 0 &&
+           a->matrix == b->matrix && a->affine == b->affine && a->shift == b->shift &&
+           a->lo == b->lo && a->hi == b->hi && memcmp(a->first, b->first, sizeof a->first) == 0 &&
            memcmp(a->last, b->last, sizeof a->last) == 0;
 }
 

@@ -75,6 +75,7 @@ make_flat(flattener *f, const weft_buf *b)
     const weft_buf *made = weft_buf_make(ir, b->name, b->dtype, b->space, 1, &total);
     weft_buf *aligned = weft_arena_dup(&ir->arena, made, sizeof *made);
     aligned->align = b->align;
+    aligned->frag = b->frag;
     to->to = aligned;
     return to;
 }
@@ -119,6 +120,16 @@ flatten_stmt(weft_rewriter *rw, const weft_stmt *s)
         const flat *b = flat_of(rw->user, s->u.store.buf);
         const weft_expr *index = flat_index(rw->user, b, s->u.store.index);
         return weft_store(rw->ir, b->to, 1, &index, s->u.store.value);
+    }
+    if (s && s->kind == WEFT_SK_MATRIX) {
+        weft_spot at[WEFT_MATRIX_PLACES];
+        const weft_expr *index[WEFT_MATRIX_PLACES];
+        for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {
+            const flat *b = flat_of(rw->user, s->u.matrix.place[i].buf);
+            index[i] = flat_index(rw->user, b, s->u.matrix.place[i].index);
+            at[i] = (weft_spot){ b->to, 1, &index[i] };
+        }
+        return weft_matrix_with(rw->ir, s, at);
     }
     if (s && s->kind == WEFT_SK_ALLOC)
         return weft_alloc(rw->ir, flat_of(rw->user, s->u.alloc.buf)->to, s->u.alloc.body);

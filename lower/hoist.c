@@ -290,6 +290,15 @@ look(hoister *h, const weft_stmt *s)
     case WEFT_SK_EVAL:
         use(h, s->u.eval.call);
         return;
+    case WEFT_SK_MATRIX:
+        for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++)
+            for (int d = 0; d < s->u.matrix.place[i].n; d++)
+                use_index(h, s->u.matrix.place[i].buf, s->u.matrix.place[i].index[d]);
+        if (s->u.matrix.value)
+            use(h, s->u.matrix.value);
+        if (s->u.matrix.stride)
+            use(h, s->u.matrix.stride);
+        return;
     case WEFT_SK_ALLREDUCE:
         for (int i = 0; i < s->u.all.with->n; i++)
             use(h, s->u.all.value[i]);

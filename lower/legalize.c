@@ -375,7 +375,8 @@ legal_store(weft_legal *l, const weft_stmt *s)
 {
     const weft_buf *old = s->u.store.buf, *buf = l->buf[old->id] ? l->buf[old->id] : old;
     const weft_expr *index = legal_index(l, s->u.store.index[0]);
-    bool own = buf->space != WEFT_GLOBAL; /* holds carriers, which neither wrap nor round */
+    bool own = buf->space != WEFT_GLOBAL &&
+               !l->aligned[old->id]; /* holds carriers, which neither wrap nor round */
     l->stored = own ? NULL : s->u.store.value;
     const weft_expr *value = legal(l, s->u.store.value);
     l->stored = NULL;
@@ -494,11 +495,14 @@ legal_while(weft_legal *l, const weft_stmt *s)
 static const weft_buf *
 own_buffer(weft_legal *l, const weft_buf *b)
 {
-    weft_dtype t = weft_legal_memory(l, b->dtype, b->space);
+    if (b->space == WEFT_FRAGMENT)
+        return b;
+    int align = b->space == WEFT_SHARED ? l->aligned[b->id] : 0;
+    weft_dtype t = weft_legal_memory(l, b->dtype, align ? WEFT_GLOBAL : b->space);
     bool global = b->space == WEFT_GLOBAL || b->space == WEFT_CONSTANT;
     if (global && !l->caps->storage[t] && t != WEFT_BOOL)
         return weft_legal_refuse(l, "a buffer", b->dtype), b;
-    if (t == b->dtype)
+    if (t == b->dtype && align <= b->align)
         return b;
     const weft_expr *size = b->shape[0];
     if (global && weft_dtype_bits(b->dtype) < 8) {
@@ -510,7 +514,7 @@ own_buffer(weft_legal *l, const weft_buf *b)
     }
     weft_buf *copy = (weft_buf *)(uintptr_t)weft_buf_make(l->ir, b->name, t, b->space, 1, &size);
     copy->stride = b->stride;
-    copy->align = b->align;
+    copy->align = align > b->align ? align : b->align;
     l->buf[b->id] = copy;
     return copy;
 }
@@ -525,6 +529,78 @@ legal_seq(weft_legal *l, const weft_stmt *s)
             return NULL;
     }
     return weft_seq(l->ir, s->u.seq.n, at);
+}
+
+/* ---- matrices -------------------------------------------------------------------------------- */
+
+static bool
+note_memory(void *user, const weft_stmt *s)
+{
+    weft_legal *l = user;
+    const weft_spot *memory = s->kind == WEFT_SK_MATRIX ? weft_matrix_memory(s) : NULL;
+    if (memory)
+        l->aligned[memory->buf->id] = weft_matrix_held(s)->buf->frag.matrix->align;
+    return true;
+}
+
+/* Whether e elements of the dtype are always a multiple of so many bytes. */
+static bool
+is_multiple(weft_legal *l, const weft_expr *e, weft_dtype t, int bytes)
+{
+    int64_t coeff, base, most = 8 * bytes / weft_dtype_bits(t);
+    weft_modular(l->ir, l->facts, e, &coeff, &base);
+    return most <= 1 || (coeff % most == 0 && base % most == 0);
+}
+
+static bool
+check_matrix(weft_legal *l, const weft_stmt *s)
+{
+    const weft_target *t = l->options->target;
+    const weft_matrix *m = weft_matrix_held(s)->buf->frag.matrix;
+    const weft_spot *memory = weft_matrix_memory(s);
+    weft_status st = WEFT_OK;
+    if (!weft_target_multiplies(t, m))
+        st = weft_fail(l->diag, WEFT_UNSUPPORTED,
+                       "kernel '%s': %s:%s has no matrix units that do %s; use a schedule without "
+                       "tensorize, or with an intrinsic of this target",
+                       l->kernel->name, weft_api_name(t->api), t->name, m->name);
+    else if (memory && !is_multiple(l, memory->index[0], memory->buf->dtype, m->align))
+        st = weft_fail(l->diag, WEFT_UNSUPPORTED,
+                       "kernel '%s': matrices of '%s' begin at places that are not known to be "
+                       "multiples of %d bytes, as %s needs; split by multiples of its sizes, and "
+                       "cache the tensor in shared memory",
+                       l->kernel->name, memory->buf->name, m->align, m->name);
+    else if (memory && !is_multiple(l, s->u.matrix.stride, memory->buf->dtype, m->lead))
+        st = weft_fail(l->diag, WEFT_UNSUPPORTED,
+                       "kernel '%s': the lines of '%s' are not known to be multiples of %d bytes "
+                       "apart, as %s needs; storage_align a copy of it in shared memory",
+                       l->kernel->name, memory->buf->name, m->lead, m->name);
+    l->status = l->status ? l->status : st;
+    return st == WEFT_OK;
+}
+
+static const weft_stmt *
+legal_matrix(weft_legal *l, const weft_stmt *s)
+{
+    weft_stmt t = *s;
+    const weft_expr *index[WEFT_MATRIX_PLACES];
+    if (!check_matrix(l, s))
+        return NULL;
+    for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {
+        weft_spot *at = &t.u.matrix.place[i];
+        at->buf = l->buf[at->buf->id] ? l->buf[at->buf->id] : at->buf;
+        index[i] = legal_index(l, at->index[0]);
+        at->index = &index[i];
+        if (!index[i])
+            return NULL;
+    }
+    if (s->u.matrix.stride && !(t.u.matrix.stride = legal_index(l, s->u.matrix.stride)))
+        return NULL;
+    if (s->u.matrix.value && !(t.u.matrix.value = legal(l, s->u.matrix.value)))
+        return NULL;
+    if (s->u.matrix.value)
+        t.u.matrix.value = weft_cast_to(l->ir, s->u.matrix.value->h.type, t.u.matrix.value);
+    return with_names(l, weft_stmt_make(l->ir, t));
 }
 
 static const weft_stmt *
@@ -545,6 +621,8 @@ legal_stmt(weft_legal *l, const weft_stmt *s)
         return legal_store(l, s);
     case WEFT_SK_ATOMIC:
         return legal_atomic(l, s);
+    case WEFT_SK_MATRIX:
+        return legal_matrix(l, s);
     case WEFT_SK_ALLOC: {
         const weft_buf *buf = own_buffer(l, s->u.alloc.buf);
         const weft_stmt *body = legal_stmt(l, s->u.alloc.body);
@@ -585,6 +663,8 @@ weft_pass_legalize(weft_kernel *k, const weft_lower_options *options, bool *chan
     l.nvar = k->ir->nvar;
     l.buf = WEFT_NEW_ARRAY(&l.scratch, l.nbuf + 1, const weft_buf *);
     l.var = WEFT_NEW_ARRAY(&l.scratch, l.nvar + 1, const weft_expr *);
+    l.aligned = WEFT_NEW_ARRAY(&l.scratch, l.nbuf + 1, int);
+    weft_walk_stmt(&(weft_walker){ .stmt = note_memory, .user = &l }, k->body);
     l.facts = weft_facts_create(k->ir);
     legal_params(&l);
     for (int i = 0; i < k->nscalar;

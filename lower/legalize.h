@@ -37,6 +37,8 @@ typedef struct weft_legal {
     const weft_expr
         *stored; /* the value at hand goes to memory of its dtype, which wraps and rounds */
     const weft_buf **buf;  /* by id: what a buffer became */
+    int *aligned;          /* by id: memory that matrices are loaded from or stored to, which keeps
+                              its dtype: the alignment they ask for, in bytes; else 0 */
     const weft_expr **var; /* by id: what a let variable became */
     uint32_t nbuf, nvar;
     const weft_expr *original; /* the node at hand as it was: more is known of its arguments */

@@ -56,7 +56,12 @@ count_stmt(void *user, const weft_stmt *s)
     c->stmts++;
     c->shared_write |= s->kind == WEFT_SK_STORE && s->u.store.buf->space == WEFT_SHARED;
     c->shared_write |= s->kind == WEFT_SK_ATOMIC && s->u.atomic.buf->space == WEFT_SHARED;
-    c->pinned |= s->kind == WEFT_SK_BARRIER || s->kind == WEFT_SK_ALLREDUCE;
+    const weft_spot *memory = s->kind == WEFT_SK_MATRIX ? weft_matrix_memory(s) : NULL;
+    bool shared = memory && memory->buf->space == WEFT_SHARED;
+    c->shared_write |= shared && s->u.matrix.op == WEFT_MATRIX_STORE;
+    c->shared_read |= shared && s->u.matrix.op == WEFT_MATRIX_LOAD;
+    c->pinned |=
+        s->kind == WEFT_SK_BARRIER || s->kind == WEFT_SK_ALLREDUCE || s->kind == WEFT_SK_MATRIX;
     return true;
 }
 

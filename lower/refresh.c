@@ -30,6 +30,7 @@ fresh_buf(weft_rewriter *rw, const weft_buf *b)
         sizeof *b);
     to->stride = b->stride;
     to->align = b->align;
+    to->frag = b->frag;
     while (r->buf.n <= (int)b->id)
         *WEFT_PUSH(&r->arena, &r->buf) = NULL;
     if (r->buf.at[b->id])
@@ -101,6 +102,11 @@ refresh_stmt(weft_rewriter *rw, const weft_stmt *s)
             t.u.store.buf = current_buf(r, s->u.store.buf);
         else
             t.u.atomic.buf = current_buf(r, s->u.atomic.buf);
+        return weft_stmt_make(rw->ir, t);
+    case WEFT_SK_MATRIX:
+        t = *weft_rewrite_children(rw, s);
+        for (int i = 0; i < weft_matrix_op_places(t.u.matrix.op); i++)
+            t.u.matrix.place[i].buf = current_buf(r, t.u.matrix.place[i].buf);
         return weft_stmt_make(rw->ir, t);
     default:
         return weft_rewrite_children(rw, s);

@@ -279,8 +279,8 @@ stmt_lanes(vectorizer *v, const weft_stmt *s)
         return store_lanes(v, s);
     case WEFT_SK_LET:
         return let_lanes(v, s);
-    case WEFT_SK_ALLOC:
-        return alloc_lanes(v, s);
+    case WEFT_SK_ALLOC: /* what a subgroup holds has no lanes of its own */
+        return s->u.alloc.buf->frag.matrix ? serial_lanes(v, s) : alloc_lanes(v, s);
     case WEFT_SK_FOR:
         e = try_lanes(v, s->u.loop.extent);
         if (v->failed || e->h.type.lanes > 1)

@@ -47,6 +47,7 @@ static const weft_target null_target = {
     .storage8 = true,
     .storage16 = true,
     .subgroup_shuffle = true,
+    .matrix = true,
     .spirv_version = 0x10300,
     .cores = 1,
     .gflops = 1,

@@ -191,6 +191,7 @@ query(weft_cu_device *d, int index)
     t->vector_lanes = 4;
     t->f16 = d->nvrtc.include[0] != 0; /* its operators come from cuda_fp16.h */
     t->f64 = t->i8 = t->i16 = t->i64 = t->storage8 = t->storage16 = t->subgroup_shuffle = true;
+    t->matrix = t->f16 && t->cuda_arch >= 70;
     t->denorm_preserve = 16 + 32 + 64;
     t->round_division = 32 + 64;
     fill_cost(d, t);

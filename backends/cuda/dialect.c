@@ -134,6 +134,8 @@ prelude(weft_clike *c)
         weft_str_add(c->out, "#include <cuda_fp16.h>\n");
     if (c->uses[WEFT_BF16])
         weft_str_add(c->out, "#include <cuda_bf16.h>\n");
+    if (c->matrix)
+        weft_str_add(c->out, "#include <mma.h>\nusing namespace nvcuda;\n");
     if (bitcasts)
         weft_str_add(c->out, bits);
     any = c->functions;
@@ -172,12 +174,28 @@ open_kernel(weft_clike *c)
                          param);
 }
 
+static const weft_matrix_words wmma = {
+    .type = { [WEFT_MATRIX_A] = "wmma::fragment<wmma::matrix_a, %m, %n, %k, %e, wmma::%l>",
+              [WEFT_MATRIX_B] = "wmma::fragment<wmma::matrix_b, %m, %n, %k, %e, wmma::%l>",
+              [WEFT_MATRIX_SUM] = "wmma::fragment<wmma::accumulator, %m, %n, %k, %e>" },
+    .layout = { "row_major", "col_major" },
+    .rounded = "wmma::precision::tf32",
+    .fill = "wmma::fill_fragment(%d, %v)",
+    .load = "wmma::load_matrix_sync(%d, %p, %s)",
+    .load_sum = "wmma::load_matrix_sync(%d, %p, %s, wmma::mem_%l)",
+    .store = "wmma::store_matrix_sync(%p, %d, %s, wmma::mem_%l)",
+    .mma = "wmma::mma_sync(%d, %a, %b, %c)",
+    .round = "for (int weft_e = 0; weft_e < %d.num_elements; weft_e++) "
+             "%d.x[weft_e] = wmma::__float_to_tf32(%d.x[weft_e])",
+};
+
 static const weft_dialect cuda = {
     .reserved = WEFT_C_WORDS
     "threadIdx blockIdx blockDim gridDim warpSize __half half2 class template this new "
     "delete private public protected operator namespace using virtual try catch throw friend "
     "mutable typename and or not xor bitand bitor compl nullptr constexpr alignas alignof decltype "
-    "asm export explicit wchar_t memcpy clock printf y0 y1 j0 j1 yn jn gamma",
+    "asm export explicit wchar_t memcpy clock printf y0 y1 j0 j1 yn jn gamma "
+    "nvcuda wmma weft_e",
     .open = open_kernel,
     .type = { [WEFT_BOOL] = "bool",
               [WEFT_I8] = "signed char",
@@ -230,7 +248,8 @@ static const weft_dialect cuda = {
     .vector_call = "weft_map%n<%t>",
     .load = "*(const %t *)&%b[%i]",
     .store = "*(%t *)&%b[%i] = %0",
-    .align = "__align__(16) ",
+    .align = "__align__",
+    .matrix = &wmma,
     .bool_in_memory = "bool",
     .atomic = atomics,
     .index = { [WEFT_BLOCK_X] = "blockIdx.x",

@@ -36,13 +36,24 @@ open_kernel(weft_clike *c)
                                                  c->var[k->scalar[i]->id], k->nparam + i);
     param[n] = "uint3 block_id [[threadgroup_position_in_grid]]";
     param[n + 1] = "uint3 thread_id [[thread_position_in_threadgroup]]";
-    weft_str_add(c->out, "#include <metal_stdlib>\nusing namespace metal;\n\n");
+    weft_str_addf(c->out, "#include <metal_stdlib>\n%susing namespace metal;\n\n",
+                  c->matrix ? "#include <metal_simdgroup_matrix>\n" : "");
     weft_str_addf(c->out, "#pragma METAL fp contract(%s)\n", contraction[c->numerics]);
     if (weft_clike_block(k, block))
         weft_str_addf(c->out, "[[max_total_threads_per_threadgroup(%d)]]\n",
                       (int)(block[0] * block[1] * block[2]));
     weft_clike_signature(c, weft_arena_printf(&c->arena, "kernel void %s(", k->name), n + 2, param);
 }
+
+#define SIMDGROUP_MATRIX "simdgroup_matrix<%e, %m, %n>"
+static const weft_matrix_words simdgroup = {
+    .type = { SIMDGROUP_MATRIX, SIMDGROUP_MATRIX, SIMDGROUP_MATRIX },
+    .fill = "%d = make_filled_simdgroup_matrix<%e, %m, %n>(%v)",
+    .load = "simdgroup_load(%d, %p, %s, ulong2(0), %t)",
+    .load_sum = "simdgroup_load(%d, %p, %s, ulong2(0), %t)",
+    .store = "simdgroup_store(%d, %p, %s, ulong2(0), %t)",
+    .mma = "simdgroup_multiply_accumulate(%d, %a, %b, %c)",
+};
 
 static const weft_dialect metal = {
     .reserved = WEFT_C_WORDS
@@ -55,7 +66,7 @@ static const weft_dialect metal = {
     "export "
     "explicit wchar_t ptrdiff_t size_t array access visible stage_in dot cross length mix clamp "
     "step "
-    "sign all any saturate fast precise",
+    "sign all any saturate fast precise simdgroup_matrix",
     .open = open_kernel,
     .type = { [WEFT_BOOL] = "bool",
               [WEFT_I8] = "char",
@@ -90,7 +101,8 @@ static const weft_dialect metal = {
     .choose = "select(%2, %1, %0)",
     .load = "*(%aconst %t *)&%b[%i]",
     .store = "*(%a%t *)&%b[%i] = %0",
-    .align = "alignas(16) ",
+    .align = "alignas",
+    .matrix = &simdgroup,
     .bool_in_memory = "bool",
     .atomic = atomics,
     .index = { [WEFT_BLOCK_X] = "block_id.x",

@@ -282,6 +282,9 @@ emit_stmt(spv_emit *c, const weft_stmt *s)
     case WEFT_SK_EVAL:
         spv_expr(c, s->u.eval.call);
         return;
+    case WEFT_SK_MATRIX:
+        spv_fail(c, "a matrix statement", "");
+        return;
     case WEFT_SK_ALLREDUCE:
     case WEFT_SK_COUNT:
         spv_fail(c, "a reduction across threads", "");

@@ -351,6 +351,109 @@ an_endless_loop_ends_at_the_limit(void **state)
     interp_close(&t);
 }
 
+/* ---- matrices -------------------------------------------------------------------------------- */
+
+/* Sixteen by sixteen numbers, loaded and stored by one subgroup of `threads` threads. */
+#define MATRICES(threads, body)                                                                    \
+    "kernel flat k(A: f32[256], C: out f32[256]) {"                                                \
+    "  alloc t: shared f32[256]"                                                                   \
+    "  for x in 0.." #threads " on thread.x {"                                                     \
+    "    alloc s: fragment f32[1] matrix wmma_16x16x16_f16_f32 sum " body " } }"
+
+static void
+a_matrix_goes_through_a_subgroup_whole(void **state)
+{
+    (void)state;
+    float a[256], c[256];
+    for (int i = 0; i < 256; i++)
+        a[i] = (float)i;
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    interp_ok(MATRICES(32, "matrix s[0] = load(A[0], 16) matrix C[0] = store(s[0], 16)"), b, NULL,
+              NULL);
+    assert_memory_equal(c, a, sizeof c);
+}
+
+static void
+a_matrix_statement_needs_whole_subgroups(void **state)
+{
+    (void)state;
+    float a[256] = { 0 }, c[256];
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    REFUSED(MATRICES(48, "matrix s[0] = load(A[0], 16) matrix C[0] = store(s[0], 16)"), b, NULL,
+            NULL, "block of 48 threads", "whole subgroups of 32");
+}
+
+static void
+a_matrix_statement_that_some_lanes_miss_is_reported(void **state)
+{
+    (void)state;
+    float a[256] = { 0 }, c[256];
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    REFUSED(MATRICES(32, "if x < 20 { matrix s[0] = load(A[0], 16) }"), b, NULL, NULL,
+            "divergent matrix statement", "20 of the 32 threads");
+}
+
+static void
+lanes_that_give_other_places_are_reported(void **state)
+{
+    (void)state;
+    float a[256] = { 0 }, c[256];
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    REFUSED(MATRICES(32, "matrix s[0] = load(A[x // 31], 15)"), b, NULL, NULL,
+            "different places of A", "thread (31,0,0)");
+    REFUSED(MATRICES(32, "matrix s[0] = load(A[0], 15 + x // 31)"), b, NULL, NULL,
+            "different strides of A");
+}
+
+static void
+a_matrix_beyond_its_memory_is_reported(void **state)
+{
+    (void)state;
+    float a[256] = { 0 }, c[256];
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    REFUSED(MATRICES(32, "matrix s[0] = load(A[0], 17)"), b, NULL, NULL,
+            "read of 'A' at element 25", "row 15", "256 elements");
+}
+
+static void
+a_matrix_that_was_never_filled_is_reported(void **state)
+{
+    (void)state;
+    float a[256] = { 0 }, c[256];
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    REFUSED(MATRICES(32, "matrix C[0] = store(s[0], 16)"), b, NULL, NULL, "uninitialised", "s");
+    REFUSED(MATRICES(32, "matrix s[0] = load(t[0], 16)"), b, NULL, NULL, "uninitialised", "t");
+}
+
+static void
+a_matrix_meets_other_threads_in_shared_memory_by_barriers(void **state)
+{
+    (void)state;
+    float a[256], c[256];
+    for (int i = 0; i < 256; i++)
+        a[i] = (float)i;
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    static const char copy[] = "kernel flat k(A: f32[256], C: out f32[256]) {"
+                               "  alloc t: shared f32[256]"
+                               "  for x in 0..32 on thread.x {"
+                               "    for i in 0..8 { t[i * 32 + x] = A[i * 32 + x] } barrier shared"
+                               "    alloc s: fragment f32[1] matrix wmma_16x16x16_f16_f32 sum"
+                               "    matrix s[0] = load(t[0], 16) matrix C[0] = store(s[0], 16) } }";
+    interp_ok(copy, b, NULL, NULL);
+    assert_memory_equal(c, a, sizeof c);
+    /* Lane l reads what it wrote itself: only another subgroup's elements race. */
+    static const char other[] = "kernel device k(A: f32[256], C: out f32[256])"
+                                "  grid(1, 1, 1) block(32, 2, 1) {"
+                                "  alloc t: shared f32[256]"
+                                "  for y in 0..2 on thread.y { for x in 0..32 on thread.x {"
+                                "    for i in 0..4 { let e: i32 = y * 128 + i * 32 + x"
+                                "      t[e] = A[e] }"
+                                "    alloc s: fragment f32[1] matrix wmma_16x16x16_f16_f32 sum"
+                                "    matrix s[0] = load(t[0], 16)"
+                                "    if y == 0 { matrix C[0] = store(s[0], 16) } } } }";
+    REFUSED(other, b, NULL, NULL, "data race on t");
+}
+
 int
 main(void)
 {
@@ -378,6 +481,13 @@ main(void)
         cmocka_unit_test(an_output_element_never_written_is_reported),
         cmocka_unit_test(bounds_are_checked_without_checks),
         cmocka_unit_test(an_endless_loop_ends_at_the_limit),
+        cmocka_unit_test(a_matrix_goes_through_a_subgroup_whole),
+        cmocka_unit_test(a_matrix_statement_needs_whole_subgroups),
+        cmocka_unit_test(a_matrix_statement_that_some_lanes_miss_is_reported),
+        cmocka_unit_test(lanes_that_give_other_places_are_reported),
+        cmocka_unit_test(a_matrix_beyond_its_memory_is_reported),
+        cmocka_unit_test(a_matrix_that_was_never_filled_is_reported),
+        cmocka_unit_test(a_matrix_meets_other_threads_in_shared_memory_by_barriers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,1 @@
+error: kernel wmma_f16: the matrix intrinsic wmma_16x16x16_f16_f32 is not legal for metal:apple7 and was not legalised
