@@ -164,8 +164,8 @@ assuming(partitioner *p, const weft_stmt *s, conjuncts *known)
 
 typedef struct guard {
     const weft_expr *cond;
-    int ninner; /* of the search's loops: those around the guard */
-    bool lanes; /* one of them is vectorised or unrolled and occurs */
+    inner loops; /* those of the search that are around the guard */
+    bool lanes;  /* one of them is vectorised or unrolled and occurs */
 } guard;
 
 typedef struct search {
@@ -175,15 +175,27 @@ typedef struct search {
     WEFT_VEC(bool) lanes; /* of loops */
 } search;
 
+/* A copy of the loops as they are now: others will take their places. */
+static inner
+loops_here(const search *q)
+{
+    inner here = { { 0 }, { 0 } };
+    for (int k = 0; k < q->loops.var.n; k++) {
+        *WEFT_PUSH(&q->p->arena, &here.var) = q->loops.var.at[k];
+        *WEFT_PUSH(&q->p->arena, &here.range) = q->loops.range.at[k];
+    }
+    return here;
+}
+
 static void
 note_guard(search *q, const weft_expr *cond)
 {
     conjuncts c = { .arena = &q->p->arena };
     add_conjuncts(&c, cond);
     for (int i = 0; i < c.at.n; i++) {
-        guard g = { .cond = c.at.at[i], .ninner = q->loops.var.n };
-        for (int k = 0; k < g.ninner; k++)
-            g.lanes |= q->lanes.at[k] && weft_uses_var(g.cond, q->loops.var.at[k]);
+        guard g = { .cond = c.at.at[i], .loops = loops_here(q) };
+        for (int k = 0; k < g.loops.var.n; k++)
+            g.lanes |= q->lanes.at[k] && weft_uses_var(g.cond, g.loops.var.at[k]);
         *WEFT_PUSH(&q->p->arena, &q->found) = g;
     }
 }
@@ -274,9 +286,9 @@ bound_outside(const weft_stmt *s, const weft_expr *e)
 
 /* How far e may reach while the loops around and inside run; NULL where no end is found. */
 static weft_interval
-reach(partitioner *p, const weft_expr *e, const inner *a, const inner *b, int nb)
+reach(partitioner *p, const weft_expr *e, const inner *a, const inner *b)
 {
-    int n = a->var.n + nb;
+    int n = a->var.n + b->var.n;
     const weft_var **var = WEFT_NEW_ARRAY(&p->arena, n, const weft_var *);
     weft_interval *range = WEFT_NEW_ARRAY(&p->arena, n, weft_interval);
     for (int i = 0; i < n; i++) {
@@ -337,7 +349,7 @@ clamp(partitioner *p, const weft_expr *t, const weft_expr *n)
 
 /* t such that the guard holds for all v < t; NULL where none is found. */
 static const weft_expr *
-threshold(partitioner *p, const search *q, const guard *g, const weft_stmt *loop)
+threshold(partitioner *p, const guard *g, const weft_stmt *loop)
 {
     const weft_expr *less, *more, *stride, *rest;
     bool strict;
@@ -347,7 +359,7 @@ threshold(partitioner *p, const search *q, const guard *g, const weft_stmt *loop
     if (!as_order(g->cond, &less, &more, &strict) || !weft_uses_var(g->cond, v))
         return NULL;
     const weft_expr *over = weft_simplify_expr(ir, p->facts, weft_sub(ir, less, more));
-    weft_interval r = reach(p, over, &p->around, &q->loops, g->ninner);
+    weft_interval r = reach(p, over, &p->around, &g->loops);
     if (!r.hi || !weft_affine_in(ir, r.hi, v, &stride, &rest) || !weft_as_int(stride, &c) ||
         c <= 0 || !rest || !is_uniform(p, rest))
         return NULL;
@@ -368,7 +380,7 @@ best_threshold(partitioner *p, const search *q, const weft_stmt *loop, conjuncts
 {
     const weft_expr *best = NULL;
     for (int i = 0; i < q->found.n; i++) {
-        const weft_expr *t = threshold(p, q, &q->found.at[i], loop);
+        const weft_expr *t = threshold(p, &q->found.at[i], loop);
         if (!t || weft_is_int_imm(t, 0) || t == loop->u.loop.extent)
             continue;
         if (!best || best == t || weft_prove(p->ir, p->facts, weft_le(p->ir, best, t))) {
@@ -431,15 +443,14 @@ try_split(partitioner *p, const weft_stmt *loop)
 
 /* What implies the guard for every step of the loops inside; NULL where nothing is found. */
 static const weft_expr *
-worst_case(partitioner *p, const search *q, const guard *g)
+worst_case(partitioner *p, const guard *g)
 {
     static const inner none = { { 0 }, { 0 } };
     const weft_expr *less, *more;
     bool strict;
     if (!as_order(g->cond, &less, &more, &strict))
         return NULL;
-    weft_interval a = reach(p, less, &none, &q->loops, g->ninner),
-                  b = reach(p, more, &none, &q->loops, g->ninner);
+    weft_interval a = reach(p, less, &none, &g->loops), b = reach(p, more, &none, &g->loops);
     if (!a.hi || !b.lo)
         return NULL;
     return weft_simplify_expr(p->ir, p->facts,
@@ -476,7 +487,7 @@ try_version(partitioner *p, const weft_stmt *loop)
         return NULL;
     find_guards(&q, loop);
     for (int i = 0; i < q.found.n; i++) {
-        const weft_expr *w = worst_case(p, &q, &q.found.at[i]);
+        const weft_expr *w = worst_case(p, &q.found.at[i]);
         if (!w || weft_is_int_imm(w, 0) || !bound_outside(loop, w))
             continue;
         lanes |= q.found.at[i].lanes;

@@ -1,0 +1,73 @@
+/* te/rules/vector.h: what the files of the register-tile rule for vector CPUs share. */
+#ifndef WEFT_RULES_VECTOR_H
+#define WEFT_RULES_VECTOR_H
+
+#include "rules/priv.h"
+
+enum {
+    VECTOR_AXES = 4, /* innermost data axes with more than one element that a tile covers */
+    UNKNOWN = 512    /* what a symbolic extent is taken for */
+};
+
+typedef struct vector_tile {
+    int lane_axis; /* which of the axes runs in lanes */
+    int64_t lanes;
+    int64_t size[VECTOR_AXES]; /* results along each axis; of the lane axis: vectors */
+    double cycles;
+} vector_tile;
+
+typedef struct vector_search {
+    weft_rule *r;
+    const weft_te_op *op;     /* the reduction */
+    int n, axis[VECTOR_AXES]; /* data axes of the op, inner ones first */
+    int64_t extent[VECTOR_AXES];
+    bool known[VECTOR_AXES];
+    double steps, others; /* of the reduction; results along axes that are no candidates */
+    int nread;
+    weft_read *read;
+    weft_walk *walk;             /* of every read, for the lanes at hand */
+    bool condition[VECTOR_AXES]; /* something is conditional on the axis */
+    bool guarded;                /* a condition differs from lane to lane */
+    double far;                  /* cycles in which what the lanes read comes from memory */
+    bool swept[VECTOR_AXES];     /* an axis that it does not go along: read again for every tile */
+    int64_t registers;
+    vector_tile at, best;
+} vector_search;
+
+/* ---- vector_search.c ------------------------------------------------------------------------- */
+/* Product of the extents, symbolic ones being guessed. */
+double weft_vector_count(const weft_axis *const *, int n);
+/* Which axis runs in lanes and how large a tile is: s->best; false when there is nothing to run. */
+bool weft_vector_find(vector_search *);
+/* The candidate that a data axis is, or -1. */
+int weft_vector_candidate(const vector_search *, int d);
+/* Whether lanes are neighbours in the result. */
+bool weft_vector_stores(const vector_search *, const vector_tile *);
+
+/* ---- vector_order.c -------------------------------------------------------------------------- */
+/* In which order tiles are computed. */
+typedef struct vector_order {
+    bool *lead; /* by data axis: its tiles are the outer loops, through which those of the other
+                   axes sweep; NULL: tiles run in the order of the axes */
+    bool lanes_last;   /* but for those of the lane axis, which run inside */
+    int64_t tiles;     /* of a sweep that a work-group computes */
+    weft_tensor *pack; /* the part of it that a sweep reads is copied together first; NULL */
+    int pack_dim;      /* the dimension of it that is read in lanes */
+} vector_order;
+vector_order weft_vector_order(const vector_search *);
+/* Bytes of what is read along data axis d, or of all else, for one of the problems apart;
+ * `problems`: how many there are. */
+double weft_vector_bytes(const vector_search *, int d, bool along, double *problems);
+
+/* ---- vector_operand.c ------------------------------------------------------------------------ */
+/* Whether the reduction itself, no inlined stage, reads the tensor. */
+bool weft_vector_reads_itself(const vector_search *, const weft_te_op *, const weft_tensor *);
+/* The only dimension of the read tensor that the lanes move along; -1 when there is none such. */
+int weft_vector_lane_dim(const vector_search *, const weft_read *);
+/* An operand whose lanes are apart, shared by several results: gathered once a step of `sum`. */
+void weft_vector_gather(vector_search *, weft_tensor *sum);
+/* What `sum` reads of order->pack below loop `at` of `out`, copied to memory of its own. */
+void weft_vector_pack(vector_search *, const vector_order *, weft_tensor *sum, weft_tensor *out,
+                      weft_axis *at);
+
+#endif

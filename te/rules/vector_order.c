@@ -1,0 +1,190 @@
+/* te/rules/vector_order.c: the order in which tiles are computed: what stays near while the rest of
+ * the operands goes by.
+ *
+ * A reduction's reads fall into those that go along the lanes and the others.  Either the tiles of
+ * the lanes run inside, and each tile of the other axes meets all that the lanes read, or a panel of
+ * what the lanes read stays and the others sweep past it.  The bytes that come from beyond a core's
+ * caches decide. */
+#include "rules/vector.h"
+
+enum {
+    FAR_ROWS = 24 << 10,    /* bytes from the first to the last row of a panel that need no copy */
+    PACK_SWEEP = 4,         /* tiles at least that a copied panel serves */
+    PACK_TILES = 8,         /* of a work-group, which copies it anew */
+    GROUPS_OF_A_CORE = 16,  /* that all end at about the same time */
+    WORK_OF_A_GROUP = 32768 /* multiply-adds */
+};
+
+static int
+lane_axis(const vector_search *s)
+{
+    return s->axis[s->best.lane_axis];
+}
+
+/* Tiles along a data axis. */
+static double
+tiles_along(const vector_search *s, int d)
+{
+    int k = weft_vector_candidate(s, d);
+    if (k < 0)
+        return weft_vector_count((const weft_axis *const *)s->op->axis + d, 1);
+    int64_t size = s->best.size[k] * (k == s->best.lane_axis ? s->best.lanes : 1);
+    return (double)weft_ceildiv(s->extent[k], size);
+}
+
+/* ---- bytes ----------------------------------------------------------------------------------- */
+
+static double
+tensor_elements(const weft_buf *buf)
+{
+    double all = 1;
+    int64_t n;
+    for (int i = 0; i < buf->ndim; i++)
+        all *= weft_as_int(buf->shape[i], &n) ? (double)n : UNKNOWN;
+    return all;
+}
+
+/* Whether every read goes along the axis: it makes problems apart from each other. */
+static bool
+is_common(const vector_search *s, int d)
+{
+    for (int i = 0; i < s->nread; i++)
+        if (!s->read[i].along[d])
+            return false;
+    return s->nread > 0;
+}
+
+double
+weft_vector_bytes(const vector_search *s, int lane, bool along, double *problems)
+{
+    double all = 0;
+    *problems = 1;
+    for (int d = 0; d < s->op->naxis; d++)
+        *problems *=
+            is_common(s, d) ? weft_vector_count((const weft_axis *const *)s->op->axis + d, 1) : 1;
+    for (int i = 0; i < s->nread; i++) {
+        const weft_read *read = &s->read[i];
+        double n = s->steps, most = tensor_elements(read->load->h.u.buf);
+        if (read->along[lane] != along)
+            continue;
+        for (int d = 0; d < s->op->naxis; d++)
+            if (read->along[d])
+                n *= weft_vector_count((const weft_axis *const *)s->op->axis + d, 1);
+        all += (n < most ? n : most) / *problems *
+               weft_dtype_bits((weft_dtype)read->load->h.type.dtype) / 8;
+    }
+    return all;
+}
+
+/* ---- a panel copied together ----------------------------------------------------------------- */
+
+/* Whether the rows of a panel, one a step of the reduction, lie apart in memory. */
+static bool
+rows_apart(const vector_search *s, const weft_read *read, int64_t steps, int64_t row)
+{
+    const weft_axis *last = s->op->reduce[s->op->nreduce - 1];
+    const weft_expr *stride, *rest;
+    int64_t by;
+    return weft_affine_in(s->r->te->ir, read->address, last->var, &stride, &rest) &&
+           weft_as_int(stride, &by) && by > row && by * steps * 4 > FAR_ROWS;
+}
+
+/* Variables and constants alone: what a tile reads is a box without gaps. */
+static bool
+has_plain_indices(const weft_expr *load)
+{
+    for (int i = 0; i < load->h.nargs; i++)
+        if (load->arg[i]->h.kind != WEFT_EK_VAR && !weft_is_imm(load->arg[i]))
+            return false;
+    return true;
+}
+
+static bool
+can_pack(const vector_search *s, const weft_read *read)
+{
+    const weft_target *t = s->r->target;
+    int64_t steps = weft_rule_count(s->op->reduce, 0, s->op->nreduce),
+            row = s->best.lanes * s->best.size[s->best.lane_axis], bytes = 0;
+    const weft_buf *buf = read->load->h.u.buf;
+    const weft_tensor *from = weft_te_tensor_of(s->r->te, buf);
+    if (!from || !read->address || !has_plain_indices(read->load) || !read->along[lane_axis(s)] ||
+        weft_vector_lane_dim(s, read) < 0 || s->best.lanes == 1 || steps < 1 ||
+        !weft_dtype_bytes(buf->dtype, steps * row, &bytes) || bytes > t->cache_bytes ||
+        bytes > t->shared_bytes / 2)
+        return false;
+    for (int k = 0; k < s->n; k++)
+        if (s->condition[k] ||
+            (k != s->best.lane_axis && s->best.size[k] > 1 && read->along[s->axis[k]]))
+            return false;
+    return rows_apart(s, read, steps, row) &&
+           weft_rule_walk(s->r, s->op, read, lane_axis(s), s->best.lanes) == WEFT_WALK_NEXT &&
+           weft_vector_reads_itself(s, s->op, from);
+}
+
+/* The only read of its tensor that is worth it. */
+static const weft_read *
+find_pack(const vector_search *s)
+{
+    const weft_read *found = NULL;
+    for (int i = 0; i < s->nread && !found; i++)
+        found = can_pack(s, &s->read[i]) ? &s->read[i] : NULL;
+    for (int i = 0; i < s->nread && found; i++)
+        if (&s->read[i] != found && s->read[i].load->h.u.buf == found->load->h.u.buf)
+            return NULL;
+    return found;
+}
+
+/* ---- the choice ------------------------------------------------------------------------------ */
+
+static bool
+reads_along(const vector_search *s, int d)
+{
+    for (int i = 0; i < s->nread; i++)
+        if (s->read[i].along[lane_axis(s)] && s->read[i].along[d])
+            return true;
+    return false;
+}
+
+/* Tiles of a sweep that one work-group takes: all groups do nearly the same. */
+static int64_t
+tiles_of_group(const vector_search *s, double panels, double sweep, bool packs)
+{
+    double cores = s->r->target->cores > 0 ? s->r->target->cores : 1, work = s->steps,
+           n = panels * sweep / (GROUPS_OF_A_CORE * cores), least = packs ? PACK_TILES : 1;
+    for (int k = 0; k < s->n; k++)
+        work *= (double)s->best.size[k];
+    double enough = WORK_OF_A_GROUP / (work * (double)s->best.lanes + 64);
+    least = enough > least ? enough : least;
+    n = n > least ? n : least;
+    if (n >= sweep)
+        return (int64_t)sweep;
+    int64_t parts = weft_ceildiv((int64_t)sweep, (int64_t)n);
+    return weft_ceildiv((int64_t)sweep, parts);
+}
+
+vector_order
+weft_vector_order(const vector_search *s)
+{
+    bool *lead = WEFT_NEW_ARRAY(&s->r->scratch, s->op->naxis + 1, bool);
+    double near = (double)s->r->target->cache_bytes, apart,
+           lanes = weft_vector_bytes(s, lane_axis(s), true, &apart),
+           others = weft_vector_bytes(s, lane_axis(s), false, &apart), panels = 1, sweep = 1;
+    apart = 1;
+    for (int d = 0; d < s->op->naxis; d++) {
+        lead[d] = reads_along(s, d);
+        apart *= is_common(s, d) ? tiles_along(s, d) : 1;
+        *(lead[d] ? &panels : &sweep) *= tiles_along(s, d);
+    }
+    const weft_read *pack = sweep >= PACK_SWEEP ? find_pack(s) : NULL;
+    double inside = others + lanes * (lanes <= near ? 1 : sweep),
+           outside = lanes * (lanes * apart / panels <= near ? 1 : sweep) +
+                     others * (others <= near ? 1 : panels / apart);
+    if (outside > inside * (pack ? 1.01 : 0.9))
+        return (vector_order){ .lanes_last = lanes < others };
+    vector_order o = { .lead = lead, .tiles = tiles_of_group(s, panels, sweep, pack != NULL) };
+    if (pack) {
+        o.pack = weft_te_tensor_of(s->r->te, pack->load->h.u.buf);
+        o.pack_dim = weft_vector_lane_dim(s, pack);
+    }
+    return o;
+}

@@ -1,0 +1,189 @@
+/* te/rules/vector_search.c: which axis runs in lanes, and which tile of results is accumulated in
+ * registers, by an estimate of the cycles of the whole: multiply-adds, loads that the tile shares,
+ * tails, stores. */
+#include "rules/vector.h"
+
+enum {
+    LATENCY = 8, /* accumulators that keep two pipelines of latency 4 busy */
+    VECTOR_BYTES = 64,
+    FIRST_CACHE = 24 << 10, /* bytes that stay near while a tile is computed */
+    BRANCH = 3,             /* a condition that differs within a tile, in loads */
+    STREAMED = 3            /* a vector from farther away, in loads */
+};
+
+/* ---- the estimate ---------------------------------------------------------------------------- */
+
+double
+weft_vector_count(const weft_axis *const *axis, int n)
+{
+    double all = 1;
+    for (int i = 0; i < n; i++) {
+        int64_t e = weft_rule_extent(axis[i]);
+        all *= (double)(e < 0 ? UNKNOWN : e > 0 ? e : 1);
+    }
+    return all;
+}
+
+/* Loads a step of the reduction, lanes that are gathered counting one each; a little more for those
+ * along outer axes, whose cache lines are their own. */
+static double
+loads(const vector_search *s)
+{
+    double all = 0, branch = 0;
+    for (int k = 0; k < s->n; k++)
+        branch += s->condition[k] && s->at.size[k] > 1 ? BRANCH : 0;
+    for (int i = 0; i < s->nread; i++) {
+        double n = 1, apart = 1;
+        for (int k = 0; k < s->n; k++) {
+            n *= s->read[i].along[s->axis[k]] ? (double)s->at.size[k] : 1;
+            apart += s->at.size[k] > 1 ? 0.1 * k : 0;
+        }
+        double each = s->walk[i] == WEFT_WALK_APART ? 2.0 * (double)s->at.lanes : 1;
+        if (s->walk[i] == WEFT_WALK_NEXT && s->steps * n * VECTOR_BYTES > FIRST_CACHE)
+            each = STREAMED;
+        all += n * apart * (branch + (s->guarded ? each + 4.0 * (double)s->at.lanes : each));
+    }
+    return all;
+}
+
+/* Tiles along an axis, those that overhang weighing more. */
+static double
+tiles_along(const vector_search *s, int k)
+{
+    bool in_lanes = k == s->at.lane_axis;
+    int64_t size = s->at.size[k] * (in_lanes ? s->at.lanes : 1), whole = s->extent[k] / size,
+            left = s->extent[k] % size;
+    if (!s->known[k])
+        return (double)whole * 1.2;
+    if (!left)
+        return (double)whole;
+    double tail = in_lanes && left % s->at.lanes ? (double)s->at.lanes : 1.5;
+    return ((double)whole + tail) * 1.25;
+}
+
+/* Whether lanes are neighbours in the result. */
+bool
+weft_vector_stores(const vector_search *s, const vector_tile *t)
+{
+    for (int d = s->axis[t->lane_axis] + 1; d < s->op->naxis; d++)
+        if (!weft_is_int_imm(s->op->axis[d]->extent, 1))
+            return false;
+    return true;
+}
+
+/* The first tiles of a sweep wait for memory; those after them find the same near. */
+static double
+with_memory(const vector_search *s, double cycles)
+{
+    double sweep = 1;
+    for (int k = 0; k < s->n; k++)
+        sweep *= s->swept[k] ? tiles_along(s, k) : 1;
+    double first = cycles / (sweep > 1 ? sweep : 1), wait = s->far > first ? s->far - first : 0;
+    return 1.05 * cycles + wait; /* of those that all wait the shortest */
+}
+
+static double
+estimate(const vector_search *s)
+{
+    double results = 1, tiles = s->others,
+           cores = s->r->target->cores > 0 ? s->r->target->cores : 1;
+    for (int k = 0; k < s->n; k++) {
+        results *= (double)s->at.size[k];
+        tiles *= tiles_along(s, k);
+    }
+    double arithmetic = (results < LATENCY ? LATENCY : results) / 2, fetch = loads(s) / 2;
+    double step = (arithmetic > fetch ? arithmetic : fetch) + 0.2 * fetch + 0.5;
+    double store = weft_vector_stores(s, &s->at) ? 2 : 1.5 * (double)s->at.lanes;
+    double rounds = (double)(int64_t)((tiles + cores - 1) / cores) * cores;
+    return with_memory(s, rounds * (s->steps * step + results * store + 20));
+}
+
+/* ---- the search ------------------------------------------------------------------------------ */
+
+static void
+try_sizes(vector_search *s, int k, int64_t room)
+{
+    if (k == s->n) {
+        s->at.cycles = estimate(s);
+        if (s->best.cycles == 0 || s->at.cycles < s->best.cycles)
+            s->best = s->at;
+        return;
+    }
+    int64_t all = s->extent[k];
+    if (k == s->at.lane_axis)
+        all = weft_ceildiv(all, s->at.lanes);
+    for (int64_t n = 1; n <= room && n <= all; n++) {
+        s->at.size[k] = n;
+        try_sizes(s, k + 1, room / n);
+    }
+}
+
+static int64_t
+most_lanes(const weft_rule *r, weft_dtype t)
+{
+    int64_t lanes = r->target->vector_lanes > 0 ? r->target->vector_lanes : 1;
+    return weft_dtype_bits(t) > 32 && lanes > 1 ? lanes / 2 : lanes;
+}
+
+/* What the lanes read, if it does not stay in a core's caches from one tile to the next. */
+static void
+find_memory(vector_search *s, int k)
+{
+    const weft_target *t = s->r->target;
+    double cores = t->cores > 0 ? t->cores : 1, problems,
+           bytes = weft_vector_bytes(s, s->axis[k], true, &problems),
+           clock = t->gflops / (cores * 4 * (double)most_lanes(s->r, WEFT_F32));
+    s->far = bytes > (double)t->cache_bytes && t->gbytes > 0
+                 ? bytes * problems * cores * clock / t->gbytes
+                 : 0;
+    for (int i = 0; i < s->n; i++) {
+        s->swept[i] = true;
+        for (int j = 0; j < s->nread; j++)
+            if (s->read[j].along[s->axis[k]] && s->read[j].along[s->axis[i]])
+                s->swept[i] = false;
+    }
+}
+
+static void
+try_lanes(vector_search *s, int k, int64_t lanes)
+{
+    int d = s->axis[k];
+    s->at = (vector_tile){ .lane_axis = k, .lanes = lanes };
+    s->guarded = lanes > 1 && s->condition[k];
+    find_memory(s, k);
+    for (int i = 0; i < s->nread; i++)
+        s->walk[i] =
+            lanes > 1 ? weft_rule_walk(s->r, s->op, &s->read[i], d, lanes) : WEFT_WALK_SAME;
+    try_sizes(s, 0, s->registers);
+}
+
+bool
+weft_vector_find(vector_search *s)
+{
+    const weft_te_op *op = s->op;
+    for (int d = op->naxis; d-- > 0;) {
+        int64_t extent = weft_rule_extent(op->axis[d]);
+        if (extent == 1 || s->n == VECTOR_AXES) {
+            s->others *= weft_vector_count((const weft_axis *const *)op->axis + d, 1);
+            continue;
+        }
+        s->axis[s->n] = d;
+        s->known[s->n] = extent >= 0;
+        s->condition[s->n] = weft_rule_guarded_along(s->r, op, d);
+        s->extent[s->n++] = extent < 0 ? UNKNOWN : extent;
+    }
+    for (int k = 0; k < s->n; k++)
+        for (int64_t lanes = most_lanes(s->r, op->out[0]->buf->dtype); lanes >= 1; lanes /= 2)
+            if (lanes <= s->extent[k])
+                try_lanes(s, k, lanes);
+    return s->best.cycles > 0;
+}
+
+int
+weft_vector_candidate(const vector_search *s, int d)
+{
+    for (int k = 0; k < s->n; k++)
+        if (s->axis[k] == d)
+            return k;
+    return -1;
+}
