@@ -122,7 +122,10 @@ weft_compile(const char *model, const weft_compile_options *given, weft_diag *di
                                    .dim_value = o->dim_value,
                                    .nshape = o->nshape,
                                    .shape_name = o->shape_name,
-                                   .shape = o->shape };
+                                   .shape = o->shape,
+                                   .nop = o->nop,
+                                   .op_name = o->op_name,
+                                   .op_file = o->op_file };
     weft_compile_job job = { .optimize = o->optimize, .threads = o->threads, .import = &import };
     weft_target *target = calloc((size_t)(o->ntarget > 0 ? o->ntarget : 1), sizeof *target);
     weft_status status =

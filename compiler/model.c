@@ -65,7 +65,8 @@ place_group(weft_compiled *c, weft_map *seen, int group, weft_diag *diag)
         return status ? status : WEFT_INTERNAL;
     }
     char *text = weft_te_print(te);
-    const char *body = body_of(text);
+    const char *body =
+        weft_arena_printf(&c->arena, "%s%s", body_of(text), te->schedule ? te->schedule : "");
     int64_t *slot = weft_map_slot(seen, body, strlen(body));
     if (*slot < 0) {
         *slot = c->nunit;

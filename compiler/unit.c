@@ -108,7 +108,9 @@ build(weft_unit *u, const weft_compile_job *job, const char *name, bool schedule
     const weft_backend *backend = weft_backend_of(job->target->api);
     bool keep = stage != WEFT_DUMP_COUNT;
     weft_status status = WEFT_OK;
-    if (!scheduled)
+    if (u->te->schedule && job->target->cls != WEFT_CLASS_REFERENCE)
+        status = weft_te_take_schedule(u->te, "the operator's schedule");
+    else if (!scheduled)
         status = weft_schedule_default(u->te, job->target, u->diag);
     if (!status && keep)
         u->text[WEFT_DUMP_TE] = weft_te_print(u->te);

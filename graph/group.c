@@ -8,9 +8,10 @@ weft_group_immediate(const weft_group *group, const weft_value *v)
         return false;
     for (int i = 0; i < group->nnode; i++) {
         const weft_node *n = group->node[i];
-        if (weft_op_infos[n->op].pattern == WEFT_PAT_CONTRACTION &&
-            (n->in[0] == v || n->in[1] == v))
-            return false;
+        weft_pattern p = weft_op_infos[n->op].pattern;
+        for (int j = 0; j < n->nin; j++)
+            if (n->in[j] == v && (p == WEFT_PAT_OPAQUE || (p == WEFT_PAT_CONTRACTION && j < 2)))
+                return false;
     }
     return true;
 }

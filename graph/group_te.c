@@ -99,7 +99,9 @@ input_name(const maker *m, const weft_value *v)
     for (int i = 0; i < m->group->nnode; i++)
         for (int j = 0; j < m->group->node[i]->nin; j++)
             if (m->group->node[i]->in[j] == v)
-                return operand_name(m->group->node[i], j);
+                return m->group->node[i]->op == WEFT_GOP_CUSTOM
+                           ? weft_custom_input(m->te, m->group->node[i], j)
+                           : operand_name(m->group->node[i], j);
     return "x";
 }
 

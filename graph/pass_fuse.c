@@ -5,7 +5,8 @@
  * nodes; two phases, so that contractions take their elementwise followers before movement does.
  * Own rules: reductions and row-wise operators take elementwise followers of their shape; row-wise
  * operators and windows, which read an element several times, take cheap producers only; reshapes
- * at a group's border leave it, as memory is aliased for nothing.
+ * at a group's border leave it, as memory is aliased for nothing; outputs of a user's operator that
+ * stand side by side are one group.
  *
  * needs   types, eliminate-dead before
  * keeps   results; nodes are reordered so that a group's stand together
@@ -252,6 +253,15 @@ start_sets(fuser *f)
     }
 }
 
+/* Outputs of one program are computed together. */
+static void
+join_siblings(fuser *f)
+{
+    for (int i = 1; i < f->g->node.n; i++)
+        if (weft_custom_siblings(f->g->node.at[i - 1], f->g->node.at[i]))
+            merge(f, root_of(f, i - 1), i);
+}
+
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 static bool
@@ -335,6 +345,7 @@ weft_pass_fuse(weft_graph *g, const weft_graph_options *options, bool *changed)
                 .max_buffers = options->max_buffers ? options->max_buffers : DEFAULT_BUFFERS };
     start_sets(&f);
     f.dom = weft_dominators_find(g, &f.scratch);
+    join_siblings(&f);
     for (int phase = 0; phase < 2 && !options->no_fuse; phase++)
         for (int i = 0; i < g->node.n; i++)
             fuse_node(&f, i, phase);

@@ -65,8 +65,14 @@ void weft_print_type(weft_str *, const weft_value *);
 /* Fills members, inputs and outputs of all groups from node->group; nodes in topological order. */
 void weft_group_finish(weft_graph *);
 /* Whether the group takes the value as an expression rather than as an input: a constant of one
- * element that is no operand of a contraction. */
+ * element that is no operand of a contraction or of a user's operator. */
 bool weft_group_immediate(const weft_group *, const weft_value *);
+
+/* ---- a user's operators (custom.c) ----------------------------------------------------------- */
+/* What the program of the node calls input i; in te's arena. */
+const char *weft_custom_input(weft_te *te, const weft_node *, int i);
+/* Whether the two are outputs of one program over the same inputs. */
+bool weft_custom_siblings(const weft_node *, const weft_node *);
 
 /* ---- inferring (infer.c) --------------------------------------------------------------------- */
 /* Reports a fault of the node: its provenance and operator before the sentence, its inputs after.

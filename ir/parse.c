@@ -131,7 +131,7 @@ buffer_params(parser *p, weft_kernel *k)
                                                         : WEFT_READ;
         weft_parse_space(p, &where);
         const weft_buf *b = weft_parse_buffer(p, name, where);
-        weft_parse_bind(p, &t, (parse_name){ name, NULL, b });
+        weft_parse_bind(p, &t, (parse_name){ name, NULL, b, NULL });
         *WEFT_PUSH(&p->scratch, &params) = b;
         *WEFT_PUSH(&p->scratch, &access) = a;
         if (!weft_parse_accept(p, ","))
@@ -155,7 +155,7 @@ scalar_params(parser *p, weft_kernel *k)
             weft_parse_fail(p, &t, "scalar parameters are integers; '%s' is %s", name,
                             weft_type_text(p->ir, ty));
         const weft_var *var = weft_var_make(p->ir, name, ty);
-        weft_parse_bind(p, &t, (parse_name){ name, var, NULL });
+        weft_parse_bind(p, &t, (parse_name){ name, var, NULL, NULL });
         *WEFT_PUSH(&p->scratch, &scalars) = var;
         if (!weft_parse_accept(p, ","))
             break;
@@ -383,7 +383,7 @@ weft_parse_expr(weft_ir *ir, const char *source, const char *text, int nvar,
     start(&j.p, ir, source, text);
     for (int i = 0; i < nvar + nbuf; i++) { /* of two with one name, the first is meant */
         parse_name name = { i < nvar ? var[i]->name : buf[i - nvar]->name, i < nvar ? var[i] : NULL,
-                            i < nvar ? NULL : buf[i - nvar] };
+                            i < nvar ? NULL : buf[i - nvar], NULL };
         if (weft_map_get(j.p.known, name.text, strlen(name.text)) < 0)
             weft_parse_bind(&j.p, &j.p.lex.tok, name);
     }

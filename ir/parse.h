@@ -8,10 +8,11 @@
 
 #include <setjmp.h>
 
-typedef struct parse_name { /* var or buf is NULL */
+typedef struct parse_name { /* one of var, buf and value is not NULL */
     const char *text;
     const weft_var *var;
     const weft_buf *buf;
+    const weft_expr *value;
 } parse_name;
 
 typedef struct parser {

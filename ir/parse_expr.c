@@ -230,6 +230,8 @@ named(parser *p)
     const parse_name *name = weft_parse_look_up(p, &t);
     if (name->var)
         return made(p, &t, weft_ref(p->ir, name->var));
+    if (name->value)
+        return made(p, &t, name->value);
     const weft_buf *buf = name->buf;
     if (!weft_parse_accept(p, "["))
         weft_parse_fail(p, &t, "'%.*s' is a buffer: it needs an index", (int)t.n, t.text);

@@ -160,7 +160,7 @@ for_stmt(parser *p)
                         weft_type_text(p->ir, extent->h.type));
     weft_bind bind = loop_bind(p);
     const weft_var *var = weft_var_make(p->ir, name, extent->h.type);
-    weft_parse_bind(p, &t, (parse_name){ name, var, NULL });
+    weft_parse_bind(p, &t, (parse_name){ name, var, NULL, NULL });
     const weft_stmt *body = weft_parse_block(p);
     weft_parse_leave(p, mark);
     return checked(p, &at, weft_for(p->ir, var, bind, extent, body));
@@ -214,7 +214,7 @@ let_stmt(parser *p)
     if (!weft_same_type(ty, value->h.type))
         weft_parse_fail(p, &t, "'%s' of type %s gets a value of type %s", name,
                         weft_type_text(p->ir, ty), weft_type_text(p->ir, value->h.type));
-    weft_parse_bind(p, &t, (parse_name){ name, var, NULL });
+    weft_parse_bind(p, &t, (parse_name){ name, var, NULL, NULL });
     return checked(p, &t, weft_let(p->ir, var, value, rest(p, &t)));
 }
 
@@ -262,7 +262,7 @@ combiner(parser *p, int n, const weft_var *const *var)
         weft_parse_expect(p, i ? "," : "(");
         weft_token t = p->lex.tok;
         operand[i] = weft_var_make(p->ir, weft_parse_new_name(p), var[i % n]->type);
-        weft_parse_bind(p, &t, (parse_name){ operand[i]->name, operand[i], NULL });
+        weft_parse_bind(p, &t, (parse_name){ operand[i]->name, operand[i], NULL, NULL });
     }
     weft_parse_expect(p, ")");
     weft_parse_expect(p, "=");
@@ -299,7 +299,7 @@ allreduce_stmt(parser *p)
     weft_parse_expect(p, "combine");
     const weft_combiner *with = combiner(p, var.n, var.at);
     for (int i = 0; i < var.n; i++)
-        weft_parse_bind(p, &at.at[i], (parse_name){ var.at[i]->name, var.at[i], NULL });
+        weft_parse_bind(p, &at.at[i], (parse_name){ var.at[i]->name, var.at[i], NULL, NULL });
     const weft_stmt *body = rest(p, &at.at[0]);
     return checked(p, &at.at[0], weft_allreduce(p->ir, with, axes, var.at, value, body));
 }
@@ -315,7 +315,7 @@ alloc_stmt(parser *p)
         weft_parse_fail(p, &p->lex.tok, "a space (shared, local, ...) is expected, not %s",
                         weft_parse_show(p, &p->lex.tok));
     const weft_buf *buf = weft_parse_buffer(p, name, where);
-    weft_parse_bind(p, &t, (parse_name){ name, NULL, buf });
+    weft_parse_bind(p, &t, (parse_name){ name, NULL, buf, NULL });
     return checked(p, &t, weft_alloc(p->ir, buf, rest(p, &t)));
 }
 

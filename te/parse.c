@@ -13,24 +13,31 @@ weft_te_refused(te_parser *tp, const weft_token *at)
     weft_parse_refused(&tp->p, at);
 }
 
-const char *
-weft_te_new_name(te_parser *tp, weft_name_kind kind, weft_token *at)
+/* Ends the parse unless a new thing of that kind can have the name. */
+static void
+check_name(te_parser *tp, weft_name_kind kind, const char *name, const weft_token *at)
 {
-    *at = tp->p.lex.tok;
-    const char *name = weft_parse_new_name(&tp->p);
     if (strcmp(name, weft_te_identifier(tp->te, name)) != 0)
         weft_parse_fail(&tp->p, at, "names in te are letters, digits and '_'; '%s' has another",
                         name);
     const char *clash = weft_te_name_clash(tp->te, kind, name);
     if (clash)
         weft_parse_fail(&tp->p, at, "'%s' is %s already: choose another name", name, clash);
+}
+
+const char *
+weft_te_new_name(te_parser *tp, weft_name_kind kind, weft_token *at)
+{
+    *at = tp->p.lex.tok;
+    const char *name = weft_parse_new_name(&tp->p);
+    check_name(tp, kind, name, at);
     return name;
 }
 
 void
 weft_te_bind_tensor(te_parser *tp, const weft_token *at, const weft_tensor *t)
 {
-    weft_parse_bind(&tp->p, at, (parse_name){ t->buf->name, NULL, t->buf });
+    weft_parse_bind(&tp->p, at, (parse_name){ t->buf->name, NULL, t->buf, NULL });
 }
 
 weft_tensor *
@@ -67,13 +74,42 @@ peek(const te_parser *tp)
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
+/* The value that was given for the symbol of that name, in its type; NULL: it is a symbol. */
+static const weft_expr *
+given_value(te_parser *tp, const weft_token *at, const char *name, weft_dtype dtype)
+{
+    const weft_te_given *g = tp->given;
+    int i = 0;
+    while (i < g->nvalue && strcmp(g->name[i], name) != 0)
+        i++;
+    if (i == g->nvalue)
+        return NULL;
+    const weft_expr *value = weft_te_constant(tp->te, g->value[i], dtype);
+    if (!value)
+        weft_parse_fail(&tp->p, at, "'%s' is %s, which does not hold the value given for it", name,
+                        weft_dtype_name(dtype));
+    g->used[i] = true;
+    return value;
+}
+
 static void
 declare_symbol(te_parser *tp, const weft_token *at, const char *name, weft_dtype dtype)
 {
+    const weft_expr *value = given_value(tp, at, name, dtype);
+    if (value) {
+        weft_parse_bind(&tp->p, at, (parse_name){ name, NULL, NULL, value });
+        return;
+    }
+    if (dtype != WEFT_I32 && dtype != WEFT_I64)
+        weft_parse_fail(&tp->p, at,
+                        "'%s' is %s: sizes are i32 or i64, and a parameter that is none needs a "
+                        "value, from the attribute of a node that the program computes (--op)",
+                        name, weft_dtype_name(dtype));
+    check_name(tp, WEFT_NAME_SYMBOL, name, at);
     const weft_expr *e = weft_te_symbol(tp->te, name, dtype);
     if (!e)
         weft_te_refused(tp, at);
-    weft_parse_bind(&tp->p, at, (parse_name){ e->h.u.var->name, e->h.u.var, NULL });
+    weft_parse_bind(&tp->p, at, (parse_name){ e->h.u.var->name, e->h.u.var, NULL, NULL });
 }
 
 /* Names in a shape that nothing stands for yet are symbols of type i32. */
@@ -89,9 +125,28 @@ declare_implied(te_parser *tp)
             weft_lex_next(&tp->p.lex);
             continue;
         }
-        declare_symbol(tp, &at, weft_te_new_name(tp, WEFT_NAME_SYMBOL, &at), WEFT_I32);
+        declare_symbol(tp, &at, weft_parse_new_name(&tp->p), WEFT_I32);
     }
     tp->p.lex = back;
+}
+
+static void
+declare_input(te_parser *tp, const weft_token *at, const char *name, weft_dtype dtype)
+{
+    const weft_expr *const *shape;
+    declare_implied(tp);
+    weft_token shape_at = tp->p.lex.tok;
+    int n = weft_parse_list(&tp->p, "]", &shape);
+    if (tp->given->tensor) {
+        const weft_buf *buf = tp->given->tensor[tp->ninput++]->buf;
+        weft_parse_bind(&tp->p, at, (parse_name){ name, NULL, buf, NULL });
+        return;
+    }
+    check_name(tp, WEFT_NAME_TENSOR, name, at);
+    weft_tensor *t = weft_te_input(tp->te, name, dtype, n, shape);
+    if (!t)
+        weft_te_refused(tp, &shape_at);
+    weft_te_bind_tensor(tp, at, t);
 }
 
 /* A: f32[m, k]  or  n: i64 */
@@ -99,27 +154,19 @@ static void
 param(te_parser *tp)
 {
     parser *p = &tp->p;
-    weft_token at, type_at;
-    const char *name = weft_te_new_name(tp, WEFT_NAME_TENSOR, &at);
+    weft_token at = p->lex.tok;
+    const char *name = weft_parse_new_name(p);
     weft_type type;
-    const weft_expr *const *shape;
     weft_parse_expect(p, ":");
-    type_at = p->lex.tok;
+    weft_token type_at = p->lex.tok;
     if (type_at.kind != WEFT_TOK_NAME || !weft_parse_type(type_at.text, type_at.n, &type) ||
         type.lanes != 1)
         weft_parse_fail(p, &type_at, "a type of elements is expected, as f32");
     weft_lex_next(&p->lex);
-    if (!weft_parse_accept(p, "[")) {
+    if (weft_parse_accept(p, "["))
+        declare_input(tp, &at, name, (weft_dtype)type.dtype);
+    else
         declare_symbol(tp, &at, name, (weft_dtype)type.dtype);
-        return;
-    }
-    declare_implied(tp);
-    weft_token shape_at = p->lex.tok;
-    int n = weft_parse_list(p, "]", &shape);
-    weft_tensor *t = weft_te_input(tp->te, name, (weft_dtype)type.dtype, n, shape);
-    if (!t)
-        weft_te_refused(tp, &shape_at);
-    weft_te_bind_tensor(tp, &at, t);
 }
 
 static void
@@ -167,7 +214,7 @@ new_axis(te_parser *tp, bool reduce, weft_token *at)
 static void
 bind_axis(te_parser *tp, const weft_token *at, const weft_axis *axis)
 {
-    weft_parse_bind(&tp->p, at, (parse_name){ axis->var->name, axis->var, NULL });
+    weft_parse_bind(&tp->p, at, (parse_name){ axis->var->name, axis->var, NULL, NULL });
 }
 
 /* [i < m, j < n], bound once all are read: extents use none of them. */
@@ -231,7 +278,7 @@ finish(te_parser *tp, definition *d, int mark, weft_tensor *const *made)
     weft_te_leave_scope(tp, mark);
     for (int i = 0; i < d->target.n; i++) {
         weft_te_bind_tensor(tp, &d->target.at[i].at, made[i]);
-        if (d->target.at[i].out && weft_te_output(tp->te, made[i]) != WEFT_OK)
+        if (d->target.at[i].out && !tp->given->part && weft_te_output(tp->te, made[i]) != WEFT_OK)
             weft_te_refused(tp, &d->target.at[i].at);
     }
 }
@@ -262,7 +309,7 @@ variables(te_parser *tp, const definition *d, const weft_expr *const *source)
             weft_parse_expect(p, ",");
         const char *name = weft_te_new_name(tp, WEFT_NAME_AXIS, &at);
         var[i] = weft_te_var(tp->te, name, (weft_dtype)source[i]->h.type.dtype);
-        weft_parse_bind(p, &at, (parse_name){ name, var[i], NULL });
+        weft_parse_bind(p, &at, (parse_name){ name, var[i], NULL, NULL });
     }
     weft_parse_expect(p, ")");
     return var;
@@ -380,7 +427,8 @@ return_outputs(te_parser *tp)
         weft_parse_fail(&tp->p, &at, "outputs are marked by 'out' or listed by 'return', not both");
     do {
         at = tp->p.lex.tok;
-        if (weft_te_output(tp->te, weft_te_parse_tensor(tp)) != WEFT_OK)
+        weft_tensor *t = weft_te_parse_tensor(tp);
+        if (!tp->given->part && weft_te_output(tp->te, t) != WEFT_OK)
             weft_te_refused(tp, &at);
     } while (weft_parse_accept(&tp->p, ","));
 }
@@ -404,12 +452,26 @@ default_outputs(te_parser *tp)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+/* What a part's text calls its parameters and tensors, for the schedule that comes later. */
+static void
+keep_scope(te_parser *tp)
+{
+    weft_arena *a = &tp->te->ir->arena;
+    for (int i = 0; i < tp->p.names.n; i++) {
+        const parse_name *n = &tp->p.names.at[i];
+        *WEFT_PUSH(a, &tp->te->scope) =
+            (weft_te_name){ weft_arena_strdup(a, n->text), n->buf, n->value };
+    }
+    if (weft_tok_is(&tp->p.lex.tok, "schedule"))
+        tp->te->schedule = weft_arena_strdup(a, tp->p.lex.tok.text);
+}
+
 static void
 program(te_parser *tp)
 {
     parser *p = &tp->p;
     weft_parse_expect(p, "te");
-    tp->te->name = weft_parse_new_name(p);
+    const char *name = weft_parse_new_name(p);
     params(tp);
     weft_parse_expect(p, "{");
     while (!weft_tok_is(&p->lex.tok, "}")) {
@@ -420,6 +482,11 @@ program(te_parser *tp)
         define(tp);
     }
     weft_parse_expect(p, "}");
+    if (tp->given->part) {
+        keep_scope(tp);
+        return;
+    }
+    tp->te->name = name;
     if (!tp->te->output.n)
         default_outputs(tp);
     if (weft_parse_accept(p, "schedule"))
@@ -428,41 +495,78 @@ program(te_parser *tp)
         weft_parse_fail(p, &p->lex.tok, "nothing is expected after the program and its schedule");
 }
 
+/* The schedule of a part, whose names are bound first. */
+static void
+schedule_of_part(te_parser *tp)
+{
+    weft_token at = tp->p.lex.tok;
+    for (int i = 0; i < tp->te->scope.n; i++) {
+        const weft_te_name *n = &tp->te->scope.at[i];
+        weft_parse_bind(&tp->p, &at, (parse_name){ n->text, NULL, n->buf, n->value });
+    }
+    weft_parse_expect(&tp->p, "schedule");
+    weft_te_parse_schedule(tp);
+}
+
 /* The boundary that errors return to: true if there was none. */
 static bool
-guarded(te_parser *tp)
+guarded(te_parser *tp, void (*read)(te_parser *))
 {
     jmp_buf on_error;
     tp->p.on_error = &on_error;
     if (setjmp(on_error))
         return false;
-    program(tp);
+    read(tp);
     return true;
+}
+
+/* Reads; what te reports meanwhile gets its place in the text. */
+static weft_status
+read_text(weft_te *te, const char *source, const char *text, const weft_te_given *given,
+          void (*read)(te_parser *))
+{
+    weft_diag *diag = te->diag, *inner = weft_diag_create();
+    if (!source || !text || strlen(text) > INT_MAX / 4) {
+        weft_diag_destroy(inner);
+        return weft_fail(diag, WEFT_LIMIT, "a te program is a text of at most %d bytes",
+                         INT_MAX / 4);
+    }
+    te->diag = te->ir->diag = inner;
+    te_parser tp = { .p = { .ir = te->ir, .diag = diag, .inner = inner },
+                     .te = te,
+                     .given = given };
+    tp.p.known = weft_map_create(&tp.p.scratch);
+    tp.p.height = weft_map_create(&tp.p.scratch);
+    tp.made = weft_map_create(&tp.p.scratch);
+    weft_lex_start(&tp.p.lex, source, text);
+    bool ok = guarded(&tp, read);
+    weft_arena_reset(&tp.p.scratch);
+    te->diag = te->ir->diag = diag;
+    weft_diag_destroy(inner);
+    return ok ? WEFT_OK : weft_diag_status(diag);
+}
+
+weft_status
+weft_te_read(weft_te *te, const char *source, const char *text, const weft_te_given *given)
+{
+    return read_text(te, source, text, given, program);
+}
+
+weft_status
+weft_te_take_schedule(weft_te *te, const char *source)
+{
+    static const weft_te_given none;
+    const char *text = te->schedule;
+    te->schedule = NULL;
+    return read_text(te, source, text, &none, schedule_of_part);
 }
 
 weft_te *
 weft_te_parse(const char *source, const char *text, weft_diag *diag)
 {
-    if (!source || !text || strlen(text) > INT_MAX / 4) {
-        weft_fail(diag, WEFT_LIMIT, "a te program is a text of at most %d bytes", INT_MAX / 4);
-        return NULL;
-    }
-    weft_diag *inner = weft_diag_create();
-    weft_te *te = weft_te_create("main", inner);
-    te_parser tp = { .p = { .ir = te->ir, .diag = diag, .inner = inner }, .te = te };
-    tp.p.known = weft_map_create(&tp.p.scratch);
-    tp.p.height = weft_map_create(&tp.p.scratch);
-    tp.made = weft_map_create(&tp.p.scratch);
-    weft_lex_start(&tp.p.lex, source, text);
-    bool ok = guarded(&tp);
-    weft_arena_reset(&tp.p.scratch);
-    if (diag) {
-        te->diag = te->ir->diag = diag;
-        weft_diag_destroy(inner);
-    } else {
-        te->own_diag = inner;
-    }
-    if (ok)
+    static const weft_te_given none;
+    weft_te *te = weft_te_create("main", diag);
+    if (weft_te_read(te, source, text, &none) == WEFT_OK)
         return te;
     weft_te_destroy(te);
     return NULL;

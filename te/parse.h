@@ -10,6 +10,8 @@
 typedef struct te_parser {
     parser p;
     weft_te *te;
+    const weft_te_given *given;
+    int ninput;     /* read so far */
     weft_map *made; /* name -> index into axes: those made by primitives */
     WEFT_VEC(weft_axis *) axes;
 } te_parser;

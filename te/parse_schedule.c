@@ -345,7 +345,7 @@ store_predicate(te_parser *tp, const statement *s)
     weft_tensor *t = weft_te_parse_tensor(tp);
     for (int i = 0; t->op->kind == WEFT_OP_COMPUTE && i < t->op->naxis; i++) {
         const weft_var *v = t->op->axis[i]->var;
-        weft_parse_bind(&tp->p, &s->at, (parse_name){ v->name, v, NULL });
+        weft_parse_bind(&tp->p, &s->at, (parse_name){ v->name, v, NULL, NULL });
     }
     comma(tp);
     const weft_expr *cond = weft_parse_any(&tp->p);

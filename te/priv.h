@@ -37,6 +37,8 @@ void weft_te_log(weft_te *, const char *fmt, ...) WEFT_PRINTF(2, 3);
 
 /* Why e is no size (an i32 or i64 over symbols alone, not a negative constant), or NULL. */
 const char *weft_te_size_fault(const weft_te *, const weft_expr *e);
+/* The value, a constant or an integer expression, in the type; NULL when it does not hold it. */
+const weft_expr *weft_te_constant(weft_te *, const weft_expr *value, weft_dtype);
 /* ceil(a / b), a * b; NULL and an error when a constant result does not fit the type. */
 const weft_expr *weft_te_ceildiv(weft_te *, const weft_expr *a, const weft_expr *b);
 const weft_expr *weft_te_product(weft_te *, const weft_expr *a, const weft_expr *b);

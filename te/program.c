@@ -134,6 +134,22 @@ weft_te_product(weft_te *te, const weft_expr *a, const weft_expr *b)
     return weft_simplify_expr(te->ir, NULL, weft_mul(te->ir, a, b));
 }
 
+const weft_expr *
+weft_te_constant(weft_te *te, const weft_expr *value, weft_dtype t)
+{
+    int64_t v;
+    bool is_imm = weft_is_imm(value), is_int = weft_as_int(value, &v);
+    if (!is_imm)
+        return value->h.type.dtype == t         ? value
+               : t == WEFT_I32 || t == WEFT_I64 ? weft_cast(te->ir, t, value)
+                                                : NULL;
+    if (weft_is_float(t))
+        return weft_float(te->ir, t, is_int ? (double)v : value->h.u.f);
+    bool fits = is_int && (t == WEFT_BOOL ? v == 0 || v == 1
+                                          : v >= weft_dtype_min(t) && v <= weft_dtype_max(t));
+    return fits ? weft_int(te->ir, t, v) : NULL;
+}
+
 /* ---- symbols, inputs, axes ------------------------------------------------------------------- */
 
 const weft_expr *

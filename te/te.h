@@ -75,6 +75,23 @@ struct weft_stage {
     int64_t *align_factor, *align_offset; /* per dimension, 0: none; NULL: none at all */
 };
 
+/* What stands behind the parameters of a program whose text is read.  Values are constants, or
+ * expressions over the symbols of the program that it is read into. */
+typedef struct weft_te_given {
+    int nvalue; /* symbols that have a value, by name */
+    const char *const *name;
+    const weft_expr *const *value;
+    bool *used;                 /* set for those that the text knows */
+    weft_tensor *const *tensor; /* for the inputs, in order; NULL: inputs are made */
+    bool part; /* of another program: marks no outputs, and keeps its schedule for later */
+} weft_te_given;
+
+typedef struct weft_te_name { /* buf or value is NULL */
+    const char *text;
+    const weft_buf *buf;
+    const weft_expr *value;
+} weft_te_name;
+
 /* A program.  Stages are kept producers first; a root stage becomes a kernel. */
 struct weft_te {
     weft_ir *ir;
@@ -92,7 +109,15 @@ struct weft_te {
     WEFT_VEC(weft_tensor *) by_buf; /* the tensor of a buffer, by the buffer's id; may be NULL */
     weft_map *names;                /* what a name stands for: te/names.c */
     weft_kernel_info info; /* for the kernels' headers; set by the graph's compiler and the rules */
+    /* Of a part: what its text calls things, and its schedule, to be applied; NULL: none */
+    WEFT_VEC(weft_te_name) scope;
+    const char *schedule;
 };
+
+/* Reads a text into a program that has no definitions yet.  `source` names it in messages. */
+weft_status weft_te_read(weft_te *, const char *source, const char *text, const weft_te_given *);
+/* Applies the schedule that came with a part. */
+weft_status weft_te_take_schedule(weft_te *, const char *source);
 
 extern const char *const weft_reducer_names[WEFT_REDUCER_COUNT];
 

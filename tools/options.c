@@ -183,6 +183,8 @@ weft_arg_job(weft_args *a, weft_compile_job *job, weft_import_options *import)
     if (!status)
         status =
             weft_arg_pairs(a, WEFT_OPT_SHAPE, &import->nshape, &import->shape_name, &import->shape);
+    if (!status)
+        status = weft_arg_pairs(a, WEFT_OPT_OP, &import->nop, &import->op_name, &import->op_file);
     if (!status) {
         job->optimize = (int)optimize;
         job->threads = (int)jobs;

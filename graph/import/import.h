@@ -15,6 +15,9 @@ typedef struct weft_import_options {
     int nfixed;
     const char *const *fixed_name;
     const weft_const *fixed;
+    int nop; /* --op DOMAIN.OP=FILE.te: a user's operators */
+    const char *const *op_name;
+    const char *const *op_file;
 } weft_import_options;
 
 /* Reads an ONNX model (by content, not by name): mapped, constants not copied, external data

@@ -135,6 +135,11 @@ check_outputs(onnx_node *n)
 static void
 run_importer(onnx_node *n)
 {
+    const char *program = weft_reader_user_op(n->reader, n->proto);
+    if (program) {
+        weft_reader_import_user(n, program);
+        return;
+    }
     check_arity(n);
     if (n->status != WEFT_OK)
         return;
@@ -163,7 +168,7 @@ import_node(onnx_reader *r, const onnx_node_proto *p)
     n.in = WEFT_NEW_ARRAY(arena, n.nin + 1, weft_value *);
     n.out = WEFT_NEW_ARRAY(arena, n.nout + 1, weft_value *);
     n.used = WEFT_NEW_ARRAY(arena, p->n_attribute + 1, bool);
-    if (!n.op)
+    if (!n.op && !weft_reader_user_op(r, p))
         weft_onnx_fail(&n, WEFT_UNSUPPORTED, "%s", why);
     bool there = resolve_inputs(&n);
     if (there && n.status == WEFT_OK)

@@ -31,6 +31,10 @@ void weft_reader_define(onnx_reader *, const char *name, weft_value *);
 /* Whether the model has the name so far. */
 bool weft_reader_find(const onnx_reader *, const char *name, weft_value **);
 
+/* The file of the te program that the user named for the node's operator; NULL: none (op_user.c). */
+const char *weft_reader_user_op(onnx_reader *, const onnx_node_proto *);
+/* The node as outputs of that program. */
+void weft_reader_import_user(onnx_node *, const char *path);
 /* The nodes, each after what makes its inputs (order.c). */
 const onnx_node_proto *const *weft_reader_order(onnx_reader *);
 /* Initializers become constants, the other inputs inputs (inputs.c). */

@@ -33,6 +33,8 @@ typedef struct weft_compile_options {
     int optimize;         /* 0: no fusion, no re-laid weights; 1 to 3: all passes */
     const char *numerics; /* "strict", "default", "fast" */
     int threads;          /* 0: one a core */
+    int nop; /* operators of the model, "mydomain.MyOp", that are the te program in a file */
+    const char *const *op_name, *const *op_file;
 } weft_compile_options;
 
 #define WEFT_COMPILE_OPTIONS                                                                       \

@@ -169,7 +169,16 @@ node_head(const char *op, const char *in, const char *out)
 void
 model_node(model *m, const char *op, const char *in, const char *out, const char *attrs)
 {
+    model_node_of(m, NULL, op, in, out, attrs);
+}
+
+void
+model_node_of(model *m, const char *domain, const char *op, const char *in, const char *out,
+              const char *attrs)
+{
     weft_str node = node_head(op, in, out);
+    if (domain)
+        put_text(&node, 7, domain);
     for (const char *p = attrs ? attrs : ""; *p;)
         p = put_attribute(&node, p);
     put_message(&m->graph, 1, &node);

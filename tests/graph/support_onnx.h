@@ -35,6 +35,9 @@ void model_output(model *, const char *name);
 /* Inputs and outputs separated by spaces ("_": absent); attributes as
  * "axis=1 alpha=0.5 pads=[1,1] scales=[0.5,2.0] mode='edge'". */
 void model_node(model *, const char *op, const char *in, const char *out, const char *attrs);
+/* The same of an operator of another domain. */
+void model_node_of(model *, const char *domain, const char *op, const char *in, const char *out,
+                   const char *attrs);
 /* The same with a tensor attribute `name`, given as a serialised TensorProto that is taken over. */
 void model_node_tensor(model *, const char *op, const char *in, const char *out, const char *name,
                        weft_str *tensor);
