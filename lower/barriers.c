@@ -83,13 +83,40 @@ is_uniform(const planner *p, const weft_expr *e)
     return u.holds;
 }
 
+static const weft_expr *
+name_converted(weft_rewriter *rw, const weft_expr *e)
+{
+    const weft_var *const *v = rw->user; /* a thread's, and the name of what it is converted to */
+    bool is_it = e->h.kind == WEFT_EK_CAST && e->arg[0]->h.kind == WEFT_EK_VAR &&
+                 e->arg[0]->h.u.var == v[0] && weft_same_type(e->h.type, v[1]->type);
+    return is_it ? weft_ref(rw->ir, v[1]) : weft_rewrite_args(rw, e);
+}
+
+/* e as stride * thread + rest, whichever of i32 and i64 the two are. */
+static bool
+split_thread(const planner *p, const weft_var *thread, int64_t *stride, const weft_expr **e)
+{
+    const weft_expr *by;
+    if (!weft_uses_var(*e, thread)) {
+        *stride = 0;
+        return true;
+    }
+    const weft_var *v[2] = { thread, thread };
+    if (!weft_same_type((*e)->h.type, thread->type)) {
+        v[1] = weft_var_make(p->ir, thread->name, (*e)->h.type);
+        weft_rewriter rw = { .ir = p->ir, .expr = name_converted, .user = v };
+        *e = weft_rewrite_expr(&rw, *e);
+        weft_rewrite_done(&rw);
+    }
+    return weft_affine_in(p->ir, *e, v[1], &by, e) && weft_as_int(by, stride) &&
+           !weft_uses_var(*e, thread);
+}
+
 static bool
 take_threads(const planner *p, access *a, const weft_expr **rest)
 {
-    const weft_expr *stride;
     for (int t = 0; t < 3; t++)
-        if (p->thread[t] && (!weft_affine_in(p->ir, *rest, p->thread[t], &stride, rest) ||
-                             !weft_as_int(stride, &a->stride[t]) ||
+        if (p->thread[t] && (!split_thread(p, p->thread[t], &a->stride[t], rest) ||
                              !weft_bounds(p->ir, p->facts, weft_ref(p->ir, p->thread[t]),
                                           &a->first[t], &a->last[t])))
             return false;

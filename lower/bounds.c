@@ -252,14 +252,15 @@ clip(const weft_plan *p, weft_interval i, const weft_expr *size)
     return i;
 }
 
-/* Extent of a region that is free of loop variables; NULL where none is found. */
+/* Extent of a region that is free of loop variables; NULL where none is found.  What loops without
+ * iterations ask for is nothing. */
 static const weft_expr *
 fixed_extent(const weft_plan *p, const weft_site *s, const weft_expr *extent)
 {
     int64_t v, lo, hi;
     weft_dtype t = (weft_dtype)extent->h.type.dtype;
     if (weft_as_int(extent, &v))
-        return extent;
+        return v < 0 ? weft_int(p->ir, t, 0) : extent;
     if (weft_bounds(p->ir, p->facts, extent, &lo, &hi) && hi >= 0 && hi < weft_dtype_max(t))
         return weft_int(p->ir, t, hi);
     relaxed r = relaxed_none(p);
@@ -348,14 +349,17 @@ whole_region(const weft_plan *p, weft_site *s)
 
 /* ---- block and thread ranges ----------------------------------------------------------------- */
 
-/* The kernel's range of an axis is the largest of its stages'; the others are guarded. */
+/* The kernel's range of an axis is the largest of its stages'; the others are guarded.  One that
+ * runs over nothing is guarded too: a reduction of no values has one. */
 static weft_status
 take_bound(const weft_plan *p, const weft_site *s, const weft_axis *leaf)
 {
     weft_cluster *g = s->cluster;
     const weft_expr **have = &g->extent[leaf->bind];
-    const weft_expr *mine =
-        weft_ix_cast(p->ir, (weft_dtype)g->var[leaf->bind]->type.dtype, s->extent[leaf->id]);
+    weft_dtype type = (weft_dtype)g->var[leaf->bind]->type.dtype;
+    const weft_expr *mine = weft_ix_cast(p->ir, type, s->extent[leaf->id]);
+    if (weft_is_int_imm(mine, 0))
+        mine = weft_int(p->ir, type, 1);
     if (!*have || *have == mine) {
         *have = mine;
         return WEFT_OK;

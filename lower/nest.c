@@ -16,6 +16,8 @@ typedef struct nest {
 } nest;
 
 static const weft_stmt *build(nest *, int leaf);
+static const weft_stmt *leaf_loop(const nest *, const weft_axis *, const weft_var *,
+                                  const weft_stmt *body);
 
 /* ---- statements at the innermost place ------------------------------------------------------- */
 
@@ -184,7 +186,7 @@ init_nest(const nest *n, int leaf, const weft_expr **value)
     value[axis->id] = weft_ref(p->ir, v);
     const weft_stmt *body = init_nest(n, leaf + 1, value);
     weft_facts_pop(p->facts, mark);
-    return weft_for(p->ir, v, axis->bind, s->extent[axis->id], body);
+    return leaf_loop(n, axis, v, body);
 }
 
 static const weft_stmt *
@@ -288,6 +290,15 @@ cross_reduction(nest *n)
 
 /* ---- loops ----------------------------------------------------------------------------------- */
 
+/* The loop of a leaf around its body.  Lanes of a loop without iterations are none: it is serial. */
+static const weft_stmt *
+leaf_loop(const nest *n, const weft_axis *leaf, const weft_var *v, const weft_stmt *body)
+{
+    const weft_expr *extent = n->s->extent[leaf->id];
+    bool empty = weft_is_int_imm(extent, 0);
+    return weft_for(n->p->ir, v, empty ? WEFT_SERIAL : leaf->bind, extent, body);
+}
+
 /* The stages that are computed at a leaf, before what follows in its body. */
 static const weft_stmt *
 with_attached(nest *n, int leaf, const weft_stmt *body)
@@ -322,7 +333,7 @@ build(nest *n, int leaf)
                                                    : weft_seq2(p->ir, init(n), build(n, leaf + 1));
     body = with_attached(n, leaf, body);
     weft_facts_pop(p->facts, mark);
-    return v ? weft_for(p->ir, v, axis->bind, s->extent[axis->id], body) : body;
+    return v ? leaf_loop(n, axis, v, body) : body;
 }
 
 const weft_stmt *
