@@ -181,7 +181,7 @@ static void
 ask_bodies(request *q)
 {
     weft_walker w = { .expr = ask_load, .user = q };
-    for (int k = 0; k < q->reader->op->nout; k++)
+    for (int k = 0; q->reader->body && k < q->reader->op->nout; k++) /* an extern has none */
         weft_walk_expr(&w, q->reader->body[k]);
     if (q->reader->cond)
         weft_walk_expr(&w, q->reader->cond);

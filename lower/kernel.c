@@ -45,6 +45,8 @@ note_stmt(void *user, const weft_stmt *s)
 {
     if (s->kind == WEFT_SK_STORE)
         note(user, s->u.store.buf, WEFT_WRITE);
+    if (s->kind == WEFT_SK_ATOMIC)
+        note(user, s->u.atomic.buf, WEFT_READ_WRITE);
     const weft_spot *memory = s->kind == WEFT_SK_MATRIX ? weft_matrix_memory(s) : NULL;
     if (memory)
         note(user, memory->buf, s->u.matrix.op == WEFT_MATRIX_STORE ? WEFT_WRITE : WEFT_READ);

@@ -340,6 +340,8 @@ const weft_stmt *
 weft_site_nest(weft_plan *p, weft_site *s)
 {
     nest n = { .p = p, .s = s, .init_at = -1 };
+    if (s->op->kind == WEFT_OP_EXTERN)
+        return weft_refresh(p->ir, s->op->stmt);
     if (!find_cross(&n))
         return NULL;
     if (n.init_at != 0)

@@ -24,6 +24,11 @@ redirect_op(weft_te *te, weft_te_op *op, const weft_tensor *from, const weft_ten
 {
     redirect r = { from->buf, to->buf };
     weft_rewriter rw = { .ir = te->ir, .expr = redirect_load, .user = &r };
+    if (op->kind == WEFT_OP_EXTERN) {
+        op->stmt = weft_rewrite_stmt(&rw, op->stmt);
+        weft_rewrite_done(&rw);
+        return;
+    }
     op->body = weft_arena_dup(&te->ir->arena, op->body, (size_t)op->nout * sizeof *op->body);
     for (int i = 0; i < op->nout; i++)
         op->body[i] = weft_rewrite_expr(&rw, op->body[i]);
@@ -201,6 +206,12 @@ check_rewritable(weft_te *te, const weft_stage *s)
             te->diag, WEFT_INVALID_ARGUMENT,
             "cache_write: stage '%s' is computed inline and writes nothing; compute_root(%s) first",
             name, name);
+    else if (s->op->kind == WEFT_OP_EXTERN)
+        weft_fail(
+            te->diag, WEFT_INVALID_ARGUMENT,
+            "cache_write: '%s' is extern and its statements write it; have them write a tensor "
+            "that another definition copies",
+            name);
     else if (s->relation.n)
         weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
                   "cache_write: the loops of stage '%s' are split or fused already; call "

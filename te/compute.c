@@ -162,8 +162,8 @@ adopt(weft_te *te, weft_stage *s, weft_axis *axis)
     *WEFT_PUSH(&te->ir->arena, &s->leaf) = axis;
 }
 
-static void
-insert_stage(weft_te *te, weft_te_op *op, int place)
+void
+weft_te_insert_stage(weft_te *te, weft_te_op *op, int place)
 {
     weft_stage *s = WEFT_NEW(&te->ir->arena, weft_stage);
     s->op = op;
@@ -214,7 +214,7 @@ weft_te_insert(weft_te *te, const weft_te_op *from, const char *const *names, in
     for (int i = 0; i < op->nout; i++)
         op->out[i] = new_tensor(te, op, i, names[i]);
     op->name = op->out[0]->buf->name;
-    insert_stage(te, op, place);
+    weft_te_insert_stage(te, op, place);
     return op;
 }
 

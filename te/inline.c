@@ -118,6 +118,8 @@ inlined_copy(inliner *in, weft_rewriter *rw, const weft_te_op *op)
 const weft_te_op *
 weft_te_inlined(weft_te *te, const weft_te_op *op)
 {
+    if (op->kind == WEFT_OP_EXTERN) /* compute_inline refused what it reads */
+        return op;
     inliner in = { .te = te, .first = te->ir->nexpr };
     weft_rewriter rw = { .ir = te->ir, .expr = put_in, .user = &in };
     in.body = WEFT_NEW_ARRAY(&in.scratch, te->tensor.n, const weft_expr *);

@@ -446,7 +446,7 @@ default_outputs(te_parser *tp)
             read[at[k]->id] = true;
     }
     for (int i = 0; i < te->tensor.n; i++)
-        if (!read[i] && te->tensor.at[i]->op->kind == WEFT_OP_COMPUTE)
+        if (!read[i] && te->tensor.at[i]->op->kind != WEFT_OP_INPUT)
             weft_te_output(te, te->tensor.at[i]);
 }
 
@@ -479,7 +479,10 @@ program(te_parser *tp)
             return_outputs(tp);
             break;
         }
-        define(tp);
+        if (weft_tok_is(&p->lex.tok, "extern") && peek(tp).kind == WEFT_TOK_NAME)
+            weft_te_parse_extern(tp);
+        else
+            define(tp);
     }
     weft_parse_expect(p, "}");
     if (tp->given->part) {
@@ -520,10 +523,9 @@ guarded(te_parser *tp, void (*read)(te_parser *))
     return true;
 }
 
-/* Reads; what te reports meanwhile gets its place in the text. */
-static weft_status
-read_text(weft_te *te, const char *source, const char *text, const weft_te_given *given,
-          void (*read)(te_parser *))
+weft_status
+weft_te_read_text(weft_te *te, const char *source, const char *text, const weft_te_given *given,
+                  void *user, void (*read)(te_parser *))
 {
     weft_diag *diag = te->diag, *inner = weft_diag_create();
     if (!source || !text || strlen(text) > INT_MAX / 4) {
@@ -532,9 +534,9 @@ read_text(weft_te *te, const char *source, const char *text, const weft_te_given
                          INT_MAX / 4);
     }
     te->diag = te->ir->diag = inner;
-    te_parser tp = { .p = { .ir = te->ir, .diag = diag, .inner = inner },
-                     .te = te,
-                     .given = given };
+    te_parser tp = {
+        .p = { .ir = te->ir, .diag = diag, .inner = inner }, .te = te, .given = given, .user = user
+    };
     tp.p.known = weft_map_create(&tp.p.scratch);
     tp.p.height = weft_map_create(&tp.p.scratch);
     tp.made = weft_map_create(&tp.p.scratch);
@@ -549,7 +551,7 @@ read_text(weft_te *te, const char *source, const char *text, const weft_te_given
 weft_status
 weft_te_read(weft_te *te, const char *source, const char *text, const weft_te_given *given)
 {
-    return read_text(te, source, text, given, program);
+    return weft_te_read_text(te, source, text, given, NULL, program);
 }
 
 weft_status
@@ -558,7 +560,7 @@ weft_te_take_schedule(weft_te *te, const char *source)
     static const weft_te_given none;
     const char *text = te->schedule;
     te->schedule = NULL;
-    return read_text(te, source, text, &none, schedule_of_part);
+    return weft_te_read_text(te, source, text, &none, NULL, schedule_of_part);
 }
 
 weft_te *

@@ -12,6 +12,7 @@ typedef struct te_parser {
     weft_te *te;
     const weft_te_given *given;
     int ninput;     /* read so far */
+    void *user;     /* of who reads something else than a program */
     weft_map *made; /* name -> index into axes: those made by primitives */
     WEFT_VEC(weft_axis *) axes;
 } te_parser;
@@ -28,6 +29,12 @@ void weft_te_bind_tensor(te_parser *, const weft_token *at, const weft_tensor *)
 /* Forgets names bound since there were `mark` of them. */
 void weft_te_leave_scope(te_parser *, int mark);
 
+/* Reads a text by `read`; what te reports meanwhile gets its place there. */
+weft_status weft_te_read_text(weft_te *, const char *source, const char *text,
+                              const weft_te_given *, void *user, void (*read)(te_parser *));
+
+/* parse_extern.c: reads one extern stage. */
+void weft_te_parse_extern(te_parser *);
 /* parse_schedule.c: "schedule" has been read; reads up to and with its closing bracket. */
 void weft_te_parse_schedule(te_parser *);
 

@@ -37,12 +37,18 @@ static bool
 check_movable(weft_te *te, const weft_stage *s, const char *primitive)
 {
     const weft_tensor *out = output_of(s);
-    if (out)
+    bool is_extern = s->op->kind == WEFT_OP_EXTERN;
+    if (is_extern)
+        weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                  "%s: stage '%s' is extern and a kernel of its own; have what reads it in that "
+                  "kernel be part of its statements",
+                  primitive, weft_stage_name(s));
+    else if (out)
         weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
                   "%s: '%s' is an output and is computed at root; cache_write(%s, local) gives a "
                   "stage that moves",
                   primitive, out->buf->name, out->buf->name);
-    return !out;
+    return !out && !is_extern;
 }
 
 /* Whether `to` reads what `from` computes, directly or through stages between them. */
@@ -131,6 +137,11 @@ weft_compute_inline(weft_te *te, weft_tensor *t)
             te->diag, WEFT_INVALID_ARGUMENT,
             "compute_inline: stage '%s' computes %d tensors; only a stage of one can be inlined",
             name, s->op->nout);
+    if (weft_te_is_kept(te, s->op->out[0]))
+        return weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                         "compute_inline: '%s' is read by the statements of an extern stage, where "
+                         "no expression can stand for it; leave it in memory",
+                         name);
     if (!check_movable(te, s, "compute_inline") || hosts(te, s, "compute_inline"))
         return WEFT_INVALID_ARGUMENT;
     s->attach = WEFT_AT_INLINE;
@@ -184,6 +195,11 @@ memory_of(weft_te *te, weft_tensor *t, const char *primitive, const char *inputs
             te->diag, WEFT_INVALID_ARGUMENT,
             "%s: stage '%s' is computed inline and has no memory; give it some by compute_root(%s)",
             primitive, weft_stage_name(s), weft_stage_name(s));
+    else if (s->op->kind == WEFT_OP_EXTERN)
+        weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                  "%s: stage '%s' is extern, whose memory is global and dense; its statements may "
+                  "allocate other",
+                  primitive, weft_stage_name(s));
     else
         return s;
     return NULL;

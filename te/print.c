@@ -178,9 +178,30 @@ print_value(printer *p, const weft_te_op *op)
     weft_str_add(p->out, op->nout > 1 ? ")" : "");
 }
 
+/* extern S: f32[m], T: i32[n] { ... } */
+static void
+print_extern(printer *p, const weft_te_op *op)
+{
+    for (int i = 0; i < op->nout; i++) {
+        const weft_buf *b = op->out[i]->buf;
+        weft_str_addf(p->out, "%s%s%s: %s[", i ? ", " : "    extern ",
+                      p->style == MARKED && op->out[i]->is_output ? "out " : "", b->name,
+                      weft_dtype_name(b->dtype));
+        print_list(p, b->ndim, b->shape);
+        weft_str_add(p->out, "]");
+    }
+    weft_str_add(p->out, " {\n");
+    weft_print_stmt(p->out, op->stmt, 2);
+    weft_str_add(p->out, "    }");
+}
+
 static void
 print_definition(printer *p, const weft_te_op *op)
 {
+    if (op->kind == WEFT_OP_EXTERN) {
+        print_extern(p, op);
+        return;
+    }
     weft_str_add(p->out, "    ");
     for (int i = 0; i < op->nout; i++)
         weft_str_addf(p->out, "%s%s%s", i ? ", " : "",

@@ -57,6 +57,8 @@ enum { WEFT_TE_MAX_STAGES = 4096 }; /* far beyond any real program; keeps hostil
 bool weft_te_room(weft_te *, const char *name);
 /* The same without checks and without a place in te->source, its stage at `place`. */
 weft_te_op *weft_te_insert(weft_te *, const weft_te_op *op, const char *const *names, int place);
+/* Its stage at `place`; its axes become the stage's. */
+void weft_te_insert_stage(weft_te *, weft_te_op *op, int place);
 /* Enters a tensor that has its buffer into the program's tables. */
 void weft_te_register(weft_te *, weft_tensor *);
 /* As weft_te_reduce, contributing only where cond holds (NULL: everywhere). */

@@ -19,6 +19,7 @@ weft_te_tensor_of(const weft_te *te, const weft_buf *buf)
 
 typedef struct reads {
     const weft_te *te;
+    const weft_te_op *op;
     weft_arena *arena;
     bool *seen; /* by tensor id */
     WEFT_VEC(weft_tensor *) found;
@@ -29,7 +30,7 @@ note_read(void *user, const weft_expr *e)
 {
     reads *r = user;
     weft_tensor *t = e->h.kind == WEFT_EK_LOAD ? weft_te_tensor_of(r->te, e->h.u.buf) : NULL;
-    if (t && !r->seen[t->id]) {
+    if (t && t->op != r->op && !r->seen[t->id]) {
         r->seen[t->id] = true;
         *WEFT_PUSH(r->arena, &r->found) = t;
     }
@@ -39,12 +40,16 @@ note_read(void *user, const weft_expr *e)
 int
 weft_te_reads(const weft_te *te, const weft_te_op *op, weft_arena *arena, weft_tensor ***tensors)
 {
-    reads r = { .te = te, .arena = arena, .seen = WEFT_NEW_ARRAY(arena, te->tensor.n + 1, bool) };
+    reads r = {
+        .te = te, .op = op, .arena = arena, .seen = WEFT_NEW_ARRAY(arena, te->tensor.n + 1, bool)
+    };
     weft_walker w = { .expr = note_read, .user = &r };
     for (int i = 0; op->kind == WEFT_OP_COMPUTE && i < op->nout; i++)
         weft_walk_expr(&w, op->body[i]);
     if (op->cond)
         weft_walk_expr(&w, op->cond);
+    if (op->stmt)
+        weft_walk_stmt(&w, op->stmt);
     *tensors = r.found.at;
     return r.found.n;
 }
@@ -71,6 +76,18 @@ weft_te_readers(const weft_te *te, const weft_tensor *t, weft_arena *arena, weft
     weft_arena_reset(&scratch);
     *stages = found.at;
     return found.n;
+}
+
+bool
+weft_te_is_kept(const weft_te *te, const weft_tensor *t)
+{
+    weft_arena scratch = { 0 };
+    weft_stage **reader;
+    bool kept = false;
+    for (int i = weft_te_readers(te, t, &scratch, &reader); i-- > 0;)
+        kept = kept || reader[i]->op->kind == WEFT_OP_EXTERN;
+    weft_arena_reset(&scratch);
+    return kept;
 }
 
 const char *

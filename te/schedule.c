@@ -31,6 +31,12 @@ weft_stage *
 weft_te_loops_of(weft_te *te, weft_tensor *t, const char *primitive)
 {
     weft_stage *s = weft_te_stage_for(te, t, primitive);
+    if (s && s->op->kind == WEFT_OP_EXTERN)
+        return weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                         "%s: stage '%s' is extern and its loops are its statements'; write them "
+                         "there as they should run",
+                         primitive, weft_stage_name(s)),
+               NULL;
     if (!s || s->attach != WEFT_AT_INLINE)
         return s;
     weft_fail(

@@ -31,9 +31,10 @@ typedef struct weft_relation {
     const weft_expr *parts;  /* SPLIT by parts: declared extent of outer; NULL: by factor */
 } weft_relation;
 
-typedef enum weft_op_kind { WEFT_OP_INPUT, WEFT_OP_COMPUTE } weft_op_kind;
+typedef enum weft_op_kind { WEFT_OP_INPUT, WEFT_OP_COMPUTE, WEFT_OP_EXTERN } weft_op_kind;
 
-/* What computes one or several tensors of the same shape.  When nreduce > 0 every body is the
+/* What computes one or several tensors: of the same shape, but for EXTERN, which has no axes and no
+ * bodies.  When nreduce > 0 every body is the
  * source of a reduction with the same axes, condition and combiner. */
 typedef struct weft_te_op {
     weft_op_kind kind;
@@ -49,6 +50,7 @@ typedef struct weft_te_op {
     const weft_var **lhs, **rhs;
     const weft_expr **result, **identity;
     const weft_expr *cond; /* contributes only where it holds; NULL: everywhere */
+    const weft_stmt *stmt; /* EXTERN: a kernel's body over the buffers of whole tensors */
 } weft_te_op;
 
 struct weft_tensor {
@@ -129,6 +131,8 @@ weft_tensor *weft_te_tensor_of(const weft_te *, const weft_buf *);
 int weft_te_reads(const weft_te *, const weft_te_op *, weft_arena *, weft_tensor ***tensors);
 /* Stages that read t, inlined ones included, in stage order. */
 int weft_te_readers(const weft_te *, const weft_tensor *t, weft_arena *, weft_stage ***stages);
+/* Whether an extern stage reads t: then t is in memory, never inlined. */
+bool weft_te_is_kept(const weft_te *, const weft_tensor *t);
 /* How messages and text name an axis: "C.i" for an axis of a definition, "by" for a made one. */
 const char *weft_axis_label(weft_te *, const weft_axis *);
 /* The op as lowering sees it: every LOAD of a tensor whose stage is inlined is replaced by that

@@ -87,6 +87,15 @@ WEFT_API weft_status weft_te_reduce_tuple(weft_te *, const char *const *names, i
 /* Makes a variable for a tuple reducer. */
 WEFT_API const weft_var *weft_te_var(weft_te *, const char *name, weft_dtype);
 
+/* Tensors that statements compute: the text of a kernel's body at the level loops (doc/IR.md, 3 and
+ * 6), without the brackets around it.  It names tensors and symbols of the program and stores to
+ * the n tensors it makes, every element of them.  The stage is a kernel of its own, and has no
+ * loops to be scheduled; what it reads is computed whole before. */
+WEFT_API weft_status weft_te_extern(weft_te *, int n, const char *const *names,
+                                    const weft_dtype *dtype, const int *ndim,
+                                    const weft_expr *const *const *shape, const char *statements,
+                                    weft_tensor **out);
+
 /* Marks a result; outputs are written to global memory, in the order of the calls. */
 WEFT_API weft_status weft_te_output(weft_te *, weft_tensor *);
 

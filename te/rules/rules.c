@@ -46,7 +46,8 @@ inline_stages(weft_rule *r)
 {
     for (int i = 0; i < r->te->stage.n; i++) {
         weft_stage *s = r->te->stage.at[i];
-        bool plain = s->op->nreduce == 0 && s->op->nout == 1 && !weft_rule_is_output(s->op);
+        bool plain = s->op->kind == WEFT_OP_COMPUTE && s->op->nreduce == 0 && s->op->nout == 1 &&
+                     !weft_rule_is_output(s->op) && !weft_te_is_kept(r->te, tensor(s));
         if (plain && keep_producer(r, s))
             continue;
         if (plain)
@@ -123,7 +124,8 @@ schedule_all(weft_rule *r)
         if (stage[i]->op->nreduce && is_live(r, stage[i]))
             schedule_reduction(r, stage[i], &done);
     for (int i = 0; i < n; i++)
-        if (!has(&done, stage[i]) && stage[i]->attach == WEFT_AT_ROOT && is_live(r, stage[i]))
+        if (!has(&done, stage[i]) && stage[i]->attach == WEFT_AT_ROOT &&
+            stage[i]->op->kind == WEFT_OP_COMPUTE && is_live(r, stage[i]))
             weft_rule_injective(r, stage[i]);
 }
 
@@ -134,9 +136,13 @@ schedule_reference(weft_rule *r)
         weft_rule_reference(r, r->te->stage.at[i]);
 }
 
+/* The only output's stage, if no stage is extern. */
 static weft_stage *
 only_output(const weft_te *te)
 {
+    for (int i = 0; i < te->stage.n; i++)
+        if (te->stage.at[i]->op->kind == WEFT_OP_EXTERN)
+            return NULL;
     return te->output.n == 1 ? weft_te_stage(te, te->output.at[0]) : NULL;
 }
 

@@ -221,6 +221,51 @@ a_program_read_without_diagnostics_can_be_used(void **state)
     weft_te_destroy(te);
 }
 
+static void
+extern_tensors_are_made_by_statements(void **state)
+{
+    (void)state;
+    weft_te *te = empty();
+    const weft_expr *m = weft_te_symbol(te, "m", WEFT_I32), *shape[] = { m };
+    const weft_expr *const *const shapes[] = { shape, NULL };
+    weft_te_input(te, "A", WEFT_F32, 1, shape);
+    weft_tensor *out[2] = { NULL, NULL };
+    assert_int_equal(
+        weft_te_extern(te, 2, (const char *[]){ "S", "n" },
+                       (const weft_dtype[]){ WEFT_F32, WEFT_I32 }, (const int[]){ 1, 0 }, shapes,
+                       "n[] = m for i in 0..m on block.x { S[i] = A[m - 1 - i] }", out),
+        WEFT_OK);
+    assert_int_equal(weft_te_output(te, out[0]), WEFT_OK);
+    assert_int_equal(weft_te_output(te, out[1]), WEFT_OK);
+    check_print(te, "te f(A: f32[m]) {\n"
+                    "    extern S: f32[m], n: i32[] {\n"
+                    "        n[] = m\n"
+                    "        for i in 0..m on block.x {\n"
+                    "            S[i] = A[m - 1 - i]\n"
+                    "        }\n"
+                    "    }\n"
+                    "}\n");
+    check_parses_back(te);
+    done(te);
+}
+
+static void
+extern_statements_that_are_wrong_are_told_with_their_place(void **state)
+{
+    (void)state;
+    weft_te *te = empty();
+    weft_tensor *out;
+    int none = 0;
+    const weft_expr *const *shape = NULL;
+    weft_dtype f32 = WEFT_F32;
+    assert_int_not_equal(
+        weft_te_extern(te, 1, (const char *[]){ "S" }, &f32, &none, &shape, "S[] = 1", &out),
+        WEFT_OK);
+    assert_says(te, "S:1:6: error: ");
+    assert_int_equal(te->tensor.n, 0);
+    done(te);
+}
+
 int
 main(void)
 {
@@ -235,6 +280,8 @@ main(void)
         cmocka_unit_test(a_null_without_an_error_before_it_is_one),
         cmocka_unit_test(an_axis_serves_one_definition),
         cmocka_unit_test(a_buffer_that_is_no_tensor_is_refused),
+        cmocka_unit_test(extern_tensors_are_made_by_statements),
+        cmocka_unit_test(extern_statements_that_are_wrong_are_told_with_their_place),
         cmocka_unit_test(outputs_are_marked_before_scheduling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,6 +298,53 @@ rfactor_says_what_is_wrong(void **state)
     CHECK_SCHEDULES(m);
 }
 
+#define EXTERN                                                                                     \
+    "te f(A: f32[m]) {\n"                                                                          \
+    "    D[i < m] = A[i] * 2.0\n"                                                                  \
+    "    extern S: f32[m] { for i in 0..m { S[i] = D[i] } }\n"                                     \
+    "    C[i < m] = S[i]\n"                                                                        \
+    "} schedule { "
+
+static void
+extern_says_what_is_wrong(void **state)
+{
+    (void)state;
+    static const mistake m[] = {
+        { "te f(A: f32[m]) { extern S: f32[m] { A[0] = 1.0 } }",
+          "extern 'S' stores to a tensor that it does not make, 'A'" },
+        { "te f(A: f32[m]) { extern S: f32[m] { alloc b: local f32[m] S[0] = b[0] } }",
+          "extern 'S' allocates memory of no constant size, in 'b'" },
+        { "te f(A: f32[m]) { extern S: f32[m] { S[0] = B[0] } }", "there is no 'B' in scope" },
+        { "te f(A: f32[m]) { extern S: f32[q] { S[0] = 1.0 } }", "there is no 'q' in scope" },
+        { "te f(A: f32[m]) { extern S: f32[-1] { S[0] = 1.0 } }",
+          "dimension 0 of extern 'S' is negative" },
+        { "te f(A: f32[m]) { extern S: f32[m], S: f32[m] { S[0] = 1.0 } }",
+          "'S' is defined twice here" },
+        { "te f(A: f32[m]) { extern S: f32[m] for }", "'{' is expected, not 'for'" },
+        { "te f(A: f32[m]) { extern S: f32[m] { for t in 0..8 on thread.x { if t < 4 { barrier "
+          "shared S[t] = 1.0 } } } }",
+          "extern 'S'" },
+        { EXTERN "a, b = split(S.i, 4) }", "stage 'S' has no axis 'i'" },
+        { EXTERN "reorder(S) }",
+          "reorder: stage 'S' is extern and its loops are its statements'; write them there" },
+        { EXTERN "compute_at(S, C, C.i) }",
+          "compute_at: stage 'S' is extern and a kernel of its own" },
+        { EXTERN "compute_inline(S) }",
+          "compute_inline: stage 'S' is extern and a kernel of its own" },
+        { EXTERN "compute_inline(D) }",
+          "compute_inline: 'D' is read by the statements of an extern stage" },
+        { EXTERN "X = cache_write(S, local) }",
+          "cache_write: 'S' is extern and its statements write it" },
+        { EXTERN "set_scope(S, shared) }",
+          "set_scope: stage 'S' is extern, whose memory is global and dense" },
+        { EXTERN "storage_align(S, 0, 4, 1) }",
+          "storage_align: stage 'S' is extern, whose memory is global and dense" },
+        { EXTERN "store_predicate(S, m < 4) }", "store_predicate: stage 'S' is extern" },
+    };
+    for (size_t i = 0; i < sizeof m / sizeof *m; i++)
+        check(m[i].text, m[i].says);
+}
+
 static void
 memory_primitives_say_what_is_wrong(void **state)
 {
@@ -503,6 +550,7 @@ main(void)
         cmocka_unit_test(compute_inline_says_what_is_wrong),
         cmocka_unit_test(caches_say_what_is_wrong),
         cmocka_unit_test(rfactor_says_what_is_wrong),
+        cmocka_unit_test(extern_says_what_is_wrong),
         cmocka_unit_test(memory_primitives_say_what_is_wrong),
         cmocka_unit_test(schedule_text_says_what_is_wrong),
         cmocka_unit_test(program_text_says_what_is_wrong),
