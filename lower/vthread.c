@@ -124,7 +124,8 @@ mark_buf(injector *j, const weft_buf *buf)
     j->changed = true;
 }
 
-static void
+/* Whether its results do. */
+static bool
 mark_allreduce(injector *j, const weft_stmt *s, bool cond)
 {
     int n = s->u.all.with->n;
@@ -132,10 +133,11 @@ mark_allreduce(injector *j, const weft_stmt *s, bool cond)
         cond |= expr_differs(j, s->u.all.value[i]);
     for (int i = 0; cond && i < n; i++)
         mark_var(j, s->u.all.var[i]);
+    return cond;
 }
 
 /* Marks the variables and buffers that differ where s stands; cond: some virtual threads do not get
- * there. */
+ * there, or each does all of it by itself, as goes_around says below. */
 static void
 mark(injector *j, const weft_stmt *s, bool cond)
 {
@@ -147,6 +149,7 @@ mark(injector *j, const weft_stmt *s, bool cond)
     case WEFT_SK_FOR:
     case WEFT_SK_WHILE:
         cond |= expr_differs(j, s->u.loop.extent);
+        cond |= s->kind == WEFT_SK_FOR && s->u.loop.bind == WEFT_VECTORIZE && stmt_differs(j, s);
         if (cond && s->u.loop.var)
             mark_var(j, s->u.loop.var);
         mark(j, s->u.loop.body, cond);
@@ -158,7 +161,8 @@ mark(injector *j, const weft_stmt *s, bool cond)
             mark(j, s->u.iff.els, cond);
         return;
     case WEFT_SK_LET:
-        if (cond || expr_differs(j, s->u.let.value))
+        cond |= expr_differs(j, s->u.let.value);
+        if (cond)
             mark_var(j, s->u.let.var);
         mark(j, s->u.let.body, cond);
         return;
@@ -166,7 +170,7 @@ mark(injector *j, const weft_stmt *s, bool cond)
         mark(j, s->u.alloc.body, cond);
         return;
     case WEFT_SK_ALLREDUCE:
-        mark_allreduce(j, s, cond);
+        cond = mark_allreduce(j, s, cond);
         mark(j, s->u.all.body, cond);
         return;
     case WEFT_SK_STORE:
