@@ -272,11 +272,36 @@ fixed_extent(const weft_plan *p, const weft_site *s, const weft_expr *extent)
     return weft_eval_interval(p->ir, p->facts, extent, r.n, r.var, r.range).hi;
 }
 
+/* Whole tiles from the first element that is asked for, beyond the edge where it must be. */
+static weft_status
+set_tiles(const weft_plan *p, weft_site *s, int d, weft_interval asked)
+{
+    const weft_axis *axis = s->op->axis[d];
+    weft_dtype t = (weft_dtype)axis->extent->h.type.dtype;
+    int64_t n;
+    weft_interval i = asked.lo && asked.hi ? asked : clip(p, asked, axis->extent);
+    const weft_expr *extent =
+        weft_ix(p->ir, WEFT_EK_ADD, weft_ix(p->ir, WEFT_EK_SUB, i.hi, i.lo), weft_int(p->ir, t, 1));
+    extent = fixed_extent(p, s, weft_simplify_expr(p->ir, p->facts, extent));
+    if (!extent || !weft_as_int(extent, &n))
+        return weft_fail(
+            p->diag, WEFT_UNSUPPORTED,
+            "stage '%s' in %s memory is held in tiles, but how much of its axis '%s' one iteration "
+            "of '%s' needs is not known; compute it at an inner loop",
+            s->name, weft_space_name(s->space), axis->var->name,
+            weft_axis_label(p->te, s->stage->attach_axis));
+    s->min[d] = i.lo;
+    s->extent[axis->id] = weft_int(p->ir, t, weft_round_up(n, s->step[d]));
+    return WEFT_OK;
+}
+
 static weft_status
 set_region(const weft_plan *p, weft_site *s, int d, weft_interval asked)
 {
     const weft_axis *axis = s->op->axis[d];
     const weft_expr *size = axis->extent, *one = weft_int(p->ir, (weft_dtype)size->h.type.dtype, 1);
+    if (s->step && s->step[d])
+        return set_tiles(p, s, d, asked);
     weft_interval i = clip(p, asked, size);
     const weft_expr *extent =
         weft_ix(p->ir, WEFT_EK_ADD, weft_ix(p->ir, WEFT_EK_SUB, i.hi, i.lo), one);

@@ -85,7 +85,7 @@ split_extents(weft_plan *p, weft_site *s, const weft_relation *r)
     weft_axis *said = r->factor ? r->inner : r->outer, *rest = r->factor ? r->outer : r->inner;
     int64_t f, n;
     if (weft_as_int(given, &f) && weft_as_int(whole, &n) && n < f && n > 0 &&
-        !reaches_thread(s, said))
+        !reaches_thread(s, said) && !weft_site_in_tile(s, said))
         given = whole;
     s->extent[said->id] = given;
     s->extent[rest->id] = weft_simplify_expr(p->ir, p->facts, ceil_of(p->ir, whole, given));
@@ -248,6 +248,28 @@ require_domain(const weft_plan *p, const weft_site *s, const weft_expr *const *v
         require(p, guard, weft_ge(p->ir, at, weft_int(p->ir, (weft_dtype)at->h.type.dtype, 0)));
         require(p, guard, less(p, at, axis->extent));
     }
+}
+
+const weft_expr *
+weft_site_reach(const weft_plan *p, const weft_site *s, const weft_expr *const *value,
+                bool data_only)
+{
+    const weft_expr *guard = NULL;
+    int mark = weft_facts_mark(p->facts);
+    require_threads(p, s, value, data_only, &guard);
+    require_splits(p, s, value, data_only, &guard);
+    weft_facts_pop(p->facts, mark);
+    return guard;
+}
+
+const weft_expr *
+weft_site_domain(const weft_plan *p, const weft_site *s, const weft_expr *const *value)
+{
+    const weft_expr *guard = NULL;
+    int mark = weft_facts_mark(p->facts);
+    require_domain(p, s, value, &guard);
+    weft_facts_pop(p->facts, mark);
+    return guard;
 }
 
 const weft_expr *

@@ -30,12 +30,11 @@ guarded(const nest *n, const weft_expr *cond, const weft_stmt *s)
 /* One thread alone stores where the stage's memory is shared with threads that it is not bound to.
  */
 static const weft_expr *
-one_thread(const nest *n, unsigned also)
+one_of(const nest *n, unsigned own, unsigned also)
 {
     const weft_cluster *g = n->s->cluster;
-    unsigned own = 0;
     const weft_expr *cond = NULL;
-    if (n->s->space == WEFT_LOCAL)
+    if (n->s->space >= WEFT_LOCAL)
         return NULL;
     for (int i = 0; i < n->s->stage->leaf.n; i++)
         own |= 1u << n->s->stage->leaf.at[i]->bind;
@@ -48,6 +47,19 @@ one_thread(const nest *n, unsigned also)
                         weft_eq(n->p->ir, t, weft_int(n->p->ir, (weft_dtype)t->h.type.dtype, 0)));
     }
     return cond;
+}
+
+static const weft_expr *
+one_thread(const nest *n, unsigned also)
+{
+    return one_of(n, 0, also);
+}
+
+/* A tile is of all lanes along thread.x; along the other axes one subgroup alone stores it. */
+static const weft_stmt *
+one_group(const nest *n, const weft_stmt *s)
+{
+    return s ? guarded(n, one_of(n, 1u << WEFT_THREAD_X, 0), s) : NULL;
 }
 
 static const weft_stmt *
@@ -66,12 +78,21 @@ copy(const nest *n)
 {
     const weft_plan *p = n->p;
     const weft_expr **what = WEFT_NEW_ARRAY(p->arena, n->s->op->nout, const weft_expr *);
-    const weft_expr *guard = weft_site_guard(p, n->s, n->s->value, false);
+    bool padded = n->s->padded;
+    const weft_expr *guard = padded ? weft_site_reach(p, n->s, n->s->value, false)
+                                    : weft_site_guard(p, n->s, n->s->value, false);
     int mark = weft_facts_mark(p->facts);
     if (guard)
         weft_facts_assume(p->facts, guard);
+    const weft_expr *within = padded ? weft_site_domain(p, n->s, n->s->value) : NULL;
+    int inner = weft_facts_mark(p->facts);
+    if (within)
+        weft_facts_assume(p->facts, within);
     for (int k = 0; k < n->s->op->nout; k++)
         what[k] = weft_site_resolve(p, n->s, n->s->value, n->s->body[k]);
+    weft_facts_pop(p->facts, inner);
+    for (int k = 0; within && k < n->s->op->nout; k++)
+        what[k] = weft_guard(p->ir, within, what[k], weft_imm(p->ir, what[k]->h.type, 0));
     const weft_stmt *s = store_all(n, n->s->value, what);
     weft_facts_pop(p->facts, mark);
     return guarded(n, weft_ix_and(p->ir, guard, one_thread(n, 0)), s);
@@ -163,6 +184,8 @@ init_nest(const nest *n, int leaf, const weft_expr **value)
 {
     const weft_plan *p = n->p;
     const weft_site *s = n->s;
+    if (leaf == s->tile_at && leaf < s->stage->leaf.n)
+        return one_group(n, weft_site_tile(n->p, n->s, value, true));
     if (leaf == s->stage->leaf.n) {
         weft_site_values(p, s, value);
         const weft_expr *guard = weft_site_guard(p, s, value, true);
@@ -209,7 +232,8 @@ find_cross(nest *n)
     const weft_site *s = n->s;
     for (int i = 0; i < s->stage->leaf.n; i++) {
         const weft_axis *leaf = s->stage->leaf.at[i];
-        if (leaf->kind == WEFT_AXIS_REDUCE && n->init_at < 0)
+        if ((leaf->kind == WEFT_AXIS_REDUCE || (s->op->nreduce && i == s->tile_at)) &&
+            n->init_at < 0)
             n->init_at = i;
         if (leaf->kind == WEFT_AXIS_REDUCE && weft_is_thread(leaf->bind)) {
             n->cross = true;
@@ -309,7 +333,7 @@ with_attached(nest *n, int leaf, const weft_stmt *body)
         if (!s->live || s->inlined || s->parent != n->s || s->at != leaf)
             continue;
         body = weft_seq2(p->ir, weft_site_nest(p, s), body);
-        for (int k = s->op->nout - 1; s->space == WEFT_LOCAL && k >= 0; k--)
+        for (int k = s->op->nout - 1; s->space >= WEFT_LOCAL && k >= 0; k--)
             body = weft_alloc(p->ir, s->buf[k], body);
     }
     return body;
@@ -321,6 +345,8 @@ build(nest *n, int leaf)
 {
     const weft_plan *p = n->p;
     weft_site *s = n->s;
+    if (leaf == s->tile_at && leaf < s->stage->leaf.n)
+        return one_group(n, weft_site_tile(n->p, s, s->value, false));
     if (leaf == s->stage->leaf.n)
         return s->op->nreduce ? update(n) : copy(n);
     const weft_axis *axis = s->stage->leaf.at[leaf];
@@ -342,7 +368,7 @@ weft_site_nest(weft_plan *p, weft_site *s)
     nest n = { .p = p, .s = s, .init_at = -1 };
     if (s->op->kind == WEFT_OP_EXTERN)
         return weft_refresh(p->ir, s->op->stmt);
-    if (!find_cross(&n))
+    if (!find_cross(&n) || weft_site_check_tile(p, s))
         return NULL;
     if (n.init_at != 0)
         return build(&n, 0);

@@ -260,16 +260,32 @@ choose_space(weft_plan *p, weft_site *s)
                          "iterations would race; bind "
                          "that axis to block.x, or set_scope the stage to local",
                          s->name, weft_space_name(s->space), weft_axis_label(p->te, parallel));
-    for (int i = 0; s->space == WEFT_LOCAL && i < s->stage->leaf.n; i++)
+    for (int i = 0; s->space >= WEFT_LOCAL && i < s->stage->leaf.n; i++)
         if (weft_is_thread(s->stage->leaf.at[i]->bind) &&
             s->stage->leaf.at[i]->kind == WEFT_AXIS_DATA)
             return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
-                             "axis '%s' of stage '%s' is bound to %s, but the stage lives in local "
+                             "axis '%s' of stage '%s' is bound to %s, but the stage lives in %s "
                              "memory, a copy for "
                              "each thread; set_scope it to shared, or leave the axis unbound",
                              weft_axis_label(p->te, s->stage->leaf.at[i]), s->name,
-                             weft_bind_name(s->stage->leaf.at[i]->bind));
+                             weft_bind_name(s->stage->leaf.at[i]->bind), weft_space_name(s->space));
     return WEFT_OK;
+}
+
+/* A matrix takes the threads along thread.x, whether other stages use them or not. */
+static void
+give_lanes(weft_plan *p)
+{
+    for (int i = 0; i < p->nsite; i++) {
+        const weft_site *s = &p->site[i];
+        weft_cluster *g = s->cluster;
+        if (!s->live || s->inlined || !s->stage->matrix)
+            continue;
+        if (!g->var[WEFT_THREAD_X])
+            g->var[WEFT_THREAD_X] = weft_var_make(p->ir, "lane", weft_scalar(WEFT_I32));
+        g->extent[WEFT_THREAD_X] =
+            weft_int(p->ir, (weft_dtype)g->var[WEFT_THREAD_X]->type.dtype, WEFT_MATRIX_LANES);
+    }
 }
 
 weft_status
@@ -293,5 +309,8 @@ weft_plan_make(weft_plan *p)
     for (int i = 0; st == WEFT_OK && i < p->nsite; i++)
         if (p->site[i].live && !p->site[i].inlined)
             st = choose_space(p, &p->site[i]);
+    st = st == WEFT_OK ? weft_plan_tensorize(p) : st;
+    if (st == WEFT_OK)
+        give_lanes(p);
     return st;
 }

@@ -37,6 +37,16 @@ struct weft_site {
     const weft_var **loop;    /* by axis: the variable of a leaf's loop; NULL: bound, or one step */
     const weft_expr **value;  /* by axis: its index, over the variables of the loops */
     const weft_buf **buf;     /* memory of each output */
+    /* Matrices (tensorize.c): */
+    int tile_at;        /* the first leaf of an instruction; leaf.n: there is none */
+    weft_fragment frag; /* of memory in fragment space; then which dimensions of the tensor */
+    int frag_dim[2];    /* its rows and columns are */
+    bool stored_tiles;  /* somebody stores its matrices */
+    const weft_expr *factor[2]; /* what a tensorized stage reads, by side; of a copy the first */
+    int factor_dim[2][2];       /* in which dimensions of memory rows and columns are */
+    int64_t *step;              /* by data dimension: memory is held in multiples of it, beyond the
+                               tensor's edge too; 0: no more than is needed.  NULL: all 0 */
+    bool padded;                /* elements beyond the tensor's edge are zero */
 };
 
 /* What becomes one kernel: a root stage and all that is attached below it. */
@@ -78,6 +88,11 @@ const weft_expr *weft_site_leaf(const weft_plan *, const weft_site *, const weft
  * element is one that is stored; NULL: always.  data_only: of the data axes alone. */
 const weft_expr *weft_site_guard(const weft_plan *, const weft_site *,
                                  const weft_expr *const *value, bool data_only);
+/* Of these, that every axis is in its range, and that the element is within the tensor. */
+const weft_expr *weft_site_reach(const weft_plan *, const weft_site *,
+                                 const weft_expr *const *value, bool data_only);
+const weft_expr *weft_site_domain(const weft_plan *, const weft_site *,
+                                  const weft_expr *const *value);
 /* The definition's axis d (data, then reduce), and its index in the whole tensor: min + value. */
 static inline weft_axis *
 weft_site_axis(const weft_site *s, int d)
@@ -97,6 +112,17 @@ const weft_expr *weft_site_resolve(const weft_plan *, const weft_site *,
 /* Where in its own memory the site's element stands: naxis indices. */
 const weft_expr **weft_site_index(const weft_plan *, const weft_site *,
                                   const weft_expr *const *value);
+
+/* ---- matrices (tensorize.c) ------------------------------------------------------------------ */
+
+/* What tensorized stages compute, and what memory around them has to be like. */
+weft_status weft_plan_tensorize(weft_plan *);
+/* Whether the leaf is one of a tile's loops, which run as declared. */
+bool weft_site_in_tile(const weft_site *, const weft_axis *leaf);
+/* Whether its tiles are such as one instruction computes, once ranges are known. */
+weft_status weft_site_check_tile(weft_plan *, weft_site *);
+/* The statement of a tensorized stage's tile, or that its sum starts with; NULL after an error. */
+const weft_stmt *weft_site_tile(weft_plan *, weft_site *, const weft_expr *const *value, bool fill);
 
 /* ---- the passes to loops --------------------------------------------------------------------- */
 

@@ -73,12 +73,32 @@ lane_strides(weft_plan *p, const weft_site *s, const weft_buf *b)
     return stride;
 }
 
+/* Memory whose elements are whole tiles of the region. */
+static const weft_buf *
+matrices(weft_plan *p, const weft_site *s, const weft_buf *whole, const weft_expr **shape)
+{
+    const int size[2] = { weft_fragment_rows(s->frag), weft_fragment_cols(s->frag) };
+    for (int i = 0; i < 2; i++) {
+        const weft_expr **n = &shape[s->frag_dim[i]];
+        *n = weft_ix(p->ir, WEFT_EK_FDIV, *n,
+                     weft_int(p->ir, (weft_dtype)(*n)->h.type.dtype, size[i]));
+    }
+    const weft_buf *made =
+        weft_buf_make(p->ir, whole->name, whole->dtype, WEFT_FRAGMENT, whole->ndim, shape);
+    weft_buf *b = made ? weft_arena_dup(&p->ir->arena, made, sizeof *made) : NULL;
+    if (b)
+        b->frag = s->frag;
+    return b;
+}
+
 static const weft_buf *
 attached_buf(weft_plan *p, const weft_site *s, const weft_buf *whole)
 {
     const weft_expr **shape = WEFT_NEW_ARRAY(p->arena, whole->ndim, const weft_expr *);
     for (int d = 0; d < whole->ndim; d++)
         shape[d] = s->extent[s->op->axis[d]->id];
+    if (s->space == WEFT_FRAGMENT)
+        return matrices(p, s, whole, shape);
     const weft_buf *made =
         weft_buf_make(p->ir, whole->name, whole->dtype, s->space, whole->ndim, shape);
     if (!made)

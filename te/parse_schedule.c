@@ -235,6 +235,17 @@ unroll(te_parser *tp, const statement *s)
 }
 
 static weft_status
+tensorize(te_parser *tp, const statement *s)
+{
+    (void)s;
+    weft_axis *axis = axis_operand(tp, NULL);
+    comma(tp);
+    const char *intrinsic = word(tp, "a matrix intrinsic, as wmma_16x16x16_f16_f32,");
+    close(tp);
+    return weft_tensorize(tp->te, tensor_of(axis), axis, intrinsic);
+}
+
+static weft_status
 compute_at(te_parser *tp, const statement *s)
 {
     (void)s;
@@ -271,7 +282,7 @@ cache_read(te_parser *tp, const statement *s)
     weft_tensor *t = weft_te_parse_tensor(tp);
     WEFT_VEC(weft_tensor *) reader = { 0 };
     comma(tp);
-    const char *space = word(tp, "a space (global, shared or local)");
+    const char *space = word(tp, "a space (global, shared, local or fragment)");
     while (weft_parse_accept(&tp->p, ","))
         *WEFT_PUSH(&tp->p.scratch, &reader) = weft_te_parse_tensor(tp);
     close(tp);
@@ -306,7 +317,7 @@ cache_write(te_parser *tp, const statement *s)
 {
     weft_tensor *t = weft_te_parse_tensor(tp);
     comma(tp);
-    const char *space = word(tp, "a space (global, shared or local)");
+    const char *space = word(tp, "a space (global, shared, local or fragment)");
     close(tp);
     check_names(tp, s, t, "copy");
     return bind_made(tp, s, weft_cache_write_named(tp->te, t, space, s->made.at));
@@ -332,7 +343,7 @@ set_scope(te_parser *tp, const statement *s)
     (void)s;
     weft_tensor *t = weft_te_parse_tensor(tp);
     comma(tp);
-    const char *space = word(tp, "a space (global, shared or local)");
+    const char *space = word(tp, "a space (global, shared, local or fragment)");
     close(tp);
     return weft_set_scope(tp->te, t, space);
 }
@@ -387,6 +398,7 @@ static const primitive primitives[] = {
     { "bind", 0, false, bind },
     { "vectorize", 0, false, vectorize },
     { "unroll", 0, false, unroll },
+    { "tensorize", 0, false, tensorize },
     { "compute_at", 0, false, compute_at },
     { "compute_inline", 0, false, compute_inline },
     { "compute_root", 0, false, compute_root },

@@ -169,12 +169,12 @@ weft_compute_root(weft_te *te, weft_tensor *t)
 weft_space
 weft_te_space(weft_te *te, const weft_tensor *t, const char *space, const char *primitive)
 {
-    static const weft_space spaces[] = { WEFT_GLOBAL, WEFT_SHARED, WEFT_LOCAL };
+    static const weft_space spaces[] = { WEFT_GLOBAL, WEFT_SHARED, WEFT_LOCAL, WEFT_FRAGMENT };
     for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
         if (strcmp(space, weft_space_name(spaces[i])) == 0)
             return spaces[i];
     weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
-              "%s: '%s' in the space '%s'; it can be global, shared or local", primitive,
+              "%s: '%s' in the space '%s'; it can be global, shared, local or fragment", primitive,
               t->buf->name, space);
     return WEFT_SPACE_COUNT;
 }

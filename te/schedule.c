@@ -101,6 +101,14 @@ static bool
 is_serial(weft_te *te, const weft_stage *s, const weft_axis *axis, const char *primitive,
           const char *remedy)
 {
+    if (axis == s->tensor_axis) {
+        weft_fail(
+            te->diag, WEFT_INVALID_ARGUMENT,
+            "%s: axis %s of stage '%s' is tensorized; do this first, then tensorize the inner "
+            "part",
+            primitive, weft_axis_label(te, axis), weft_stage_name(s));
+        return false;
+    }
     if (axis->bind == WEFT_SERIAL)
         return true;
     weft_fail(te->diag, WEFT_INVALID_ARGUMENT,

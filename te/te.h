@@ -69,11 +69,13 @@ struct weft_stage {
     WEFT_VEC(weft_axis *) leaf;       /* loop order, outermost first; data and reduce */
     WEFT_VEC(weft_relation) relation; /* parents before children */
     weft_attach attach;
-    weft_stage *attach_stage; /* AT_AXIS: the consumer and one of its leaves (at call time; */
-    weft_axis *attach_axis;   /* later splits move it to the inner, fuses to the fused axis) */
-    weft_space space;         /* of the outputs' memory */
-    bool space_set;           /* said by set_scope or a cache; else derived from the attach path */
-    const weft_expr *stored;  /* elements that are computed and stored, over data axes; NULL: all */
+    weft_stage *attach_stage;  /* AT_AXIS: the consumer and one of its leaves (at call time; */
+    weft_axis *attach_axis;    /* later splits move it to the inner, fuses to the fused axis) */
+    weft_space space;          /* of the outputs' memory */
+    bool space_set;            /* said by set_scope or a cache; else derived from the attach path */
+    weft_axis *tensor_axis;    /* the loops from this one on are one instruction; NULL: none are */
+    const weft_matrix *matrix; /* that of a matrix unit */
+    const weft_expr *stored; /* elements that are computed and stored, over data axes; NULL: all */
     int64_t *align_factor, *align_offset; /* per dimension, 0: none; NULL: none at all */
 };
 

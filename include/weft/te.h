@@ -126,6 +126,10 @@ WEFT_API weft_status weft_reorder(weft_te *, weft_tensor *t, int n, weft_axis *c
 WEFT_API weft_status weft_bind_axis(weft_te *, weft_tensor *t, weft_axis *, const char *what);
 WEFT_API weft_status weft_vectorize(weft_te *, weft_tensor *t, weft_axis *);
 WEFT_API weft_status weft_unroll(weft_te *, weft_tensor *t, weft_axis *);
+/* The loops from this one on become one instruction of a matrix unit, by its name in ir/matrix.def:
+ * of a sum of products over M, N and K steps in "fragment" memory, or of a copy into or out of such
+ * memory over a matrix's rows and columns. */
+WEFT_API weft_status weft_tensorize(weft_te *, weft_tensor *t, weft_axis *, const char *intrinsic);
 /* t is computed inside the consumer's loop `at`, as much of it as that iteration needs.  If `at` is
  * split later, t moves to the inner loop; if it is fused, to the fused one. */
 WEFT_API weft_status weft_compute_at(weft_te *, weft_tensor *t, weft_tensor *consumer,
@@ -134,7 +138,7 @@ WEFT_API weft_status weft_compute_at(weft_te *, weft_tensor *t, weft_tensor *con
 WEFT_API weft_status weft_compute_inline(weft_te *, weft_tensor *t);
 /* Undoes compute_at and compute_inline. */
 WEFT_API weft_status weft_compute_root(weft_te *, weft_tensor *t);
-/* A copy of t in `space` ("global", "shared", "local") that the n readers read instead of t; all
+/* A copy of t in `space` ("global", "shared", "local", "fragment") that the n readers read instead of t; all
  * readers when n is 0.  Its axes are its own, named like t's (i0, i1, ... for an input). */
 WEFT_API weft_tensor *weft_cache_read(weft_te *, weft_tensor *t, const char *space, int n,
                                       weft_tensor *const *readers);

@@ -182,6 +182,23 @@ bind_says_what_is_wrong(void **state)
 }
 
 static void
+tensorize_says_what_is_wrong(void **state)
+{
+    (void)state;
+    static const mistake m[] = {
+        { "tensorize(C.r, wmma)",
+          "tensorize: stage 'C' with 'wmma', which is no matrix intrinsic" },
+        { "bind(C.j, thread.x)\ntensorize(C.i, wmma_16x16x8_tf32_f32)",
+          "axis C.j of stage 'C', inside of C.i, is bound to thread.x" },
+        { "tensorize(E.i, wmma_16x16x8_tf32_f32)\ntensorize(E.j, wmma_16x16x8_tf32_f32)",
+          "a matrix instruction from axis E.i on already" },
+        { "tensorize(E.i, wmma_16x16x8_tf32_f32)\na, b = split(E.i, 4)",
+          "split: axis E.i of stage 'E' is tensorized" },
+    };
+    CHECK_SCHEDULES(m);
+}
+
+static void
 vectorize_and_unroll_say_what_is_wrong(void **state)
 {
     (void)state;
@@ -251,7 +268,7 @@ caches_say_what_is_wrong(void **state)
     (void)state;
     static const mistake m[] = {
         { "X = cache_read(A, register, D)",
-          "cache_read: 'A' in the space 'register'; it can be global, shared or local" },
+          "cache_read: 'A' in the space 'register'; it can be global, shared, local or fragment" },
         { "X = cache_read(A, shared, C)", "cache_read: 'C' does not read 'A'; it is read by 'D'" },
         { "X = cache_read(E, shared)", "cache_read: nobody reads 'E'; a copy is for its readers" },
         { "compute_inline(D)\nX = cache_read(D, shared)",
@@ -354,7 +371,7 @@ memory_primitives_say_what_is_wrong(void **state)
           "set_scope: 'C' is an output and lives in global memory; cache_write(C, shared) gives" },
         { "set_scope(A, shared)",
           "set_scope: 'A' is an input, whose memory is global; use the copy that cache_read" },
-        { "set_scope(D, fragment)", "set_scope: 'D' in the space 'fragment'" },
+        { "set_scope(D, warp)", "set_scope: 'D' in the space 'warp'" },
         { "compute_inline(D)\nset_scope(D, local)",
           "set_scope: stage 'D' is computed inline and has no memory" },
         { "storage_align(D, 2, 32, 8)", "storage_align: 'D' has no dimension 2; it has 2" },
@@ -545,6 +562,7 @@ main(void)
         cmocka_unit_test(fuse_says_what_is_wrong),
         cmocka_unit_test(reorder_says_what_is_wrong),
         cmocka_unit_test(bind_says_what_is_wrong),
+        cmocka_unit_test(tensorize_says_what_is_wrong),
         cmocka_unit_test(vectorize_and_unroll_say_what_is_wrong),
         cmocka_unit_test(compute_at_says_what_is_wrong),
         cmocka_unit_test(compute_inline_says_what_is_wrong),

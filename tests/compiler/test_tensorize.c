@@ -1,0 +1,321 @@
+/* test_tensorize.c: products on matrix units, scheduled by hand: in the interpreter, with its checks, and
+ * printed, on emulated devices in every order of threads, they give what the unscheduled program
+ * gives. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compiler/compiler.h"
+#include "runtime/session.h"
+
+/* ---- programs -------------------------------------------------------------------------------- */
+
+/* D = max(A * B + bias, 0): `turned`, B is n x k. */
+typedef struct product {
+    const char *intrinsic, *device;
+    int m, n, k; /* not multiples of the tiles */
+    bool turned;
+    int align, offset; /* of lines in shared memory */
+    int steps;         /* of the intrinsic in a chunk of k */
+} product;
+
+static const char program[] = "te product(A: $f[$M, $K], B: $f[$B], bias: $s[$N]) {\n"
+                              "    C[i < $M, j < $N] = sum(r < $K) $a * $b\n"
+                              "    D[i < $M, j < $N] = max(C[i, j] + bias[j], $0)\n"
+                              "}\n";
+
+/* Four subgroups a block, four tiles a subgroup; all that is shared is filled up to whole tiles. */
+static const char schedule[] = "schedule {\n"
+                               "    set_scope(C, shared)\n"
+                               "    Cf = cache_write(C, fragment)\n"
+                               "    As = cache_read(A, shared, Cf)\n"
+                               "    Af = cache_read(As, fragment, Cf)\n"
+                               "    Bs = cache_read(B, shared, Cf)\n"
+                               "    Bf = cache_read(Bs, fragment, Cf)\n"
+                               "    by, di = split(D.i, $u)\n"
+                               "    bx, dj = split(D.j, $v)\n"
+                               "    reorder(D, by, bx, di, dj)\n"
+                               "    bind(by, block.y)\n"
+                               "    bind(bx, block.x)\n"
+                               "    d = fuse(di, dj)\n"
+                               "    d1, dx = split(d, 32)\n"
+                               "    d2, dy = split(d1, 2)\n"
+                               "    d3, dz = split(d2, 2)\n"
+                               "    bind(dx, thread.x)\n"
+                               "    bind(dy, thread.y)\n"
+                               "    bind(dz, thread.z)\n"
+                               "    compute_at(C, D, bx)\n"
+                               "    cy, ci = split(C.i, $w)\n"
+                               "    cx, cj = split(C.j, $z)\n"
+                               "    cio, cii = split(ci, $m)\n"
+                               "    cjo, cji = split(cj, $n)\n"
+                               "    reorder(C, cy, cx, cio, cjo, cii, cji)\n"
+                               "    bind(cy, thread.y)\n"
+                               "    bind(cx, thread.z)\n"
+                               "    unroll(cio)\n"
+                               "    unroll(cjo)\n"
+                               "    tensorize(cii, $t)\n"
+                               "    compute_at(Cf, C, cx)\n"
+                               "    fio, fii = split(Cf.i, $m)\n"
+                               "    fjo, fji = split(Cf.j, $n)\n"
+                               "    ro, rr = split(Cf.r, $c)\n"
+                               "    rm, ri = split(rr, $k)\n"
+                               "    reorder(Cf, ro, rm, fio, fjo, fii, fji, ri)\n"
+                               "    unroll(fio)\n"
+                               "    unroll(fjo)\n"
+                               "    tensorize(fii, $t)\n"
+                               "    compute_at(Af, Cf, rm)\n"
+                               "    compute_at(Bf, Cf, rm)\n"
+                               "    aio, aii = split(Af.i0, $m)\n"
+                               "    aro, ari = split(Af.i1, $k)\n"
+                               "    reorder(Af, aio, aro, aii, ari)\n"
+                               "    unroll(aio)\n"
+                               "    tensorize(aii, $t)\n"
+                               "    bro, bri = split(Bf.$p, $k)\n"
+                               "    bjo, bji = split(Bf.$q, $n)\n"
+                               "    reorder(Bf, bro, bjo, bri, bji)\n"
+                               "    unroll(bjo)\n"
+                               "    tensorize(bri, $t)\n"
+                               "    compute_at(As, Cf, ro)\n"
+                               "    compute_at(Bs, Cf, ro)\n"
+                               "    storage_align(As, 0, $x, $y)\n"
+                               "    storage_align(Bs, 0, $x, $y)\n"
+                               "    a = fuse(As.i0, As.i1)\n"
+                               "    a1, ax = split(a, 32)\n"
+                               "    a2, ay = split(a1, 2)\n"
+                               "    bind(ax, thread.x)\n"
+                               "    bind(ay, thread.y)\n"
+                               "    b = fuse(Bs.i0, Bs.i1)\n"
+                               "    b1, bx2 = split(b, 32)\n"
+                               "    b2, bz2 = split(b1, 2)\n"
+                               "    bind(bx2, thread.x)\n"
+                               "    bind(bz2, thread.z)\n"
+                               "}\n";
+
+/* Matrices from and to global memory, where sizes are multiples of the tiles: a subgroup a tile. */
+static const char direct[] = "schedule {\n"
+                             "    compute_root(C)\n"
+                             "    Cf = cache_write(C, fragment)\n"
+                             "    io, ii = split(C.i, $m)\n"
+                             "    jo, ji = split(C.j, $n)\n"
+                             "    reorder(C, io, jo, ii, ji)\n"
+                             "    bind(io, block.y)\n"
+                             "    bind(jo, block.x)\n"
+                             "    tensorize(ii, $t)\n"
+                             "    compute_at(Cf, C, jo)\n"
+                             "    fii, fi = split(Cf.i, $m)\n"
+                             "    fjj, fj = split(Cf.j, $n)\n"
+                             "    ro, ri = split(Cf.r, $k)\n"
+                             "    reorder(Cf, fii, fjj, ro, fj, ri, fi)\n"
+                             "    tensorize(fj, $t)\n"
+                             "}\n";
+
+static void
+fill_hole(weft_str *out, char hole, const product *p, const weft_matrix *t)
+{
+    const char *f = weft_dtype_name(t->factor), *s = weft_dtype_name(t->sum);
+    const char *cast = t->factor == t->sum ? "" : s;
+    switch (hole) {
+    case 'f':
+    case 's':
+        weft_str_add(out, hole == 'f' ? f : s);
+        return;
+    case 't':
+        weft_str_add(out, t->name);
+        return;
+    case 'a':
+        weft_str_addf(out, "%s(A[i, r])", cast);
+        return;
+    case 'b':
+        weft_str_addf(out, "%s(B[%s])", cast, p->turned ? "j, r" : "r, j");
+        return;
+    case 'B':
+        weft_str_addf(out, "%d, %d", p->turned ? p->n : p->k, p->turned ? p->k : p->n);
+        return;
+    case '0':
+        weft_str_addf(out, "%s%s", weft_is_float(t->sum) ? "0.0" : "0",
+                      t->sum == WEFT_F32 || t->sum == WEFT_I32 ? "" : s);
+        return;
+    case 'p':
+    case 'q':
+        weft_str_add(out, (hole == 'p') == p->turned ? "i1" : "i0");
+        return;
+    default:
+        weft_str_addf(out, "%d",
+                      hole == 'M'   ? p->m
+                      : hole == 'N' ? p->n
+                      : hole == 'K' ? p->k
+                      : hole == 'm' ? t->m
+                      : hole == 'n' ? t->n
+                      : hole == 'k' ? t->k
+                      : hole == 'u' ? 4 * t->m
+                      : hole == 'v' ? 4 * t->n
+                      : hole == 'w' ? 2 * t->m
+                      : hole == 'z' ? 2 * t->n
+                      : hole == 'c' ? p->steps * t->k
+                      : hole == 'x' ? p->align
+                                    : p->offset);
+    }
+}
+
+static void
+fill_in(weft_str *out, const char *text, const product *p)
+{
+    const weft_matrix *t = weft_matrix_named(p->intrinsic, strlen(p->intrinsic));
+    for (const char *at; (at = strchr(text, '$')); text = at + 2) {
+        weft_str_addn(out, text, (size_t)(at - text));
+        fill_hole(out, at[1], p, t);
+    }
+    weft_str_add(out, text);
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static void
+fill_input(weft_session *s, int input, weft_diag *diag)
+{
+    weft_tensor_desc d = { .size = sizeof d };
+    int64_t n = 1, bytes;
+    assert_int_equal(weft_session_input(s, input, &d), WEFT_OK);
+    for (int i = 0; i < d.ndim; i++)
+        n *= d.dim[i];
+    assert_true(weft_dtype_bytes(d.dtype, n, &bytes));
+    void *data = calloc(1, (size_t)bytes);
+    unsigned seed = (unsigned)input + 1;
+    for (int64_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        int v = (int)(seed >> 16) % 17 - 8; /* sums of products are exact in every type */
+        if (weft_is_float(d.dtype))
+            weft_set_f64(d.dtype, data, i, v / 4.0);
+        else
+            weft_set_i64(d.dtype, data, i, weft_dtype_kind(d.dtype) == WEFT_KIND_UINT ? v + 8 : v);
+    }
+    assert_int_equal(weft_session_set_input(s, input, data, (size_t)bytes, diag), WEFT_OK);
+    free(data);
+}
+
+/* The last output's numbers; malloc'ed. */
+static double *
+run(const char *text, const char *device_name, int64_t *n)
+{
+    weft_diag *diag = weft_diag_create();
+    weft_drivers all = weft_all_drivers();
+    weft_device *device;
+    weft_module *module = NULL;
+    weft_session *s = NULL;
+    weft_compile_job job = { .numerics = WEFT_DEFAULT };
+    weft_target target;
+    weft_te *te = weft_te_parse("product.te", text, diag);
+    if (!te)
+        fail_msg("%s\n%s", weft_diag_text(diag), text);
+    if (weft_device_open(&all, device_name, diag, &device) ||
+        weft_resolve_target(NULL, device, &target, diag))
+        fail_msg("%s", weft_diag_text(diag));
+    job.target = &target;
+    if (weft_te_module(te, &job, diag, &module) ||
+        weft_session_create(module, device, NULL, diag, &s))
+        fail_msg("%s: %s\n%s", device_name, weft_diag_text(diag), text);
+    for (int i = 0; i < weft_session_input_count(s); i++)
+        fill_input(s, i, diag);
+    if (weft_session_run(s, diag))
+        fail_msg("%s: %s\n%s", device_name, weft_diag_text(diag), text);
+    weft_tensor_desc d = { .size = sizeof d };
+    int64_t bytes;
+    int last = weft_session_output_count(s) - 1;
+    assert_int_equal(weft_session_output(s, last, &d), WEFT_OK);
+    *n = d.dim[0] * d.dim[1];
+    assert_true(weft_dtype_bytes(d.dtype, *n, &bytes));
+    void *data = malloc((size_t)bytes);
+    double *got = malloc((size_t)*n * sizeof *got);
+    assert_int_equal(weft_session_get_output(s, last, data, (size_t)bytes, diag), WEFT_OK);
+    for (int64_t i = 0; i < *n; i++)
+        got[i] = weft_get_f64(d.dtype, data, i);
+    free(data);
+    weft_session_destroy(s);
+    weft_device_close(device);
+    weft_module_destroy(module);
+    weft_diag_destroy(diag);
+    return got;
+}
+
+static void
+compare(const product *p, const char *device, const char *text, int64_t n, const double *expected)
+{
+    int64_t count;
+    double *got = run(text, device, &count);
+    assert_int_equal(count, n);
+    for (int64_t i = 0; i < n; i++)
+        if (got[i] != expected[i])
+            fail_msg("%s on %s: element %lld is %g, not %g\n%s", p->intrinsic, device, (long long)i,
+                     got[i], expected[i], text);
+    free(got);
+}
+
+static void
+check(const product *p, const char *how)
+{
+    static const char *const orders[] = { "forward", "reverse", "shuffle:1" };
+    weft_str plain = { 0 }, text = { 0 };
+    int64_t n;
+    fill_in(&plain, program, p);
+    fill_in(&text, program, p);
+    fill_in(&text, how, p);
+    double *expected = run(weft_str_text(&plain), "interp", &n);
+    compare(p, "interp", weft_str_text(&text), n, expected);
+    for (int i = 0; i < 3; i++) {
+        setenv("WEFT_EMU_ORDER", orders[i], 1);
+        compare(p, p->device, weft_str_text(&text), n, expected);
+    }
+    unsetenv("WEFT_EMU_ORDER");
+    free(expected);
+    weft_str_free(&plain);
+    weft_str_free(&text);
+}
+
+static void
+products_of_odd_sizes_go_through_shared_memory(void **state)
+{
+    (void)state;
+    static const product all[] = {
+        { "wmma_16x16x16_f16_f32", "cuda-emu", 70, 90, 50, false, 16, 8, 2 },
+        { "wmma_16x16x16_bf16_f32", "cuda-emu", 65, 33, 31, true, 16, 8, 2 },
+        { "wmma_16x16x8_tf32_f32", "cuda-emu", 5, 67, 20, false, 8, 4, 2 },
+        { "wmma_8x8x4_f64_f64", "cuda-emu", 33, 31, 9, false, 4, 2, 2 },
+        { "wmma_16x16x16_i8_i32", "cuda-emu", 70, 20, 40, true, 32, 0, 1 },
+        { "wmma_16x16x16_u8_i32", "cuda-emu", 30, 65, 17, true, 32, 0, 1 },
+        { "wmma_32x8x16_f16_f32", "cuda-emu", 130, 33, 17, true, 16, 8, 2 },
+        { "simdgroup_8x8x8_f16_f32", "metal-emu", 35, 30, 20, false, 8, 4, 2 },
+        { "simdgroup_8x8x8_f32_f32", "metal-emu", 33, 65, 17, true, 8, 4, 2 },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        check(&all[i], schedule);
+}
+
+static void
+products_of_whole_tiles_go_straight_through_global_memory(void **state)
+{
+    (void)state;
+    static const product all[] = {
+        { "wmma_16x16x16_f16_f32", "cuda-emu", 48, 32, 64, false, 0, 0, 0 },
+        { "wmma_16x16x8_tf32_f32", "cuda-emu", 16, 32, 24, true, 0, 0, 0 },
+        { "simdgroup_8x8x8_f32_f32", "metal-emu", 24, 16, 8, true, 0, 0, 0 },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        check(&all[i], direct);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_of_odd_sizes_go_through_shared_memory),
+        cmocka_unit_test(products_of_whole_tiles_go_straight_through_global_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
