@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FLOPS_A_BYTE = 10 }; /* of a target that does not say */
+
 /* Runs the passes that the job's target and level ask for. */
 static weft_status
 optimize(weft_graph *graph, const weft_compile_job *job)
 {
     const weft_target *t = job->target;
     bool vectors = t->cls == WEFT_CLASS_VECTOR_CPU && job->optimize > 0;
+    bool simt = t->cls == WEFT_CLASS_GPU || t->cls == WEFT_CLASS_MOBILE;
     weft_graph_options options = {
         .evaluate = weft_evaluate_node,
         .max_range = t->max_range,
@@ -21,6 +24,8 @@ optimize(weft_graph *graph, const weft_compile_job *job)
         .max_buffers = t->max_buffers,
         .pack_lanes = vectors ? t->vector_lanes : 0,
         .block_lanes = vectors ? t->vector_lanes : 0,
+        .attention_bytes = simt && job->optimize > 0 ? t->shared_bytes : 0,
+        .flops_a_byte = t->gflops > 0 && t->gbytes > 0 ? t->gflops / t->gbytes : FLOPS_A_BYTE,
         .no_fuse = job->optimize == 0,
     };
     return weft_run_graph_passes(graph, NULL, &options);

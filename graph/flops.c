@@ -30,6 +30,19 @@ matmul_flops(const weft_node *n)
     return k < 0 || out < 0 ? -1 : 2 * k * out;
 }
 
+/* Both products, and what softmax takes. */
+static double
+attention_flops(const weft_node *n)
+{
+    const weft_value *q = n->in[0], *v = n->in[2];
+    double depth = dim(q, q->ndim - (weft_node_int(n, "tq") ? 2 : 1)),
+           width = dim(v, v->ndim - (weft_node_int(n, "tv") ? 2 : 1)),
+           keys = dim(v, v->ndim - (weft_node_int(n, "tv") ? 1 : 2)), out = count(n->out[0]);
+    if (depth < 0 || width <= 0 || keys < 0 || out < 0)
+        return -1;
+    return out / width * keys * (2 * depth + 2 * width + 5);
+}
+
 /* Each output takes the input channels of its group times the window. */
 static double
 conv_flops(const weft_node *n)
@@ -68,7 +81,6 @@ weft_node_flops(const weft_node *n)
     case WEFT_PAT_CONST:
     case WEFT_PAT_ALIAS:
     case WEFT_PAT_INJECTIVE:
-    case WEFT_PAT_OPAQUE:
         return 0;
     case WEFT_PAT_ELEMWISE:
     case WEFT_PAT_BROADCAST:
@@ -78,6 +90,8 @@ weft_node_flops(const weft_node *n)
     case WEFT_PAT_ROWWISE:
         return count(n->in[0]) < 0 ? -1
                                    : 5 * count(n->in[0]); /* find, subtract, exp, sum, divide */
+    case WEFT_PAT_OPAQUE: /* a program of the user's own says nothing */
+        return n->op == WEFT_GOP_ATTENTION ? attention_flops(n) : 0;
     case WEFT_PAT_CONTRACTION:
         break;
     }

@@ -210,6 +210,10 @@ typedef struct weft_graph_options {
     int max_buffers; /* kernel arguments of the target; fusion stays below; 0: 31 */
     int pack_lanes;  /* weights of contractions re-laid for so many output channels; 0: no */
     int block_lanes; /* channels of convolutions' tensors in blocks of so many; 0: no */
+    /* attention in one kernel: shared memory that a block may take, 0: no attention; operations that
+     * the target does while it moves a byte */
+    int64_t attention_bytes;
+    double flops_a_byte;
     bool no_fuse;
 } weft_graph_options;
 typedef struct weft_graph_pass {

@@ -77,6 +77,7 @@ operand_name(const weft_node *n, int i)
         { WEFT_GOP_CONV, { "x", "weight", "bias" } },
         { WEFT_GOP_CONV_TRANSPOSE, { "x", "weight", "bias" } },
         { WEFT_GOP_MATMUL, { "a", "b" } },
+        { WEFT_GOP_ATTENTION, { "q", "k", "v", "mask" } },
         { WEFT_GOP_WHERE, { "cond", "x", "y" } },
         { WEFT_GOP_CLIP, { "x", "low", "high" } },
         { WEFT_GOP_GATHER, { "table", "index" } },

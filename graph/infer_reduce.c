@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { MAX_BLOCK = 4096 }; /* queries or keys of attention's blocks */
+
 /* Input 0 has to be of numbers; of floats where the operator divides. */
 static weft_status
 check_numbers(weft_graph *g, weft_node *n)
@@ -110,6 +112,74 @@ weft_infer_matmul(weft_graph *g, weft_node *n)
     dim[batch] = m;
     dim[batch + 1] = cols;
     return weft_infer_out(g, n, a->dtype, batch + 2, dim);
+}
+
+/* ---- attention ------------------------------------------------------------------------------- */
+
+static weft_status
+check_attention(weft_graph *g, weft_node *n)
+{
+    for (int i = 0; i < n->nin; i++)
+        if (n->in[i] && n->in[i]->dtype != n->in[0]->dtype)
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the operands are of two dtypes");
+    for (int i = 0; i < 3; i++)
+        if (n->in[i]->ndim < 2)
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                  "operands need two dimensions at least");
+    int64_t rows = weft_node_int(n, "rows"), keys = weft_node_int(n, "keys");
+    if (rows < 1 || keys < 1 || rows > MAX_BLOCK || keys > MAX_BLOCK)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "rows=%lld, keys=%lld: blocks are of 1 to %d", (long long)rows,
+                              (long long)keys, MAX_BLOCK);
+    return weft_is_float(n->in[0]->dtype)
+               ? WEFT_OK
+               : weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                "input 0 is %s: a float is needed, cast it",
+                                weft_dtype_name(n->in[0]->dtype));
+}
+
+/* The mask has to broadcast to [batch, m, n], and that to nothing larger. */
+static bool
+mask_fits(weft_graph *g, const weft_value *mask, int ndim, const weft_expr *const *dim)
+{
+    const weft_expr **both = WEFT_NEW_ARRAY(&g->ir->arena, ndim + 1, const weft_expr *);
+    if (!mask)
+        return true;
+    if (mask->ndim > ndim || !weft_broadcast(g, mask->ndim, mask->dim, ndim, dim, both))
+        return false;
+    for (int d = 0; d < ndim; d++)
+        if (weft_dim_equal(g, both[d], dim[d]) != 1)
+            return false;
+    return true;
+}
+
+weft_status
+weft_infer_attention(weft_graph *g, weft_node *n)
+{
+    const weft_value *q = n->in[0], *k = n->in[1], *v = n->in[2];
+    const weft_expr *m, *d, *d2, *keys, *keys2, *width;
+    if (check_attention(g, n))
+        return WEFT_INVALID_INPUT;
+    matrix_dims(q, weft_node_int(n, "tq") != 0, &m, &d);
+    matrix_dims(k, weft_node_int(n, "tk") != 0, &d2, &keys);
+    matrix_dims(v, weft_node_int(n, "tv") != 0, &keys2, &width);
+    if (weft_dim_equal(g, d, d2) != 1 || weft_dim_equal(g, keys, keys2) != 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the inner dimensions are not equal");
+    int nq = q->ndim - 2, nk = k->ndim - 2, nv = v->ndim - 2, n1 = nq > nk ? nq : nk,
+        batch = n1 > nv ? n1 : nv;
+    const weft_expr **score = WEFT_NEW_ARRAY(&g->ir->arena, n1 + 2, const weft_expr *);
+    const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, batch + 2, const weft_expr *);
+    if (!weft_broadcast(g, nq, q->dim, nk, k->dim, score) ||
+        !weft_broadcast(g, n1, score, nv, v->dim, dim))
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the batch dimensions do not broadcast");
+    score[n1] = m;
+    score[n1 + 1] = keys;
+    if (!mask_fits(g, n->nin > 3 ? n->in[3] : NULL, n1 + 2, score))
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "the mask does not broadcast to the scores");
+    dim[batch] = m;
+    dim[batch + 1] = width;
+    return weft_infer_out(g, n, q->dtype, batch + 2, dim);
 }
 
 /* ---- windows --------------------------------------------------------------------------------- */

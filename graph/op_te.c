@@ -225,6 +225,18 @@ TE_OP(matmul)
                 out);
 }
 
+TE_OP(attention)
+{
+    weft_attention how = { .tq = weft_node_int(n, "tq") != 0,
+                           .tk = weft_node_int(n, "tk") != 0,
+                           .tv = weft_node_int(n, "tv") != 0,
+                           .scale = weft_node_float(n, "scale"),
+                           .rows = weft_node_int(n, "rows"),
+                           .keys = weft_node_int(n, "keys") };
+    return done(g, n, weft_topi_attention(te, in[0], in[1], in[2], n->nin > 3 ? in[3] : NULL, &how),
+                out);
+}
+
 TE_OP(conv)
 {
     weft_window w = window_of(n);

@@ -12,6 +12,8 @@ const weft_graph_pass weft_graph_passes[] = {
     { "eliminate-dead", weft_pass_eliminate_dead }, /* so that uses are counted rightly */
     { "fold-scale", weft_pass_fold_scale },
     { "eliminate-dead", weft_pass_eliminate_dead }, /* gives back the unscaled weights */
+    { "fuse-attention", weft_pass_fuse_attention }, /* before a layout is another */
+    { "eliminate-dead", weft_pass_eliminate_dead },
     { "split-large", weft_pass_split_large },
     { "layout", weft_pass_layout },
     { "pack-weights", weft_pass_pack_weights }, /* after everything that changes weights */

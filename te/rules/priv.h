@@ -82,6 +82,7 @@ void weft_rule_injective(weft_rule *, weft_stage *);
 void weft_rule_reduction(weft_rule *, weft_stage *reduce, weft_stage *out);
 /* False, and nothing done, when the program is not of the kind. */
 bool weft_rule_rowwise(weft_rule *, weft_stage *out);
+bool weft_rule_attention(weft_rule *, weft_stage *out);
 bool weft_rule_contraction(weft_rule *, weft_stage *reduce, weft_stage *out);
 /* Those of contraction.c, by class. */
 bool weft_rule_vector_tile(weft_rule *, weft_stage *reduce, weft_stage *out);

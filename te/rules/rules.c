@@ -155,7 +155,7 @@ weft_schedule_default(weft_te *te, const weft_target *target, weft_diag *diag)
         schedule_reference(&r);
     } else {
         inline_stages(&r);
-        if (!out || !weft_rule_rowwise(&r, out))
+        if (!out || (!weft_rule_rowwise(&r, out) && !weft_rule_attention(&r, out)))
             schedule_all(&r);
     }
     te->info.schedule = weft_arena_strdup(&te->ir->arena, weft_str_text(&r.note));

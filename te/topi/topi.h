@@ -89,6 +89,15 @@ weft_tensor *weft_topi_lrn(weft_te *, weft_tensor *x, int64_t size, double alpha
 /* Batches broadcast.  pack > 0: b is [ceil(n / pack), k, pack]. */
 weft_tensor *weft_topi_matmul(weft_te *, weft_tensor *a, weft_tensor *b, bool ta, bool tb,
                               int64_t pack, int64_t n);
+typedef struct weft_attention {
+    bool tq, tk, tv; /* last two axes transposed, as of a product's operands */
+    double scale;
+    int64_t rows, keys; /* queries and keys of a block */
+} weft_attention;
+/* softmax(q k * scale + mask) v over the keys; q [.., m, d], k [.., d, n], v [.., n, c], mask (may be
+ * NULL) broadcasts to [.., m, n].  Batches broadcast. */
+weft_tensor *weft_topi_attention(weft_te *, weft_tensor *q, weft_tensor *k, weft_tensor *v,
+                                 weft_tensor *mask, const weft_attention *);
 typedef struct weft_window { /* of `rank` spatial axes */
     int rank;
     const int64_t *kernel, *stride, *dilation;

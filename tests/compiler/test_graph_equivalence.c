@@ -270,6 +270,26 @@ groups_in_blocks_keep_their_results(void **state)
               "}\n");
 }
 
+static void
+attention_keeps_its_result(void **state)
+{
+    (void)state;
+    static const weft_graph_options near = { .attention_bytes = 32768, .flops_a_byte = 100 };
+    check_same("graph f() -> (y) {\n"
+               "    q: f32[2, 1, 19, 5] = constant weights(\"0\")\n"
+               "    k: f32[3, 37, 5] = constant weights(\"0\")\n"
+               "    v: f32[1, 37, 7] = constant weights(\"0\")\n"
+               "    b: f32[19, 37] = constant weights(\"0\")\n"
+               "    c: f32[] = constant [0.3]\n"
+               "    s = matmul(q, k) {ta=0, tb=1}\n"
+               "    d = multiply(c, s)\n"
+               "    a = add(d, b)\n"
+               "    p = softmax(a) {axis=3}\n"
+               "    y = matmul(p, v) {ta=0, tb=0}\n"
+               "}\n",
+               &near);
+}
+
 int
 main(void)
 {
@@ -281,6 +301,7 @@ main(void)
         cmocka_unit_test(chains_keep_their_results),
         cmocka_unit_test(a_network_in_blocks_keeps_its_result),
         cmocka_unit_test(groups_in_blocks_keep_their_results),
+        cmocka_unit_test(attention_keeps_its_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -531,6 +531,138 @@ weights_of_blocks_are_packed_with_their_input_channels_side_by_side(void **state
                  "}\n");
 }
 
+#define HEAD "graph f(q: f32[2, n, 64], k: f32[2, 64, m], v: f32[2, m, 64], b: f32[m]) -> (y)"
+static const weft_graph_options near = { .attention_bytes = 49152, .flops_a_byte = 12.5 };
+
+static void
+two_products_around_a_softmax_are_attention(void **state)
+{
+    (void)state;
+    check_passes("fuse-attention,eliminate-dead", &near,
+                 HEAD " {\n"
+                      "    s = matmul(q, k) {ta=0, tb=0}\n"
+                      "    p = softmax(s) {axis=2}\n"
+                      "    y = matmul(p, v) {ta=0, tb=0}\n"
+                      "}\n",
+                 HEAD " {\n"
+                      "    y: f32[2, n, 64] = attention(q, k, v) {tq=0, tk=0, tv=0, scale=1.0, "
+                      "rows=64, keys=16}\n"
+                      "}\n");
+}
+
+static void
+attention_takes_a_scale_a_mask_and_transposed_operands(void **state)
+{
+    (void)state;
+    check_passes("fuse-attention,eliminate-dead", &near,
+                 "graph f(q: f32[64, n], k: f32[m, 64], v: f32[32, m], b: f32[m]) -> (y) {\n"
+                 "    c: f32[1, 1] = constant [8]\n"
+                 "    s = matmul(q, k) {ta=1, tb=1} from \"qk\" (MatMul)\n"
+                 "    d = divide(s, c) from \"by\" (Div)\n"
+                 "    a = add(b, d) from \"mask\" (Add)\n"
+                 "    p = softmax(a) {axis=1} from \"p\" (Softmax)\n"
+                 "    y = matmul(p, v) {ta=0, tb=1} from \"pv\" (MatMul)\n"
+                 "}\n",
+                 "graph f(q: f32[64, n], k: f32[m, 64], v: f32[32, m], b: f32[m]) -> (y) {\n"
+                 "    y: f32[n, 32] = attention(q, k, v, b) {tq=1, tk=1, tv=1, scale=0.125, "
+                 "rows=64, keys=32} from \"pv (MatMul) + qk (MatMul, fused) + by (Div, fused) + "
+                 "mask (Add, fused) + p (Softmax, fused)\"\n"
+                 "}\n");
+}
+
+static void
+attention_of_attention_is_two(void **state)
+{
+    (void)state;
+    check_passes("fuse-attention,eliminate-dead", &near,
+                 HEAD " {\n"
+                      "    s = matmul(q, k) {ta=0, tb=0}\n"
+                      "    p = softmax(s) {axis=2}\n"
+                      "    x = matmul(p, v) {ta=0, tb=0}\n"
+                      "    t = matmul(x, k) {ta=0, tb=0}\n"
+                      "    u = softmax(t) {axis=2}\n"
+                      "    y = matmul(u, v) {ta=0, tb=0}\n"
+                      "}\n",
+                 HEAD " {\n"
+                      "    x: f32[2, n, 64] = attention(q, k, v) {tq=0, tk=0, tv=0, scale=1.0, "
+                      "rows=64, keys=16}\n"
+                      "    y: f32[2, n, 64] = attention(x, k, v) {tq=0, tk=0, tv=0, scale=1.0, "
+                      "rows=64, keys=16}\n"
+                      "}\n");
+}
+
+/* The text with types written, as no pass changes it. */
+static void
+check_no_attention(const weft_graph_options *options, const char *text)
+{
+    weft_graph *g = graph_of(text);
+    char *before = text_of(g);
+    assert_int_equal(weft_run_graph_passes(g, "fuse-attention,eliminate-dead", options), WEFT_OK);
+    char *after = text_of(g);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+    weft_graph_destroy(g);
+}
+
+static void
+what_is_no_attention_stays(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        /* scores, weights or what is between are read elsewhere */
+        "(y, s) { s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=2} "
+        "y = matmul(p, v) {ta=0, tb=0} }",
+        "(y, z) { s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=2} "
+        "y = matmul(p, v) {ta=0, tb=0} z = exp(p) }",
+        "(y, z) { c: f32[] = constant [2] s = matmul(q, k) {ta=0, tb=0} d = multiply(s, c) "
+        "p = softmax(d) {axis=2} y = matmul(p, v) {ta=0, tb=0} z = exp(d) }",
+        /* another axis, another operand, another operator */
+        "(y) { s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=1} "
+        "y = matmul(p, v) {ta=0, tb=0} }",
+        "(y) { s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=2} "
+        "y = matmul(w, p) {ta=0, tb=0} }",
+        "(y) { s = matmul(q, k) {ta=0, tb=0} p = log_softmax(s) {axis=2} "
+        "y = matmul(p, v) {ta=0, tb=0} }",
+        "(y) { s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=2} "
+        "y = matmul(p, w) {ta=1, tb=0} }",
+        /* a scale that is no constant, or more than one number; a mask that adds a dimension */
+        "(y) { s = matmul(q, k) {ta=0, tb=0} d = multiply(s, b) p = softmax(d) {axis=2} "
+        "y = matmul(p, v) {ta=0, tb=0} }",
+        "(y) { c: f32[2, 1, 1] = constant [2, 3] s = matmul(q, k) {ta=0, tb=0} "
+        "d = multiply(s, c) p = softmax(d) {axis=2} y = matmul(p, v) {ta=0, tb=0} }",
+        "(y) { s = matmul(q, k) {ta=0, tb=0} d = add(s, z4) p = softmax(d) {axis=3} "
+        "y = matmul(p, v) {ta=0, tb=0} }",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        char text[600];
+        snprintf(text, sizeof text,
+                 "graph f(q: f32[2, 96, 64], k: f32[2, 64, 96], v: f32[2, 96, 64], b: f32[96], "
+                 "w: f32[96, 96], z4: f32[3, 1, 96, 96]) -> %s",
+                 bodies[i]);
+        check_no_attention(&near, text);
+    }
+}
+
+static void
+attention_that_does_not_pay_stays(void **state)
+{
+    (void)state;
+    static const weft_graph_options off = { .flops_a_byte = 12.5 },
+                                    little = { .attention_bytes = 4096, .flops_a_byte = 12.5 },
+                                    slow = { .attention_bytes = 49152, .flops_a_byte = 0.1 };
+    const char *const rest = " { s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=2} "
+                             "y = matmul(p, v) {ta=0, tb=0} }";
+    char long_rows[400], one_query[400];
+    snprintf(long_rows, sizeof long_rows, HEAD "%s", rest);
+    snprintf(one_query, sizeof one_query,
+             "graph f(q: f32[2, 1, 64], k: f32[2, 64, m], v: f32[2, m, 64]) -> (y)%s", rest);
+    check_no_attention(&off, long_rows);
+    check_no_attention(&little, long_rows);
+    check_no_attention(&slow, long_rows);
+    check_no_attention(&near, one_query);
+}
+
 static void
 infer_follows_what_changed(void **state)
 {
@@ -602,6 +734,11 @@ main(void)
         cmocka_unit_test(channels_that_are_no_whole_blocks_stay),
         cmocka_unit_test(weights_of_blocks_are_packed_with_their_input_channels_side_by_side),
         cmocka_unit_test(a_weight_that_two_read_is_packed_once),
+        cmocka_unit_test(two_products_around_a_softmax_are_attention),
+        cmocka_unit_test(attention_takes_a_scale_a_mask_and_transposed_operands),
+        cmocka_unit_test(attention_of_attention_is_two),
+        cmocka_unit_test(what_is_no_attention_stays),
+        cmocka_unit_test(attention_that_does_not_pay_stays),
         cmocka_unit_test(infer_follows_what_changed),
         cmocka_unit_test(an_unknown_pass_is_an_error),
         cmocka_unit_test(verify_finds_a_use_before_its_value),

@@ -1,0 +1,224 @@
+/* fuse-attention: softmax(q k * scale + mask) v, two products and what is between them, as one node
+ * `attention`, whose kernel keeps scores near: where nothing else reads them, sizes are known that
+ * have to be, and an estimate says that the target gains.
+ *
+ * needs   types, uses counted rightly (eliminate-dead before), weights not packed
+ * keeps   order, results but for rounding: narrow floats keep scores in f32
+ */
+#include "graph/passes.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    MIN_BLOCK = 8, /* queries, keys of a block */
+    MAX_BLOCK = 64,
+    SIDE = 16,    /* threads that share what one loads */
+    UNFUSED = 64, /* rows of a product's tile */
+    RESCALE =
+        24, /* operations for a result and block of keys: two exponentials and what is around */
+    SCORE_TRIPS = 5 /* written, read twice and written again by softmax, read */
+};
+
+typedef struct finding {
+    const weft_node *second, *softmax, *add, *scaling, *first;
+    weft_value *q, *k, *v, *mask;
+    double scale;
+} finding;
+
+/* ---- recognising ----------------------------------------------------------------------------- */
+
+/* The node of an operator that makes v for one reader; NULL otherwise.  Values that this pass made
+ * are of no operator that it looks for, and have no uses. */
+static const weft_node *
+maker(const weft_value *v, weft_op op, const int *uses)
+{
+    return v && v->node && v->node->op == op && uses[v->id] == 1 ? v->node : NULL;
+}
+
+static bool
+same_shape(const weft_value *a, const weft_value *b)
+{
+    for (int d = 0; a->ndim == b->ndim && d < a->ndim; d++)
+        if (a->dim[d] != b->dim[d])
+            return false;
+    return a->ndim == b->ndim;
+}
+
+static bool
+single(const weft_value *v, double *x)
+{
+    if (!v->data || v->nelem != 1 || !weft_is_float(v->dtype))
+        return false;
+    *x = weft_get_f64(v->data->dtype, v->data->data, 0);
+    return true;
+}
+
+/* q k, or that times or over one constant. */
+static bool
+scaled_product(const weft_value *v, const int *uses, finding *f)
+{
+    double by;
+    f->scale = 1;
+    f->scaling = NULL;
+    for (int op = 0; op < 2 && !f->scaling; op++)
+        f->scaling = maker(v, op ? WEFT_GOP_DIV : WEFT_GOP_MUL, uses);
+    if (f->scaling) {
+        bool over = f->scaling->op == WEFT_GOP_DIV;
+        int constant = !over && single(f->scaling->in[0], &by) ? 0 : 1;
+        const weft_value *from = f->scaling->in[!constant];
+        if (!single(f->scaling->in[constant], &by) || !same_shape(from, v))
+            return false;
+        f->scale = over ? 1 / by : by;
+        v = from;
+    }
+    f->first = maker(v, WEFT_GOP_MATMUL, uses);
+    return f->first && !weft_node_attr(f->first, "pack") && isfinite(f->scale);
+}
+
+/* The scores, with or without something added to them. */
+static bool
+masked_scores(const weft_value *v, const int *uses, finding *f)
+{
+    f->add = maker(v, WEFT_GOP_ADD, uses);
+    for (int i = 0; f->add && i < 2; i++) {
+        f->mask = f->add->in[!i];
+        if (f->mask->dtype == v->dtype && same_shape(f->add->in[i], v) &&
+            scaled_product(f->add->in[i], uses, f))
+            return true;
+    }
+    f->mask = NULL;
+    return !f->add && scaled_product(v, uses, f);
+}
+
+static bool
+find(const weft_node *n, const int *uses, finding *f)
+{
+    *f = (finding){ .second = n };
+    if (n->op != WEFT_GOP_MATMUL || weft_node_attr(n, "pack") || weft_node_int(n, "ta"))
+        return false;
+    f->softmax = maker(n->in[0], WEFT_GOP_SOFTMAX, uses);
+    if (!f->softmax || weft_node_int(f->softmax, "axis") != n->in[0]->ndim - 1 ||
+        !masked_scores(f->softmax->in[0], uses, f))
+        return false;
+    f->q = f->first->in[0];
+    f->k = f->first->in[1];
+    f->v = n->in[1];
+    return weft_is_float(f->v->dtype) && weft_dtype_bits(f->v->dtype) >= 8 && f->q != f->k;
+}
+
+/* ---- what it costs --------------------------------------------------------------------------- */
+
+typedef struct costs {
+    double queries, keys; /* 0: not known */
+    int64_t depth, width, size;
+    int64_t rows, cols; /* of a block */
+    double work;        /* operations of the fused kernel; 0: it does not fit */
+} costs;
+
+static int64_t
+extent(const weft_value *v, bool swapped, bool last)
+{
+    int64_t n;
+    return weft_as_int(v->dim[v->ndim - (swapped == last ? 2 : 1)], &n) ? n : -1;
+}
+
+static double
+whole(double n, int64_t block)
+{
+    return n > 0 ? ceil(n / (double)block) * (double)block : 1;
+}
+
+static double
+work_of(const costs *c, int64_t rows, int64_t cols)
+{
+    double each = 2.0 * (double)(c->depth + c->width) * (1 + SIDE / (double)rows) +
+                  RESCALE * (double)c->width / (double)cols;
+    return whole(c->queries, rows) * whole(c->keys, cols) * each;
+}
+
+/* What te/rules/attention.c keeps in shared memory. */
+static int64_t
+shared_bytes(const costs *c, int64_t rows, int64_t cols)
+{
+    int64_t wide = c->size < 4 ? 4 : c->size,
+            fetched = rows * c->depth + cols * (c->depth + c->width);
+    return fetched * c->size + wide * (rows * (2 * cols + 2) + cols + SIDE * (SIDE + 1));
+}
+
+static void
+choose_blocks(costs *c, int64_t most)
+{
+    for (int64_t rows = MAX_BLOCK; rows >= MIN_BLOCK; rows /= 2)
+        for (int64_t cols = MAX_BLOCK; cols >= MIN_BLOCK; cols /= 2) {
+            double work = work_of(c, rows, cols);
+            if (shared_bytes(c, rows, cols) > most || (c->work > 0 && work >= c->work))
+                continue;
+            c->rows = rows;
+            c->cols = cols;
+            c->work = work;
+        }
+}
+
+/* The blocks that are best, if they are better than three kernels. */
+static bool
+pays(const finding *f, const weft_graph_options *o, costs *c)
+{
+    int64_t queries = extent(f->q, weft_node_int(f->first, "ta") != 0, false),
+            keys = extent(f->v, weft_node_int(f->second, "tb") != 0, false);
+    *c = (costs){ .queries = (double)(queries < 0 ? 0 : queries),
+                  .keys = (double)(keys < 0 ? 0 : keys),
+                  .depth = extent(f->q, weft_node_int(f->first, "ta") != 0, true),
+                  .width = extent(f->v, weft_node_int(f->second, "tb") != 0, true),
+                  .size = weft_dtype_bits(f->q->dtype) / 8 };
+    if (queries == 0 || keys == 0 || c->depth < 1 || c->width < 1 ||
+        c->depth > o->attention_bytes || c->width > o->attention_bytes)
+        return false;
+    choose_blocks(c, o->attention_bytes);
+    double scores = whole(c->queries, 1) * whole(c->keys, 1),
+           work = scores * 2 * (double)(c->depth + c->width) * (1 + SIDE / (double)UNFUSED),
+           bytes = scores * SCORE_TRIPS * (double)c->size;
+    return c->work > 0 && c->work < work + bytes * o->flops_a_byte;
+}
+
+/* ---- the pass -------------------------------------------------------------------------------- */
+
+static bool
+fuse(weft_sweep *s, weft_node *n, const finding *f, const costs *c)
+{
+    int64_t tq = weft_node_int(f->first, "ta"), tk = weft_node_int(f->first, "tb"),
+            tv = weft_node_int(n, "tb");
+    weft_attr attr[6] = { weft_attr_int("tq", &tq),        weft_attr_int("tk", &tk),
+                          weft_attr_int("tv", &tv),        weft_attr_float("scale", &f->scale),
+                          weft_attr_int("rows", &c->rows), weft_attr_int("keys", &c->cols) };
+    weft_value *in[4] = { f->q, f->k, f->v, f->mask };
+    weft_value *v = weft_sweep_instead(s, n, WEFT_GOP_ATTENTION, f->mask ? 4 : 3, in, 6, attr);
+    const weft_node *taken[4] = { f->first, f->scaling, f->add, f->softmax };
+    for (int i = 0; v && i < 4; i++)
+        if (taken[i])
+            weft_node_absorb(s->g, v->node, taken[i], "fused");
+    return v != NULL;
+}
+
+weft_status
+weft_pass_fuse_attention(weft_graph *g, const weft_graph_options *options, bool *changed)
+{
+    if (options->attention_bytes <= 0)
+        return WEFT_OK;
+    bool ok = true;
+    weft_arena scratch = { 0 };
+    const int *uses = weft_count_uses(g, &scratch);
+    weft_sweep s = weft_sweep_start(g);
+    for (int i = 0; i < s.n; i++) {
+        weft_node *n = weft_sweep_take(&s, i);
+        finding f;
+        costs c;
+        if (ok && find(n, uses, &f) && pays(&f, options, &c))
+            ok = fuse(&s, n, &f, &c);
+        else
+            weft_sweep_keep(&s, n);
+    }
+    *changed = weft_sweep_end(&s);
+    weft_arena_reset(&scratch);
+    return ok ? WEFT_OK : WEFT_INTERNAL;
+}

@@ -1,0 +1,257 @@
+/* te/rules/attention.c: attention by blocks of keys (te/topi/attention.c) in one kernel, on devices
+ * with shared memory.
+ *
+ * A block takes a block of queries.  Its threads go through the blocks of keys together: they fetch
+ * keys and values, compute scores and weights in shared memory, and keep what is known of the
+ * results in registers. */
+#include "rules/priv.h"
+
+enum { SIDE = 16 }; /* threads along queries, and along keys or columns of the result */
+
+typedef struct blocked {
+    weft_stage *out, *all; /* the result; what combines blocks of keys */
+    weft_stage *most, *total, *weighted, *weights, *scores, *products;
+    weft_stage *queries, *keys, *values;
+    int nbatch;
+    int64_t rows, cols, width; /* queries, keys of a block; columns of the result */
+    int64_t ty, tx;            /* threads */
+} blocked;
+
+/* ---- recognising ----------------------------------------------------------------------------- */
+
+/* The stage whose tensor e is an element of. */
+static weft_stage *
+loaded(weft_rule *r, const weft_expr *e)
+{
+    while (e->h.kind == WEFT_EK_CAST)
+        e = e->arg[0];
+    const weft_tensor *t = e->h.kind == WEFT_EK_LOAD ? weft_te_tensor_of(r->te, e->h.u.buf) : NULL;
+    return t ? weft_te_stage(r->te, t) : NULL;
+}
+
+/* The factors of a sum of products that are stages. */
+static bool
+factors(weft_rule *r, const weft_stage *s, weft_stage **a, weft_stage **b)
+{
+    const weft_expr *e = s && s->op->nreduce == 1 && s->op->nout == 1 ? s->op->body[0] : NULL;
+    if (!e || e->h.kind != WEFT_EK_MUL)
+        return false;
+    *a = loaded(r, e->arg[0]);
+    *b = loaded(r, e->arg[1]);
+    return *a && *b && (*a)->op->nreduce == 0 && (*b)->op->nreduce == 0;
+}
+
+/* The only stage, but for `not`, that s reads; NULL: there are others. */
+static weft_stage *
+reads_one(weft_rule *r, const weft_stage *s, const weft_stage * not )
+{
+    weft_tensor **t;
+    weft_stage *found = NULL;
+    int n = weft_te_reads(r->te, s->op, &r->scratch, &t);
+    for (int i = 0; i < n; i++) {
+        weft_stage *from = weft_te_stage(r->te, t[i]);
+        if (!from || from == not || from == found)
+            continue;
+        if (found)
+            return NULL;
+        found = from;
+    }
+    return found;
+}
+
+static weft_stage *
+online_reduction(weft_rule *r, const weft_stage *out)
+{
+    weft_stage *all = out->op->nreduce == 0 ? reads_one(r, out, NULL) : NULL;
+    return all && all->op->nout == 3 && all->op->nreduce == 1 ? all : NULL;
+}
+
+static bool
+find_stages(weft_rule *r, weft_stage *out, blocked *b)
+{
+    b->out = out;
+    b->all = online_reduction(r, out);
+    if (!b->all)
+        return false;
+    b->most = loaded(r, b->all->op->body[0]);
+    b->total = loaded(r, b->all->op->body[1]);
+    b->weighted = loaded(r, b->all->op->body[2]);
+    if (!b->most || !b->total || !factors(r, b->weighted, &b->weights, &b->values))
+        return false;
+    b->scores = reads_one(r, b->weights, b->most);
+    b->products = b->scores ? reads_one(r, b->scores, NULL) : NULL;
+    return b->products && factors(r, b->products, &b->queries, &b->keys) &&
+           loaded(r, b->most->op->body[0]) == b->scores &&
+           loaded(r, b->total->op->body[0]) == b->weights;
+}
+
+/* ---- sizes ----------------------------------------------------------------------------------- */
+
+static int64_t
+bytes_of_block(const weft_stage *s, int from)
+{
+    int64_t n = weft_rule_count(s->op->axis, from, s->op->naxis);
+    return n < 0 ? INT32_MAX : n * weft_dtype_bits(s->op->out[0]->buf->dtype) / 8;
+}
+
+/* All extents within a block are known, and shared memory holds it. */
+static bool
+find_sizes(weft_rule *r, blocked *b)
+{
+    const weft_te_op *scores = b->scores->op;
+    b->nbatch = b->out->op->naxis - 2;
+    if (b->nbatch < 0 || scores->naxis != b->nbatch + 4 || b->weighted->op->naxis != b->nbatch + 4)
+        return false;
+    b->rows = weft_rule_extent(scores->axis[b->nbatch + 1]);
+    b->cols = weft_rule_extent(scores->axis[b->nbatch + 3]);
+    b->width = weft_rule_extent(b->out->op->axis[b->nbatch + 1]);
+    if (b->rows < 1 || b->cols < 1 || b->width < 1)
+        return false;
+    int64_t size = weft_dtype_bits(scores->out[0]->buf->dtype) / 8, threads = 1,
+            shared = size * b->rows * (2 * b->cols + 2) + size * SIDE * SIDE;
+    const weft_stage *fetched[3] = { b->queries, b->keys, b->values };
+    for (int i = 0; i < 3; i++)
+        shared += bytes_of_block(fetched[i], fetched[i]->op->naxis - 2);
+    shared += size * (b->cols + SIDE); /* what padding adds */
+    b->tx = b->ty = SIDE;
+    while (b->tx * b->ty > r->target->max_threads)
+        *(threads++ % 2 ? &b->ty : &b->tx) /= 2;
+    b->ty = weft_least(b->ty, b->rows);
+    return shared <= r->target->shared_bytes;
+}
+
+/* ---- the schedule ---------------------------------------------------------------------------- */
+
+/* The axis's loop over threads, each with neighbouring iterations: thread and each. */
+static bool
+deal(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t extent, int64_t threads,
+     weft_axis **thread, weft_axis **each)
+{
+    return !weft_split(r->te, t, axis, weft_rule_num(r, weft_ceildiv(extent, threads)), thread,
+                       each);
+}
+
+static void
+bind_both(weft_rule *r, weft_tensor *t, weft_axis *y, weft_axis *x)
+{
+    (void)weft_bind_axis(r->te, t, y, "thread.y");
+    (void)weft_bind_axis(r->te, t, x, "thread.x");
+}
+
+/* Blocks of queries on the grid; *block the loop over them, *thread the innermost over threads. */
+static bool
+schedule_out(weft_rule *r, const blocked *b, weft_axis **block, weft_axis **thread)
+{
+    weft_tensor *t = b->out->op->out[0];
+    const weft_te_op *op = b->out->op;
+    weft_axis *rows, *in, *y, *x, *dy, *dx;
+    if (weft_split(r->te, t, op->axis[b->nbatch], weft_rule_num(r, b->rows), &rows, &in) ||
+        !deal(r, t, in, b->rows, b->ty, &y, &dy) ||
+        !deal(r, t, op->axis[b->nbatch + 1], b->width, b->tx, &x, &dx) ||
+        weft_reorder(r->te, t, 4, (weft_axis *[]){ y, x, dy, dx }))
+        return false;
+    weft_axis **grid = WEFT_NEW_ARRAY(&r->scratch, b->nbatch + 1, weft_axis *);
+    for (int d = 0; d < b->nbatch; d++)
+        grid[d] = op->axis[d];
+    grid[b->nbatch] = rows;
+    weft_rule_bind_grid(r, t, weft_rule_fuse(r, t, b->nbatch + 1, grid));
+    bind_both(r, t, y, x);
+    *block = b->out->leaf.at[b->out->leaf.n - 5]; /* before y, x, dy, dx */
+    *thread = x;
+    return true;
+}
+
+/* s computed at the loop, in `space`. */
+static bool
+place(weft_rule *r, weft_stage *s, weft_stage *consumer, weft_axis *at, const char *space)
+{
+    weft_tensor *t = s->op->out[0];
+    if (s->attach == WEFT_AT_INLINE && weft_compute_root(r->te, t))
+        return false;
+    return !weft_compute_at(r->te, t, consumer->op->out[0], at) && !weft_set_scope(r->te, t, space);
+}
+
+/* Filled by all threads together. */
+static bool
+fill(weft_rule *r, const blocked *b, weft_stage *s, weft_stage *consumer, weft_axis *at)
+{
+    if (!place(r, s, consumer, at, "shared"))
+        return false;
+    weft_rule_fetch(r, s->op->out[0], b->ty, b->tx);
+    return true;
+}
+
+/* One number a query, over its keys: by the threads along x. */
+static bool
+reduce_keys(weft_rule *r, const blocked *b, weft_stage *s, weft_axis *at)
+{
+    weft_tensor *t = s->op->out[0];
+    weft_axis *y, *each, *step, *x;
+    if (!place(r, s, b->all, at, "shared") ||
+        !deal(r, t, s->op->axis[b->nbatch + 1], b->rows, b->ty, &y, &each) ||
+        weft_split(r->te, t, s->op->reduce[0], weft_rule_num(r, b->tx), &step, &x))
+        return false;
+    bind_both(r, t, y, x);
+    return true;
+}
+
+/* Scores by threads in both directions, the products of each in registers. */
+static bool
+schedule_scores(weft_rule *r, const blocked *b, weft_axis *at)
+{
+    weft_tensor *t = b->scores->op->out[0], *p = b->products->op->out[0];
+    const weft_te_op *op = b->scores->op, *sum = b->products->op;
+    weft_axis *y, *x, *dy, *dx;
+    if (!place(r, b->scores, b->all, at, "shared") ||
+        !deal(r, t, op->axis[b->nbatch + 1], b->rows, b->ty, &y, &dy) ||
+        !deal(r, t, op->axis[b->nbatch + 3], b->cols, b->tx, &x, &dx) ||
+        weft_reorder(r->te, t, 4, (weft_axis *[]){ y, x, dy, dx }))
+        return false;
+    bind_both(r, t, y, x);
+    weft_axis *inside[3] = { sum->reduce[0], sum->axis[b->nbatch + 1], sum->axis[b->nbatch + 3] };
+    return place(r, b->products, b->scores, x, "local") && !weft_reorder(r->te, p, 3, inside);
+}
+
+/* The results of a thread and what a block of keys adds to them, in registers; *at the loop over
+ * blocks of keys. */
+static bool
+schedule_results(weft_rule *r, const blocked *b, weft_axis *thread, weft_axis **at)
+{
+    weft_tensor *t = b->all->op->out[0], *w = b->weighted->op->out[0];
+    const weft_te_op *op = b->weighted->op;
+    weft_axis **order = WEFT_NEW_ARRAY(&r->scratch, b->all->leaf.n, weft_axis *);
+    int n = b->all->op->naxis;
+    *at = order[0] = b->all->op->reduce[0];
+    for (int d = 0; d < n; d++)
+        order[d + 1] = b->all->op->axis[d];
+    weft_axis *inside[3] = { op->reduce[0], op->axis[b->nbatch + 1], op->axis[b->nbatch + 2] };
+    return place(r, b->all, b->out, thread, "local") && !weft_reorder(r->te, t, n + 1, order) &&
+           place(r, b->weighted, b->all, *at, "local") && !weft_reorder(r->te, w, 3, inside);
+}
+
+static bool
+schedule(weft_rule *r, const blocked *b)
+{
+    weft_axis *block, *thread, *at;
+    if (!schedule_out(r, b, &block, &thread) || !schedule_results(r, b, thread, &at) ||
+        !reduce_keys(r, b, b->total, at) || !fill(r, b, b->weights, b->all, at) ||
+        !reduce_keys(r, b, b->most, at) || !schedule_scores(r, b, at) ||
+        !fill(r, b, b->values, b->all, at) || !fill(r, b, b->keys, b->all, at) ||
+        !fill(r, b, b->queries, b->out, block))
+        return false;
+    int row = b->keys->op->naxis - 2; /* an odd stride: a thread's keys are apart from others' */
+    return !weft_storage_align(r->te, b->keys->op->out[0], row, SIDE, 1);
+}
+
+bool
+weft_rule_attention(weft_rule *r, weft_stage *out)
+{
+    blocked b = { 0 };
+    bool simt = r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE;
+    if (!simt || !find_stages(r, out, &b) || !find_sizes(r, &b))
+        return false;
+    weft_str_addf(weft_rule_note(r, "attention"), "a block %d queries, by %d keys, %dx%d threads",
+                  (int)b.rows, (int)b.cols, (int)b.ty, (int)b.tx);
+    (void)schedule(r, &b);
+    return true;
+}
