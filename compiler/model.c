@@ -25,6 +25,7 @@ optimize(weft_graph *graph, const weft_compile_job *job)
         .pack_lanes = vectors ? t->vector_lanes : 0,
         .block_lanes = vectors ? t->vector_lanes : 0,
         .attention_bytes = simt && job->optimize > 0 ? t->shared_bytes : 0,
+        .attention_lanes = vectors ? t->vector_lanes : 0,
         .flops_a_byte = t->gflops > 0 && t->gbytes > 0 ? t->gflops / t->gbytes : FLOPS_A_BYTE,
         .no_fuse = job->optimize == 0,
     };

@@ -213,6 +213,7 @@ typedef struct weft_graph_options {
     /* attention in one kernel: shared memory that a block may take, 0: no attention; operations that
      * the target does while it moves a byte */
     int64_t attention_bytes;
+    int attention_lanes; /* attention in vectors of so many keys, where attention_bytes is 0; 0: no */
     double flops_a_byte;
     bool no_fuse;
 } weft_graph_options;

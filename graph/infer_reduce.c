@@ -131,6 +131,10 @@ check_attention(weft_graph *g, weft_node *n)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT,
                               "rows=%lld, keys=%lld: blocks are of 1 to %d", (long long)rows,
                               (long long)keys, MAX_BLOCK);
+    int64_t lanes = weft_node_attr(n, "lanes") ? weft_node_int(n, "lanes") : 1;
+    if (lanes < 1 || keys % lanes)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "lanes=%lld do not divide keys=%lld",
+                              (long long)lanes, (long long)keys);
     return weft_is_float(n->in[0]->dtype)
                ? WEFT_OK
                : weft_node_fail(g, n, WEFT_INVALID_INPUT,

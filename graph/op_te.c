@@ -232,7 +232,8 @@ TE_OP(attention)
                            .tv = weft_node_int(n, "tv") != 0,
                            .scale = weft_node_float(n, "scale"),
                            .rows = weft_node_int(n, "rows"),
-                           .keys = weft_node_int(n, "keys") };
+                           .keys = weft_node_int(n, "keys"),
+                           .lanes = int_or_zero(n, "lanes") };
     return done(g, n, weft_topi_attention(te, in[0], in[1], in[2], n->nin > 3 ? in[3] : NULL, &how),
                 out);
 }

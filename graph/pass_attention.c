@@ -17,6 +17,8 @@ enum {
     UNFUSED = 64, /* rows of a product's tile */
     RESCALE =
         24, /* operations for a result and block of keys: two exponentials and what is around */
+    LONG_BLOCK = 512, /* keys of a block on a CPU: 8 queries' scores stay in its first caches */
+    VECTOR_ROWS = 8,
     SCORE_TRIPS = 5 /* written, read twice and written again by softmax, read */
 };
 
@@ -113,6 +115,7 @@ typedef struct costs {
     double queries, keys; /* 0: not known */
     int64_t depth, width, size;
     int64_t rows, cols; /* of a block */
+    int64_t lanes;      /* of panels of keys; 0: none */
     double work;        /* operations of the fused kernel; 0: it does not fit */
 } costs;
 
@@ -162,6 +165,35 @@ choose_blocks(costs *c, int64_t most)
 
 /* The blocks that are best, if they are better than three kernels. */
 static bool
+pays_in_blocks(const weft_graph_options *o, costs *c)
+{
+    if (c->depth > o->attention_bytes || c->width > o->attention_bytes)
+        return false;
+    choose_blocks(c, o->attention_bytes);
+    double scores = whole(c->queries, 1) * whole(c->keys, 1),
+           work = scores * 2 * (double)(c->depth + c->width) * (1 + SIDE / (double)UNFUSED),
+           bytes = scores * SCORE_TRIPS * (double)c->size;
+    return c->work > 0 && c->work < work + bytes * o->flops_a_byte;
+}
+
+/* Blocks for vectors along keys and columns.  Against three kernels they save half of the
+ * exponentials and all of the scores' trips; too few queries or keys to fill them do not pay. */
+static bool
+pays_in_vectors(const weft_graph_options *o, costs *c)
+{
+    int64_t keys = (int64_t)c->keys;
+    c->lanes = c->size > 4 ? o->attention_lanes / 2 : o->attention_lanes;
+    if (c->lanes < 2 || (c->queries > 0 && c->queries < VECTOR_ROWS) || c->width < c->lanes ||
+        (keys > 0 && keys < c->lanes))
+        return false;
+    int64_t blocks = keys > 0 ? weft_ceildiv(keys, LONG_BLOCK) : 1,
+            each = keys > 0 ? weft_ceildiv(keys, blocks) : LONG_BLOCK;
+    c->rows = VECTOR_ROWS;
+    c->cols = weft_round_up(each, each > c->lanes ? 2 * c->lanes : c->lanes);
+    return true;
+}
+
+static bool
 pays(const finding *f, const weft_graph_options *o, costs *c)
 {
     int64_t queries = extent(f->q, weft_node_int(f->first, "ta") != 0, false),
@@ -171,14 +203,9 @@ pays(const finding *f, const weft_graph_options *o, costs *c)
                   .depth = extent(f->q, weft_node_int(f->first, "ta") != 0, true),
                   .width = extent(f->v, weft_node_int(f->second, "tb") != 0, true),
                   .size = weft_dtype_bits(f->q->dtype) / 8 };
-    if (queries == 0 || keys == 0 || c->depth < 1 || c->width < 1 ||
-        c->depth > o->attention_bytes || c->width > o->attention_bytes)
+    if (queries == 0 || keys == 0 || c->depth < 1 || c->width < 1)
         return false;
-    choose_blocks(c, o->attention_bytes);
-    double scores = whole(c->queries, 1) * whole(c->keys, 1),
-           work = scores * 2 * (double)(c->depth + c->width) * (1 + SIDE / (double)UNFUSED),
-           bytes = scores * SCORE_TRIPS * (double)c->size;
-    return c->work > 0 && c->work < work + bytes * o->flops_a_byte;
+    return o->attention_bytes > 0 ? pays_in_blocks(o, c) : pays_in_vectors(o, c);
 }
 
 /* ---- the pass -------------------------------------------------------------------------------- */
@@ -188,11 +215,13 @@ fuse(weft_sweep *s, weft_node *n, const finding *f, const costs *c)
 {
     int64_t tq = weft_node_int(f->first, "ta"), tk = weft_node_int(f->first, "tb"),
             tv = weft_node_int(n, "tb");
-    weft_attr attr[6] = { weft_attr_int("tq", &tq),        weft_attr_int("tk", &tk),
-                          weft_attr_int("tv", &tv),        weft_attr_float("scale", &f->scale),
-                          weft_attr_int("rows", &c->rows), weft_attr_int("keys", &c->cols) };
+    weft_attr attr[7] = { weft_attr_int("tq", &tq),         weft_attr_int("tk", &tk),
+                          weft_attr_int("tv", &tv),         weft_attr_float("scale", &f->scale),
+                          weft_attr_int("rows", &c->rows),  weft_attr_int("keys", &c->cols),
+                          weft_attr_int("lanes", &c->lanes) };
     weft_value *in[4] = { f->q, f->k, f->v, f->mask };
-    weft_value *v = weft_sweep_instead(s, n, WEFT_GOP_ATTENTION, f->mask ? 4 : 3, in, 6, attr);
+    weft_value *v =
+        weft_sweep_instead(s, n, WEFT_GOP_ATTENTION, f->mask ? 4 : 3, in, c->lanes ? 7 : 6, attr);
     const weft_node *taken[4] = { f->first, f->scaling, f->add, f->softmax };
     for (int i = 0; v && i < 4; i++)
         if (taken[i])
@@ -203,7 +232,7 @@ fuse(weft_sweep *s, weft_node *n, const finding *f, const costs *c)
 weft_status
 weft_pass_fuse_attention(weft_graph *g, const weft_graph_options *options, bool *changed)
 {
-    if (options->attention_bytes <= 0)
+    if (options->attention_bytes <= 0 && options->attention_lanes <= 1)
         return WEFT_OK;
     bool ok = true;
     weft_arena scratch = { 0 };

@@ -4,18 +4,11 @@
  * A block takes a block of queries.  Its threads go through the blocks of keys together: they fetch
  * keys and values, compute scores and weights in shared memory, and keep what is known of the
  * results in registers. */
-#include "rules/priv.h"
+#include "rules/attention.h"
 
 enum { SIDE = 16 }; /* threads along queries, and along keys or columns of the result */
 
-typedef struct blocked {
-    weft_stage *out, *all; /* the result; what combines blocks of keys */
-    weft_stage *most, *total, *weighted, *weights, *scores, *products;
-    weft_stage *queries, *keys, *values;
-    int nbatch;
-    int64_t rows, cols, width; /* queries, keys of a block; columns of the result */
-    int64_t ty, tx;            /* threads */
-} blocked;
+typedef weft_blocked blocked;
 
 /* ---- recognising ----------------------------------------------------------------------------- */
 
@@ -94,9 +87,9 @@ bytes_of_block(const weft_stage *s, int from)
     return n < 0 ? INT32_MAX : n * weft_dtype_bits(s->op->out[0]->buf->dtype) / 8;
 }
 
-/* All extents within a block are known, and shared memory holds it. */
+/* All extents within a block are known. */
 static bool
-find_sizes(weft_rule *r, blocked *b)
+find_sizes(blocked *b)
 {
     const weft_te_op *scores = b->scores->op;
     b->nbatch = b->out->op->naxis - 2;
@@ -105,19 +98,29 @@ find_sizes(weft_rule *r, blocked *b)
     b->rows = weft_rule_extent(scores->axis[b->nbatch + 1]);
     b->cols = weft_rule_extent(scores->axis[b->nbatch + 3]);
     b->width = weft_rule_extent(b->out->op->axis[b->nbatch + 1]);
-    if (b->rows < 1 || b->cols < 1 || b->width < 1)
-        return false;
-    int64_t size = weft_dtype_bits(scores->out[0]->buf->dtype) / 8, threads = 1,
+    return b->rows > 0 && b->cols > 0 && b->width > 0;
+}
+
+/* Shared memory holds a block. */
+static bool
+fits(const weft_rule *r, const blocked *b)
+{
+    int64_t size = weft_dtype_bits(b->scores->op->out[0]->buf->dtype) / 8,
             shared = size * b->rows * (2 * b->cols + 2) + size * SIDE * SIDE;
     const weft_stage *fetched[3] = { b->queries, b->keys, b->values };
     for (int i = 0; i < 3; i++)
         shared += bytes_of_block(fetched[i], fetched[i]->op->naxis - 2);
     shared += size * (b->cols + SIDE); /* what padding adds */
-    b->tx = b->ty = SIDE;
-    while (b->tx * b->ty > r->target->max_threads)
-        *(threads++ % 2 ? &b->ty : &b->tx) /= 2;
-    b->ty = weft_least(b->ty, b->rows);
     return shared <= r->target->shared_bytes;
+}
+
+static void
+choose_threads(const weft_rule *r, blocked *b)
+{
+    b->ty = b->tx = SIDE;
+    for (int i = 0; b->ty * b->tx > r->target->max_threads; i++)
+        *(i % 2 ? &b->tx : &b->ty) /= 2;
+    b->ty = weft_least(b->ty, b->rows);
 }
 
 /* ---- the schedule ---------------------------------------------------------------------------- */
@@ -138,32 +141,39 @@ bind_both(weft_rule *r, weft_tensor *t, weft_axis *y, weft_axis *x)
     (void)weft_bind_axis(r->te, t, x, "thread.x");
 }
 
-/* Blocks of queries on the grid; *block the loop over them, *thread the innermost over threads. */
+bool
+weft_blocked_grid(weft_rule *r, const blocked *b, weft_axis **in)
+{
+    weft_tensor *t = b->out->op->out[0];
+    weft_axis **grid = WEFT_NEW_ARRAY(&r->scratch, b->nbatch + 1, weft_axis *), *rows;
+    if (weft_split(r->te, t, b->out->op->axis[b->nbatch], weft_rule_num(r, b->rows), &rows, in))
+        return false;
+    for (int d = 0; d < b->nbatch; d++)
+        grid[d] = b->out->op->axis[d];
+    grid[b->nbatch] = rows;
+    weft_rule_bind_grid(r, t, weft_rule_fuse(r, t, b->nbatch + 1, grid));
+    return true;
+}
+
+/* The loop over blocks and the innermost over threads. */
 static bool
 schedule_out(weft_rule *r, const blocked *b, weft_axis **block, weft_axis **thread)
 {
     weft_tensor *t = b->out->op->out[0];
-    const weft_te_op *op = b->out->op;
-    weft_axis *rows, *in, *y, *x, *dy, *dx;
-    if (weft_split(r->te, t, op->axis[b->nbatch], weft_rule_num(r, b->rows), &rows, &in) ||
-        !deal(r, t, in, b->rows, b->ty, &y, &dy) ||
-        !deal(r, t, op->axis[b->nbatch + 1], b->width, b->tx, &x, &dx) ||
+    weft_axis *in, *y, *x, *dy, *dx;
+    if (!weft_blocked_grid(r, b, &in) || !deal(r, t, in, b->rows, b->ty, &y, &dy) ||
+        !deal(r, t, b->out->op->axis[b->nbatch + 1], b->width, b->tx, &x, &dx) ||
         weft_reorder(r->te, t, 4, (weft_axis *[]){ y, x, dy, dx }))
         return false;
-    weft_axis **grid = WEFT_NEW_ARRAY(&r->scratch, b->nbatch + 1, weft_axis *);
-    for (int d = 0; d < b->nbatch; d++)
-        grid[d] = op->axis[d];
-    grid[b->nbatch] = rows;
-    weft_rule_bind_grid(r, t, weft_rule_fuse(r, t, b->nbatch + 1, grid));
     bind_both(r, t, y, x);
     *block = b->out->leaf.at[b->out->leaf.n - 5]; /* before y, x, dy, dx */
     *thread = x;
     return true;
 }
 
-/* s computed at the loop, in `space`. */
-static bool
-place(weft_rule *r, weft_stage *s, weft_stage *consumer, weft_axis *at, const char *space)
+bool
+weft_blocked_place(weft_rule *r, weft_stage *s, weft_stage *consumer, weft_axis *at,
+                   const char *space)
 {
     weft_tensor *t = s->op->out[0];
     if (s->attach == WEFT_AT_INLINE && weft_compute_root(r->te, t))
@@ -175,7 +185,7 @@ place(weft_rule *r, weft_stage *s, weft_stage *consumer, weft_axis *at, const ch
 static bool
 fill(weft_rule *r, const blocked *b, weft_stage *s, weft_stage *consumer, weft_axis *at)
 {
-    if (!place(r, s, consumer, at, "shared"))
+    if (!weft_blocked_place(r, s, consumer, at, "shared"))
         return false;
     weft_rule_fetch(r, s->op->out[0], b->ty, b->tx);
     return true;
@@ -187,7 +197,7 @@ reduce_keys(weft_rule *r, const blocked *b, weft_stage *s, weft_axis *at)
 {
     weft_tensor *t = s->op->out[0];
     weft_axis *y, *each, *step, *x;
-    if (!place(r, s, b->all, at, "shared") ||
+    if (!weft_blocked_place(r, s, b->all, at, "shared") ||
         !deal(r, t, s->op->axis[b->nbatch + 1], b->rows, b->ty, &y, &each) ||
         weft_split(r->te, t, s->op->reduce[0], weft_rule_num(r, b->tx), &step, &x))
         return false;
@@ -202,14 +212,15 @@ schedule_scores(weft_rule *r, const blocked *b, weft_axis *at)
     weft_tensor *t = b->scores->op->out[0], *p = b->products->op->out[0];
     const weft_te_op *op = b->scores->op, *sum = b->products->op;
     weft_axis *y, *x, *dy, *dx;
-    if (!place(r, b->scores, b->all, at, "shared") ||
+    if (!weft_blocked_place(r, b->scores, b->all, at, "shared") ||
         !deal(r, t, op->axis[b->nbatch + 1], b->rows, b->ty, &y, &dy) ||
         !deal(r, t, op->axis[b->nbatch + 3], b->cols, b->tx, &x, &dx) ||
         weft_reorder(r->te, t, 4, (weft_axis *[]){ y, x, dy, dx }))
         return false;
     bind_both(r, t, y, x);
     weft_axis *inside[3] = { sum->reduce[0], sum->axis[b->nbatch + 1], sum->axis[b->nbatch + 3] };
-    return place(r, b->products, b->scores, x, "local") && !weft_reorder(r->te, p, 3, inside);
+    return weft_blocked_place(r, b->products, b->scores, x, "local") &&
+           !weft_reorder(r->te, p, 3, inside);
 }
 
 /* The results of a thread and what a block of keys adds to them, in registers; *at the loop over
@@ -225,8 +236,10 @@ schedule_results(weft_rule *r, const blocked *b, weft_axis *thread, weft_axis **
     for (int d = 0; d < n; d++)
         order[d + 1] = b->all->op->axis[d];
     weft_axis *inside[3] = { op->reduce[0], op->axis[b->nbatch + 1], op->axis[b->nbatch + 2] };
-    return place(r, b->all, b->out, thread, "local") && !weft_reorder(r->te, t, n + 1, order) &&
-           place(r, b->weighted, b->all, *at, "local") && !weft_reorder(r->te, w, 3, inside);
+    return weft_blocked_place(r, b->all, b->out, thread, "local") &&
+           !weft_reorder(r->te, t, n + 1, order) &&
+           weft_blocked_place(r, b->weighted, b->all, *at, "local") &&
+           !weft_reorder(r->te, w, 3, inside);
 }
 
 static bool
@@ -248,8 +261,13 @@ weft_rule_attention(weft_rule *r, weft_stage *out)
 {
     blocked b = { 0 };
     bool simt = r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE;
-    if (!simt || !find_stages(r, out, &b) || !find_sizes(r, &b))
+    if (!find_stages(r, out, &b) || !find_sizes(&b))
         return false;
+    if (!simt)
+        return r->target->cls == WEFT_CLASS_VECTOR_CPU && weft_rule_attention_vectors(r, &b);
+    if (!fits(r, &b))
+        return false;
+    choose_threads(r, &b);
     weft_str_addf(weft_rule_note(r, "attention"), "a block %d queries, by %d keys, %dx%d threads",
                   (int)b.rows, (int)b.cols, (int)b.ty, (int)b.tx);
     (void)schedule(r, &b);

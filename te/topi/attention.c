@@ -72,19 +72,42 @@ in_blocks(const attention *a, const char *name, weft_tensor *t, const weft_expr 
                            weft_guard(ir, inside, weft_topi_at(a->te, t, from), zero));
 }
 
-/* An element of in_blocks' tensor for an index of the result's batch. */
-static const weft_expr *
-block_at(const attention *a, weft_tensor *t, const weft_expr *const *at, const weft_expr *block,
-         const weft_expr *i, const weft_expr *c)
+/* panels[batch, block, panel, c, lane] = k's element c of key `lane` of the panel, 0 beyond the last:
+ * neighbouring keys lie side by side. */
+static weft_tensor *
+in_panels(const attention *a, weft_tensor *k)
 {
     weft_ir *ir = a->te->ir;
-    int nb = t->buf->ndim - 3;
-    const weft_expr **index = WEFT_NEW_ARRAY(&ir->arena, nb + 3, const weft_expr *);
+    int nb = k->buf->ndim - 2;
+    int64_t lanes = a->how->lanes;
+    weft_axis **axis;
+    const weft_expr *const *shape = weft_topi_dims(k);
+    const weft_expr *dim[4] = { a->key_blocks, weft_i32(ir, a->how->keys / lanes), a->depth,
+                                weft_i32(ir, lanes) };
+    const weft_expr **at = axes(a, nb, shape, 4, dim, &axis);
+    const weft_expr *key = place(a, at[nb], a->how->keys, place(a, at[nb + 1], lanes, at[nb + 3]));
+    const weft_expr **from = WEFT_NEW_ARRAY(&ir->arena, nb + 2, const weft_expr *);
+    for (int d = 0; d < nb; d++)
+        from[d] = at[d];
+    from[nb] = a->how->tk ? key : at[nb + 2];
+    from[nb + 1] = a->how->tk ? at[nb + 2] : key;
+    return weft_te_compute(a->te, "keys", nb + 4, axis,
+                           weft_guard(ir, weft_lt(ir, key, a->n), weft_topi_at(a->te, k, from),
+                                      weft_topi_num(a->te, k->buf->dtype, 0)));
+}
+
+/* An element of blocks or panels behind `n` own indices, for an index of the result's batch. */
+static const weft_expr *
+block_at(const attention *a, weft_tensor *t, const weft_expr *const *at, int n,
+         const weft_expr *const *own)
+{
+    weft_ir *ir = a->te->ir;
+    int nb = t->buf->ndim - n;
+    const weft_expr **index = WEFT_NEW_ARRAY(&ir->arena, nb + n, const weft_expr *);
     for (int d = 0; d < nb; d++)
         index[d] = weft_is_int_imm(t->buf->shape[d], 1) ? weft_i32(ir, 0) : at[a->nbatch - nb + d];
-    index[nb] = block;
-    index[nb + 1] = i;
-    index[nb + 2] = c;
+    for (int d = 0; d < n; d++)
+        index[nb + d] = own[d];
     return weft_cast(ir, a->wide, weft_topi_at(a->te, t, index));
 }
 
@@ -106,10 +129,16 @@ products(const attention *a, weft_tensor *q, weft_tensor *k)
     weft_ir *ir = a->te->ir;
     weft_axis **axis, *r = weft_te_reduce_axis(a->te, "r", a->depth);
     const weft_expr **at = score_axes(a, &axis), *c = weft_axis_ref(a->te, r);
-    const weft_expr *const *in = at + a->nbatch;
-    return weft_te_reduce(
-        a->te, "products", a->nbatch + 4, axis, 1, &r, WEFT_SUM,
-        weft_mul(ir, block_at(a, q, at, in[0], in[1], c), block_at(a, k, at, in[2], in[3], c)));
+    const weft_expr *const *in = at + a->nbatch, *lanes = weft_i32(ir, a->how->lanes);
+    const weft_expr *query[3] = { in[0], in[1], c }, *key[4] = { in[2], in[3], c, NULL };
+    bool panels = a->how->lanes > 1;
+    if (panels) {
+        key[1] = weft_fdiv(ir, in[3], lanes);
+        key[3] = weft_fmod(ir, in[3], lanes);
+    }
+    const weft_expr *x = block_at(a, q, at, 3, query), *y = block_at(a, k, at, panels ? 4 : 3, key);
+    return weft_te_reduce(a->te, "products", a->nbatch + 4, axis, 1, &r, WEFT_SUM,
+                          weft_mul(ir, x, y));
 }
 
 /* products * scale + mask; -inf beyond the last key */
@@ -180,13 +209,13 @@ weighted(const attention *a, weft_tensor *weight, weft_tensor *v)
     const weft_expr **at = result_axes(a, true, &axis);
     weft_axis *r = weft_te_reduce_axis(a->te, "s", weft_i32(ir, a->how->keys));
     const weft_expr *const *in = at + a->nbatch;
-    const weft_expr *block = in[3], *column = in[2], *j = weft_axis_ref(a->te, r);
+    const weft_expr *block = in[3], *j = weft_axis_ref(a->te, r), *value[3] = { block, j, in[2] };
     const weft_expr **from = weft_topi_refs(a->te, a->nbatch + 4, axis);
     from[a->nbatch + 2] = block;
     from[a->nbatch + 3] = j;
     return weft_te_reduce(
         a->te, "weighted", a->nbatch + 4, axis, 1, &r, WEFT_SUM,
-        weft_mul(ir, weft_topi_at(a->te, weight, from), block_at(a, v, at, block, j, column)));
+        weft_mul(ir, weft_topi_at(a->te, weight, from), block_at(a, v, at, 3, value)));
 }
 
 /* ---- all keys -------------------------------------------------------------------------------- */
@@ -299,7 +328,9 @@ weft_topi_attention(weft_te *te, weft_tensor *q, weft_tensor *k, weft_tensor *v,
     a.row_blocks = blocks(te->ir, a.m, how->rows);
     a.key_blocks = blocks(te->ir, a.n, how->keys);
     weft_tensor *queries = in_blocks(&a, "queries", q, a.row_blocks, how->rows, how->tq);
-    weft_tensor *keys = in_blocks(&a, "keys", k, a.key_blocks, how->keys, !how->tk);
+    weft_tensor *keys = how->lanes > 1
+                            ? in_panels(&a, k)
+                            : in_blocks(&a, "keys", k, a.key_blocks, how->keys, !how->tk);
     weft_tensor *values = in_blocks(&a, "values", v, a.key_blocks, how->keys, how->tv);
     if (!queries || !keys || !values)
         return NULL;

@@ -93,6 +93,7 @@ typedef struct weft_attention {
     bool tq, tk, tv; /* last two axes transposed, as of a product's operands */
     double scale;
     int64_t rows, keys; /* queries and keys of a block */
+    int64_t lanes;      /* above 1: keys in panels of so many, side by side; divides `keys` */
 } weft_attention;
 /* softmax(q k * scale + mask) v over the keys; q [.., m, d], k [.., d, n], v [.., n, c], mask (may be
  * NULL) broadcasts to [.., m, n].  Batches broadcast. */

@@ -274,20 +274,22 @@ static void
 attention_keeps_its_result(void **state)
 {
     (void)state;
-    static const weft_graph_options near = { .attention_bytes = 32768, .flops_a_byte = 100 };
-    check_same("graph f() -> (y) {\n"
-               "    q: f32[2, 1, 19, 5] = constant weights(\"0\")\n"
-               "    k: f32[3, 37, 5] = constant weights(\"0\")\n"
-               "    v: f32[1, 37, 7] = constant weights(\"0\")\n"
-               "    b: f32[19, 37] = constant weights(\"0\")\n"
-               "    c: f32[] = constant [0.3]\n"
-               "    s = matmul(q, k) {ta=0, tb=1}\n"
-               "    d = multiply(c, s)\n"
-               "    a = add(d, b)\n"
-               "    p = softmax(a) {axis=3}\n"
-               "    y = matmul(p, v) {ta=0, tb=0}\n"
-               "}\n",
-               &near);
+    static const weft_graph_options near = { .attention_bytes = 32768, .flops_a_byte = 100 },
+                                    vectors = { .attention_lanes = 4 };
+    static const char text[] = "graph f() -> (y) {\n"
+                               "    q: f32[2, 1, 19, 5] = constant weights(\"0\")\n"
+                               "    k: f32[3, 37, 5] = constant weights(\"0\")\n"
+                               "    v: f32[1, 37, 7] = constant weights(\"0\")\n"
+                               "    b: f32[19, 37] = constant weights(\"0\")\n"
+                               "    c: f32[] = constant [0.3]\n"
+                               "    s = matmul(q, k) {ta=0, tb=1}\n"
+                               "    d = multiply(c, s)\n"
+                               "    a = add(d, b)\n"
+                               "    p = softmax(a) {axis=3}\n"
+                               "    y = matmul(p, v) {ta=0, tb=0}\n"
+                               "}\n";
+    check_same(text, &near);
+    check_same(text, &vectors);
 }
 
 int

@@ -180,6 +180,9 @@ faults_are_found(void **state)
           "attention(q, k, v) {tq=0, tk=0, tv=0, " BLOCKS, "a float is needed" },
         { "q: f32[7, 8], k: f32[8, 5], v: f32[5, 4]",
           "attention(q, k, v) {tq=0, tk=0, tv=0, scale=1, rows=0, keys=8}", "blocks are of 1 to" },
+        { "q: f32[7, 8], k: f32[8, 5], v: f32[5, 4]",
+          "attention(q, k, v) {tq=0, tk=0, tv=0, scale=1, rows=8, keys=24, lanes=16}",
+          "lanes=16 do not divide keys=24" },
 #undef BLOCKS
         { "x: f32[1, 3, 8], w: f32[4, 2, 3]",
           "conv(x, w) {strides=[1], dilations=[1], pads=[0, 0], groups=1}", "channels do not fit" },

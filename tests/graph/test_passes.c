@@ -571,6 +571,31 @@ attention_takes_a_scale_a_mask_and_transposed_operands(void **state)
 }
 
 static void
+attention_in_vectors_has_keys_in_panels(void **state)
+{
+    (void)state;
+    static const weft_graph_options vectors = { .attention_lanes = 16 };
+#define BODY(t) "(q: " t "[n, 64], k: " t "[64, 600], v: " t "[600, 64]) -> (y) {\n"
+    check_passes("fuse-attention,eliminate-dead", &vectors,
+                 "graph f" BODY("f32") "    s = matmul(q, k) {ta=0, tb=0}\n"
+                                       "    p = softmax(s) {axis=1}\n"
+                                       "    y = matmul(p, v) {ta=0, tb=0}\n"
+                                       "}\n",
+                 "graph f" BODY("f32") "    y: f32[n, 64] = attention(q, k, v) {tq=0, tk=0, tv=0, "
+                                       "scale=1.0, rows=8, keys=320, lanes=16}\n"
+                                       "}\n");
+    check_passes("fuse-attention,eliminate-dead", &vectors,
+                 "graph f" BODY("f64") "    s = matmul(q, k) {ta=0, tb=0}\n"
+                                       "    p = softmax(s) {axis=1}\n"
+                                       "    y = matmul(p, v) {ta=0, tb=0}\n"
+                                       "}\n",
+                 "graph f" BODY("f64") "    y: f64[n, 64] = attention(q, k, v) {tq=0, tk=0, tv=0, "
+                                       "scale=1.0, rows=8, keys=304, lanes=8}\n"
+                                       "}\n");
+#undef BODY
+}
+
+static void
 attention_of_attention_is_two(void **state)
 {
     (void)state;
@@ -661,6 +686,11 @@ attention_that_does_not_pay_stays(void **state)
     check_no_attention(&little, long_rows);
     check_no_attention(&slow, long_rows);
     check_no_attention(&near, one_query);
+    static const weft_graph_options vectors = { .attention_lanes = 16 };
+    check_no_attention(&vectors, one_query);
+    check_no_attention(&vectors, "graph f(q: f32[96, 64], k: f32[64, 7], v: f32[7, 64]) -> (y) "
+                                 "{ s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=1} "
+                                 "y = matmul(p, v) {ta=0, tb=0} }");
 }
 
 static void
@@ -736,6 +766,7 @@ main(void)
         cmocka_unit_test(a_weight_that_two_read_is_packed_once),
         cmocka_unit_test(two_products_around_a_softmax_are_attention),
         cmocka_unit_test(attention_takes_a_scale_a_mask_and_transposed_operands),
+        cmocka_unit_test(attention_in_vectors_has_keys_in_panels),
         cmocka_unit_test(attention_of_attention_is_two),
         cmocka_unit_test(what_is_no_attention_stays),
         cmocka_unit_test(attention_that_does_not_pay_stays),
