@@ -76,9 +76,8 @@ set_tensor(tensors *t, int i, const weft_buf *b, int64_t n, bool input)
 }
 
 tensors
-make_tensors(const weft_te *te, weft_tensor *const *at, int n, int64_t value, bool input)
+make_tensors(weft_tensor *const *at, int n, int64_t value, bool input)
 {
-    (void)te;
     tensors t = new_tensors(n);
     for (int i = 0; i < n; i++)
         set_tensor(&t, i, at[i]->buf, value, input);
@@ -126,8 +125,8 @@ typedef struct memory { /* of a program */
 static memory
 make_memory(const weft_te *te, const weft_lowered *low, int64_t n)
 {
-    memory m = { make_tensors(te, te->input.at, te->input.n, n, true),
-                 make_tensors(te, te->output.at, te->output.n, n, false), new_tensors(low->nwork),
+    memory m = { make_tensors(te->input.at, te->input.n, n, true),
+                 make_tensors(te->output.at, te->output.n, n, false), new_tensors(low->nwork),
                  calloc((size_t)low->nwork + (size_t)te->output.n + 1, sizeof *m.written) };
     for (int i = 0; i < low->nwork; i++)
         set_tensor(&m.work, i, low->work[i], n, false);

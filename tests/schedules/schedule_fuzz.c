@@ -1,25 +1,39 @@
 /* tests/schedules/schedule_fuzz.c: random te programs under random legal schedules.
  *
- *   schedule_fuzz [--count N | --forever] [--seed S]
+ *   schedule_fuzz [--count N | --forever] [--seed S] [--first]     --first: until one fails
+ *   schedule_fuzz -d DEVICE[@TARGET] [--count N] [--seed S] [--batch N]
  *   schedule_fuzz --case S [--show]    the pair of that seed alone
  *
  * Pairs are run in the interpreter: at the level loops, at flat, and lowered for a target of each
- * class.  One that fails is made smaller and printed.  2000 pairs, 20000 with WEFT_TEST_LONG;
+ * class.  One that fails is made smaller and printed.  With -d they are run on the device, --batch of
+ * them (50) compiled together, 60 in all, 500 with WEFT_TEST_LONG.  Without it 2000 pairs, 20000 with WEFT_TEST_LONG;
  * WEFT_FUZZ_N and WEFT_FUZZ_SEED are --count and --seed, and WEFT_FUZZ_N=0 is --forever.
- * Exit status: 0, 1 when a pair failed or too few pairs of primitives were seen.
+ * Exit status: 0, 1 when a pair failed or too few pairs of primitives were seen, 77 when there is no
+ * such device.
  */
 #include "schedules.h"
+
+#include "backends/backend.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEW = 2000, MANY = 20000, MAX_ROWS = 32 };
+enum {
+    FEW = 2000,
+    MANY = 20000,
+    ON_DEVICE = 60,
+    LONG_ON_DEVICE = 500,
+    MAX_ROWS = 32,
+    NO_SUCH_DEVICE = 77
+};
 
 typedef struct options {
     int64_t count; /* 0: for ever */
     uint64_t seed;
-    bool one, show;
+    bool one, show, first;
+    const char *device;
+    int batch;
 } options;
 
 /* ---- coverage -------------------------------------------------------------------------------- */
@@ -175,7 +189,7 @@ try_pair(uint64_t seed, const options *o, coverage *c)
     bool failed = wrong && *wrong;
     cover(c, &p);
     if (failed) {
-        wrong = make_smaller(&p, wrong);
+        wrong = o->first ? wrong : make_smaller(&p, wrong);
         printf("FAILED --case %" PRIu64 ": %s\n", seed, wrong);
         print_pair(&p);
         fflush(stdout);
@@ -185,6 +199,52 @@ try_pair(uint64_t seed, const options *o, coverage *c)
     return failed;
 }
 
+/* ---- devices --------------------------------------------------------------------------------- */
+
+/* "opencl@opencl:generic-gpu": the device, and the target; its own where none is named. */
+static weft_device *
+open_device(const char *spec, const weft_target **target, weft_diag *diag)
+{
+    char id[64];
+    const char *at = strchr(spec, '@');
+    weft_drivers all = weft_linked_drivers();
+    weft_device *device = NULL;
+    snprintf(id, sizeof id, "%.*s", (int)(at ? (size_t)(at - spec) : strlen(spec)), spec);
+    if (weft_device_open(&all, id, diag, &device) != WEFT_OK)
+        return NULL;
+    *target = at ? weft_profile_find(at + 1, diag) : &device->info.target;
+    return device;
+}
+
+static int
+on_a_device(const options *o)
+{
+    weft_diag *diag = weft_diag_create();
+    const weft_target *target = NULL;
+    weft_device *device = open_device(o->device, &target, diag);
+    if (!device || !target) {
+        printf("%s\n", weft_diag_text(diag));
+        weft_diag_destroy(diag);
+        return NO_SUCH_DEVICE;
+    }
+    int failures = 0;
+    pair *p = calloc((size_t)o->batch + 1, sizeof *p);
+    for (int64_t done = 0; done < o->count && failures < 20; done += o->batch) {
+        int n = (int)(o->count - done < o->batch ? o->count - done : o->batch);
+        for (int i = 0; i < n; i++)
+            p[i] = make_pair(o->seed + (uint64_t)(done + i));
+        failures += run_on_device(device, target, n, p);
+        for (int i = 0; i < n; i++)
+            free_pair(&p[i]);
+    }
+    printf("%" PRId64 " pairs on %s for %s, %d failed\n", o->count, device->info.name, target->name,
+           failures);
+    free(p);
+    weft_device_close(device);
+    weft_diag_destroy(diag);
+    return failures > 0;
+}
+
 /* ---- the command ----------------------------------------------------------------------------- */
 
 static int
@@ -192,7 +252,7 @@ in_the_interpreter(const options *o)
 {
     coverage c = { 0 };
     int failures = 0;
-    for (int64_t i = 0; (o->count == 0 || i < o->count) && failures < 20; i++) {
+    for (int64_t i = 0; (o->count == 0 || i < o->count) && failures < (o->first ? 1 : 20); i++) {
         failures += try_pair(o->seed + (uint64_t)i, o, &c);
         if (o->count == 0 && i % 10000 == 9999)
             report(&c, false);
@@ -206,10 +266,9 @@ read_options(int n, char **arg)
 {
     const char *env = getenv("WEFT_FUZZ_N"), *seed = getenv("WEFT_FUZZ_SEED"),
                *many = getenv("WEFT_TEST_LONG");
-    options o = { .count = env             ? atoll(env)
-                           : many && *many ? MANY
-                                           : FEW,
-                  .seed = seed ? (uint64_t)atoll(seed) : 1 };
+    options o = { .count = env ? atoll(env) : -1,
+                  .seed = seed ? (uint64_t)atoll(seed) : 1,
+                  .batch = 50 };
     for (int i = 1; i < n; i++) {
         const char *value = i + 1 < n ? arg[i + 1] : "0";
         if (strcmp(arg[i], "--forever") == 0)
@@ -220,6 +279,12 @@ read_options(int n, char **arg)
             o.count = atoll(value), i++;
         else if (strcmp(arg[i], "--seed") == 0)
             o.seed = (uint64_t)atoll(value), i++;
+        else if (strcmp(arg[i], "--first") == 0)
+            o.first = true;
+        else if (strcmp(arg[i], "--batch") == 0)
+            o.batch = atoi(value), i++;
+        else if (strcmp(arg[i], "-d") == 0)
+            o.device = value, i++;
         else if (strcmp(arg[i], "--case") == 0)
             o.one = true, o.count = 1, o.seed = (uint64_t)atoll(value), i++;
         else {
@@ -228,6 +293,9 @@ read_options(int n, char **arg)
             exit(2);
         }
     }
+    bool is_long = many && *many;
+    if (o.count < 0)
+        o.count = o.device ? (is_long ? LONG_ON_DEVICE : ON_DEVICE) : (is_long ? MANY : FEW);
     return o;
 }
 
@@ -235,5 +303,5 @@ int
 main(int n, char **arg)
 {
     options o = read_options(n, arg);
-    return in_the_interpreter(&o);
+    return o.device ? on_a_device(&o) : in_the_interpreter(&o);
 }

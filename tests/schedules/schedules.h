@@ -8,6 +8,7 @@
 #ifndef TESTS_SCHEDULES_H
 #define TESTS_SCHEDULES_H
 
+#include "runtime/device.h"
 #include "te/te.h"
 
 /* ---- random numbers (program.c) -------------------------------------------------------------- */
@@ -73,7 +74,8 @@ typedef struct tensors {
     int64_t *count;
     void **data;
 } tensors;
-tensors make_tensors(const weft_te *, weft_tensor *const *, int n, int64_t value, bool input);
+/* input: filled with what inputs hold, else with what no result is. */
+tensors make_tensors(weft_tensor *const *, int n, int64_t value, bool input);
 void free_tensors(tensors *);
 /* Elements of a buffer when n has that value; what is negative counts as none. */
 int64_t count_elements(const weft_buf *, int64_t value);
@@ -82,5 +84,11 @@ int64_t eval_size(const weft_expr *, int64_t value);
 bool same_tensors(const tensors *, const tensors *, int *bad, int64_t *element);
 /* The outputs of the pair's program without a schedule; false after an error. */
 bool reference_outputs(const pair *, int64_t value, tensors *, weft_diag *);
+
+/* ---- devices (device.c) ---------------------------------------------------------------------- */
+
+/* Runs pairs on a device, lowered for the target, their kernels loaded together; prints those that
+ * fail and counts them. */
+int run_on_device(weft_device *, const weft_target *, int n, const pair *);
 
 #endif
