@@ -20,6 +20,7 @@ typedef struct access {
     const weft_buf *buf;
     const weft_expr *index;
     bool write;
+    bool plain;  /* a store of what does not read the place */
     bool matrix; /* of a subgroup: the element is the first of a matrix */
     bool affine; /* index = sum of stride[t] * thread[t] + shift + rest, lo <= rest <= hi, */
     int64_t stride[3], lo, hi;
@@ -267,8 +268,10 @@ conflict(const planner *p, const access *a, const access *b)
 {
     if (a->buf != b->buf || (!a->write && !b->write))
         return false;
-    /* Matrices that are stored are of one run of one stage, which computes no element twice. */
-    if (a->matrix && b->matrix && a->write && b->write)
+    /* Matrices that are stored are of one run of one stage, which computes no element twice; and so
+     * is what one statement stores, where it does not add to what is there. */
+    if (a->write && b->write && ((a->matrix && b->matrix) || (a->plain && b->plain)) &&
+        (a->matrix || a->index == b->index))
         return false;
     if (a->affine && b->affine && !may_meet(p, a, b))
         return false;
@@ -303,6 +306,27 @@ add_access(planner *p, access_list *list, const weft_buf *buf, const weft_expr *
     access *a = WEFT_PUSH(&p->scratch, list);
     *a = (access){ .buf = buf, .index = index, .write = write };
     find_owner(p, a);
+}
+
+static bool
+reads_buffer(void *user, const weft_expr *e)
+{
+    const weft_buf **buf = user;
+    if (e->h.kind == WEFT_EK_LOAD && e->h.u.buf == *buf)
+        *buf = NULL;
+    return *buf;
+}
+
+static void
+add_store(planner *p, access_list *list, const weft_stmt *s)
+{
+    const weft_buf *buf = s->u.store.buf;
+    int n = list->n;
+    add_access(p, list, buf, s->u.store.index[0], true);
+    if (list->n == n)
+        return;
+    weft_walk_expr(&(weft_walker){ .expr = reads_buffer, .user = &buf }, s->u.store.value);
+    list->at[n].plain = buf && buf->space == WEFT_SHARED;
 }
 
 /* The elements of a matrix: `lines` of `width`, each line `stride` after the one before. */
@@ -361,7 +385,7 @@ collect_own(planner *p, access_list *list, const weft_stmt *s)
     case WEFT_SK_STORE:
         collect_expr(p, list, s->u.store.index[0], NULL);
         collect_expr(p, list, s->u.store.value, s);
-        add_access(p, list, s->u.store.buf, s->u.store.index[0], true);
+        add_store(p, list, s);
         return;
     case WEFT_SK_ATOMIC:
         collect_expr(p, list, s->u.atomic.index, NULL);
@@ -397,8 +421,9 @@ static bool
 same_access(const access *a, const access *b)
 {
     return a->buf == b->buf && a->index == b->index && a->write == b->write &&
-           a->matrix == b->matrix && a->affine == b->affine && a->shift == b->shift &&
-           a->lo == b->lo && a->hi == b->hi && memcmp(a->first, b->first, sizeof a->first) == 0 &&
+           a->matrix == b->matrix && a->plain == b->plain && a->affine == b->affine &&
+           a->shift == b->shift && a->lo == b->lo && a->hi == b->hi &&
+           memcmp(a->first, b->first, sizeof a->first) == 0 &&
            memcmp(a->last, b->last, sizeof a->last) == 0;
 }
 

@@ -11,7 +11,7 @@ weft_rule_contraction(weft_rule *r, weft_stage *reduce, weft_stage *out)
         return weft_rule_lane_tile(r, reduce, out);
     case WEFT_CLASS_GPU:
     case WEFT_CLASS_MOBILE:
-        return weft_rule_block_tile(r, reduce, out);
+        return weft_rule_matrix_tile(r, reduce, out) || weft_rule_block_tile(r, reduce, out);
     default:
         return false;
     }

@@ -87,6 +87,7 @@ bool weft_rule_contraction(weft_rule *, weft_stage *reduce, weft_stage *out);
 /* Those of contraction.c, by class. */
 bool weft_rule_vector_tile(weft_rule *, weft_stage *reduce, weft_stage *out);
 bool weft_rule_lane_tile(weft_rule *, weft_stage *reduce, weft_stage *out);
+bool weft_rule_matrix_tile(weft_rule *, weft_stage *reduce, weft_stage *out);
 bool weft_rule_block_tile(weft_rule *, weft_stage *reduce, weft_stage *out);
 
 #endif

@@ -310,12 +310,68 @@ products_of_whole_tiles_go_straight_through_global_memory(void **state)
         check(&all[i], direct);
 }
 
+/* What the rules make of it, without a schedule. */
+static void
+rules_give_products_to_the_units_of_a_target(void **state)
+{
+    (void)state;
+    static const product all[] = {
+        { "wmma_16x16x16_f16_f32", "cuda-emu", 128, 64, 64, false, 0, 0, 0 },
+        { "wmma_16x16x16_f16_f32", "cuda-emu", 70, 92, 50, true, 0, 0, 0 },
+        { "wmma_16x16x16_bf16_f32", "cuda-emu", 65, 33, 31, false, 0, 0, 0 },
+        { "wmma_16x16x16_i8_i32", "cuda-emu", 70, 30, 40, true, 0, 0, 0 },
+        { "wmma_8x32x16_u8_i32", "cuda-emu", 30, 65, 17, false, 0, 0, 0 },
+        { "simdgroup_8x8x8_f16_f32", "metal-emu", 35, 30, 20, false, 0, 0, 0 },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        weft_str text = { 0 };
+        fill_in(&text, program, &all[i]);
+        weft_te *te = weft_te_parse("product.te", weft_str_text(&text), NULL);
+        char *shown = weft_te_show(
+            te, strstr(all[i].device, "cuda") ? "cuda:sm_80" : "metal:apple8", "te", NULL);
+        assert_non_null(shown);
+        assert_non_null(strstr(shown, all[i].intrinsic));
+        free(shown);
+        weft_te_destroy(te);
+        weft_str_free(&text);
+        check(&all[i], "");
+    }
+}
+
+static void
+rules_leave_products_alone_that_no_unit_takes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *text;
+    } all[] = {
+        { "cuda:sm_75", "te p(A: bf16[64, 64], B: bf16[64, 64]) {"
+                        " C[i < 64, j < 64] = sum(r < 64) f32(A[i, r]) * f32(B[r, j]) }" },
+        { "opencl:generic-gpu", "te p(A: f16[64, 64], B: f16[64, 64]) {"
+                                " C[i < 64, j < 64] = sum(r < 64) f32(A[i, r]) * f32(B[r, j]) }" },
+        { "cuda:sm_80", "te p(A: f32[64, 64], B: f32[64, 64]) {"
+                        " C[i < 64, j < 64] = sum(r < 64) A[i, r] * B[r, j] }" },
+        { "cuda:sm_80", "te p(A: f16[4, 64], B: f16[64, 64]) {"
+                        " C[i < 4, j < 64] = sum(r < 64) f32(A[i, r]) * f32(B[r, j]) }" },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        weft_te *te = weft_te_parse("p.te", all[i].text, NULL);
+        char *shown = weft_te_show(te, all[i].target, "te", NULL);
+        assert_non_null(shown);
+        assert_null(strstr(shown, "tensorize"));
+        free(shown);
+        weft_te_destroy(te);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_of_odd_sizes_go_through_shared_memory),
         cmocka_unit_test(products_of_whole_tiles_go_straight_through_global_memory),
+        cmocka_unit_test(rules_give_products_to_the_units_of_a_target),
+        cmocka_unit_test(rules_leave_products_alone_that_no_unit_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,394 @@
+/* te/rules/matrix.c: products on matrix units.
+ *
+ * A block computes a tile of results.  Its subgroups, WARP_ROWS by WARP_COLS of them, hold parts of it as
+ * matrices; a chunk of the reduction is fetched into shared memory at a time, in whole tiles.  The
+ * results go through shared memory as well, where what reads them finds them element by element,
+ * unless they can be stored as they are. */
+#include "rules/priv.h"
+
+#include <string.h>
+
+enum {
+    LEAST = 16,    /* rows, columns and steps below which units stand idle */
+    WARP_ROWS = 2, /* subgroups of a block along rows */
+    WARP_TILE = 32 /* results of a subgroup along rows and along columns */
+};
+
+typedef struct side { /* a factor */
+    const weft_expr *load;
+    weft_tensor *from;
+    int own, steps; /* dimensions that step with the results' axis and with the reduction */
+} side;
+
+typedef struct matrix_tile {
+    weft_rule *r;
+    const weft_te_op *op; /* the reduction */
+    const weft_matrix *unit;
+    int row, col; /* data axes */
+    side a, b;
+    int64_t chunk;                /* steps at a time */
+    int64_t rows, cols;           /* of a subgroup's part */
+    int64_t warp_rows, warp_cols; /* subgroups of a block */
+    bool direct;                  /* results are stored as they are */
+} matrix_tile;
+
+/* ---- whether --------------------------------------------------------------------------------- */
+
+/* The dimension of a load that alone uses the variable, and steps by one with it; -1: none. */
+static int
+stepping(weft_rule *r, const weft_expr *load, const weft_var *v)
+{
+    int found = -1;
+    for (int d = 0; d < load->h.nargs; d++) {
+        const weft_expr *stride, *rest;
+        if (!weft_uses_var(load->arg[d], v))
+            continue;
+        if (found >= 0 || !weft_affine_in(r->te->ir, load->arg[d], v, &stride, &rest) ||
+            !weft_is_int_imm(weft_simplify_expr(r->te->ir, NULL, stride), 1))
+            return -1;
+        found = d;
+    }
+    return found;
+}
+
+static bool
+take_side(const matrix_tile *t, const weft_expr *e, int axis, side *s)
+{
+    s->load = e->h.kind == WEFT_EK_CAST ? e->arg[0] : e;
+    if (s->load->h.kind != WEFT_EK_LOAD)
+        return false;
+    s->from = weft_te_tensor_of(t->r->te, s->load->h.u.buf);
+    s->own = stepping(t->r, s->load, t->op->axis[axis]->var);
+    s->steps = stepping(t->r, s->load, t->op->reduce[0]->var);
+    int last = s->load->h.nargs - 1;
+    return s->own >= 0 && s->steps >= 0 && s->own != s->steps &&
+           (s->own == last || s->steps == last);
+}
+
+static bool
+uses(const weft_expr *e, const weft_axis *axis)
+{
+    return weft_uses_var(e, axis->var);
+}
+
+/* The columns are the innermost axis, the rows the longest of those that the other factor has alone. */
+static bool
+choose_axes(matrix_tile *t, const weft_expr *body)
+{
+    const weft_te_op *op = t->op;
+    t->col = op->naxis - 1;
+    t->row = -1;
+    int b = uses(body->arg[1], op->axis[t->col]);
+    const weft_expr *left = body->arg[!b], *right = body->arg[b];
+    int64_t most = -1;
+    for (int d = 0; d < t->col; d++) {
+        int64_t n = weft_rule_extent(op->axis[d]);
+        n = n < 0 ? INT32_MAX : n;
+        if (uses(left, op->axis[d]) && !uses(right, op->axis[d]) && n > most) {
+            most = n;
+            t->row = d;
+        }
+    }
+    return t->row >= 0 && !uses(left, op->axis[t->col]) && take_side(t, left, t->row, &t->a) &&
+           take_side(t, right, t->col, &t->b);
+}
+
+/* Steps of the intrinsic that a chunk may hold: tiles begin at multiples of so many bytes.  0: none. */
+static int
+steps_within(const weft_matrix *m, const side *s, int own)
+{
+    int bytes = weft_dtype_bits(m->factor) / 8, last = s->load->h.nargs - 1;
+    int width = (s->own == last ? own : m->k) * bytes;
+    return width % m->align == 0 ? 32 / m->k : s->own == last ? 0 : 1;
+}
+
+static bool
+choose_unit(matrix_tile *t)
+{
+    weft_dtype sum = (weft_dtype)t->op->body[0]->h.type.dtype;
+    for (int i = 0; i < weft_matrix_count(); i++) {
+        const weft_matrix *m = weft_matrix_at(i);
+        if (m->api != t->r->target->api || !weft_target_multiplies(t->r->target, m) || m->round10 ||
+            m->factor != t->a.load->h.u.buf->dtype || m->factor != t->b.load->h.u.buf->dtype ||
+            m->sum != sum || weft_dtype_bits(m->factor) > 16)
+            continue;
+        int a = steps_within(m, &t->a, m->m), b = steps_within(m, &t->b, m->n);
+        if (a == 0 || b == 0)
+            continue;
+        t->unit = m;
+        t->chunk = (int64_t)m->k * (a < b ? a : b);
+        return true;
+    }
+    return false;
+}
+
+static bool
+is_worth_it(const matrix_tile *t)
+{
+    const weft_axis *axis[3] = { t->op->axis[t->row], t->op->axis[t->col], t->op->reduce[0] };
+    for (int i = 0; i < 3; i++) {
+        int64_t n = weft_rule_extent(axis[i]);
+        if (n >= 0 && n < LEAST)
+            return false;
+    }
+    return true;
+}
+
+/* ---- sizes ----------------------------------------------------------------------------------- */
+
+static bool
+divides(const weft_axis *axis, int64_t n)
+{
+    int64_t e = weft_rule_extent(axis);
+    return e > 0 && e % n == 0;
+}
+
+static double
+blocks(const matrix_tile *t, int64_t rows, int64_t cols)
+{
+    double n = 1;
+    for (int d = 0; d < t->op->naxis; d++) {
+        int64_t e = weft_rule_extent(t->op->axis[d]);
+        double size = d == t->row ? (double)rows : d == t->col ? (double)cols : 1;
+        n *= (double)(e < 0 ? 1024 : e) / size;
+    }
+    return n;
+}
+
+/* Large parts where results need no shared memory and there are blocks enough. */
+static void
+choose_sizes(matrix_tile *t, bool alone)
+{
+    const weft_axis *row = t->op->axis[t->row], *col = t->op->axis[t->col];
+    t->rows = t->cols = WARP_TILE;
+    t->warp_rows = t->warp_cols = WARP_ROWS;
+    int64_t both = WARP_TILE * WARP_ROWS;
+    t->direct = alone && divides(row, both) && divides(col, both);
+    if (t->direct && divides(row, 2 * both) && divides(col, 2 * both) &&
+        blocks(t, 2 * both, 2 * both) >= t->r->target->cores) {
+        t->rows = 2 * WARP_TILE;
+        t->warp_cols = 2 * WARP_ROWS;
+    }
+}
+
+/* ---- schedules ------------------------------------------------------------------------------- */
+
+static const weft_expr *
+num(const matrix_tile *t, int64_t n)
+{
+    return weft_rule_num(t->r, n);
+}
+
+static bool
+cut(const matrix_tile *t, weft_tensor *of, weft_axis *axis, int64_t by, weft_axis **outer,
+    weft_axis **inner)
+{
+    return weft_split(t->r->te, of, axis, num(t, by), outer, inner) == WEFT_OK;
+}
+
+/* The stage's loop on the block's threads, `lanes` neighbours at a time. */
+static void
+spread_over_block(const matrix_tile *t, weft_tensor *of, weft_axis *all, int64_t lanes)
+{
+    weft_te *te = t->r->te;
+    weft_axis *v = NULL, *x, *y, *z;
+    if (lanes > 1 && !cut(t, of, all, lanes, &all, &v))
+        return;
+    if (!cut(t, of, all, WEFT_MATRIX_LANES, &all, &x) || !cut(t, of, all, t->warp_rows, &all, &y) ||
+        !cut(t, of, all, t->warp_cols, &all, &z))
+        return;
+    (void)weft_bind_axis(te, of, x, "thread.x");
+    (void)weft_bind_axis(te, of, y, "thread.y");
+    (void)weft_bind_axis(te, of, z, "thread.z");
+    if (v)
+        (void)weft_vectorize(te, of, v);
+}
+
+/* Neighbours that may be moved at once: 16 bytes, where rows of memory have as many. */
+static int64_t
+lanes_of(const matrix_tile *t, const weft_buf *b)
+{
+    int64_t n, lanes = 4;
+    if (b->ndim == 0 || !weft_as_int(b->shape[b->ndim - 1], &n) || n == 0)
+        return 1;
+    while (n % lanes || lanes > t->r->target->vector_lanes)
+        lanes /= 2;
+    return lanes;
+}
+
+/* An axis of a stage: `part` steps of it are computed at a time, by tiles of `size`. */
+typedef struct tiled {
+    weft_axis *axis;
+    int64_t part, size;
+} tiled;
+
+/* Loops over parts, in them over tiles, unrolled, and the tile's own: axis i is at place nesting[i] of
+ * each.  parts[n] and tiles[n] are written. */
+static bool
+tile_loops(const matrix_tile *t, weft_tensor *of, int n, const tiled *of_axis, const int *nesting,
+           weft_axis **parts, weft_axis **tiles)
+{
+    weft_te *te = t->r->te;
+    weft_axis *order[9], *part;
+    for (int i = 0; i < n; i++)
+        if (!cut(t, of, of_axis[i].axis, of_axis[i].part, &order[nesting[i]], &part) ||
+            !cut(t, of, part, of_axis[i].size, &tiles[i], &order[2 * n + i]))
+            return false;
+    for (int i = 0; i < n; i++) {
+        parts[i] = order[nesting[i]];
+        order[n + nesting[i]] = tiles[i];
+    }
+    if (weft_reorder(te, of, 3 * n, order))
+        return false;
+    for (int i = 0; i < n; i++)
+        (void)weft_unroll(te, of, tiles[i]);
+    return weft_tensorize(te, of, order[2 * n], t->unit->name) == WEFT_OK;
+}
+
+/* The stage that stores matrices, on the block's subgroups; the loop around a subgroup's part. */
+static weft_axis *
+schedule_store(const matrix_tile *t, weft_tensor *of, weft_axis *row, weft_axis *col)
+{
+    weft_te *te = t->r->te;
+    weft_axis *wy, *wx, *part[2], *tile[2], *inner[2];
+    if (!cut(t, of, row, t->rows, &wy, &part[0]) || !cut(t, of, col, t->cols, &wx, &part[1]) ||
+        !cut(t, of, part[0], t->unit->m, &tile[0], &inner[0]) ||
+        !cut(t, of, part[1], t->unit->n, &tile[1], &inner[1]))
+        return NULL;
+    weft_axis *order[6] = { wy, wx, tile[0], tile[1], inner[0], inner[1] };
+    if (weft_reorder(te, of, 6, order) || weft_bind_axis(te, of, wy, "thread.y") ||
+        weft_bind_axis(te, of, wx, "thread.z") || weft_unroll(te, of, tile[0]) ||
+        weft_unroll(te, of, tile[1]) || weft_tensorize(te, of, inner[0], t->unit->name))
+        return NULL;
+    return wx;
+}
+
+/* Blocks over everything but the tile; the loop that one block runs. */
+static weft_axis *
+schedule_grid(const matrix_tile *t, weft_tensor *result, weft_axis **row, weft_axis **col)
+{
+    const weft_te_op *op = result->op;
+    weft_axis **order = WEFT_NEW_ARRAY(&t->r->scratch, op->naxis + 2, weft_axis *);
+    int n = 0;
+    for (int d = 0; d < op->naxis; d++)
+        if (d != t->row && d != t->col)
+            order[n++] = op->axis[d];
+    if (!cut(t, result, op->axis[t->row], t->rows * t->warp_rows, &order[n], row) ||
+        !cut(t, result, op->axis[t->col], t->cols * t->warp_cols, &order[n + 1], col))
+        return NULL;
+    int grid = n + 2;
+    weft_axis *leaves[2] = { *row, *col };
+    weft_axis **all = WEFT_NEW_ARRAY(&t->r->scratch, grid + 2, weft_axis *);
+    memcpy(all, order, (size_t)grid * sizeof *all);
+    memcpy(all + grid, leaves, sizeof leaves);
+    if (weft_reorder(t->r->te, result, grid + 2, all))
+        return NULL;
+    return weft_rule_fuse(t->r, result, grid, order);
+}
+
+static bool
+is_inlined(const weft_te *te, const weft_tensor *from)
+{
+    const weft_stage *s = weft_te_stage(te, from);
+    return s && s->attach == WEFT_AT_INLINE;
+}
+
+static bool
+can_fetch(const matrix_tile *t, const weft_tensor *from)
+{
+    return !is_inlined(t->r->te, from) || weft_rule_reader(t->r, from->op);
+}
+
+/* A factor in shared memory, and matrices of it. */
+static bool
+fetch(const matrix_tile *t, const side *s, bool right, weft_tensor *sum, weft_axis *chunk,
+      weft_axis *step)
+{
+    weft_te *te = t->r->te;
+    weft_tensor *from = s->from;
+    bool own = is_inlined(te, from);
+    int64_t lanes = own ? 1 : lanes_of(t, from->buf);
+    weft_tensor *copy = own ? from : weft_cache_read(te, from, "shared", 1, &sum);
+    if (!copy || (own && weft_compute_root(te, copy)) || weft_compute_at(te, copy, sum, chunk) ||
+        (own && weft_set_scope(te, copy, "shared")))
+        return false;
+    weft_tensor *held = weft_cache_read(te, copy, "fragment", 1, &sum);
+    if (!held || weft_compute_at(te, held, sum, step))
+        return false;
+    static const int nesting[2] = { 0, 1 };
+    const tiled own_axis = { held->op->axis[s->own], right ? t->cols : t->rows,
+                             right ? t->unit->n : t->unit->m };
+    const tiled steps = { held->op->axis[s->steps], t->unit->k, t->unit->k };
+    const tiled axes[2] = { right ? steps : own_axis, right ? own_axis : steps };
+    weft_axis *part[2], *tile[2];
+    if (!tile_loops(t, held, 2, axes, nesting, part, tile))
+        return false;
+    int64_t unit = 256 / weft_dtype_bits(t->unit->factor);
+    (void)weft_storage_align(te, copy, s->load->h.nargs - 2, unit, unit / 2);
+    weft_axis *all = weft_rule_fuse(t->r, copy, copy->op->naxis, copy->op->axis);
+    if (all)
+        spread_over_block(t, copy, all, lanes);
+    return all;
+}
+
+static void
+schedule_sum(const matrix_tile *t, weft_tensor *sum)
+{
+    const weft_te_op *op = sum->op;
+    static const int nesting[3] = { 1, 2, 0 }; /* the reduction outside */
+    const tiled axes[3] = { { op->axis[t->row], t->rows, t->unit->m },
+                            { op->axis[t->col], t->cols, t->unit->n },
+                            { op->reduce[0], t->chunk, t->unit->k } };
+    weft_axis *part[3], *tile[3];
+    if (!tile_loops(t, sum, 3, axes, nesting, part, tile))
+        return;
+    if (fetch(t, &t->a, false, sum, part[2], tile[2]))
+        (void)fetch(t, &t->b, true, sum, part[2], tile[2]);
+}
+
+static void
+say(const matrix_tile *t)
+{
+    weft_str_addf(weft_rule_note(t->r, "contraction"),
+                  "tile %d %s %d %s, %s by %d through shared, %s", (int)(t->rows * t->warp_rows),
+                  t->op->axis[t->row]->var->name, (int)(t->cols * t->warp_cols),
+                  t->op->axis[t->col]->var->name, t->op->reduce[0]->var->name, (int)t->chunk,
+                  t->unit->name);
+}
+
+bool
+weft_rule_matrix_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
+{
+    weft_product p;
+    weft_te *te = r->te;
+    matrix_tile t = { .r = r, .op = reduce->op };
+    weft_tensor *sum = reduce->op->out[0], *result = out->op->out[0];
+    if (!r->target->matrix || !weft_rule_product(r, reduce, &p) || p.a == p.b ||
+        reduce->op->nreduce != 1 || !choose_axes(&t, reduce->op->body[0]) || !choose_unit(&t) ||
+        !is_worth_it(&t) || !can_fetch(&t, t.a.from) || !can_fetch(&t, t.b.from))
+        return false;
+    choose_sizes(&t, reduce == out);
+    say(&t);
+    weft_tensor *staged = reduce != out ? sum
+                          : t.direct    ? NULL
+                                        : weft_cache_write(te, result, "shared");
+    weft_tensor *held = weft_cache_write(te, staged ? staged : result, "fragment");
+    weft_axis *row, *col, *part;
+    weft_axis *grid = held ? schedule_grid(&t, result, &row, &col) : NULL;
+    if (!grid)
+        return true;
+    if (staged) {
+        weft_axis *all;
+        if (weft_compute_at(te, staged, result, grid) || weft_set_scope(te, staged, "shared") ||
+            weft_fuse(te, result, row, col, &all))
+            return true;
+        spread_over_block(&t, result, all, lanes_of(&t, result->buf));
+        part = schedule_store(&t, staged, staged->op->axis[t.row], staged->op->axis[t.col]);
+    } else {
+        part = schedule_store(&t, result, row, col);
+    }
+    weft_rule_bind_grid(r, result, grid);
+    if (part && weft_compute_at(te, held, staged ? staged : result, part) == WEFT_OK)
+        schedule_sum(&t, held);
+    return true;
+}

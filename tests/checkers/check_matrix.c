@@ -1,0 +1,113 @@
+/* check_matrix.c: products that the rules give to matrix units, compiled by NVRTC: the machine code has
+ * matrix instructions, no products of its own, and spills nothing.  77 where there is no NVRTC. */
+#include "compiler/compiler.h"
+
+#include "backends/cuda/nvrtc.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Opcodes are the low 12 bits of an instruction of 16 bytes. */
+enum { FFMA = 0x223, HMMA = 0x23c, IMMA = 0x237 };
+
+typedef struct product {
+    const char *name, *text;
+    int multiplies; /* with this instruction */
+} product;
+
+static const product products[] = {
+    { "f16, whole tiles",
+      "te p(A: f16[256, 512], B: f16[512, 384]) {\n"
+      "    C[i < 256, j < 384] = sum(r < 512) f32(A[i, r]) * f32(B[r, j])\n}\n",
+      HMMA },
+    { "f16, many tiles",
+      "te p(A: f16[4096, 4096], B: f16[4096, 4096]) {\n"
+      "    C[i < 4096, j < 4096] = sum(r < 4096) f32(A[i, r]) * f32(B[r, j])\n}\n",
+      HMMA },
+    { "bf16, odd sizes, bias",
+      "te p(A: bf16[100, 70], B: bf16[90, 70], bias: f32[90]) {\n"
+      "    C[i < 100, j < 90] = sum(r < 70) f32(A[i, r]) * f32(B[j, r])\n"
+      "    D[i < 100, j < 90] = bf16(max(C[i, j] + bias[j], 0.0))\n}\n",
+      HMMA },
+    { "i8",
+      "te p(A: i8[128, 256], B: i8[192, 256]) {\n"
+      "    C[i < 128, j < 192] = sum(r < 256) i32(A[i, r]) * i32(B[j, r])\n}\n",
+      IMMA },
+    { "f16, batches, sizes of the launch",
+      "te p(A: f16[b, m, k], B: f16[k, n]) {\n"
+      "    C[h < b, i < m, j < n] = sum(r < k) f32(A[h, i, r]) * f32(B[r, j])\n}\n",
+      HMMA },
+};
+
+/* How often each opcode stands in the code of a CUBIN's kernels. */
+static void
+count(const char *image, int *times)
+{
+    const Elf64_Ehdr *head = (const void *)image;
+    const Elf64_Shdr *section = (const void *)(image + head->e_shoff);
+    const char *names = image + section[head->e_shstrndx].sh_offset;
+    for (int i = 0; i < head->e_shnum; i++) {
+        if (strncmp(names + section[i].sh_name, ".text.", 6) != 0)
+            continue;
+        for (size_t at = 0; at + 16 <= section[i].sh_size; at += 16) {
+            uint64_t word;
+            memcpy(&word, image + section[i].sh_offset + at, sizeof word);
+            times[word & 0xfff]++;
+        }
+    }
+}
+
+static int
+check(const weft_nvrtc *n, const product *p, const char *target, int arch)
+{
+    int times[4096] = { 0 };
+    weft_diag *diag = weft_diag_create();
+    weft_str options = { 0 }, log = { 0 };
+    bool exact = false;
+    void *image = NULL;
+    size_t size;
+    weft_te *te = weft_te_parse(p->name, p->text, diag);
+    char *text = te ? weft_te_show(te, target, "source", diag) : NULL;
+    bool made = text && !weft_nvrtc_options(n, arch, WEFT_DEFAULT, &exact, &options, diag) &&
+                !weft_nvrtc_image(n, "p", text, options.at, exact, diag, &log, &image, &size);
+    int bad = !made || !exact;
+    if (bad) {
+        printf("%s on %s: %s\n", p->name, target, weft_diag_text(diag));
+    } else {
+        count(image, times);
+        bool spills = !strstr(weft_str_text(&log), "0 bytes spill stores, 0 bytes spill loads");
+        printf("%-34s %s: %3d HMMA %3d IMMA %3d FFMA%s\n", p->name, target, times[HMMA],
+               times[IMMA], times[FFMA], spills ? ", spills" : "");
+        bad = times[p->multiplies] == 0 || times[FFMA] > 0 || spills;
+        if (bad)
+            printf("%s\n%s\n", weft_str_text(&log), text);
+    }
+    if (te)
+        weft_te_destroy(te);
+    free(text);
+    free(image);
+    weft_str_free(&options);
+    weft_str_free(&log);
+    weft_diag_destroy(diag);
+    return bad;
+}
+
+int
+main(void)
+{
+    weft_nvrtc n;
+    weft_str why = { 0 };
+    int bad = 0;
+    if (!weft_nvrtc_open(&n, &why)) {
+        printf("skipped: %s\n", weft_str_text(&why));
+        weft_str_free(&why);
+        return 77;
+    }
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
+        bad += check(&n, &products[i], "cuda:sm_80", 80);
+        bad += check(&n, &products[i], "cuda:sm_90", 90);
+    }
+    return bad != 0;
+}
