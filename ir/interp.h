@@ -8,8 +8,9 @@
  * What is a race.  Two accesses to an element of shared or global memory, at least one a write and
  * not both atomic, by threads of a block with no barrier of that space between them, by different
  * blocks, or by iterations of a parallel (or vectorised) loop; except that several threads may
- * write the same bits.  A kernel of the levels loops or flat that has shared memory and no barrier
- * yet is run as if one stood between any two statements, as barrier planning will see to.
+ * write the same bits.  A kernel of the levels loops or flat that has shared memory, or reads a
+ * parameter elsewhere than it writes it, and has no barrier yet is run as if one stood between any
+ * two statements, as barrier planning will see to.
  */
 #ifndef WEFT_INTERP_H
 #define WEFT_INTERP_H

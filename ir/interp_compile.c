@@ -586,6 +586,15 @@ has_matrix(void *user, const weft_stmt *s)
     return !*found;
 }
 
+static bool
+exchanges(const weft_kernel *k)
+{
+    for (int i = 0; i < k->nparam; i++)
+        if (weft_exchanges(k, i))
+            return true;
+    return false;
+}
+
 weft_status
 weft_interp_compile(weft_interp *in, weft_diag *diag)
 {
@@ -613,9 +622,9 @@ weft_interp_compile(weft_interp *in, weft_diag *diag)
     bool shuffles = false;
     weft_walker lanes = { has_shuffle, has_matrix, &shuffles };
     weft_walk_stmt(&lanes, in->kernel->body);
-    in->grouped = c.launched && !c.has_shared && !c.has_barrier && !shuffles;
-    in->implied =
-        c.launched && c.has_shared && !c.has_barrier && in->kernel->level != WEFT_LEVEL_DEVICE;
+    bool meets = c.has_shared || (c.launched && exchanges(in->kernel));
+    in->grouped = c.launched && !meets && !c.has_barrier && !shuffles;
+    in->implied = c.launched && meets && !c.has_barrier && in->kernel->level != WEFT_LEVEL_DEVICE;
     weft_arena_reset(&c.scratch);
     if (!c.status)
         weft_interp_flow(in);

@@ -484,6 +484,9 @@ typedef struct weft_walker {
 } weft_walker;
 void weft_walk_expr(const weft_walker *, const weft_expr *);
 void weft_walk_stmt(const weft_walker *, const weft_stmt *);
+/* Whether the kernel reads elements of a parameter that it stores to by other indices than those of
+ * its stores (exchange.c): threads may hand values over there, as in shared memory. */
+bool weft_exchanges(const weft_kernel *, int param);
 /* Whether the variable occurs. */
 bool weft_uses_var(const weft_expr *, const weft_var *);
 

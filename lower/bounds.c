@@ -183,6 +183,8 @@ ask_bodies(request *q)
     weft_walker w = { .expr = ask_load, .user = q };
     for (int k = 0; q->reader->body && k < q->reader->op->nout; k++) /* an extern has none */
         weft_walk_expr(&w, q->reader->body[k]);
+    for (int k = 0; q->reader->first && k < q->reader->op->nout; k++)
+        weft_walk_expr(&w, q->reader->first[k]);
     if (q->reader->cond)
         weft_walk_expr(&w, q->reader->cond);
 }

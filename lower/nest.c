@@ -178,6 +178,22 @@ update(const nest *n)
     return guarded(n, guard, guarded(n, cond, u));
 }
 
+/* What a reduction ends in where no source contributes: `other`, or a scan's first values. */
+static const weft_expr *const *
+first_or(const nest *n, const weft_expr *const *value, const weft_expr *const *other)
+{
+    const weft_plan *p = n->p;
+    const weft_site *s = n->s;
+    if (!s->first)
+        return other;
+    const weft_expr **what = WEFT_NEW_ARRAY(p->arena, s->op->nout, const weft_expr *);
+    const weft_expr *t = weft_site_resolve(p, s, value, weft_ref(p->ir, s->op->scan->var));
+    const weft_expr *start = weft_eq(p->ir, t, weft_int(p->ir, (weft_dtype)t->h.type.dtype, 0));
+    for (int k = 0; k < s->op->nout; k++)
+        what[k] = weft_guard(p->ir, start, weft_site_resolve(p, s, value, s->first[k]), other[k]);
+    return what;
+}
+
 /* The data leaves from `leaf` on once more, with variables of their own, around the identities. */
 static const weft_stmt *
 init_nest(const nest *n, int leaf, const weft_expr **value)
@@ -192,7 +208,7 @@ init_nest(const nest *n, int leaf, const weft_expr **value)
         int mark = weft_facts_mark(p->facts);
         if (guard)
             weft_facts_assume(p->facts, guard);
-        const weft_stmt *store = store_all(n, value, s->op->identity);
+        const weft_stmt *store = store_all(n, value, first_or(n, value, s->op->identity));
         weft_facts_pop(p->facts, mark);
         return guarded(n, weft_ix_and(p->ir, guard, one_thread(n, 0)), store);
     }
@@ -303,8 +319,8 @@ cross_reduction(nest *n)
     }
     at[m] = build(n, n->init_at);
     const weft_expr *guard = weft_site_guard(n->p, s, s->value, true);
-    const weft_stmt *store =
-        guarded(n, weft_ix_and(ir, guard, one_thread(n, n->axes)), store_all(n, s->value, all));
+    const weft_stmt *store = guarded(n, weft_ix_and(ir, guard, one_thread(n, n->axes)),
+                                     store_all(n, s->value, first_or(n, s->value, all)));
     at[m + 1] = weft_allreduce(ir, n->with, n->axes, var, part, store);
     const weft_stmt *body = weft_seq(ir, m + 2, at);
     for (int k = m - 1; k >= 0; k--)

@@ -8,7 +8,7 @@
  *
  * needs  any level; before vectorize and unroll, whose loops the last form frees of guards
  * keeps  the level; no barrier comes to stand under a guard: a statement that both reads and writes
- *        shared memory is never put under one
+ *        memory through which threads exchange values is never put under one
  * breaks simplified */
 #include "lower/priv.h"
 
@@ -25,9 +25,10 @@ typedef struct inner { /* loops between a guard and the statement that is looked
 typedef struct partitioner {
     weft_ir *ir;
     const weft_kernel *k;
-    int depth;     /* of splits within splits */
-    bool symbolic; /* inside a loop that was split where a symbol says */
-    bool tail;     /* in its second part, which runs little and gets no versions */
+    const bool *exchanged; /* by parameter: threads hand values over in it */
+    int depth;             /* of splits within splits */
+    bool symbolic;         /* inside a loop that was split where a symbol says */
+    bool tail;             /* in its second part, which runs little and gets no versions */
     weft_facts *facts;
     weft_arena arena;
     inner around; /* loops around, that a threshold has to hold for */
@@ -36,15 +37,26 @@ typedef struct partitioner {
 /* ---- what a statement holds ------------------------------------------------------------------ */
 
 typedef struct census {
+    const partitioner *p;
     int stmts;
     bool shared_read, shared_write, pinned; /* pinned: a barrier or a reduction of threads */
 } census;
+
+/* Whether threads meet in the memory: it is shared, or a parameter that they hand values over in. */
+static bool
+is_met(const partitioner *p, const weft_buf *b)
+{
+    for (int i = 0; b->space == WEFT_GLOBAL && i < p->k->nparam; i++)
+        if (p->k->param[i] == b)
+            return p->exchanged[i];
+    return b->space == WEFT_SHARED;
+}
 
 static bool
 count_expr(void *user, const weft_expr *e)
 {
     census *c = user;
-    c->shared_read |= e->h.kind == WEFT_EK_LOAD && e->h.u.buf->space == WEFT_SHARED;
+    c->shared_read |= e->h.kind == WEFT_EK_LOAD && is_met(c->p, e->h.u.buf);
     c->pinned |= e->h.kind == WEFT_EK_CALL && weft_intrin_infos[e->h.u.intrin].effect;
     return true;
 }
@@ -54,8 +66,8 @@ count_stmt(void *user, const weft_stmt *s)
 {
     census *c = user;
     c->stmts++;
-    c->shared_write |= s->kind == WEFT_SK_STORE && s->u.store.buf->space == WEFT_SHARED;
-    c->shared_write |= s->kind == WEFT_SK_ATOMIC && s->u.atomic.buf->space == WEFT_SHARED;
+    c->shared_write |= s->kind == WEFT_SK_STORE && is_met(c->p, s->u.store.buf);
+    c->shared_write |= s->kind == WEFT_SK_ATOMIC && is_met(c->p, s->u.atomic.buf);
     const weft_spot *memory = s->kind == WEFT_SK_MATRIX ? weft_matrix_memory(s) : NULL;
     bool shared = memory && memory->buf->space == WEFT_SHARED;
     c->shared_write |= shared && s->u.matrix.op == WEFT_MATRIX_STORE;
@@ -66,9 +78,9 @@ count_stmt(void *user, const weft_stmt *s)
 }
 
 static census
-count(const weft_stmt *s)
+count(const partitioner *p, const weft_stmt *s)
 {
-    census c = { 0 };
+    census c = { .p = p };
     weft_walker w = { count_expr, count_stmt, &c };
     weft_walk_stmt(&w, s);
     return c;
@@ -76,9 +88,9 @@ count(const weft_stmt *s)
 
 /* Whether the statement may stand under a condition that threads answer differently. */
 static bool
-may_diverge(const weft_stmt *s)
+may_diverge(const partitioner *p, const weft_stmt *s)
 {
-    census c = count(s);
+    census c = count(p, s);
     return !c.pinned && !(c.shared_read && c.shared_write) && c.stmts <= MAX_STMTS;
 }
 
@@ -416,7 +428,7 @@ try_split(partitioner *p, const weft_stmt *loop)
 {
     search q = { .p = p };
     conjuncts known = { .arena = &p->arena };
-    census c = count(loop);
+    census c = count(p, loop);
     if (loop->u.loop.bind != WEFT_SERIAL || c.pinned || c.stmts > MAX_STMTS ||
         p->depth == MAX_DEPTH)
         return NULL;
@@ -483,7 +495,7 @@ try_version(partitioner *p, const weft_stmt *loop)
     conjuncts known = { .arena = &p->arena }, worst = { .arena = &p->arena };
     const weft_expr *all = NULL;
     bool lanes = false;
-    if (p->tail || !may_diverge(loop))
+    if (p->tail || !may_diverge(p, loop))
         return NULL;
     find_guards(&q, loop);
     for (int i = 0; i < q.found.n; i++) {
@@ -512,7 +524,7 @@ lift_guard(partitioner *p, const weft_stmt *loop)
     const weft_stmt *body = loop->u.loop.body;
     const weft_expr *out = NULL, *in = NULL;
     conjuncts c = { .arena = &p->arena };
-    if (body->kind != WEFT_SK_IF || body->u.iff.els || !may_diverge(body))
+    if (body->kind != WEFT_SK_IF || body->u.iff.els || !may_diverge(p, body))
         return loop;
     add_conjuncts(&c, body->u.iff.cond);
     for (int i = 0; i < c.at.n; i++) {
@@ -584,6 +596,10 @@ weft_pass_partition(weft_kernel *k, const weft_lower_options *o, bool *changed, 
     (void)o;
     (void)diag;
     partitioner p = { .ir = k->ir, .k = k, .facts = weft_kernel_facts(k) };
+    bool *exchanged = WEFT_NEW_ARRAY(&p.arena, k->nparam, bool);
+    for (int i = 0; i < k->nparam; i++)
+        exchanged[i] = weft_exchanges(k, i);
+    p.exchanged = exchanged;
     weft_rewriter rw = { .ir = k->ir, .expr = keep_expr, .stmt = lift, .user = &p };
     const weft_stmt *body = partition(&p, weft_rewrite_stmt(&rw, k->body));
     weft_rewrite_done(&rw);

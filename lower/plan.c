@@ -20,6 +20,23 @@ site_of_stage(const weft_plan *p, const weft_stage *s)
     return NULL;
 }
 
+/* A scan's elements are first values or steps, by its axis. */
+static void
+take_steps(weft_plan *p, weft_site *s, const weft_te_op *op)
+{
+    weft_ir *ir = p->ir;
+    const weft_expr *zero = weft_int(ir, (weft_dtype)op->scan->var->type.dtype, 0);
+    const weft_expr *later = weft_lt(ir, zero, weft_ref(ir, op->scan->var));
+    if (op->nreduce) {
+        s->first = op->first;
+        s->cond = op->cond ? weft_guard(ir, later, op->cond, weft_int(ir, WEFT_BOOL, 0)) : later;
+        return;
+    }
+    s->body = WEFT_NEW_ARRAY(p->arena, op->nout, const weft_expr *);
+    for (int k = 0; k < op->nout; k++)
+        s->body[k] = weft_guard(ir, later, op->body[k], op->first[k]);
+}
+
 /* The inlined bodies of a stage that is computed, and what they read is live. */
 static weft_status
 take_bodies(weft_plan *p, weft_site *s)
@@ -29,6 +46,8 @@ take_bodies(weft_plan *p, weft_site *s)
         return WEFT_INVALID_ARGUMENT;
     s->body = op->body;
     s->cond = op->cond;
+    if (op->scan)
+        take_steps(p, s, op);
     s->nread = weft_te_reads(p->te, op, p->arena, &s->read);
     for (int i = 0; i < s->nread; i++) {
         weft_site *from = weft_plan_site(p, s->read[i]);

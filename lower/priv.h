@@ -30,7 +30,8 @@ struct weft_site {
     weft_space space;
     const weft_expr **body; /* op's bodies with inlined stages put in */
     const weft_expr *cond;
-    int nread; /* tensors that the bodies read */
+    const weft_expr **first; /* of a reduction that is a scan's step; else NULL */
+    int nread;               /* tensors that the bodies read */
     weft_tensor **read;
     const weft_expr **min;    /* a data dimension: first element of the region that is computed */
     const weft_expr **extent; /* by axis: of the range it runs over here */

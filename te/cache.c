@@ -32,6 +32,10 @@ redirect_op(weft_te *te, weft_te_op *op, const weft_tensor *from, const weft_ten
     op->body = weft_arena_dup(&te->ir->arena, op->body, (size_t)op->nout * sizeof *op->body);
     for (int i = 0; i < op->nout; i++)
         op->body[i] = weft_rewrite_expr(&rw, op->body[i]);
+    if (op->first)
+        op->first = weft_arena_dup(&te->ir->arena, op->first, (size_t)op->nout * sizeof *op->first);
+    for (int i = 0; op->first && i < op->nout; i++)
+        op->first[i] = weft_rewrite_expr(&rw, op->first[i]);
     if (op->cond)
         op->cond = weft_rewrite_expr(&rw, op->cond);
     weft_rewrite_done(&rw);
@@ -294,7 +298,8 @@ weft_cache_write_named(weft_te *te, weft_tensor *t, const char *space, const cha
     if (!s)
         return weft_te_null(te, "cache_write"), NULL;
     weft_space where = weft_te_space(te, t, space, "cache_write");
-    if (where == WEFT_SPACE_COUNT || !check_rewritable(te, s))
+    if (where == WEFT_SPACE_COUNT || !weft_te_scan_free(te, s, "cache_write") ||
+        !check_rewritable(te, s))
         return NULL;
     const char **name = WEFT_NEW_ARRAY(&te->ir->arena, s->op->nout, const char *);
     for (int i = 0; i < s->op->nout; i++)

@@ -59,6 +59,8 @@ check_node(void *user, const weft_expr *e)
     case WEFT_EK_LOAD:
         if (!weft_te_tensor_of(c->te, e->h.u.buf))
             return body_fault(c, "reads what is no tensor of this program:", e->h.u.buf->name);
+        if (weft_te_tensor_of(c->te, e->h.u.buf)->op->kind == WEFT_OP_STATE)
+            return body_fault(c, "reads a state that no scan has made yet:", e->h.u.buf->name);
         return true;
     case WEFT_EK_CALL:
         if (weft_intrin_infos[e->h.u.intrin].effect)
@@ -218,15 +220,29 @@ weft_te_insert(weft_te *te, const weft_te_op *from, const char *const *names, in
     return op;
 }
 
+static bool
+check_all(weft_te *te, const weft_te_op *op, const char *const *names)
+{
+    bool ok = check_axes(te, op, names[0]);
+    for (int i = 0; ok && i < op->nout; i++)
+        ok = check_body(te, op, names[i], op->body[i]) &&
+             (!op->first || check_body(te, op, names[i], op->first[i]));
+    return ok && (!op->cond || check_body(te, op, names[0], op->cond));
+}
+
+bool
+weft_te_check_definition(weft_te *te, const weft_te_op *op)
+{
+    const char **names = WEFT_NEW_ARRAY(&te->ir->arena, op->nout, const char *);
+    for (int i = 0; i < op->nout; i++)
+        names[i] = op->out[i]->buf->name;
+    return check_all(te, op, names);
+}
+
 weft_te_op *
 weft_te_define(weft_te *te, const weft_te_op *from, const char *const *names)
 {
-    if (!check_axes(te, from, names[0]))
-        return NULL;
-    for (int i = 0; i < from->nout; i++)
-        if (!check_body(te, from, names[i], from->body[i]))
-            return NULL;
-    if (from->cond && !check_body(te, from, names[0], from->cond))
+    if (!check_all(te, from, names))
         return NULL;
     weft_te_op *op = weft_te_insert(te, from, names, te->stage.n);
     if (!op)

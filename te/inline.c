@@ -111,6 +111,10 @@ inlined_copy(inliner *in, weft_rewriter *rw, const weft_te_op *op)
         if (height_of(in, to->body[i]) > MAX_HEIGHT && !in->over)
             in->over = op->out[i]->buf->name;
     }
+    to->first =
+        op->first ? weft_arena_dup(a, op->first, (size_t)op->nout * sizeof *op->first) : NULL;
+    for (int i = 0; op->first && i < op->nout; i++)
+        to->first[i] = weft_rewrite_expr(rw, op->first[i]);
     to->cond = op->cond ? weft_rewrite_expr(rw, op->cond) : NULL;
     return to;
 }

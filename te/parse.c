@@ -377,10 +377,72 @@ reduction(te_parser *tp, definition *d, weft_reducer r, weft_tensor **made)
         weft_te_refused(tp, &d->at);
 }
 
+/* The axis of the definition that the current token names. */
+static weft_axis *
+own_axis(te_parser *tp, const definition *d)
+{
+    weft_token t = tp->p.lex.tok;
+    for (int i = 0; i < d->axis.n; i++)
+        if (weft_tok_is(&t, d->axis.at[i]->var->name)) {
+            weft_lex_next(&tp->p.lex);
+            return d->axis.at[i];
+        }
+    weft_parse_fail(&tp->p, &t, "an axis of '%s' is expected, along which its steps run",
+                    d->target.at[0].name);
+}
+
+static const weft_expr *const *
+one_or_components(te_parser *tp, const definition *d)
+{
+    if (d->target.n > 1)
+        return components(tp, d);
+    const weft_expr **one = WEFT_NEW(&tp->p.scratch, const weft_expr *);
+    *one = weft_parse_any(&tp->p);
+    return one;
+}
+
+/* scan(t) from e with e, or with sum(r < k) e: the second reads what is defined. */
+static void
+scan(te_parser *tp, definition *d, weft_tensor **made)
+{
+    parser *p = &tp->p;
+    weft_lex_next(&p->lex);
+    weft_parse_expect(p, "(");
+    weft_axis *axis = own_axis(tp, d);
+    weft_parse_expect(p, ")");
+    weft_parse_expect(p, "from");
+    const weft_expr *const *first = one_or_components(tp, d);
+    for (int i = 0; i < d->target.n; i++) {
+        made[i] = weft_te_state(tp->te, d->target.at[i].name, (weft_dtype)first[i]->h.type.dtype,
+                                d->axis.n, d->axis.at);
+        if (!made[i])
+            weft_te_refused(tp, &d->at);
+        weft_te_bind_tensor(tp, &d->target.at[i].at, made[i]);
+    }
+    weft_parse_expect(p, "with");
+    weft_reducer r = reducer(tp);
+    weft_status st;
+    if (r != WEFT_REDUCER_COUNT && d->target.n == 1) {
+        weft_lex_next(&p->lex);
+        reduce_axes(tp, d);
+        const weft_expr *source = weft_parse_any(p);
+        st = weft_te_scan_where(tp->te, made[0], axis, first[0], d->reduce.n, d->reduce.at, r,
+                                source, d->cond);
+    } else {
+        st = weft_te_scan(tp->te, d->target.n, made, axis, first, one_or_components(tp, d));
+    }
+    if (st != WEFT_OK)
+        weft_te_refused(tp, &d->at);
+}
+
 static void
 value(te_parser *tp, definition *d, weft_tensor **made)
 {
     weft_token after = peek(tp);
+    if (weft_tok_is(&d->at, "scan") && weft_tok_is(&after, "(")) {
+        scan(tp, d, made);
+        return;
+    }
     weft_reducer r = reducer(tp);
     if (weft_tok_is(&d->at, "reduce") && weft_tok_is(&after, "("))
         tuple_reduction(tp, d, made);
@@ -446,7 +508,7 @@ default_outputs(te_parser *tp)
             read[at[k]->id] = true;
     }
     for (int i = 0; i < te->tensor.n; i++)
-        if (!read[i] && te->tensor.at[i]->op->kind != WEFT_OP_INPUT)
+        if (!read[i] && weft_te_stage(te, te->tensor.at[i]))
             weft_te_output(te, te->tensor.at[i]);
 }
 

@@ -48,7 +48,7 @@ check_movable(weft_te *te, const weft_stage *s, const char *primitive)
                   "%s: '%s' is an output and is computed at root; cache_write(%s, local) gives a "
                   "stage that moves",
                   primitive, out->buf->name, out->buf->name);
-    return !out && !is_extern;
+    return !out && !is_extern && weft_te_scan_free(te, s, primitive);
 }
 
 /* Whether `to` reads what `from` computes, directly or through stages between them. */
@@ -219,6 +219,8 @@ weft_set_scope(weft_te *te, weft_tensor *t, const char *space)
                          "%s) gives a copy "
                          "there",
                          out->buf->name, out->buf->name, space);
+    if (where != WEFT_GLOBAL && !weft_te_scan_free(te, s, "set_scope"))
+        return WEFT_INVALID_ARGUMENT;
     s->space = where;
     s->space_set = true;
     weft_te_log(te, "set_scope(%s, %s)", t->buf->name, space);

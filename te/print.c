@@ -160,6 +160,11 @@ static void
 print_value(printer *p, const weft_te_op *op)
 {
     bool tuple = op->reducer == WEFT_REDUCER_COUNT;
+    if (op->scan) {
+        weft_str_addf(p->out, "scan(%s) from %s", op->scan->var->name, op->nout > 1 ? "(" : "");
+        print_list(p, op->nout, op->first);
+        weft_str_addf(p->out, "%s with ", op->nout > 1 ? ")" : "");
+    }
     if (op->nreduce) {
         weft_str_addf(p->out, "%s(", tuple ? "reduce" : weft_reducer_names[op->reducer]);
         print_axes(p, op->nreduce, op->reduce);

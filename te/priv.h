@@ -57,6 +57,21 @@ enum { WEFT_TE_MAX_STAGES = 4096 }; /* far beyond any real program; keeps hostil
 bool weft_te_room(weft_te *, const char *name);
 /* The same without checks and without a place in te->source, its stage at `place`. */
 weft_te_op *weft_te_insert(weft_te *, const weft_te_op *op, const char *const *names, int place);
+/* Whether axes and bodies are as they have to be; false after an error.  op->out is set. */
+bool weft_te_check_definition(weft_te *, const weft_te_op *op);
+/* scan.c.  A scan over states: `op` as for weft_te_define, with scan and first. */
+weft_status weft_te_define_scan(weft_te *, const weft_te_op *op, weft_tensor *const *state);
+/* As weft_te_scan_reduce, contributing only where cond holds (NULL: everywhere). */
+weft_status weft_te_scan_where(weft_te *, weft_tensor *state, weft_axis *scan,
+                               const weft_expr *first, int nreduce, weft_axis *const *reduce,
+                               weft_reducer, const weft_expr *source, const weft_expr *cond);
+/* Whether the primitive may move the stage: none that is a scan; false after an error. */
+bool weft_te_scan_free(weft_te *, const weft_stage *, const char *primitive);
+/* Whether the axis is not one that a scan runs along; `how` as "be fused"; false after an error. */
+bool weft_te_check_ordered(weft_te *, const weft_stage *, const weft_axis *, const char *primitive,
+                           const char *how);
+/* A loop that stands outside of the steps and has to be inside; NULL: there is none. */
+const weft_axis *weft_te_out_of_order(const weft_stage *);
 /* Its stage at `place`; its axes become the stage's. */
 void weft_te_insert_stage(weft_te *, weft_te_op *op, int place);
 /* Enters a tensor that has its buffer into the program's tables. */

@@ -26,11 +26,20 @@ typedef struct reads {
 } reads;
 
 static bool
+is_own(const weft_te_op *op, const weft_tensor *t)
+{
+    for (int i = 0; i < op->nout; i++)
+        if (op->out[i] == t)
+            return true;
+    return false;
+}
+
+static bool
 note_read(void *user, const weft_expr *e)
 {
     reads *r = user;
     weft_tensor *t = e->h.kind == WEFT_EK_LOAD ? weft_te_tensor_of(r->te, e->h.u.buf) : NULL;
-    if (t && t->op != r->op && !r->seen[t->id]) {
+    if (t && !r->seen[t->id] && !is_own(r->op, t)) {
         r->seen[t->id] = true;
         *WEFT_PUSH(r->arena, &r->found) = t;
     }
@@ -46,6 +55,8 @@ weft_te_reads(const weft_te *te, const weft_te_op *op, weft_arena *arena, weft_t
     weft_walker w = { .expr = note_read, .user = &r };
     for (int i = 0; op->kind == WEFT_OP_COMPUTE && i < op->nout; i++)
         weft_walk_expr(&w, op->body[i]);
+    for (int i = 0; op->first && i < op->nout; i++)
+        weft_walk_expr(&w, op->first[i]);
     if (op->cond)
         weft_walk_expr(&w, op->cond);
     if (op->stmt)

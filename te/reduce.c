@@ -67,6 +67,36 @@ check_cond(weft_te *te, const char *name, const weft_expr *cond)
     return false;
 }
 
+/* The operator's part that a built-in reduction decides; false after an error. */
+static bool
+built_in(weft_te *te, const char *name, weft_reducer r, const weft_expr *source,
+         const weft_expr *cond, weft_te_op *op)
+{
+    if ((unsigned)r >= WEFT_REDUCER_COUNT)
+        return weft_fail(te->diag, WEFT_INVALID_ARGUMENT, "'%s' has no reducer of number %d", name,
+                         (int)r),
+               false;
+    if (!check_source(te, name, r, source) || !check_cond(te, name, cond))
+        return false;
+    weft_arena *a = &te->ir->arena;
+    const weft_var **var = WEFT_NEW_ARRAY(a, 2, const weft_var *);
+    const weft_expr **e = WEFT_NEW_ARRAY(a, 3, const weft_expr *);
+    var[0] = weft_var_make(te->ir, "a", source->h.type);
+    var[1] = weft_var_make(te->ir, "b", source->h.type);
+    e[0] = source;
+    e[1] = weft_binary(te->ir, combine[r], weft_ref(te->ir, var[0]), weft_ref(te->ir, var[1]));
+    e[2] = identity_of(te, r, source->h.type);
+    op->nout = 1;
+    op->body = &e[0];
+    op->reducer = r;
+    op->lhs = &var[0];
+    op->rhs = &var[1];
+    op->result = &e[1];
+    op->identity = &e[2];
+    op->cond = cond;
+    return e[1] && e[2];
+}
+
 weft_tensor *
 weft_te_reduce_where(weft_te *te, const char *name, int ndim, weft_axis *const *axis, int nreduce,
                      weft_axis *const *reduce, weft_reducer r, const weft_expr *source,
@@ -76,33 +106,29 @@ weft_te_reduce_where(weft_te *te, const char *name, int ndim, weft_axis *const *
         return weft_te_null(te, "weft_te_reduce"), NULL;
     if (nreduce == 0)
         return weft_te_compute(te, name, ndim, axis, source);
-    if ((unsigned)r >= WEFT_REDUCER_COUNT)
-        return weft_fail(te->diag, WEFT_INVALID_ARGUMENT, "'%s' has no reducer of number %d", name,
-                         (int)r),
-               NULL;
-    if (!check_source(te, name, r, source) || !check_cond(te, name, cond))
+    weft_te_op op = { .naxis = ndim, .nreduce = nreduce };
+    if (!built_in(te, name, r, source, cond, &op))
         return NULL;
-    const weft_var *lhs = weft_var_make(te->ir, "a", source->h.type),
-                   *rhs = weft_var_make(te->ir, "b", source->h.type);
-    const weft_expr *result =
-        weft_binary(te->ir, combine[r], weft_ref(te->ir, lhs), weft_ref(te->ir, rhs));
-    const weft_expr *identity = identity_of(te, r, source->h.type);
-    if (!result || !identity)
-        return NULL;
-    weft_te_op op = { .naxis = ndim,
-                      .nreduce = nreduce,
-                      .nout = 1,
-                      .body = &source,
-                      .reducer = r,
-                      .lhs = &lhs,
-                      .rhs = &rhs,
-                      .result = &result,
-                      .identity = &identity,
-                      .cond = cond };
     op.axis = own(te, ndim, axis);
     op.reduce = own(te, nreduce, reduce);
     weft_te_op *made = weft_te_define(te, &op, &name);
     return made ? made->out[0] : NULL;
+}
+
+weft_status
+weft_te_scan_where(weft_te *te, weft_tensor *state, weft_axis *scan, const weft_expr *first,
+                   int nreduce, weft_axis *const *reduce, weft_reducer r, const weft_expr *source,
+                   const weft_expr *cond)
+{
+    if (!te || !state || !scan || !first || !source || nreduce < 1 || !reduce)
+        return weft_te_null(te, "weft_te_scan_reduce");
+    weft_te_op op = { .naxis = state->op->naxis, .axis = state->op->axis, .nreduce = nreduce };
+    if (!built_in(te, state->buf->name, r, source, cond, &op))
+        return weft_te_null(te, "weft_te_scan_reduce");
+    op.reduce = own(te, nreduce, reduce);
+    op.first = &first;
+    op.scan = scan;
+    return weft_te_define_scan(te, &op, &state);
 }
 
 /* ---- tuples ---------------------------------------------------------------------------------- */

@@ -302,8 +302,8 @@ weft_rfactor_named(weft_te *te, weft_tensor *t, weft_axis *axis, int at, const c
     weft_stage *s = weft_te_loops_of(te, t, "rfactor");
     if (!s)
         return weft_te_null(te, "rfactor"), NULL;
-    if (weft_te_leaf(te, s, axis, "rfactor") < 0 || !check_factor(te, s, axis, at) ||
-        !weft_te_room(te, names ? names[0] : "a factor"))
+    if (!weft_te_scan_free(te, s, "rfactor") || weft_te_leaf(te, s, axis, "rfactor") < 0 ||
+        !check_factor(te, s, axis, at) || !weft_te_room(te, names ? names[0] : "a factor"))
         return NULL;
     weft_arena *a = &te->ir->arena;
     factoring f = { .te = te, .s = s, .axis = axis, .at = at };

@@ -227,6 +227,8 @@ weft_split_named(weft_te *te, weft_tensor *t, weft_axis *axis, const weft_expr *
                         parts ? size : rest, axis->kind);
     r.inner = made_axis(te, s, name ? name[1] : NULL, weft_arena_printf(a, "%s_i", base),
                         parts ? rest : size, axis->kind);
+    r.outer->ordered = r.inner->ordered = axis->ordered;
+    r.outer->crossed = r.inner->crossed = axis->crossed;
     *WEFT_PUSH(a, &s->relation) = r;
     *WEFT_PUSH(a, &s->leaf) = NULL;
     memmove(&s->leaf.at[place + 2], &s->leaf.at[place + 1],
@@ -280,7 +282,9 @@ check_fuse(weft_te *te, const weft_stage *s, const weft_axis *outer, const weft_
                   name, weft_dtype_name((weft_dtype)outer->extent->h.type.dtype), b,
                   weft_dtype_name((weft_dtype)inner->extent->h.type.dtype));
     else
-        return is_serial(te, s, outer, "fuse", "fuse first, then bind the fused axis") &&
+        return weft_te_check_ordered(te, s, outer, "fuse", "be fused") &&
+               weft_te_check_ordered(te, s, inner, "fuse", "be fused") &&
+               is_serial(te, s, outer, "fuse", "fuse first, then bind the fused axis") &&
                is_serial(te, s, inner, "fuse", "fuse first, then bind the fused axis");
     return false;
 }
@@ -305,6 +309,7 @@ weft_fuse_named(weft_te *te, weft_tensor *t, weft_axis *outer, weft_axis *inner,
         weft_arena_printf(&te->ir->arena, "%s_%s", first->var->name, second->var->name);
     const char *a = weft_axis_label(te, first), *b = weft_axis_label(te, second);
     weft_axis *whole = made_axis(te, s, name, want, extent, first->kind);
+    whole->crossed = first->crossed || second->crossed;
     *WEFT_PUSH(&te->ir->arena, &s->relation) =
         (weft_relation){ .kind = WEFT_REL_FUSE, .outer = first, .inner = second, .whole = whole };
     int place = i < j ? i : j;
@@ -328,6 +333,54 @@ weft_fuse(weft_te *te, weft_tensor *t, weft_axis *outer, weft_axis *inner, weft_
 
 /* ---- reorder --------------------------------------------------------------------------------- */
 
+/* Puts the axes into the places that are taken; false, with an error and nothing changed, where a
+ * scan's loops would not be in their order. */
+static bool
+permute(weft_te *te, weft_stage *s, const bool *taken, weft_axis *const *axis)
+{
+    weft_arena scratch = { 0 };
+    weft_axis **before = weft_arena_dup(&scratch, s->leaf.at, (size_t)s->leaf.n * sizeof *before);
+    for (int place = 0, i = 0; place < s->leaf.n; place++)
+        if (taken[place])
+            s->leaf.at[place] = axis[i++];
+    const weft_axis *wrong = weft_te_out_of_order(s);
+    for (int i = 0, j = 0; i < s->leaf.n && !wrong; i++) { /* the ordered ones, as they were */
+        if (!s->leaf.at[i]->ordered)
+            continue;
+        while (!before[j]->ordered)
+            j++;
+        wrong = s->leaf.at[i] == before[j++] ? NULL : s->leaf.at[i];
+    }
+    if (wrong) {
+        for (int i = 0; i < s->leaf.n; i++)
+            s->leaf.at[i] = before[i];
+        weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                  "reorder: axis %s of stage '%s' before a loop of the scan's steps, which run in "
+                  "order with all of a step inside; leave it behind",
+                  weft_axis_label(te, wrong), weft_stage_name(s));
+    }
+    weft_arena_reset(&scratch);
+    return !wrong;
+}
+
+/* Marks the places of the axes among the leaves. */
+static bool
+take_places(weft_te *te, weft_stage *s, int n, weft_axis *const *axis, bool *taken)
+{
+    for (int i = 0; i < n; i++) {
+        int place = weft_te_leaf(te, s, axis[i], "reorder");
+        if (place < 0)
+            return false;
+        if (taken[place])
+            return weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                             "reorder: axis %s of stage '%s' is listed twice; list it once",
+                             weft_axis_label(te, axis[i]), weft_stage_name(s)),
+                   false;
+        taken[place] = true;
+    }
+    return true;
+}
+
 weft_status
 weft_reorder(weft_te *te, weft_tensor *t, int n, weft_axis *const *axis)
 {
@@ -339,24 +392,12 @@ weft_reorder(weft_te *te, weft_tensor *t, int n, weft_axis *const *axis)
                          "reorder: %d axes of stage '%s', which has %d; name some", n,
                          weft_stage_name(s), s->leaf.n);
     weft_arena scratch = { 0 };
-    bool *taken = WEFT_NEW_ARRAY(&scratch, s->leaf.n, bool), ok = true;
-    for (int i = 0; i < n && ok; i++) {
-        int place = weft_te_leaf(te, s, axis[i], "reorder");
-        ok = place >= 0 && !taken[place];
-        if (place >= 0 && taken[place])
-            weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
-                      "reorder: axis %s of stage '%s' is listed twice; list it once",
-                      weft_axis_label(te, axis[i]), weft_stage_name(s));
-        if (ok)
-            taken[place] = true;
-    }
+    bool *taken = WEFT_NEW_ARRAY(&scratch, s->leaf.n, bool);
+    bool ok = take_places(te, s, n, axis, taken) && permute(te, s, taken, axis);
     weft_str line = { 0 };
     weft_str_addf(&line, "reorder(%s", weft_stage_name(s));
-    for (int place = 0, i = 0; ok && place < s->leaf.n; place++)
-        if (taken[place]) {
-            s->leaf.at[place] = axis[i++];
-            weft_str_addf(&line, ", %s", weft_axis_label(te, axis[i - 1]));
-        }
+    for (int i = 0; ok && i < n; i++)
+        weft_str_addf(&line, ", %s", weft_axis_label(te, axis[i]));
     if (ok)
         weft_te_log(te, "%s)", weft_str_text(&line));
     weft_str_free(&line);
@@ -391,6 +432,16 @@ static bool
 check_bind(weft_te *te, const weft_stage *s, const weft_axis *axis, weft_bind b)
 {
     const char *label = weft_axis_label(te, axis), *name = weft_stage_name(s);
+    if (!weft_te_check_ordered(te, s, axis, "bind", "be bound"))
+        return false;
+    if (axis->crossed && !weft_is_thread(b)) {
+        weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                  "bind: axis %s of stage '%s' cannot run on %s: a step of the scan reads along it "
+                  "what others made in the step before, and only threads of one block wait for "
+                  "each other; bind it to thread.x",
+                  label, name, weft_bind_name(b));
+        return false;
+    }
     if (axis->kind == WEFT_AXIS_REDUCE && !weft_is_thread(b)) {
         weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
                   "bind: reduce axis %s of stage '%s' cannot run on %s; only threads of one block "
@@ -455,6 +506,8 @@ check_vectorize(weft_te *te, const weft_stage *s, const weft_axis *axis)
 {
     const char *label = weft_axis_label(te, axis), *name = weft_stage_name(s);
     int64_t n;
+    if (!weft_te_check_ordered(te, s, axis, "vectorize", "be vectorised"))
+        return false;
     if (axis->kind == WEFT_AXIS_REDUCE) {
         weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
                   "vectorize: axis %s of stage '%s' is a reduce axis; vectorise a data axis, or "

@@ -20,6 +20,8 @@ struct weft_axis {
     const weft_expr *extent; /* declared (root axes) or derived (split, fuse); indices start at 0 */
     weft_axis_kind kind;
     weft_bind bind; /* what runs it when it is a leaf: SERIAL, UNROLL, VECTORIZE, THREAD_X ... */
+    bool ordered;   /* of a scan: made of the axis that its steps run along */
+    bool crossed;   /* of a scan: a step reads other elements than its own along it */
 };
 
 typedef enum weft_relation_kind { WEFT_REL_SPLIT, WEFT_REL_FUSE } weft_relation_kind;
@@ -31,7 +33,12 @@ typedef struct weft_relation {
     const weft_expr *parts;  /* SPLIT by parts: declared extent of outer; NULL: by factor */
 } weft_relation;
 
-typedef enum weft_op_kind { WEFT_OP_INPUT, WEFT_OP_COMPUTE, WEFT_OP_EXTERN } weft_op_kind;
+typedef enum weft_op_kind {
+    WEFT_OP_INPUT,
+    WEFT_OP_COMPUTE,
+    WEFT_OP_EXTERN,
+    WEFT_OP_STATE /* of a scan that is not defined yet */
+} weft_op_kind;
 
 /* What computes one or several tensors: of the same shape, but for EXTERN, which has no axes and no
  * bodies.  When nreduce > 0 every body is the
@@ -50,7 +57,10 @@ typedef struct weft_te_op {
     const weft_var **lhs, **rhs;
     const weft_expr **result, **identity;
     const weft_expr *cond; /* contributes only where it holds; NULL: everywhere */
-    const weft_stmt *stmt; /* EXTERN: a kernel's body over the buffers of whole tensors */
+    weft_axis *
+        scan; /* a recurrence along this data axis, whose bodies read op's own tensors; else NULL */
+    const weft_expr **first; /* of a scan: the nout values where that axis is 0 */
+    const weft_stmt *stmt;   /* EXTERN: a kernel's body over the buffers of whole tensors */
 } weft_te_op;
 
 struct weft_tensor {
@@ -129,7 +139,7 @@ extern const char *const weft_reducer_names[WEFT_REDUCER_COUNT];
 weft_stage *weft_te_stage(const weft_te *, const weft_tensor *);
 /* The tensor a LOAD names, or NULL. */
 weft_tensor *weft_te_tensor_of(const weft_te *, const weft_buf *);
-/* All tensors that the op's bodies read, in first-visit order, into `arena`. */
+/* All tensors that the op's bodies read but its own, in first-visit order, into `arena`. */
 int weft_te_reads(const weft_te *, const weft_te_op *, weft_arena *, weft_tensor ***tensors);
 /* Stages that read t, inlined ones included, in stage order. */
 int weft_te_readers(const weft_te *, const weft_tensor *t, weft_arena *, weft_stage ***stages);

@@ -24,6 +24,16 @@ check_tile(weft_te *te, weft_stage *s, weft_axis *const axis[2], const weft_expr
                          weft_axis_label(te, axis[0]), weft_stage_name(s)),
                false;
     for (int i = 0; i < 2; i++)
+        if (axis[i] && !weft_te_check_ordered(te, s, axis[i], "tile", "be tiled"))
+            return false;
+    if (axis[0] && axis[1] && axis[0]->crossed != axis[1]->crossed)
+        return weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                         "tile: of axes %s and %s of stage '%s' one runs inside the scan's steps; "
+                         "split them, and reorder the parts",
+                         weft_axis_label(te, axis[0]), weft_axis_label(te, axis[1]),
+                         weft_stage_name(s)),
+               false;
+    for (int i = 0; i < 2; i++)
         if (!weft_te_split_rest(te, s, axis[i], &size[i], 2, "tile"))
             return false;
     return true;

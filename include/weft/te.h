@@ -87,6 +87,20 @@ WEFT_API weft_status weft_te_reduce_tuple(weft_te *, const char *const *names, i
 /* Makes a variable for a tuple reducer. */
 WEFT_API const weft_var *weft_te_var(weft_te *, const char *name, weft_dtype);
 
+/* Scans: recurrences along one data axis.  A state is a tensor of a scan to come, for its steps to
+ * read.  The scan makes it: states of one scan share their axes, one of which is `scan`; where that
+ * axis is 0 an element is first[i], elsewhere step[i], which may read the states where the axis is
+ * one less, at any place of the others. */
+WEFT_API weft_tensor *weft_te_state(weft_te *, const char *name, weft_dtype, int ndim,
+                                    weft_axis *const *axis);
+WEFT_API weft_status weft_te_scan(weft_te *, int n, weft_tensor *const *state, weft_axis *scan,
+                                  const weft_expr *const *first, const weft_expr *const *step);
+/* The same of one state whose step is a reduction. */
+WEFT_API weft_status weft_te_scan_reduce(weft_te *, weft_tensor *state, weft_axis *scan,
+                                         const weft_expr *first, int nreduce,
+                                         weft_axis *const *reduce, weft_reducer,
+                                         const weft_expr *source);
+
 /* Tensors that statements compute: the text of a kernel's body at the level loops (doc/IR.md, 3 and
  * 6), without the brackets around it.  It names tensors and symbols of the program and stores to
  * the n tensors it makes, every element of them.  The stage is a kernel of its own, and has no

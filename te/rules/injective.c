@@ -12,7 +12,8 @@ void
 weft_rule_reference(weft_rule *r, weft_stage *s)
 {
     for (int d = 0; d < s->op->naxis; d++)
-        (void)weft_bind_axis(r->te, s->op->out[0], s->op->axis[d], "parallel");
+        if (!s->op->axis[d]->ordered && !s->op->axis[d]->crossed)
+            (void)weft_bind_axis(r->te, s->op->out[0], s->op->axis[d], "parallel");
 }
 
 static int64_t

@@ -79,6 +79,7 @@ weft_least(int64_t a, int64_t b)
 /* ---- rules: each schedules the stage (and what belongs to it) as a kernel of its own --------- */
 void weft_rule_reference(weft_rule *, weft_stage *);
 void weft_rule_injective(weft_rule *, weft_stage *);
+void weft_rule_scan(weft_rule *, weft_stage *);
 void weft_rule_reduction(weft_rule *, weft_stage *reduce, weft_stage *out);
 /* False, and nothing done, when the program is not of the kind. */
 bool weft_rule_rowwise(weft_rule *, weft_stage *out);

@@ -46,8 +46,9 @@ inline_stages(weft_rule *r)
 {
     for (int i = 0; i < r->te->stage.n; i++) {
         weft_stage *s = r->te->stage.at[i];
-        bool plain = s->op->kind == WEFT_OP_COMPUTE && s->op->nreduce == 0 && s->op->nout == 1 &&
-                     !weft_rule_is_output(s->op) && !weft_te_is_kept(r->te, tensor(s));
+        bool plain = s->op->kind == WEFT_OP_COMPUTE && !s->op->scan && s->op->nreduce == 0 &&
+                     s->op->nout == 1 && !weft_rule_is_output(s->op) &&
+                     !weft_te_is_kept(r->te, tensor(s));
         if (plain && keep_producer(r, s))
             continue;
         if (plain)
@@ -70,6 +71,8 @@ static weft_stage *
 home_of(weft_rule *r, weft_stage *reduce)
 {
     weft_stage *out = final_reader(r, reduce);
+    if (out && out->op->scan)
+        return reduce;
     if (weft_rule_is_output(reduce->op) || reduce->op->nout > 1 || !out || out->op->nreduce ||
         out->op->naxis == 0 || out->op->naxis != reduce->op->naxis) /* a home needs loops */
         return reduce;
@@ -121,12 +124,12 @@ schedule_all(weft_rule *r)
     for (int i = 0; i < n; i++)
         stage[i] = r->te->stage.at[i];
     for (int i = 0; i < n; i++)
-        if (stage[i]->op->nreduce && is_live(r, stage[i]))
+        if (stage[i]->op->nreduce && !stage[i]->op->scan && is_live(r, stage[i]))
             schedule_reduction(r, stage[i], &done);
     for (int i = 0; i < n; i++)
         if (!has(&done, stage[i]) && stage[i]->attach == WEFT_AT_ROOT &&
             stage[i]->op->kind == WEFT_OP_COMPUTE && is_live(r, stage[i]))
-            weft_rule_injective(r, stage[i]);
+            (stage[i]->op->scan ? weft_rule_scan : weft_rule_injective)(r, stage[i]);
 }
 
 static void
@@ -136,12 +139,12 @@ schedule_reference(weft_rule *r)
         weft_rule_reference(r, r->te->stage.at[i]);
 }
 
-/* The only output's stage, if no stage is extern. */
+/* The only output's stage, if no stage is extern or a scan. */
 static weft_stage *
 only_output(const weft_te *te)
 {
     for (int i = 0; i < te->stage.n; i++)
-        if (te->stage.at[i]->op->kind == WEFT_OP_EXTERN)
+        if (te->stage.at[i]->op->kind == WEFT_OP_EXTERN || te->stage.at[i]->op->scan)
             return NULL;
     return te->output.n == 1 ? weft_te_stage(te, te->output.at[0]) : NULL;
 }

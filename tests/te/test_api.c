@@ -222,6 +222,45 @@ a_program_read_without_diagnostics_can_be_used(void **state)
 }
 
 static void
+scans_are_built_over_states(void **state)
+{
+    (void)state;
+    weft_te *te = empty();
+    weft_ir *ir = weft_te_ir(te);
+    const weft_expr *n = weft_te_symbol(te, "n", WEFT_I32);
+    weft_tensor *a = weft_te_input(te, "A", WEFT_F32, 1, &n);
+    weft_axis *t = weft_te_axis(te, "t", n);
+    const weft_expr *at = weft_axis_ref(te, t), *before = weft_sub(ir, at, weft_i32(ir, 1));
+    weft_tensor *s = weft_te_state(te, "S", WEFT_F32, 1, &t);
+    const weft_expr *zero = weft_i32(ir, 0), *first = weft_tensor_at(te, a, 1, &zero);
+    const weft_expr *step =
+        weft_add(ir, weft_tensor_at(te, s, 1, &before), weft_tensor_at(te, a, 1, &at));
+    assert_int_equal(weft_te_scan(te, 1, &s, t, &first, &step), WEFT_OK);
+    assert_int_equal(weft_te_output(te, s), WEFT_OK);
+    check_print(te, "te f(A: f32[n]) {\n"
+                    "    S[t < n] = scan(t) from A[0] with S[t - 1] + A[t]\n"
+                    "}\n");
+    check_parses_back(te);
+    done(te);
+}
+
+static void
+a_state_without_a_scan_is_not_read_elsewhere(void **state)
+{
+    (void)state;
+    weft_te *te = empty();
+    const weft_expr *n = weft_te_symbol(te, "n", WEFT_I32);
+    weft_axis *t = weft_te_axis(te, "t", n), *i = weft_te_axis(te, "i", n);
+    weft_tensor *s = weft_te_state(te, "S", WEFT_F32, 1, &t);
+    const weft_expr *at = weft_axis_ref(te, i), *first = weft_float(te->ir, WEFT_F32, 0);
+    assert_null(weft_te_compute(te, "B", 1, &i, weft_tensor_at(te, s, 1, &at)));
+    assert_says(te, "the definition of 'B' reads a state that no scan has made yet: S");
+    assert_int_not_equal(weft_te_scan(te, 1, &s, i, &first, &first), WEFT_OK);
+    assert_says(te, "the scan of 'S' runs along an axis that is no axis of its states; name one");
+    done(te);
+}
+
+static void
 extern_tensors_are_made_by_statements(void **state)
 {
     (void)state;
@@ -280,6 +319,8 @@ main(void)
         cmocka_unit_test(a_null_without_an_error_before_it_is_one),
         cmocka_unit_test(an_axis_serves_one_definition),
         cmocka_unit_test(a_buffer_that_is_no_tensor_is_refused),
+        cmocka_unit_test(scans_are_built_over_states),
+        cmocka_unit_test(a_state_without_a_scan_is_not_read_elsewhere),
         cmocka_unit_test(extern_tensors_are_made_by_statements),
         cmocka_unit_test(extern_statements_that_are_wrong_are_told_with_their_place),
         cmocka_unit_test(outputs_are_marked_before_scheduling),

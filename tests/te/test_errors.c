@@ -362,6 +362,60 @@ extern_says_what_is_wrong(void **state)
         check(m[i].text, m[i].says);
 }
 
+#define SCAN                                                                                       \
+    "te f(A: f32[n, 8]) {\n"                                                                       \
+    "    S[t < n, i < 8, j < 4] = scan(t) from A[0, i] with S[t - 1, 7 - i, j] + A[t, i]\n"        \
+    "    D[t < n] = S[t, 0, 0]\n"                                                                  \
+    "    return D\n"                                                                               \
+    "} schedule { "
+
+static void
+scan_says_what_is_wrong(void **state)
+{
+    (void)state;
+    static const mistake m[] = {
+        { SCAN "bind(S.t, block.x) }", "bind: axis S.t of stage 'S' is the scan's, whose steps run "
+                                       "in order; it cannot be bound" },
+        { SCAN "a, b = split(S.t, 4) vectorize(b) }",
+          "vectorize: axis b of stage 'S' is the scan's, whose steps run in order" },
+        { SCAN "f = fuse(S.t, S.i) }", "fuse: axis S.t of stage 'S' is the scan's" },
+        { SCAN "reorder(S, i, t) }",
+          "reorder: axis S.i of stage 'S' before a loop of the scan's steps, which run in order "
+          "with all of a step inside; leave it behind" },
+        { SCAN "a, b = split(S.t, 4) reorder(S, b, a) }",
+          "reorder: axis b of stage 'S' before a loop of the scan's steps" },
+        { SCAN "bind(S.i, block.x) }",
+          "bind: axis S.i of stage 'S' cannot run on block.x: a step of the scan reads along it" },
+        { SCAN "a, b, c, d = tile(S.i, S.j, 2, 2) }",
+          "tile: of axes S.i and S.j of stage 'S' one runs inside the scan's steps; split them" },
+        { SCAN "a, b, c, d = tile(S.t, S.j, 2, 2) }",
+          "tile: axis S.t of stage 'S' is the scan's, whose steps run in order" },
+        { SCAN "X = cache_write(S, local) }",
+          "cache_write: stage 'S' is a scan, each step of which reads the one before" },
+        { SCAN "compute_at(S, D, D.t) }", "compute_at: stage 'S' is a scan" },
+        { SCAN "compute_inline(S) }", "compute_inline: stage 'S' is a scan" },
+        { SCAN "set_scope(S, shared) }", "set_scope: stage 'S' is a scan" },
+        { "te f(A: f32[n]) { S[t < n] = scan(t) from 0.0 with sum(k < 8) S[t - 1] } schedule { F = "
+          "rfactor(S.k) }",
+          "rfactor: stage 'S' is a scan" },
+        { "te f(A: f32[n]) { S[t < n] = scan(t) from 0.0 with S[t - 2] }",
+          "the scan of 'S' along axis 't': a step reads another step than the one before it; keep "
+          "what is older in a state of its own" },
+        { "te f(A: f32[n]) { S[t < n] = scan(t) from 0.0 with S[t] }",
+          "a step reads another step than the one before it" },
+        { "te f(A: f32[n]) { S[t < n] = scan(t) from S[t] with S[t - 1] }",
+          "there is no 'S' in scope" },
+        { "te f(A: f32[n]) { S[t < n] = scan(i) from 0.0 with S[t - 1] }",
+          "an axis of 'S' is expected, along which its steps run" },
+        { "te f(A: f32[n]) { S[t < n] = scan(t) from 0.0 with 1 }",
+          "the scan of 'S' has a value of another type than its state; cast it" },
+        { "te f(A: f32[n]) { S, T[t < n] = scan(t) from (0.0, 1) with (S[t - 1]) }",
+          "1 values for 2 tensors: one each is needed" },
+    };
+    for (size_t i = 0; i < sizeof m / sizeof *m; i++)
+        check(m[i].text, m[i].says);
+}
+
 static void
 memory_primitives_say_what_is_wrong(void **state)
 {
@@ -569,6 +623,7 @@ main(void)
         cmocka_unit_test(caches_say_what_is_wrong),
         cmocka_unit_test(rfactor_says_what_is_wrong),
         cmocka_unit_test(extern_says_what_is_wrong),
+        cmocka_unit_test(scan_says_what_is_wrong),
         cmocka_unit_test(memory_primitives_say_what_is_wrong),
         cmocka_unit_test(schedule_text_says_what_is_wrong),
         cmocka_unit_test(program_text_says_what_is_wrong),
