@@ -348,6 +348,28 @@ expand_atan2(weft_legal *l, const weft_expr *y, const weft_expr *x)
     return PICK(nan, x, angle);
 }
 
+/* The cosine of an angle whose sine is x, or the other way round; NaN beyond 1. */
+static const weft_expr *
+other_leg(weft_legal *l, const weft_expr *x)
+{
+    const weft_expr *one = num(l, x, 1);
+    return call(l, WEFT_IN_SQRT, MUL(SUB(one, x), ADD(one, x)));
+}
+
+static const weft_expr *
+expand_asin(weft_legal *l, const weft_expr *x)
+{
+    x = NAME("x", x);
+    return expand_atan2(l, x, other_leg(l, x));
+}
+
+static const weft_expr *
+expand_acos(weft_legal *l, const weft_expr *x)
+{
+    x = NAME("x", x);
+    return expand_atan2(l, other_leg(l, x), x);
+}
+
 /* x without its last bits: what is left times as much of another is exact. */
 static const weft_expr *
 upper_half(weft_legal *l, const weft_expr *x)
@@ -456,6 +478,10 @@ weft_legal_intrinsic(weft_legal *l, const weft_expr *e)
         return OR(SAME(x, num(l, x, INFINITY)), SAME(x, num(l, x, -INFINITY)));
     case WEFT_IN_POW:
         return expand_pow(l, x, y);
+    case WEFT_IN_ASIN:
+        return expand_asin(l, x);
+    case WEFT_IN_ACOS:
+        return expand_acos(l, x);
     case WEFT_IN_ATAN:
         return expand_atan(l, x);
     case WEFT_IN_ATAN2:
