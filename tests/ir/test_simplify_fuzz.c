@@ -1,5 +1,5 @@
 /* Random expressions have the value they had before, whatever the variables, and load nothing they
- * did not load.  WEFT_FUZZ_N: how many (100000); WEFT_FUZZ_SEED: which (1). */
+ * did not load.  WEFT_FUZZ_N: how many (100000, a million with WEFT_TEST_LONG); WEFT_FUZZ_SEED: which (1). */
 #include "support_eval.h"
 
 #include <math.h>
@@ -464,6 +464,13 @@ number(const char *name, int64_t otherwise)
     return s ? strtoll(s, NULL, 10) : otherwise;
 }
 
+static int64_t
+expressions(void)
+{
+    const char *is_long = getenv("WEFT_TEST_LONG");
+    return number("WEFT_FUZZ_N", is_long && *is_long ? 1000000 : 100000);
+}
+
 static void
 run(bool (*try)(world *), int64_t n)
 {
@@ -484,14 +491,14 @@ static void
 simplified_expressions_keep_their_values(void **state)
 {
     (void)state;
-    run(try_one, number("WEFT_FUZZ_N", 100000));
+    run(try_one, expressions());
 }
 
 static void
 intervals_hold_every_value_and_affine_parts_add_up(void **state)
 {
     (void)state;
-    run(try_parts, number("WEFT_FUZZ_N", 100000) / 5);
+    run(try_parts, expressions() / 5);
 }
 
 int

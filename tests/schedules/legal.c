@@ -132,6 +132,16 @@ readers_are_inside(view *v, int i)
 }
 
 static bool
+extern_reads_roots(view *v, int i)
+{
+    const weft_stage *s = v->te->stage.at[i];
+    for (int k = 0; k < v->n; k++)
+        if (v->te->stage.at[k]->op->kind == WEFT_OP_EXTERN && v->read_by[i] >> k & 1)
+            return s->attach == WEFT_AT_ROOT && v->space[i] == WEFT_GLOBAL;
+    return true;
+}
+
+static bool
 has_a_place(view *v, int i)
 {
     return !is_pending(v, i);
@@ -451,6 +461,7 @@ static const struct {
     { has_a_place, "a stage in shared or local memory is computed at a loop", true },
     { readers_are_inside, "whoever reads a stage stands inside the loop that it is computed at",
       false },
+    { extern_reads_roots, "what statements read is a kernel's own, in global memory", false },
     { blocks_are_the_roots, "block axes are bound by a kernel's root stage alone", false },
     { global_only_where_serial,
       "a stage in global memory is computed at a loop only where the kernel binds no axis", false },

@@ -45,13 +45,35 @@ is_result(const weft_stage *s)
     return false;
 }
 
+static bool
+is_extern(const weft_stage *s)
+{
+    return s->op->kind == WEFT_OP_EXTERN;
+}
+
+/* Whether statements read it, which take it from global memory. */
+static bool
+is_read_by_extern(const scheduler *c, const weft_stage *s)
+{
+    bool found = false;
+    for (int k = 0; k < s->op->nout; k++) {
+        weft_arena scratch = { 0 };
+        weft_stage **at;
+        int n = weft_te_readers(c->te, s->op->out[k], &scratch, &at);
+        for (int i = 0; i < n; i++)
+            found = found || is_extern(at[i]);
+        weft_arena_reset(&scratch);
+    }
+    return found;
+}
+
 /* A stage that has loops. */
 static weft_stage *
 stage_with_loops(scheduler *c)
 {
     for (int tries = 0; tries < 6; tries++) {
         weft_stage *s = any_stage(c);
-        if (s->attach != WEFT_AT_INLINE && s->leaf.n > 0)
+        if (s->attach != WEFT_AT_INLINE && !is_extern(s) && s->leaf.n > 0)
             return s;
     }
     return NULL;
@@ -268,7 +290,8 @@ static bool
 place(scheduler *c, weft_stage *s)
 {
     weft_stage *at = any_reader(c, s);
-    if (is_result(s) || !at || at == s || at->attach == WEFT_AT_INLINE || at->leaf.n == 0)
+    if (is_result(s) || is_extern(s) || !at || at == s || at->attach == WEFT_AT_INLINE ||
+        is_extern(at) || at->leaf.n == 0 || is_read_by_extern(c, s))
         return false;
     weft_axis *axis = any_leaf(c, at);
     if (axis->bind == WEFT_VECTORIZE)
@@ -286,7 +309,8 @@ static bool
 move_compute_inline(scheduler *c)
 {
     weft_stage *s = any_stage(c);
-    if (s->op->nreduce || s->op->nout > 1 || is_result(s) || hosts_at(c, s, NULL))
+    if (s->op->nreduce || s->op->nout > 1 || is_result(s) || is_extern(s) || hosts_at(c, s, NULL) ||
+        is_read_by_extern(c, s))
         return false;
     return done(c, weft_compute_inline(c->te, first_output(s)));
 }
@@ -329,7 +353,8 @@ static bool
 move_cache_write(scheduler *c)
 {
     weft_stage *s = any_stage(c);
-    if (s->attach == WEFT_AT_INLINE || s->relation.n || hosts_at(c, s, NULL) || c->te->stage.n > 9)
+    if (s->attach == WEFT_AT_INLINE || is_extern(s) || s->relation.n || hosts_at(c, s, NULL) ||
+        c->te->stage.n > 9)
         return false;
     weft_tensor *made = weft_cache_write(c->te, first_output(s), any_space(c));
     c->fresh = made ? weft_te_stage(c->te, made) : NULL;
@@ -340,7 +365,7 @@ static bool
 move_set_scope(scheduler *c)
 {
     weft_stage *s = any_stage(c);
-    if (s->attach == WEFT_AT_INLINE || is_result(s))
+    if (s->attach == WEFT_AT_INLINE || is_extern(s) || is_result(s))
         return false;
     return done(c, weft_set_scope(c->te, first_output(s), any_space(c)));
 }
@@ -349,7 +374,7 @@ static bool
 move_storage_align(scheduler *c)
 {
     weft_stage *s = any_stage(c);
-    if (s->attach == WEFT_AT_INLINE || is_result(s) || s->op->naxis == 0)
+    if (s->attach == WEFT_AT_INLINE || is_extern(s) || is_result(s) || s->op->naxis == 0)
         return false;
     int factor = 1 + pick(c->r, 8);
     return done(c, weft_storage_align(c->te, first_output(s), pick(c->r, s->op->naxis), factor,
@@ -377,7 +402,8 @@ move_store_predicate(scheduler *c)
 {
     weft_stage *s = any_stage(c);
     weft_ir *ir = c->te->ir;
-    if (s->attach == WEFT_AT_INLINE || is_result(s) || s->stored || s->op->naxis == 0)
+    if (s->attach == WEFT_AT_INLINE || is_extern(s) || is_result(s) || s->stored ||
+        s->op->naxis == 0)
         return false;
     const weft_axis *axis = s->op->axis[pick(c->r, s->op->naxis)];
     const weft_expr *i = weft_ref(ir, axis->var);
@@ -402,7 +428,7 @@ static const struct {
     { "tile", 2, 2, ANYWHERE, move_tile },
     { "reorder", 2, 3, ANYWHERE, move_reorder },
     { "block", 3, 3, THREADS, move_block },
-    { "thread", 5, 6, THREADS, move_thread },
+    { "thread", 6, 8, THREADS, move_thread },
     { "vthread", 1, 2, ANYWHERE, move_vthread },
     { "parallel", 3, 3, SERIAL, move_parallel },
     { "vectorize", 3, 4, ANYWHERE, move_vectorize },
@@ -524,13 +550,13 @@ step(scheduler *c, int row)
 void
 random_schedule(rng *r, pair *p)
 {
-    scheduler c = { .r = r, .p = p, .diag = weft_diag_create(), .threads = !once_in(r, 3) };
+    scheduler c = { .r = r, .p = p, .diag = weft_diag_create(), .threads = !once_in(r, 4) };
     int want = 1 + pick(r, MAX_MOVES), good = 0, place = compute_at_row();
     bool complete;
     c.te = read_pair(p, c.diag);
     if (!c.te)
         refused(&c, "the program");
-    for (int tries = 0; c.te && !p->refusal && c.te->log.n < want && tries < 60; tries++) {
+    for (int tries = 0; c.te && !p->refusal && c.te->log.n < want && tries < 100; tries++) {
         bool late = c.te->log.n * 2 > want;
         step(&c, c.fresh && !once_in(r, 3) ? place : any_row(&c, late));
         if (c.te && !p->refusal && !broken_rule(c.te, &complete) && complete) {

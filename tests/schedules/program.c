@@ -528,6 +528,37 @@ make_gather(maker *m)
     return define(m, &d, a->type, a->most, 1, element(m, a, index, &most));
 }
 
+/* A tensor computed by statements, in loops of their own, the first on blocks now and then. */
+static bool
+make_extern(maker *m)
+{
+    shaped *a = any_number(m);
+    const char *index[MAX_RANK], *indices = "", *loops = "", *ends = "";
+    int64_t most;
+    if (!a || a->rank < 1)
+        return false;
+    draft d = like(m, a);
+    if (!affordable(m, &d, 1, 1))
+        return false;
+    use_axes(&d, index);
+    const char *e = element(m, a, index, &most), *shape = "";
+    bool blocks = once_in(m->r, 2);
+    for (int k = 0; k < d.rank; k++) {
+        shape = TEXT(m, "%s%s%s", shape, k ? ", " : "", d.d[k].text);
+        indices = TEXT(m, "%s%s%s", indices, k ? ", " : "", d.axis[k]);
+        loops = TEXT(m, "%sfor %s in 0..%s%s { ", loops, d.axis[k], d.d[k].text,
+                     k == 0 && blocks ? " on block.x" : "");
+        ends = TEXT(m, "%s}", ends);
+    }
+    const shaped *s = new_tensor(m, &d, a->type, most + 1);
+    weft_str_addf(&m->text, "    extern %s: %s[%s] {\n        %s%s[%s] = %s + %s %s\n    }\n",
+                  s->name, weft_dtype_name(s->type), shape, loops, s->name, indices, e,
+                  literal(m, a->type, 1), ends);
+    m->iterations += volume(d.rank, d.d);
+    m->stages++;
+    return true;
+}
+
 /* ---- reductions ------------------------------------------------------------------------------ */
 
 typedef struct reduction { /* of a over one or two of its dimensions */
@@ -679,7 +710,7 @@ static const row rows[] = {
     { 4, make_elementwise }, { 1, make_two },    { 1, make_transpose }, { 2, make_stencil },
     { 2, make_pad },         { 1, make_concat }, { 1, make_reversed },  { 1, make_strided },
     { 1, make_flattened },   { 1, make_gather }, { 4, make_reduce },    { 3, make_product },
-    { 1, make_argmax },      { 1, make_count },
+    { 1, make_argmax },      { 1, make_count },  { 1, make_extern },
 };
 
 static bool
