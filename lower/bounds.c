@@ -297,6 +297,21 @@ set_tiles(const weft_plan *p, weft_site *s, int d, weft_interval asked)
     return WEFT_OK;
 }
 
+/* An extent that may be negative where symbols are 0, which bounds do not ask, is nothing there. */
+static const weft_expr *
+not_negative(const weft_plan *p, const weft_expr *extent)
+{
+    weft_facts *f = weft_facts_create(p->ir);
+    for (int i = 0; i < p->te->symbol.n; i++) {
+        const weft_var *v = p->te->symbol.at[i];
+        weft_facts_range(f, v, weft_int(p->ir, (weft_dtype)v->type.dtype, 0), NULL);
+    }
+    const weft_expr *zero = weft_int(p->ir, (weft_dtype)extent->h.type.dtype, 0);
+    bool fits = weft_prove(p->ir, f, weft_ge(p->ir, extent, zero));
+    weft_facts_destroy(f);
+    return fits ? extent : weft_binary(p->ir, WEFT_EK_MAX, extent, zero);
+}
+
 static weft_status
 set_region(const weft_plan *p, weft_site *s, int d, weft_interval asked)
 {
@@ -324,7 +339,7 @@ set_region(const weft_plan *p, weft_site *s, int d, weft_interval asked)
             s->name, weft_space_name(s->space), axis->var->name,
             weft_axis_label(p->te, s->stage->attach_axis));
     s->min[d] = i.lo;
-    s->extent[axis->id] = extent;
+    s->extent[axis->id] = constant ? extent : not_negative(p, extent);
     return WEFT_OK;
 }
 
