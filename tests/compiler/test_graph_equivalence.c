@@ -73,7 +73,8 @@ check_same(const char *text, const weft_graph_options *options)
     weft_const b =
         evaluated(text,
                   "infer,simplify-inference,clean-up,common-subexpressions,eliminate-dead,"
-                  "fold-scale,split-large,layout,eliminate-dead,pack-weights,eliminate-dead",
+                  "fold-scale,fuse-attention,eliminate-dead,split-large,layout,eliminate-dead,pack-"
+                  "weights,eliminate-dead",
                   options, &h);
     assert_int_equal(a.size, b.size);
     assert_int_equal(a.ndim, b.ndim);
@@ -292,6 +293,42 @@ attention_keeps_its_result(void **state)
     check_same(text, &vectors);
 }
 
+/* The mask is -inf where a number is negative: in some rows everywhere. */
+static void
+a_query_with_no_score_is_nan_in_attention_too(void **state)
+{
+    (void)state;
+    static const char text[] = "graph f() -> (y) {\n"
+                               "    q: f32[28, 2] = constant weights(\"0\")\n"
+                               "    k: f32[2, 2] = constant weights(\"0\")\n"
+                               "    v: f32[2, 2] = constant weights(\"0\")\n"
+                               "    w: f32[2, 28] = constant weights(\"0\")\n"
+                               "    r = relu(w)\n"
+                               "    l = log(r)\n"
+                               "    b = transpose(l) {axes=[1, 0]}\n"
+                               "    s = matmul(q, k) {ta=0, tb=0}\n"
+                               "    a = add(s, b)\n"
+                               "    p = softmax(a) {axis=1}\n"
+                               "    y = matmul(p, v) {ta=0, tb=0}\n"
+                               "}\n";
+    static const weft_graph_options each[2] = { { .attention_bytes = 32768, .flops_a_byte = 1e6 },
+                                                { .attention_lanes = 2 } };
+    weft_graph *g, *h;
+    weft_const a = evaluated(text, "", &plain, &g);
+    for (int i = 0; i < 2; i++) {
+        int rows[2] = { 0, 0 }; /* numbers, NaN */
+        weft_const b = evaluated(text, "fuse-attention,eliminate-dead", &each[i], &h);
+        for (int64_t e = 0; e < 56; e++) {
+            double x = weft_get_f64(a.dtype, a.data, e), y = weft_get_f64(b.dtype, b.data, e);
+            rows[isnan(x)]++;
+            assert_true(isnan(x) ? isnan(y) : fabs(x - y) <= 1e-5);
+        }
+        assert_true(rows[0] > 0 && rows[1] > 0);
+        weft_graph_destroy(h);
+    }
+    weft_graph_destroy(g);
+}
+
 int
 main(void)
 {
@@ -304,6 +341,7 @@ main(void)
         cmocka_unit_test(a_network_in_blocks_keeps_its_result),
         cmocka_unit_test(groups_in_blocks_keep_their_results),
         cmocka_unit_test(attention_keeps_its_result),
+        cmocka_unit_test(a_query_with_no_score_is_nan_in_attention_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
