@@ -6,9 +6,10 @@
 #include "rules/attention.h"
 
 enum {
-    SOME_ROWS = 4,      /* queries of a tile of results */
-    SOME_VECTORS = 4,   /* vectors of columns of it */
-    MANY_REGISTERS = 32 /* products of two panels then stay in registers */
+    MOST_SCORES = 16384, /* of a group: more would not stay in a cache */
+    SOME_ROWS = 4,       /* queries of a tile of results */
+    SOME_VECTORS = 4,    /* vectors of columns of it */
+    MANY_REGISTERS = 32  /* products of two panels then stay in registers */
 };
 
 typedef struct vectors {
@@ -175,7 +176,7 @@ bool
 weft_rule_attention_vectors(weft_rule *r, const weft_blocked *b)
 {
     vectors v = { .r = r, .b = b, .lanes = panel_lanes(b), .columns = 1 };
-    if (v.lanes < 2 || v.lanes > 16 || b->cols % v.lanes)
+    if (v.lanes < 2 || v.lanes > 16 || b->cols % v.lanes || b->rows * b->cols > MOST_SCORES)
         return false;
     while (v.columns < v.lanes && v.columns * 2 <= b->width)
         v.columns *= 2;

@@ -41,7 +41,9 @@ check_text(const weft_graph *g, weft_diag *diag)
 static void
 optimize(weft_graph *g)
 {
-    weft_graph_options options = { .max_range = 1 << 27, .max_alloc = 1 << 30, .pack_lanes = 8 };
+    weft_graph_options options = {
+        .max_range = 1 << 27, .max_alloc = 1 << 30, .pack_lanes = 8, .attention_bytes = 49152
+    };
     if (weft_graph_verify(g, "reading") == WEFT_OK)
         weft_run_graph_passes(g, NULL, &options);
 }

@@ -71,7 +71,9 @@ damaged(const char *text, uint32_t *rng)
 static bool
 survives(const char *text)
 {
-    weft_graph_options options = { .max_range = 64, .max_buffers = 4, .pack_lanes = 2 };
+    weft_graph_options options = {
+        .max_range = 64, .max_buffers = 4, .pack_lanes = 2, .attention_lanes = 2
+    };
     weft_diag *diag = weft_diag_create();
     weft_graph *g = weft_parse_graph("hostile", text, diag);
     bool read = g != NULL;

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs a schedule everywhere and compares: run.sh WEFT FILE.te
+# Runs a schedule everywhere and compares: run.sh WEFT FILE.te cpu|gpu
 #
 # The program without its schedule runs in the interpreter, and says what is right. The schedule runs there too, as loops
-# and as what a GPU would get, with every access checked, and on devices. Elements are compared one by one.
+# and as what a CPU or a GPU would get, with every access checked, and on devices. Elements are compared one by one.
 set -eu
-weft=$1 file=$2
+weft=$1 file=$2 kind=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -19,18 +19,17 @@ elements() {
 sed '/^schedule/,$d' "$file" >"$work/program.te"
 elements "$work/program.te" right -d interp
 sed 's/ min.*//' "$work/right.said"
-while read -r name device target; do
-    elements "$file" "$name" -d "$device" ${target:+-t "$target"}
+case $kind in
+cpu) devices="interp interp@interp:vector-cpu opencl vulkan" ;;
+gpu) devices="interp interp@interp:gpu opencl opencl@opencl:generic-gpu vulkan cuda-emu metal-emu" ;;
+esac
+for name in $devices; do
+    case $name in
+    *@*) elements "$file" "$name" -d "${name%@*}" -t "${name#*@}" ;;
+    *) elements "$file" "$name" -d "$name" ;;
+    esac
     paste "$work/right.elements" "$work/$name.elements" | awk -v name="$name" '
         { apart = $1 - $2; if (apart < 0) apart = -apart; size = $1 < 0 ? -$1 : $1 }
         NF != 2 || !(apart <= 1e-4 * (1 + size)) { wrong++ }
-        END { printf "  %-14s %s\n", name, wrong ? wrong " of " NR " elements differ" : "agrees"; exit wrong > 0 }'
-done <<END
-interp interp
-interp:gpu interp interp:gpu
-opencl opencl
-opencl:gpu opencl opencl:generic-gpu
-vulkan vulkan
-cuda-emu cuda-emu
-metal-emu metal-emu
-END
+        END { printf "  %-26s %s\n", name, wrong ? wrong " of " NR " elements differ" : "agrees"; exit wrong > 0 }'
+done
