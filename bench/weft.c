@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 typedef struct weft_run {
+    const bench_case *c;
     weft_diag *diag;
     weft_device *device;
     weft_module *module;
@@ -27,18 +28,40 @@ write_gemm(const bench_case *c, weft_str *s)
     weft_str_addf(s, "y: f32[%lld, %lld] = matmul(a, b) {ta=0, tb=0}\n}\n", m, n);
 }
 
+/* What networks run between two convolutions, on targets of class vector-cpu: channels in blocks,
+ * where they are whole ones. */
+enum { BLOCK = 16 };
+
+static bool
+in_blocks(const bench_case *c, int64_t channels)
+{
+    return c->kind == BENCH_CONV && channels % BLOCK == 0;
+}
+
+/* A convolution between operands in the layout that weft takes: the pass layout undoes `unblock` and
+ * `block`. */
 static void
 write_conv(const bench_case *c, weft_str *s)
 {
     long long k = c->kernel, p = k / 2, st = c->stride, f = c->filters, ch = c->channels;
-    weft_str_addf(s, "graph bench(a: f32[1, %lld, %lld, %lld]) -> (y) {\n", ch, (long long)c->image,
-                  (long long)c->image);
+    long long image = c->image;
+    bool from = in_blocks(c, ch), to = in_blocks(c, f);
+    if (from)
+        weft_str_addf(s,
+                      "graph bench(a: f32[1, %lld, %lld, %lld, %d]) -> (y) {\n"
+                      "x: f32[1, %lld, %lld, %lld] = unblock(a)\n",
+                      ch / BLOCK, image, image, BLOCK, ch, image, image);
+    else
+        weft_str_addf(s, "graph bench(a: f32[1, %lld, %lld, %lld]) -> (y) {\n", ch, image, image);
     weft_str_addf(s, "b: f32[%lld, %lld, %lld, %lld] = constant " HASH "\n", f,
                   ch / (long long)c->groups, k, k);
     weft_str_addf(s,
-                  "y = conv(a, b) {strides=[%lld, %lld], dilations=[1, 1], "
-                  "pads=[%lld, %lld, %lld, %lld], groups=%lld}\n}\n",
-                  st, st, p, p, p, p, (long long)c->groups);
+                  "%s = conv(%s, b) {strides=[%lld, %lld], dilations=[1, 1], "
+                  "pads=[%lld, %lld, %lld, %lld], groups=%lld}\n",
+                  to ? "z" : "y", from ? "x" : "a", st, st, p, p, p, p, (long long)c->groups);
+    if (to)
+        weft_str_addf(s, "y = block(z) {lanes=%d}\n", BLOCK);
+    weft_str_addf(s, "}\n");
 }
 
 static void
@@ -69,6 +92,33 @@ write_other(const bench_case *c, weft_str *s)
         weft_str_addf(s, "y = relu(a)\n");
     }
     weft_str_addf(s, "}\n");
+}
+
+/* [channels, pixels] from or to [channels / BLOCK, pixels, BLOCK]. */
+static void
+swap_layout(float *to, const float *from, int64_t channels, int64_t pixels, bool block)
+{
+    for (int64_t ch = 0; ch < channels; ch++)
+        for (int64_t i = 0; i < pixels; i++) {
+            int64_t plain = ch * pixels + i,
+                    blocked = (ch / BLOCK * pixels + i) * BLOCK + ch % BLOCK;
+            to[block ? blocked : plain] = from[block ? plain : blocked];
+        }
+}
+
+static weft_status
+set_input(const bench_case *c, const bench_data *d, int i, weft_run *w)
+{
+    size_t bytes = (size_t)d->count[i] * 4;
+    if (i > 0 || !in_blocks(c, c->channels))
+        return weft_session_set_input(w->session, i, d->in[i], bytes, w->diag);
+    float *blocked = malloc(bytes);
+    if (!blocked)
+        return weft_fail(w->diag, WEFT_LIMIT, "no memory for an input");
+    swap_layout(blocked, d->in[i], c->channels, c->image * c->image, true);
+    weft_status s = weft_session_set_input(w->session, i, blocked, bytes, w->diag);
+    free(blocked);
+    return s;
 }
 
 static weft_const
@@ -115,7 +165,7 @@ start(const bench_case *c, const bench_data *d, const char *text, weft_run *w)
     if (!s)
         s = weft_session_create(w->module, w->device, NULL, w->diag, &w->session);
     for (int i = 0; !s && i < d->nin - given; i++)
-        s = weft_session_set_input(w->session, i, d->in[i], (size_t)d->count[i] * 4, w->diag);
+        s = set_input(c, d, i, w);
     return s ? s : weft_session_poison(w->session, w->diag);
 }
 
@@ -137,6 +187,7 @@ open_weft(const bench_case *c, const bench_data *d)
     weft_str text = { 0 };
     if (!w)
         return NULL;
+    w->c = c;
     w->diag = weft_diag_create();
     (c->kind == BENCH_GEMM   ? write_gemm
      : c->kind == BENCH_CONV ? write_conv
@@ -161,7 +212,15 @@ static bool
 read_out(void *user, float *out, int64_t count)
 {
     weft_run *w = user;
-    return !weft_session_get_output(w->session, 0, out, (size_t)count * 4, w->diag);
+    size_t bytes = (size_t)count * 4;
+    if (!in_blocks(w->c, w->c->filters))
+        return !weft_session_get_output(w->session, 0, out, bytes, w->diag);
+    float *blocked = malloc(bytes);
+    bool ok = blocked && !weft_session_get_output(w->session, 0, blocked, bytes, w->diag);
+    if (ok)
+        swap_layout(out, blocked, w->c->filters, count / w->c->filters, false);
+    free(blocked);
+    return ok;
 }
 
 const bench_contender bench_weft = { .name = "weft",

@@ -45,6 +45,13 @@ is_native(const layouter *l, const weft_value *v)
     return v && v->id < l->nvalue && l->native[v->id];
 }
 
+/* Whether the value can be had in blocks for nothing. */
+static bool
+comes_in_blocks(const layouter *l, const weft_value *v)
+{
+    return v && known(l, l->blocked, v);
+}
+
 /* Whether the value's channels are whole blocks. */
 static bool
 has_blocks(const layouter *l, const weft_value *v)
@@ -235,9 +242,9 @@ decide_conv(const layouter *l, const weft_node *n)
     double uses = (double)out * (double)product(w->ndim - 2, w->dim + 2) /
                   (double)product(w->ndim - 2, weft_node_attr(n, "strides")->ints);
     if (single)
-        in_fits = in_fits && is_native(l, x);
+        in_fits = in_fits && comes_in_blocks(l, x);
     else
-        in_fits = in_fits && (is_native(l, x) || (out_fits && uses >= WORTH));
+        in_fits = in_fits && (comes_in_blocks(l, x) || (out_fits && uses >= WORTH));
     return (decision){ in_fits, out_fits && (in_fits || groups == 1) };
 }
 
@@ -250,7 +257,7 @@ most_native(const layouter *l, const weft_node *n, int ndim)
         const weft_value *v = n->in[i];
         if (!v || v->ndim != ndim || v->data || is_single(v))
             continue;
-        *(is_native(l, v) ? &native : &others) += 1;
+        *(comes_in_blocks(l, v) ? &native : &others) += 1;
     }
     return native > 0 && native >= others;
 }
@@ -300,10 +307,10 @@ decide(layouter *l, const weft_node *n)
         yes = can_join(l, n);
         break;
     case WEFT_LAYOUT_CUT:
-        yes = is_native(l, n->in[0]) && cuts_spatial(n);
+        yes = comes_in_blocks(l, n->in[0]) && cuts_spatial(n);
         break;
     case WEFT_LAYOUT_POOL:
-        yes = is_native(l, n->in[0]);
+        yes = comes_in_blocks(l, n->in[0]);
         break;
     case WEFT_LAYOUT_PLAIN:
         break;
@@ -355,6 +362,33 @@ rewrite(layouter *l, weft_node *n, decision d)
     return remember(l->blocked, n->out[0], v) != NULL;
 }
 
+/* Whether the node is one of the model's own conversions, between this layout and the plain one. */
+static bool
+is_conversion(const layouter *l, const weft_node *n)
+{
+    const weft_value *x = n->in[0];
+    return n->op == WEFT_GOP_BLOCK     ? weft_node_int(n, "lanes") == l->lanes
+           : n->op == WEFT_GOP_UNBLOCK ? weft_is_int_imm(x->dim[x->ndim - 1], l->lanes)
+                                       : false;
+}
+
+/* A conversion's other side is the form that it undoes. */
+static bool
+take_conversion(layouter *l, weft_node *n)
+{
+    weft_value *x = n->in[0], *y = n->out[0];
+    if (n->op == WEFT_GOP_BLOCK && comes_in_blocks(l, x)) {
+        weft_sweep_put(&l->s, y, blocked_of(l, x));
+        return true;
+    }
+    x = n->in[0] = plain_of(l, x);
+    if (!x)
+        return false;
+    remember(l->blocked, n->op == WEFT_GOP_BLOCK ? x : y, n->op == WEFT_GOP_BLOCK ? y : x);
+    weft_sweep_keep(&l->s, n);
+    return true;
+}
+
 static bool
 keep_plain(layouter *l, weft_node *n)
 {
@@ -395,6 +429,8 @@ weft_pass_layout(weft_graph *g, const weft_graph_options *options, bool *changed
         decision d = ok ? decide(&l, n) : (decision){ 0 };
         if (!ok)
             weft_sweep_keep(&l.s, n);
+        else if (is_conversion(&l, n))
+            ok = take_conversion(&l, n);
         else
             ok = d.in || d.out ? rewrite(&l, n, d) : keep_plain(&l, n);
     }

@@ -13,6 +13,7 @@ const weft_pass weft_passes[] = {
     { "simplify", weft_pass_simplify, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "vthread", weft_pass_vthread, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "partition", weft_pass_partition, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
+    { "unswitch", weft_pass_unswitch, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "vectorize", weft_pass_vectorize, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "unroll", weft_pass_unroll, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "reduce-threads", weft_pass_reduce_threads, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },

@@ -26,6 +26,20 @@ find_guard(void *user, const weft_expr *e)
     return !s->guard;
 }
 
+enum { FEW_STEPS = 32 };
+
+/* Whether results take few steps and lanes may run along the stage's last axis whatever its guards
+ * say: asking them costs less then than to write the stage and read it. */
+static bool
+is_read_little(weft_rule *r, const weft_stage *s, const weft_stage *reader)
+{
+    int last = s->op->naxis - 1;
+    int64_t steps = weft_rule_count(reader->op->reduce, 0, reader->op->nreduce);
+    return r->target->cls == WEFT_CLASS_VECTOR_CPU && steps >= 0 && steps <= FEW_STEPS &&
+           last >= 0 && weft_rule_extent(s->op->axis[last]) >= r->target->vector_lanes &&
+           !weft_rule_guarded_along(r, s->op, last);
+}
+
 /* A stage that a reduction reads over and over and that is better kept in memory than computed
  * again: padded input on a CPU, where a condition costs as much as the product. */
 static bool
@@ -38,6 +52,8 @@ keep_producer(weft_rule *r, const weft_stage *s)
     if (!cpu || !reader || reader->op->nreduce == 0)
         return false;
     weft_walk_expr(&(weft_walker){ .expr = find_guard, .user = &guards }, s->op->body[0]);
+    if (guards.guard && is_read_little(r, s, reader))
+        return false;
     return guards.guard || weft_rule_product(r, reader, &p);
 }
 

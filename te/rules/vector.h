@@ -43,6 +43,9 @@ bool weft_vector_find(vector_search *);
 int weft_vector_candidate(const vector_search *, int d);
 /* Whether lanes are neighbours in the result. */
 bool weft_vector_stores(const vector_search *, const vector_tile *);
+/* Vectors that stay in registers while a loop over candidate k of the tile runs around the others:
+ * what the other axes alone read. */
+double weft_vector_kept(const vector_search *, const vector_tile *, int k);
 
 /* ---- vector_order.c -------------------------------------------------------------------------- */
 /* In which order tiles are computed. */

@@ -6,29 +6,11 @@
 #include "rules/vector.h"
 
 enum {
-    SPARE_REGISTERS = 4,    /* for operands */
     FEW_STEPS = 32,         /* of a reduction that is written out */
     WORK_OF_A_GROUP = 32768 /* multiply-adds: some microseconds, against one for the group itself */
 };
 
 /* ---- the schedule ---------------------------------------------------------------------------- */
-
-/* Vectors that stay in registers while a loop over candidate k of the tile runs around the others:
- * what the other axes alone read. */
-static double
-kept(const vector_search *s, int k)
-{
-    double all = 0;
-    for (int i = 0; i < s->nread; i++) {
-        double n = 1;
-        if (s->read[i].along[s->axis[k]])
-            continue;
-        for (int j = 0; j < s->n; j++)
-            n *= s->read[i].along[s->axis[j]] ? (double)s->best.size[j] : 1;
-        all += n;
-    }
-    return all;
-}
 
 /* Leaves in the order they are to run. */
 typedef struct loops {
@@ -89,7 +71,7 @@ split_axis(vector_search *s, weft_tensor *t, int d, loops *l)
         weft_split(s->r->te, t, outer, weft_rule_num(s->r, s->best.size[k]), &outer, &inner))
         return NULL;
     if (inner)
-        push_inner(l, inner, kept(s, k));
+        push_inner(l, inner, weft_vector_kept(s, &s->best, k));
     return outer;
 }
 
@@ -298,7 +280,7 @@ weft_rule_vector_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
     s.steps = weft_vector_count((const weft_axis *const *)reduce->op->reduce, reduce->op->nreduce);
     s.nread = weft_rule_reads(r, reduce->op, &s.read);
     s.walk = WEFT_NEW_ARRAY(&r->scratch, s.nread + 1, weft_walk);
-    s.registers = (r->target->registers > 8 ? r->target->registers : 16) - SPARE_REGISTERS;
+    s.registers = (r->target->registers > 8 ? r->target->registers : 16);
     if (!weft_vector_find(&s))
         return false;
     vector_order o = weft_vector_order(&s);

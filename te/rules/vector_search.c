@@ -4,7 +4,9 @@
 #include "rules/vector.h"
 
 enum {
-    LATENCY = 8, /* accumulators that keep two pipelines of latency 4 busy */
+    SPARE_REGISTERS = 4, /* for operands */
+    SPILL = 4,           /* cycles of a vector that is kept in memory for want of a register */
+    LATENCY = 8,         /* accumulators that keep two pipelines of latency 4 busy */
     VECTOR_BYTES = 64,
     FIRST_CACHE = 24 << 10, /* bytes that stay near while a tile is computed */
     BRANCH = 3,             /* a condition that differs within a tile, in loads */
@@ -71,6 +73,36 @@ weft_vector_stores(const vector_search *s, const vector_tile *t)
     return true;
 }
 
+double
+weft_vector_kept(const vector_search *s, const vector_tile *t, int k)
+{
+    double all = 0;
+    for (int i = 0; i < s->nread; i++) {
+        double n = 1;
+        if (s->read[i].along[s->axis[k]])
+            continue;
+        for (int j = 0; j < s->n; j++)
+            n *= s->read[i].along[s->axis[j]] ? (double)t->size[j] : 1;
+        all += n;
+    }
+    return all;
+}
+
+/* Vectors that find no register: of results, of what the outermost loop of the tile keeps, and one
+ * that it runs through. */
+static double
+spilled(const vector_search *s, double results)
+{
+    double least = results;
+    for (int k = 0; k < s->n; k++) {
+        double kept = weft_vector_kept(s, &s->at, k);
+        if (s->at.size[k] > 1 && kept < least)
+            least = kept;
+    }
+    double over = results + least + 1 - (double)s->registers;
+    return over > 0 ? over : 0;
+}
+
 /* The first tiles of a sweep wait for memory; those after them find the same near. */
 static double
 with_memory(const vector_search *s, double cycles)
@@ -92,7 +124,8 @@ estimate(const vector_search *s)
         tiles *= tiles_along(s, k);
     }
     double arithmetic = (results < LATENCY ? LATENCY : results) / 2, fetch = loads(s) / 2;
-    double step = (arithmetic > fetch ? arithmetic : fetch) + 0.2 * fetch + 0.5;
+    double step =
+        (arithmetic > fetch ? arithmetic : fetch) + 0.2 * fetch + 0.5 + SPILL * spilled(s, results);
     double store = weft_vector_stores(s, &s->at) ? 2 : 1.5 * (double)s->at.lanes;
     double rounds = (double)(int64_t)((tiles + cores - 1) / cores) * cores;
     return with_memory(s, rounds * (s->steps * step + results * store + 20));
@@ -154,7 +187,7 @@ try_lanes(vector_search *s, int k, int64_t lanes)
     for (int i = 0; i < s->nread; i++)
         s->walk[i] =
             lanes > 1 ? weft_rule_walk(s->r, s->op, &s->read[i], d, lanes) : WEFT_WALK_SAME;
-    try_sizes(s, 0, s->registers);
+    try_sizes(s, 0, s->registers - SPARE_REGISTERS);
 }
 
 bool

@@ -308,7 +308,7 @@ void softmax_0(__global const float *restrict x, __global float *restrict softma
 ==== opencl-pocl/conv1_relu_step0.cl
 // conv1_relu_step0: conv1 (Conv) + relu1 (Relu)                                     model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
-//   schedule  contraction/vector-cpu: 4 lanes of x_1 x 4 m x 7 x_1 vectors in registers; injective/vector-cpu: 1 lanes
+//   schedule  contraction/vector-cpu: 4 lanes of x_1 x 2 m x 14 y in registers; injective/vector-cpu: 1 lanes
 //   launch    grid 4,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -335,7 +335,7 @@ void conv1_relu_step0(__global const float *restrict x, __global float *restrict
 ==== opencl-pocl/conv1_relu_step1.cl
 // conv1_relu_step1: conv1 (Conv) + relu1 (Relu)                                     model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
-//   schedule  contraction/vector-cpu: 4 lanes of x_1 x 4 m x 7 x_1 vectors in registers; injective/vector-cpu: 1 lanes
+//   schedule  contraction/vector-cpu: 4 lanes of x_1 x 2 m x 14 y in registers; injective/vector-cpu: 1 lanes
 //   launch    grid 8,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -344,132 +344,132 @@ void conv1_relu_step1(__global const float *restrict weight,
                       __global const float *restrict pad,
                       __global float *restrict relu)
 {
-    int i_j_o_k_l_o_o_o = get_group_id(0);
-    const int relu_base = i_j_o_k_l_o_o_o / 4 * 3136 + i_j_o_k_l_o_o_o % 4 * 196;
-    const int bias_base = i_j_o_k_l_o_o_o / 4 * 4;
-    for (int i_j_o_k_l_o_o_i = 0; i_j_o_k_l_o_o_i < 7; i_j_o_k_l_o_o_i++) {
-        const int relu_base_1 = relu_base + i_j_o_k_l_o_o_i * 28;
+    int i_j_o_k_o_l_o_o = get_group_id(0);
+    const int relu_base = i_j_o_k_o_l_o_o / 2 * 1568 + i_j_o_k_o_l_o_o % 2 * 392;
+    const int bias_base = i_j_o_k_o_l_o_o / 2 * 2;
+    for (int i_j_o_k_o_l_o_i = 0; i_j_o_k_o_l_o_i < 7; i_j_o_k_o_l_o_i++) {
+        const int relu_base_1 = relu_base + i_j_o_k_o_l_o_i * 4;
         float4 conv[28];
         conv[0] = (float4)(0.0f);
-        conv[1] = (float4)(0.0f);
-        conv[2] = (float4)(0.0f);
-        conv[3] = (float4)(0.0f);
-        conv[4] = (float4)(0.0f);
-        conv[5] = (float4)(0.0f);
-        conv[6] = (float4)(0.0f);
-        conv[7] = (float4)(0.0f);
-        conv[8] = (float4)(0.0f);
-        conv[9] = (float4)(0.0f);
-        conv[10] = (float4)(0.0f);
-        conv[11] = (float4)(0.0f);
-        conv[12] = (float4)(0.0f);
-        conv[13] = (float4)(0.0f);
         conv[14] = (float4)(0.0f);
+        conv[1] = (float4)(0.0f);
         conv[15] = (float4)(0.0f);
+        conv[2] = (float4)(0.0f);
         conv[16] = (float4)(0.0f);
+        conv[3] = (float4)(0.0f);
         conv[17] = (float4)(0.0f);
+        conv[4] = (float4)(0.0f);
         conv[18] = (float4)(0.0f);
+        conv[5] = (float4)(0.0f);
         conv[19] = (float4)(0.0f);
+        conv[6] = (float4)(0.0f);
         conv[20] = (float4)(0.0f);
+        conv[7] = (float4)(0.0f);
         conv[21] = (float4)(0.0f);
+        conv[8] = (float4)(0.0f);
         conv[22] = (float4)(0.0f);
+        conv[9] = (float4)(0.0f);
         conv[23] = (float4)(0.0f);
+        conv[10] = (float4)(0.0f);
         conv[24] = (float4)(0.0f);
+        conv[11] = (float4)(0.0f);
         conv[25] = (float4)(0.0f);
+        conv[12] = (float4)(0.0f);
         conv[26] = (float4)(0.0f);
+        conv[13] = (float4)(0.0f);
         conv[27] = (float4)(0.0f);
         for (int ky = 0; ky < 3; ky++) {
-            const int pad_base = i_j_o_k_l_o_o_o % 4 * 210 + i_j_o_k_l_o_o_i * 30 + ky * 30;
-            const int weight_base = i_j_o_k_l_o_o_o / 4 * 36 + ky * 3;
+            const int weight_base = i_j_o_k_o_l_o_o / 2 * 18 + ky * 3;
+            const int pad_base = i_j_o_k_o_l_o_o % 2 * 420 + i_j_o_k_o_l_o_i * 4 + ky * 30;
             for (int kx = 0; kx < 3; kx++) {
-                const int pad_base_1 = pad_base + kx;
                 const int weight_base_1 = weight_base + kx;
+                const int pad_base_1 = pad_base + kx;
                 conv[0] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1]);
-                conv[1] += vload4(0, &pad[pad_base_1 + 4]) * (float4)(weight[weight_base_1]);
-                conv[2] += vload4(0, &pad[pad_base_1 + 8]) * (float4)(weight[weight_base_1]);
-                conv[3] += vload4(0, &pad[pad_base_1 + 12]) * (float4)(weight[weight_base_1]);
-                conv[4] += vload4(0, &pad[pad_base_1 + 16]) * (float4)(weight[weight_base_1]);
-                conv[5] += vload4(0, &pad[pad_base_1 + 20]) * (float4)(weight[weight_base_1]);
-                conv[6] += vload4(0, &pad[pad_base_1 + 24]) * (float4)(weight[weight_base_1]);
-                conv[7] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1 + 9]);
-                conv[8] += vload4(0, &pad[pad_base_1 + 4]) * (float4)(weight[weight_base_1 + 9]);
-                conv[9] += vload4(0, &pad[pad_base_1 + 8]) * (float4)(weight[weight_base_1 + 9]);
-                conv[10] += vload4(0, &pad[pad_base_1 + 12]) * (float4)(weight[weight_base_1 + 9]);
-                conv[11] += vload4(0, &pad[pad_base_1 + 16]) * (float4)(weight[weight_base_1 + 9]);
-                conv[12] += vload4(0, &pad[pad_base_1 + 20]) * (float4)(weight[weight_base_1 + 9]);
-                conv[13] += vload4(0, &pad[pad_base_1 + 24]) * (float4)(weight[weight_base_1 + 9]);
-                conv[14] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1 + 18]);
-                conv[15] += vload4(0, &pad[pad_base_1 + 4]) * (float4)(weight[weight_base_1 + 18]);
-                conv[16] += vload4(0, &pad[pad_base_1 + 8]) * (float4)(weight[weight_base_1 + 18]);
-                conv[17] += vload4(0, &pad[pad_base_1 + 12]) * (float4)(weight[weight_base_1 + 18]);
-                conv[18] += vload4(0, &pad[pad_base_1 + 16]) * (float4)(weight[weight_base_1 + 18]);
-                conv[19] += vload4(0, &pad[pad_base_1 + 20]) * (float4)(weight[weight_base_1 + 18]);
-                conv[20] += vload4(0, &pad[pad_base_1 + 24]) * (float4)(weight[weight_base_1 + 18]);
-                conv[21] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1 + 27]);
-                conv[22] += vload4(0, &pad[pad_base_1 + 4]) * (float4)(weight[weight_base_1 + 27]);
-                conv[23] += vload4(0, &pad[pad_base_1 + 8]) * (float4)(weight[weight_base_1 + 27]);
-                conv[24] += vload4(0, &pad[pad_base_1 + 12]) * (float4)(weight[weight_base_1 + 27]);
-                conv[25] += vload4(0, &pad[pad_base_1 + 16]) * (float4)(weight[weight_base_1 + 27]);
-                conv[26] += vload4(0, &pad[pad_base_1 + 20]) * (float4)(weight[weight_base_1 + 27]);
-                conv[27] += vload4(0, &pad[pad_base_1 + 24]) * (float4)(weight[weight_base_1 + 27]);
+                conv[14] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1 + 9]);
+                conv[1] += vload4(0, &pad[pad_base_1 + 30]) * (float4)(weight[weight_base_1]);
+                conv[15] += vload4(0, &pad[pad_base_1 + 30]) * (float4)(weight[weight_base_1 + 9]);
+                conv[2] += vload4(0, &pad[pad_base_1 + 60]) * (float4)(weight[weight_base_1]);
+                conv[16] += vload4(0, &pad[pad_base_1 + 60]) * (float4)(weight[weight_base_1 + 9]);
+                conv[3] += vload4(0, &pad[pad_base_1 + 90]) * (float4)(weight[weight_base_1]);
+                conv[17] += vload4(0, &pad[pad_base_1 + 90]) * (float4)(weight[weight_base_1 + 9]);
+                conv[4] += vload4(0, &pad[pad_base_1 + 120]) * (float4)(weight[weight_base_1]);
+                conv[18] += vload4(0, &pad[pad_base_1 + 120]) * (float4)(weight[weight_base_1 + 9]);
+                conv[5] += vload4(0, &pad[pad_base_1 + 150]) * (float4)(weight[weight_base_1]);
+                conv[19] += vload4(0, &pad[pad_base_1 + 150]) * (float4)(weight[weight_base_1 + 9]);
+                conv[6] += vload4(0, &pad[pad_base_1 + 180]) * (float4)(weight[weight_base_1]);
+                conv[20] += vload4(0, &pad[pad_base_1 + 180]) * (float4)(weight[weight_base_1 + 9]);
+                conv[7] += vload4(0, &pad[pad_base_1 + 210]) * (float4)(weight[weight_base_1]);
+                conv[21] += vload4(0, &pad[pad_base_1 + 210]) * (float4)(weight[weight_base_1 + 9]);
+                conv[8] += vload4(0, &pad[pad_base_1 + 240]) * (float4)(weight[weight_base_1]);
+                conv[22] += vload4(0, &pad[pad_base_1 + 240]) * (float4)(weight[weight_base_1 + 9]);
+                conv[9] += vload4(0, &pad[pad_base_1 + 270]) * (float4)(weight[weight_base_1]);
+                conv[23] += vload4(0, &pad[pad_base_1 + 270]) * (float4)(weight[weight_base_1 + 9]);
+                conv[10] += vload4(0, &pad[pad_base_1 + 300]) * (float4)(weight[weight_base_1]);
+                conv[24] += vload4(0, &pad[pad_base_1 + 300]) * (float4)(weight[weight_base_1 + 9]);
+                conv[11] += vload4(0, &pad[pad_base_1 + 330]) * (float4)(weight[weight_base_1]);
+                conv[25] += vload4(0, &pad[pad_base_1 + 330]) * (float4)(weight[weight_base_1 + 9]);
+                conv[12] += vload4(0, &pad[pad_base_1 + 360]) * (float4)(weight[weight_base_1]);
+                conv[26] += vload4(0, &pad[pad_base_1 + 360]) * (float4)(weight[weight_base_1 + 9]);
+                conv[13] += vload4(0, &pad[pad_base_1 + 390]) * (float4)(weight[weight_base_1]);
+                conv[27] += vload4(0, &pad[pad_base_1 + 390]) * (float4)(weight[weight_base_1 + 9]);
             }
         }
         const float4 a = conv[0] + (float4)(bias[bias_base]);
         vstore4(select(a, (float4)(0.0f), a < (float4)(0.0f)), 0, &relu[relu_base_1]);
-        const float4 a_1 = conv[1] + (float4)(bias[bias_base]);
-        vstore4(select(a_1, (float4)(0.0f), a_1 < (float4)(0.0f)), 0, &relu[relu_base_1 + 4]);
-        const float4 a_2 = conv[2] + (float4)(bias[bias_base]);
-        vstore4(select(a_2, (float4)(0.0f), a_2 < (float4)(0.0f)), 0, &relu[relu_base_1 + 8]);
-        const float4 a_3 = conv[3] + (float4)(bias[bias_base]);
-        vstore4(select(a_3, (float4)(0.0f), a_3 < (float4)(0.0f)), 0, &relu[relu_base_1 + 12]);
-        const float4 a_4 = conv[4] + (float4)(bias[bias_base]);
-        vstore4(select(a_4, (float4)(0.0f), a_4 < (float4)(0.0f)), 0, &relu[relu_base_1 + 16]);
-        const float4 a_5 = conv[5] + (float4)(bias[bias_base]);
-        vstore4(select(a_5, (float4)(0.0f), a_5 < (float4)(0.0f)), 0, &relu[relu_base_1 + 20]);
-        const float4 a_6 = conv[6] + (float4)(bias[bias_base]);
-        vstore4(select(a_6, (float4)(0.0f), a_6 < (float4)(0.0f)), 0, &relu[relu_base_1 + 24]);
-        const float4 a_7 = conv[7] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_7, (float4)(0.0f), a_7 < (float4)(0.0f)), 0, &relu[relu_base_1 + 784]);
-        const float4 a_8 = conv[8] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_8, (float4)(0.0f), a_8 < (float4)(0.0f)), 0, &relu[relu_base_1 + 788]);
-        const float4 a_9 = conv[9] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_9, (float4)(0.0f), a_9 < (float4)(0.0f)), 0, &relu[relu_base_1 + 792]);
-        const float4 a_10 = conv[10] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_10, (float4)(0.0f), a_10 < (float4)(0.0f)), 0, &relu[relu_base_1 + 796]);
-        const float4 a_11 = conv[11] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_11, (float4)(0.0f), a_11 < (float4)(0.0f)), 0, &relu[relu_base_1 + 800]);
-        const float4 a_12 = conv[12] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_12, (float4)(0.0f), a_12 < (float4)(0.0f)), 0, &relu[relu_base_1 + 804]);
-        const float4 a_13 = conv[13] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_13, (float4)(0.0f), a_13 < (float4)(0.0f)), 0, &relu[relu_base_1 + 808]);
-        const float4 a_14 = conv[14] + (float4)(bias[bias_base + 2]);
-        vstore4(select(a_14, (float4)(0.0f), a_14 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1568]);
-        const float4 a_15 = conv[15] + (float4)(bias[bias_base + 2]);
-        vstore4(select(a_15, (float4)(0.0f), a_15 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1572]);
-        const float4 a_16 = conv[16] + (float4)(bias[bias_base + 2]);
-        vstore4(select(a_16, (float4)(0.0f), a_16 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1576]);
-        const float4 a_17 = conv[17] + (float4)(bias[bias_base + 2]);
-        vstore4(select(a_17, (float4)(0.0f), a_17 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1580]);
-        const float4 a_18 = conv[18] + (float4)(bias[bias_base + 2]);
-        vstore4(select(a_18, (float4)(0.0f), a_18 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1584]);
-        const float4 a_19 = conv[19] + (float4)(bias[bias_base + 2]);
-        vstore4(select(a_19, (float4)(0.0f), a_19 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1588]);
-        const float4 a_20 = conv[20] + (float4)(bias[bias_base + 2]);
-        vstore4(select(a_20, (float4)(0.0f), a_20 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1592]);
-        const float4 a_21 = conv[21] + (float4)(bias[bias_base + 3]);
-        vstore4(select(a_21, (float4)(0.0f), a_21 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2352]);
-        const float4 a_22 = conv[22] + (float4)(bias[bias_base + 3]);
-        vstore4(select(a_22, (float4)(0.0f), a_22 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2356]);
-        const float4 a_23 = conv[23] + (float4)(bias[bias_base + 3]);
-        vstore4(select(a_23, (float4)(0.0f), a_23 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2360]);
-        const float4 a_24 = conv[24] + (float4)(bias[bias_base + 3]);
-        vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2364]);
-        const float4 a_25 = conv[25] + (float4)(bias[bias_base + 3]);
-        vstore4(select(a_25, (float4)(0.0f), a_25 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2368]);
-        const float4 a_26 = conv[26] + (float4)(bias[bias_base + 3]);
-        vstore4(select(a_26, (float4)(0.0f), a_26 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2372]);
-        const float4 a_27 = conv[27] + (float4)(bias[bias_base + 3]);
-        vstore4(select(a_27, (float4)(0.0f), a_27 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2376]);
+        const float4 a_1 = conv[14] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_1, (float4)(0.0f), a_1 < (float4)(0.0f)), 0, &relu[relu_base_1 + 784]);
+        const float4 a_2 = conv[1] + (float4)(bias[bias_base]);
+        vstore4(select(a_2, (float4)(0.0f), a_2 < (float4)(0.0f)), 0, &relu[relu_base_1 + 28]);
+        const float4 a_3 = conv[15] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_3, (float4)(0.0f), a_3 < (float4)(0.0f)), 0, &relu[relu_base_1 + 812]);
+        const float4 a_4 = conv[2] + (float4)(bias[bias_base]);
+        vstore4(select(a_4, (float4)(0.0f), a_4 < (float4)(0.0f)), 0, &relu[relu_base_1 + 56]);
+        const float4 a_5 = conv[16] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_5, (float4)(0.0f), a_5 < (float4)(0.0f)), 0, &relu[relu_base_1 + 840]);
+        const float4 a_6 = conv[3] + (float4)(bias[bias_base]);
+        vstore4(select(a_6, (float4)(0.0f), a_6 < (float4)(0.0f)), 0, &relu[relu_base_1 + 84]);
+        const float4 a_7 = conv[17] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_7, (float4)(0.0f), a_7 < (float4)(0.0f)), 0, &relu[relu_base_1 + 868]);
+        const float4 a_8 = conv[4] + (float4)(bias[bias_base]);
+        vstore4(select(a_8, (float4)(0.0f), a_8 < (float4)(0.0f)), 0, &relu[relu_base_1 + 112]);
+        const float4 a_9 = conv[18] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_9, (float4)(0.0f), a_9 < (float4)(0.0f)), 0, &relu[relu_base_1 + 896]);
+        const float4 a_10 = conv[5] + (float4)(bias[bias_base]);
+        vstore4(select(a_10, (float4)(0.0f), a_10 < (float4)(0.0f)), 0, &relu[relu_base_1 + 140]);
+        const float4 a_11 = conv[19] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_11, (float4)(0.0f), a_11 < (float4)(0.0f)), 0, &relu[relu_base_1 + 924]);
+        const float4 a_12 = conv[6] + (float4)(bias[bias_base]);
+        vstore4(select(a_12, (float4)(0.0f), a_12 < (float4)(0.0f)), 0, &relu[relu_base_1 + 168]);
+        const float4 a_13 = conv[20] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_13, (float4)(0.0f), a_13 < (float4)(0.0f)), 0, &relu[relu_base_1 + 952]);
+        const float4 a_14 = conv[7] + (float4)(bias[bias_base]);
+        vstore4(select(a_14, (float4)(0.0f), a_14 < (float4)(0.0f)), 0, &relu[relu_base_1 + 196]);
+        const float4 a_15 = conv[21] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_15, (float4)(0.0f), a_15 < (float4)(0.0f)), 0, &relu[relu_base_1 + 980]);
+        const float4 a_16 = conv[8] + (float4)(bias[bias_base]);
+        vstore4(select(a_16, (float4)(0.0f), a_16 < (float4)(0.0f)), 0, &relu[relu_base_1 + 224]);
+        const float4 a_17 = conv[22] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_17, (float4)(0.0f), a_17 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1008]);
+        const float4 a_18 = conv[9] + (float4)(bias[bias_base]);
+        vstore4(select(a_18, (float4)(0.0f), a_18 < (float4)(0.0f)), 0, &relu[relu_base_1 + 252]);
+        const float4 a_19 = conv[23] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_19, (float4)(0.0f), a_19 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1036]);
+        const float4 a_20 = conv[10] + (float4)(bias[bias_base]);
+        vstore4(select(a_20, (float4)(0.0f), a_20 < (float4)(0.0f)), 0, &relu[relu_base_1 + 280]);
+        const float4 a_21 = conv[24] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_21, (float4)(0.0f), a_21 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1064]);
+        const float4 a_22 = conv[11] + (float4)(bias[bias_base]);
+        vstore4(select(a_22, (float4)(0.0f), a_22 < (float4)(0.0f)), 0, &relu[relu_base_1 + 308]);
+        const float4 a_23 = conv[25] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_23, (float4)(0.0f), a_23 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1092]);
+        const float4 a_24 = conv[12] + (float4)(bias[bias_base]);
+        vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 336]);
+        const float4 a_25 = conv[26] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_25, (float4)(0.0f), a_25 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1120]);
+        const float4 a_26 = conv[13] + (float4)(bias[bias_base]);
+        vstore4(select(a_26, (float4)(0.0f), a_26 < (float4)(0.0f)), 0, &relu[relu_base_1 + 364]);
+        const float4 a_27 = conv[27] + (float4)(bias[bias_base + 1]);
+        vstore4(select(a_27, (float4)(0.0f), a_27 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1148]);
     }
 }
 ==== opencl-pocl/conv2_relu_step0.cl

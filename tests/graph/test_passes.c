@@ -501,6 +501,26 @@ channels_go_over_to_blocks_where_convolutions_gain(void **state)
 }
 
 static void
+a_models_own_conversions_to_blocks_go_where_blocks_are_there(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .block_lanes = 2 };
+    check_passes(
+        "layout,eliminate-dead", &options,
+        "graph f(x: f32[1, 2, 5, 5, 2]) -> (y) {\n"
+        "    w: f32[4, 1, 3, 3] = constant weights(\"0123456789abcdef\")\n"
+        "    u = unblock(x)\n"
+        "    c = conv(u, w) {strides=[1, 1], dilations=[1, 1], pads=[0, 0, 0, 0], groups=4}\n"
+        "    y = block(c) {lanes=2}\n"
+        "}\n",
+        "graph f(x: f32[1, 2, 5, 5, 2]) -> (y = c.blocked) {\n"
+        "    w: f32[4, 1, 3, 3] = constant weights(\"0123456789abcdef\")\n"
+        "    c.blocked: f32[1, 2, 3, 3, 2] = conv(x, w) {strides=[1, 1], dilations=[1, 1], "
+        "pads=[0, 0, 0, 0], groups=4, in_block=2, out_block=2}\n"
+        "}\n");
+}
+
+static void
 channels_that_are_no_whole_blocks_stay(void **state)
 {
     (void)state;
@@ -761,6 +781,7 @@ main(void)
         cmocka_unit_test(a_concatenation_of_many_becomes_a_tree),
         cmocka_unit_test(weights_are_packed_in_lanes),
         cmocka_unit_test(channels_go_over_to_blocks_where_convolutions_gain),
+        cmocka_unit_test(a_models_own_conversions_to_blocks_go_where_blocks_are_there),
         cmocka_unit_test(channels_that_are_no_whole_blocks_stay),
         cmocka_unit_test(weights_of_blocks_are_packed_with_their_input_channels_side_by_side),
         cmocka_unit_test(a_weight_that_two_read_is_packed_once),
