@@ -23,7 +23,7 @@ enum {
 };
 
 typedef struct finding {
-    const weft_node *second, *softmax, *add, *scaling, *first;
+    const weft_node *second, *where, *isnan, *softmax, *add, *scaling, *first;
     weft_value *q, *k, *v, *mask;
     double scale;
 } finding;
@@ -93,14 +93,30 @@ masked_scores(const weft_value *v, const int *uses, finding *f)
     return !f->add && scaled_product(v, uses, f);
 }
 
+/* A softmax, or 0 where that is NaN. */
+static bool
+weights(const weft_value *v, const int *uses, finding *f)
+{
+    double zero;
+    f->where = maker(v, WEFT_GOP_WHERE, uses);
+    if (!f->where) {
+        f->softmax = maker(v, WEFT_GOP_SOFTMAX, uses);
+        return f->softmax != NULL;
+    }
+    const weft_value *p = f->where->in[2];
+    f->isnan = maker(f->where->in[0], WEFT_GOP_ISNAN, uses);
+    f->softmax = p->node && p->node->op == WEFT_GOP_SOFTMAX && uses[p->id] == 2 ? p->node : NULL;
+    return f->isnan && f->softmax && f->isnan->in[0] == p && same_shape(p, v) &&
+           single(f->where->in[1], &zero) && fpclassify(zero) == FP_ZERO;
+}
+
 static bool
 find(const weft_node *n, const int *uses, finding *f)
 {
     *f = (finding){ .second = n };
     if (n->op != WEFT_GOP_MATMUL || weft_node_attr(n, "pack") || weft_node_int(n, "ta"))
         return false;
-    f->softmax = maker(n->in[0], WEFT_GOP_SOFTMAX, uses);
-    if (!f->softmax || weft_node_int(f->softmax, "axis") != n->in[0]->ndim - 1 ||
+    if (!weights(n->in[0], uses, f) || weft_node_int(f->softmax, "axis") != n->in[0]->ndim - 1 ||
         !masked_scores(f->softmax->in[0], uses, f))
         return false;
     f->q = f->first->in[0];
@@ -215,15 +231,19 @@ fuse(weft_sweep *s, weft_node *n, const finding *f, const costs *c)
 {
     int64_t tq = weft_node_int(f->first, "ta"), tk = weft_node_int(f->first, "tb"),
             tv = weft_node_int(n, "tb");
-    weft_attr attr[7] = { weft_attr_int("tq", &tq),         weft_attr_int("tk", &tk),
-                          weft_attr_int("tv", &tv),         weft_attr_float("scale", &f->scale),
-                          weft_attr_int("rows", &c->rows),  weft_attr_int("keys", &c->cols),
-                          weft_attr_int("lanes", &c->lanes) };
+    int64_t zero = 1;
+    weft_attr attr[8] = { weft_attr_int("tq", &tq),        weft_attr_int("tk", &tk),
+                          weft_attr_int("tv", &tv),        weft_attr_float("scale", &f->scale),
+                          weft_attr_int("rows", &c->rows), weft_attr_int("keys", &c->cols) };
+    int nattr = 6;
+    if (c->lanes)
+        attr[nattr++] = weft_attr_int("lanes", &c->lanes);
+    if (f->where)
+        attr[nattr++] = weft_attr_int("zero", &zero);
     weft_value *in[4] = { f->q, f->k, f->v, f->mask };
-    weft_value *v =
-        weft_sweep_instead(s, n, WEFT_GOP_ATTENTION, f->mask ? 4 : 3, in, c->lanes ? 7 : 6, attr);
-    const weft_node *taken[4] = { f->first, f->scaling, f->add, f->softmax };
-    for (int i = 0; v && i < 4; i++)
+    weft_value *v = weft_sweep_instead(s, n, WEFT_GOP_ATTENTION, f->mask ? 4 : 3, in, nattr, attr);
+    const weft_node *taken[6] = { f->first, f->scaling, f->add, f->softmax, f->isnan, f->where };
+    for (int i = 0; v && i < 6; i++)
         if (taken[i])
             weft_node_absorb(s->g, v->node, taken[i], "fused");
     return v != NULL;

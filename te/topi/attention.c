@@ -7,7 +7,7 @@
  * queries beyond the last are 0, so that tails concern the fetches and the result alone.
  *
  * A row without keys is 0, as a sum over nothing is; one whose scores are all -inf is NaN, as
- * softmax makes it.
+ * softmax makes it, unless 0 is to stand there.
  */
 #include "topi/topi.h"
 
@@ -277,13 +277,15 @@ result(const attention *a, weft_tensor *const all[3], weft_dtype t)
     from[a->nbatch] = weft_fdiv(ir, i, rows);
     from[a->nbatch + 1] = weft_fmod(ir, i, rows);
     from[a->nbatch + 2] = at[a->nbatch + 1];
-    const weft_expr *v =
-        weft_div(ir, weft_topi_at(a->te, all[2], from), weft_topi_at(a->te, all[1], from));
+    const weft_expr *total = weft_topi_at(a->te, all[1], from);
+    const weft_expr *v = weft_div(ir, weft_topi_at(a->te, all[2], from), total);
     int64_t n;
-    if (!weft_as_int(a->n, &n) || n == 0) {
-        const weft_expr *zero = weft_int(ir, (weft_dtype)a->n->h.type.dtype, 0);
-        v = weft_select(ir, weft_gt(ir, a->n, zero), v, num(a, 0));
-    }
+    const weft_expr *some = NULL;
+    if (a->how->zero) /* a sum is NaN, or 0, or one weight of 1 is in it */
+        some = weft_gt(ir, total, num(a, 0));
+    else if (!weft_as_int(a->n, &n) || n == 0)
+        some = weft_gt(ir, a->n, weft_int(ir, (weft_dtype)a->n->h.type.dtype, 0));
+    v = some ? weft_select(ir, some, v, num(a, 0)) : v;
     return weft_te_compute(a->te, "attention", a->nbatch + 2, axis, weft_cast(ir, t, v));
 }
 

@@ -91,6 +91,7 @@ weft_tensor *weft_topi_matmul(weft_te *, weft_tensor *a, weft_tensor *b, bool ta
                               int64_t pack, int64_t n);
 typedef struct weft_attention {
     bool tq, tk, tv; /* last two axes transposed, as of a product's operands */
+    bool zero;       /* where softmax is NaN the result is 0 */
     double scale;
     int64_t rows, keys; /* queries and keys of a block */
     int64_t lanes;      /* above 1: keys in panels of so many, side by side; divides `keys` */

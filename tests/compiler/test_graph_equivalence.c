@@ -293,40 +293,54 @@ attention_keeps_its_result(void **state)
     check_same(text, &vectors);
 }
 
-/* The mask is -inf where a number is negative: in some rows everywhere. */
+/* Attention with a mask that is -inf where a number is negative: in some rows everywhere. */
+#define MASKED(weights)                                                                            \
+    "graph f() -> (y) {\n"                                                                         \
+    "    q: f32[28, 2] = constant weights(\"0\")\n"                                                \
+    "    k: f32[2, 2] = constant weights(\"0\")\n"                                                 \
+    "    v: f32[2, 2] = constant weights(\"0\")\n"                                                 \
+    "    w: f32[2, 28] = constant weights(\"0\")\n"                                                \
+    "    z: f32[] = constant [0]\n"                                                                \
+    "    r = relu(w)\n"                                                                            \
+    "    l = log(r)\n"                                                                             \
+    "    b = transpose(l) {axes=[1, 0]}\n"                                                         \
+    "    s = matmul(q, k) {ta=0, tb=0}\n"                                                          \
+    "    a = add(s, b)\n"                                                                          \
+    "    p = softmax(a) {axis=1}\n" weights "}\n"
+
+/* Rows of the result that are numbers, NaN and 0, which fusing must not change. */
 static void
-a_query_with_no_score_is_nan_in_attention_too(void **state)
+count_rows(const char *text, const weft_graph_options *options, int rows[3])
 {
-    (void)state;
-    static const char text[] = "graph f() -> (y) {\n"
-                               "    q: f32[28, 2] = constant weights(\"0\")\n"
-                               "    k: f32[2, 2] = constant weights(\"0\")\n"
-                               "    v: f32[2, 2] = constant weights(\"0\")\n"
-                               "    w: f32[2, 28] = constant weights(\"0\")\n"
-                               "    r = relu(w)\n"
-                               "    l = log(r)\n"
-                               "    b = transpose(l) {axes=[1, 0]}\n"
-                               "    s = matmul(q, k) {ta=0, tb=0}\n"
-                               "    a = add(s, b)\n"
-                               "    p = softmax(a) {axis=1}\n"
-                               "    y = matmul(p, v) {ta=0, tb=0}\n"
-                               "}\n";
-    static const weft_graph_options each[2] = { { .attention_bytes = 32768, .flops_a_byte = 1e6 },
-                                                { .attention_lanes = 2 } };
     weft_graph *g, *h;
-    weft_const a = evaluated(text, "", &plain, &g);
-    for (int i = 0; i < 2; i++) {
-        int rows[2] = { 0, 0 }; /* numbers, NaN */
-        weft_const b = evaluated(text, "fuse-attention,eliminate-dead", &each[i], &h);
-        for (int64_t e = 0; e < 56; e++) {
-            double x = weft_get_f64(a.dtype, a.data, e), y = weft_get_f64(b.dtype, b.data, e);
-            rows[isnan(x)]++;
-            assert_true(isnan(x) ? isnan(y) : fabs(x - y) <= 1e-5);
-        }
-        assert_true(rows[0] > 0 && rows[1] > 0);
-        weft_graph_destroy(h);
+    weft_const a = evaluated(text, "", &plain, &g),
+               b = evaluated(text, "fuse-attention,eliminate-dead", options, &h);
+    for (int64_t e = 0; e < 56; e++) {
+        double x = weft_get_f64(a.dtype, a.data, e), y = weft_get_f64(b.dtype, b.data, e);
+        rows[isnan(x) ? 1 : fpclassify(x) == FP_ZERO ? 2 : 0]++;
+        assert_true(isnan(x) ? isnan(y) : fabs(x - y) <= 1e-5);
     }
     weft_graph_destroy(g);
+    weft_graph_destroy(h);
+}
+
+static void
+a_query_with_no_score_is_nan_or_zero_in_attention_too(void **state)
+{
+    (void)state;
+    static const char nan[] = MASKED("    y = matmul(p, v) {ta=0, tb=0}\n");
+    static const char zero[] = MASKED("    t = isnan(p)\n"
+                                      "    u = where(t, z, p)\n"
+                                      "    y = matmul(u, v) {ta=0, tb=0}\n");
+    static const weft_graph_options each[2] = { { .attention_bytes = 32768, .flops_a_byte = 1e6 },
+                                                { .attention_lanes = 2 } };
+    for (int i = 0; i < 2; i++) {
+        int of_nan[3] = { 0 }, of_zero[3] = { 0 };
+        count_rows(nan, &each[i], of_nan);
+        count_rows(zero, &each[i], of_zero);
+        assert_true(of_nan[0] > 0 && of_nan[1] > 0 && of_nan[2] == 0);
+        assert_true(of_zero[0] == of_nan[0] && of_zero[1] == 0 && of_zero[2] == of_nan[1]);
+    }
 }
 
 int
@@ -341,7 +355,7 @@ main(void)
         cmocka_unit_test(a_network_in_blocks_keeps_its_result),
         cmocka_unit_test(groups_in_blocks_keep_their_results),
         cmocka_unit_test(attention_keeps_its_result),
-        cmocka_unit_test(a_query_with_no_score_is_nan_in_attention_too),
+        cmocka_unit_test(a_query_with_no_score_is_nan_or_zero_in_attention_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -616,6 +616,25 @@ attention_in_vectors_has_keys_in_panels(void **state)
 }
 
 static void
+attention_with_zero_where_softmax_is_nan_says_so(void **state)
+{
+    (void)state;
+    check_passes("fuse-attention,eliminate-dead", &near,
+                 HEAD " {\n"
+                      "    z: f32[] = constant [0]\n"
+                      "    s = matmul(q, k) {ta=0, tb=0}\n"
+                      "    p = softmax(s) {axis=2}\n"
+                      "    t = isnan(p)\n"
+                      "    w = where(t, z, p)\n"
+                      "    y = matmul(w, v) {ta=0, tb=0}\n"
+                      "}\n",
+                 HEAD " {\n"
+                      "    y: f32[2, n, 64] = attention(q, k, v) {tq=0, tk=0, tv=0, scale=1.0, "
+                      "rows=64, keys=16, zero=1}\n"
+                      "}\n");
+}
+
+static void
 attention_of_attention_is_two(void **state)
 {
     (void)state;
@@ -671,6 +690,13 @@ what_is_no_attention_stays(void **state)
         "y = matmul(p, v) {ta=0, tb=0} }",
         "(y) { s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=2} "
         "y = matmul(p, w) {ta=1, tb=0} }",
+        /* a number that is not 0 where softmax is NaN, the test of something else */
+        "(y) { c: f32[] = constant [1] s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=2} "
+        "t = isnan(p) u = where(t, c, p) y = matmul(u, v) {ta=0, tb=0} }",
+        "(y) { c: f32[] = constant [0] s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=2} "
+        "t = isnan(w) u = where(t, c, p) y = matmul(u, v) {ta=0, tb=0} }",
+        "(y, z) { c: f32[] = constant [0] s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=2} "
+        "t = isnan(p) u = where(t, c, p) y = matmul(u, v) {ta=0, tb=0} z = exp(p) }",
         /* a scale that is no constant, or more than one number; a mask that adds a dimension */
         "(y) { s = matmul(q, k) {ta=0, tb=0} d = multiply(s, b) p = softmax(d) {axis=2} "
         "y = matmul(p, v) {ta=0, tb=0} }",
@@ -788,6 +814,7 @@ main(void)
         cmocka_unit_test(two_products_around_a_softmax_are_attention),
         cmocka_unit_test(attention_takes_a_scale_a_mask_and_transposed_operands),
         cmocka_unit_test(attention_in_vectors_has_keys_in_panels),
+        cmocka_unit_test(attention_with_zero_where_softmax_is_nan_says_so),
         cmocka_unit_test(attention_of_attention_is_two),
         cmocka_unit_test(what_is_no_attention_stays),
         cmocka_unit_test(attention_that_does_not_pay_stays),
