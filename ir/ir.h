@@ -137,7 +137,10 @@ struct weft_buf {
     const weft_expr *const *stride; /* NULL: dense, row-major; else ndim strides in elements */
     int64_t align;                  /* known alignment of element 0 in bytes; 0: its dtype's */
     weft_fragment frag;             /* of fragment space; matrix NULL elsewhere */
+    int stages; /* of memory that a loop fills and reads: how many iterations' content is to be kept,
+                   so that one is filled while another is read (double_buffer); 0: as it stands */
 };
+enum { WEFT_MAX_STAGES = 8 };
 
 /* ---- expressions ----------------------------------------------------------------------------- */
 

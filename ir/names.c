@@ -7,8 +7,9 @@
 /* Words that start a statement or may follow one, and literals; every other word of the language is
  * told from a name by where it stands. */
 static const char *const reserved[] = {
-    "for",   "if",  "else", "while",     "let",    "alloc",  "barrier", "atomic", "eval",   "true",
-    "false", "inf", "nan",  "allreduce", "shared", "global", "stride",  "align",  "matrix",
+    "for",    "if",     "else",   "while", "let",    "alloc",  "barrier",
+    "atomic", "eval",   "true",   "false", "inf",    "nan",    "allreduce",
+    "shared", "global", "stride", "align", "matrix", "stages",
 };
 
 bool

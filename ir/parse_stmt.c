@@ -60,7 +60,7 @@ fragment(parser *p, weft_buf *b)
     b->frag.columns = weft_parse_accept(p, "columns");
 }
 
-/* f32[m, n] stride [n, 1] align 16 */
+/* f32[m, n] stride [n, 1] align 16 stages 2 */
 const weft_buf *
 weft_parse_buffer(parser *p, const char *name, weft_space space)
 {
@@ -83,6 +83,14 @@ weft_parse_buffer(parser *p, const char *name, weft_space space)
     }
     if (weft_parse_accept(p, "matrix"))
         fragment(p, b);
+    t = p->lex.tok;
+    if (weft_parse_accept(p, "stages")) {
+        int64_t count = weft_parse_plain_int(p);
+        if (count < 2 || count > WEFT_MAX_STAGES || (space != WEFT_SHARED && space != WEFT_LOCAL))
+            weft_parse_fail(p, &t, "shared or local memory has from 2 to %d stages",
+                            WEFT_MAX_STAGES);
+        b->stages = (int)count;
+    }
     return b;
 }
 

@@ -210,6 +210,8 @@ print_buf_type(printer *p, const weft_buf *b)
     if (b->frag.matrix)
         weft_str_addf(p->out, " matrix %s %s%s", b->frag.matrix->name,
                       weft_matrix_role_name(b->frag.role), b->frag.columns ? " columns" : "");
+    if (b->stages)
+        weft_str_addf(p->out, " stages %d", b->stages);
 }
 
 static void

@@ -7,13 +7,16 @@
  * Two accesses of one buffer conflict when one of them writes and some element may be touched by
  * two different threads.  Execution is followed in order with the accesses since the last barrier;
  * where a statement conflicts with one of them, a barrier goes before it.  Loops are followed round
- * until nothing is added, which covers what one iteration leaves for the next.  A statement under a
+ * until nothing is added, which covers what one iteration leaves for the next; where they take parts
+ * of memory by turns (`i % 2`), one turn after the other.  A statement under a
  * condition that threads may disagree on is taken as a whole: barriers stand before it, never in
  * it.
  */
 #include "lower/lower.h"
 
 #include <string.h>
+
+enum { MAX_CYCLE = 8 }; /* iterations after which a loop touches the same memory again */
 
 /* An access: which element, as a function of the threads. */
 typedef struct access {
@@ -24,7 +27,9 @@ typedef struct access {
     bool matrix; /* of a subgroup: the element is the first of a matrix */
     bool affine; /* index = sum of stride[t] * thread[t] + shift + rest, lo <= rest <= hi, */
     int64_t stride[3], lo, hi;
-    const weft_expr *shift;    /* the same for all threads of a block at all times; NULL: 0 */
+    const weft_expr *shift; /* the same for all threads of a block at all times; NULL: 0 */
+    bool bounded;           /* least <= index - shift <= most, for all threads */
+    int64_t least, most;
     int64_t step, offset;      /* rest = step * k + offset for some k; 0: it is offset */
     int64_t first[3], last[3]; /* the threads that get here, by the conditions around */
 } access;
@@ -40,7 +45,9 @@ typedef struct planner {
     int64_t extent[3];                  /* 1 where nothing is bound */
     access_list pending;                /* since the last barrier */
     WEFT_VEC(const weft_stmt *) before; /* statements with a barrier before them */
-    WEFT_VEC(const weft_var *) uniform; /* never change in a block: its numbers, the scalars */
+    WEFT_VEC(const weft_var *) turn;    /* of loops that go in cycles, with what they are in the */
+    WEFT_VEC(const weft_expr *) turn_value; /* iterations at hand */
+    WEFT_VEC(const weft_var *) uniform;     /* never change in a block: its numbers, the scalars */
     int fence;
     weft_diag *diag;
     weft_status status;
@@ -124,47 +131,71 @@ take_threads(const planner *p, access *a, const weft_expr **rest)
     return true;
 }
 
-static bool
+/* What an index is not a multiple of counts as changing. */
+static void
 take_shift(const planner *p, access *a, const weft_expr **rest)
 {
-    const weft_expr *stride;
+    const weft_expr *stride, *other;
     for (int i = 0; i < p->uniform.n; i++) {
         const weft_var *v = p->uniform.at[i];
-        if (!weft_uses_var(*rest, v))
+        if (!weft_uses_var(*rest, v) || !weft_affine_in(p->ir, *rest, v, &stride, &other) ||
+            !is_uniform(p, stride))
             continue;
-        if (!weft_affine_in(p->ir, *rest, v, &stride, rest) || !is_uniform(p, stride))
-            return false;
+        *rest = other;
         stride = weft_mul(p->ir, stride, weft_ref(p->ir, v));
         a->shift = a->shift ? weft_add(p->ir, a->shift, stride) : stride;
+    }
+}
+
+/* The index as strides of the threads, what is the same for all, and the range of the rest. */
+static bool
+split_index(const planner *p, access *a, const weft_expr *rest)
+{
+    if (!take_threads(p, a, &rest))
+        return false;
+    take_shift(p, a, &rest);
+    rest = weft_simplify_expr(p->ir, p->facts, rest);
+    if (!weft_bounds(p->ir, p->facts, rest, &a->lo, &a->hi))
+        return false;
+    weft_modular(p->ir, p->facts, rest, &a->step, &a->offset);
+    a->least = a->lo;
+    a->most = a->hi;
+    for (int t = 0; t < 3; t++) {
+        int64_t s = p->thread[t] ? a->stride[t] : 0;
+        a->least += s * (s < 0 ? a->last[t] : a->first[t]);
+        a->most += s * (s < 0 ? a->first[t] : a->last[t]);
     }
     return true;
 }
 
-/* Splits the index into strides of the threads, what is the same for all, and the range of the
- * rest. */
+/* The elements from the access's own on, `step` apart. */
+static void
+widen(access *a, int64_t elements, int64_t step)
+{
+    a->hi += step * (elements - 1);
+    a->most += step * (elements - 1);
+    a->step = gcd(a->step, step);
+}
+
+/* Who touches what. */
 static void
 find_owner(const planner *p, access *a)
 {
-    const weft_expr *rest = a->index;
-    if (rest->h.kind == WEFT_EK_RAMP)
-        rest = rest->arg[0];
-    if (rest->h.type.lanes > 1 || !rest->h.index)
+    const weft_expr *index = a->index, *ramp = index->h.kind == WEFT_EK_RAMP ? index : NULL;
+    int64_t step = 0;
+    if (ramp)
+        index = ramp->arg[0];
+    if (index->h.type.lanes > 1 || !index->h.index ||
+        (ramp && (!weft_as_int(ramp->arg[1], &step) || step < 0)))
         return;
-    rest = weft_simplify_expr(p->ir, p->facts, rest);
-    if (!take_threads(p, a, &rest) || !take_shift(p, a, &rest))
-        return;
-    rest = weft_simplify_expr(p->ir, p->facts, rest);
-    if (!weft_bounds(p->ir, p->facts, rest, &a->lo, &a->hi))
-        return;
-    weft_modular(p->ir, p->facts, rest, &a->step, &a->offset);
-    if (a->index->h.kind == WEFT_EK_RAMP) {
-        int64_t step;
-        if (!weft_as_int(a->index->arg[1], &step) || step < 0)
-            return;
-        a->hi += step * (a->index->h.type.lanes - 1);
-        a->step = gcd(a->step, step);
+    index = weft_simplify_expr(p->ir, p->facts, index);
+    a->affine = a->bounded = split_index(p, a, index);
+    if (!a->affine) {
+        a->shift = NULL;
+        a->bounded = weft_bounds(p->ir, p->facts, index, &a->least, &a->most);
     }
-    a->affine = true;
+    if (ramp)
+        widen(a, ramp->h.type.lanes, step);
 }
 
 /* Differences of thread numbers, an axis each, by falling stride. */
@@ -273,6 +304,9 @@ conflict(const planner *p, const access *a, const access *b)
     if (a->write && b->write && ((a->matrix && b->matrix) || (a->plain && b->plain)) &&
         (a->matrix || a->index == b->index))
         return false;
+    if (a->bounded && b->bounded && a->shift == b->shift &&
+        (a->most < b->least || b->most < a->least))
+        return false;
     if (a->affine && b->affine && !may_meet(p, a, b))
         return false;
     /* A thread's own sum in global memory: the same element at every step. */
@@ -304,6 +338,7 @@ add_access(planner *p, access_list *list, const weft_buf *buf, const weft_expr *
     if (!is_watched(p, buf))
         return;
     access *a = WEFT_PUSH(&p->scratch, list);
+    index = weft_subst_expr(p->ir, index, p->turn.n, p->turn.at, p->turn_value.at);
     *a = (access){ .buf = buf, .index = index, .write = write };
     find_owner(p, a);
 }
@@ -343,9 +378,9 @@ add_matrix(planner *p, access_list *list, const weft_stmt *s)
     access *a = &list->at[list->n - 1];
     a->matrix = true;
     a->affine &= weft_as_int(s->u.matrix.stride, &stride) && stride >= 0;
+    a->bounded &= a->affine;
     if (a->affine)
-        a->hi += (lines - 1) * stride + width - 1;
-    a->step = 1;
+        widen(a, (lines - 1) * stride + width, 1);
 }
 
 static bool
@@ -407,14 +442,21 @@ collect_own(planner *p, access_list *list, const weft_stmt *s)
 
 static void follow(planner *, const weft_stmt *);
 
-static void
-put_barrier(planner *p, const weft_stmt *s, const access *a)
+static bool
+has_barrier(const planner *p, const weft_stmt *s)
 {
-    p->fence |= a->buf->space == WEFT_SHARED ? WEFT_FENCE_SHARED : WEFT_FENCE_GLOBAL;
     for (int i = 0; i < p->before.n; i++)
         if (p->before.at[i] == s)
-            return;
-    *WEFT_PUSH(&p->scratch, &p->before) = s;
+            return true;
+    return false;
+}
+
+static void
+put_barrier(planner *p, const weft_stmt *s)
+{
+    if (!has_barrier(p, s))
+        *WEFT_PUSH(&p->scratch, &p->before) = s;
+    p->pending.n = 0;
 }
 
 static bool
@@ -427,16 +469,16 @@ same_access(const access *a, const access *b)
            memcmp(a->last, b->last, sizeof a->last) == 0;
 }
 
-/* The accesses wait for a barrier, too; each is kept once. */
+/* More accesses to a list, each kept once. */
 static void
-add_pending(planner *p, const access_list *more)
+add_accesses(planner *p, access_list *to, const access_list *more)
 {
     for (int i = 0; i < more->n; i++) {
         bool known = false;
-        for (int k = 0; k < p->pending.n && !known; k++)
-            known = same_access(&p->pending.at[k], &more->at[i]);
+        for (int k = 0; k < to->n && !known; k++)
+            known = same_access(&to->at[k], &more->at[i]);
         if (!known)
-            *WEFT_PUSH(&p->scratch, &p->pending) = more->at[i];
+            *WEFT_PUSH(&p->scratch, to) = more->at[i];
     }
 }
 
@@ -450,10 +492,10 @@ meet(planner *p, const weft_stmt *s, const access_list *now)
             if (conflict(p, &now->at[i], &p->pending.at[k]))
                 hit = &now->at[i];
     if (hit) {
-        put_barrier(p, s, hit);
-        p->pending.n = 0;
+        p->fence |= hit->buf->space == WEFT_SHARED ? WEFT_FENCE_SHARED : WEFT_FENCE_GLOBAL;
+        put_barrier(p, s);
     }
-    add_pending(p, now);
+    add_accesses(p, &p->pending, now);
 }
 
 static bool
@@ -522,13 +564,6 @@ follow_divided(planner *p, const weft_stmt *s)
     meet(p, s, &all);
 }
 
-static void
-keep_pending(planner *p, access_list *copy)
-{
-    for (int i = 0; i < p->pending.n; i++)
-        *WEFT_PUSH(&p->scratch, copy) = p->pending.at[i];
-}
-
 static bool
 runs_once(const planner *p, const weft_stmt *s)
 {
@@ -544,64 +579,184 @@ is_bound(const weft_stmt *s)
            (weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind));
 }
 
-/* What a loop would wait for in its first iteration it waits for once, before it. */
-static void
-wait_before_loop(planner *p, const weft_stmt *s)
+static bool
+look_for_barrier(void *user, const weft_stmt *s)
 {
-    access_list all = { 0 };
-    if (p->pending.n == 0)
-        return;
-    collect_all(p, &all, s);
-    for (int i = 0; i < all.n; i++)
-        for (int k = 0; k < p->pending.n; k++)
-            if (conflict(p, &all.at[i], &p->pending.at[k])) {
-                put_barrier(p, s, &all.at[i]);
-                p->pending.n = 0;
-                return;
-            }
+    bool *found = user;
+    *found |= s->kind == WEFT_SK_BARRIER;
+    return !*found;
 }
 
-/* Round until a round adds no barrier: the second sees what the first left.  A loop that may run no
- * time at all leaves what was pending before, too. */
+/* Whether s was followed as a whole: nothing in it waits for anything in it. */
+static bool
+follow_whole(planner *p, const weft_stmt *s)
+{
+    access_list all = { 0 };
+    bool waits = false;
+    weft_walk_stmt(&(weft_walker){ .stmt = look_for_barrier, .user = &waits }, s);
+    if (waits)
+        return false;
+    collect_all(p, &all, s);
+    for (int i = 0; i < all.n; i++)
+        for (int k = i; k < all.n; k++)
+            if (conflict(p, &all.at[i], &all.at[k]))
+                return false;
+    meet(p, s, &all);
+    return true;
+}
+
+typedef struct cycle {
+    const weft_var *var;
+    int64_t n;
+} cycle;
+
+/* v, or v + 1 and so on */
+static bool
+counts(const weft_expr *e, const weft_var *v)
+{
+    if (e->h.kind == WEFT_EK_ADD && weft_is_imm(e->arg[1]))
+        e = e->arg[0];
+    return e->h.kind == WEFT_EK_VAR && e->h.u.var == v;
+}
+
+static bool
+look_for_cycle(void *user, const weft_expr *e)
+{
+    cycle *c = user;
+    int64_t n, both;
+    if (e->h.kind == WEFT_EK_FMOD && weft_as_int(e->arg[1], &n) && n > 1 && n <= MAX_CYCLE &&
+        counts(e->arg[0], c->var)) {
+        both = c->n / gcd(c->n, n) * n;
+        c->n = both <= MAX_CYCLE ? both : c->n;
+    }
+    return true;
+}
+
+/* After how many iterations what the loop touches recurs: memory in stages is taken by turns.  Of
+ * loops in each other one is followed so. */
+static int64_t
+cycle_of(const planner *p, const weft_stmt *s)
+{
+    cycle c = { s->u.loop.var, 1 };
+    if (s->kind == WEFT_SK_FOR && p->turn.n == 0)
+        weft_walk_stmt(&(weft_walker){ .expr = look_for_cycle, .user = &c }, s->u.loop.body);
+    return c.n;
+}
+
+/* One iteration, of those that are c.n times c.var, and r more. */
+static void
+follow_turn(planner *p, const weft_stmt *s, cycle c, int64_t r)
+{
+    int mark = weft_facts_mark(p->facts), turns = p->turn.n;
+    const weft_var *v = s->u.loop.var;
+    if (s->kind == WEFT_SK_FOR)
+        weft_facts_extent(p->facts, v, s->u.loop.extent);
+    if (c.n > 1) {
+        weft_dtype t = (weft_dtype)v->type.dtype;
+        weft_facts_range(p->facts, c.var, weft_int(p->ir, t, 0), NULL);
+        *WEFT_PUSH(&p->scratch, &p->turn) = v;
+        *WEFT_PUSH(&p->scratch, &p->turn_value) =
+            weft_add(p->ir, weft_mul(p->ir, weft_ref(p->ir, c.var), weft_int(p->ir, t, c.n)),
+                     weft_int(p->ir, t, r));
+    }
+    follow(p, s->u.loop.body);
+    p->turn.n = p->turn_value.n = turns;
+    weft_facts_pop(p->facts, mark);
+}
+
+/* The loop goes round; into `after`, what waits when it ends. */
+static void
+follow_round(planner *p, const weft_stmt *s, cycle c, access_list *after)
+{
+    int64_t steps = 0, last = -1;
+    if (s->kind == WEFT_SK_FOR && weft_as_int(s->u.loop.extent, &steps) && steps > 0)
+        last = (steps - 1) % c.n;
+    for (int64_t r = 0; r < c.n && (last < 0 || r < steps); r++) {
+        follow_turn(p, s, c, r);
+        if (last < 0 || r == last)
+            add_accesses(p, after, &p->pending);
+    }
+}
+
+/* Rounds until one adds no barrier: the second sees what the first left.  Then the first again, with
+ * what waits before the loop: a barrier that only that needs stands before the loop, once. */
 static void
 follow_loop(planner *p, const weft_stmt *s)
 {
-    access_list start = { 0 };
-    if (!runs_once(p, s))
-        keep_pending(p, &start);
-    int mark = weft_facts_mark(p->facts), had;
-    if (s->kind == WEFT_SK_FOR)
-        weft_facts_extent(p->facts, s->u.loop.var, s->u.loop.extent);
+    access_list start = p->pending, after = { 0 };
+    cycle c = { NULL, cycle_of(p, s) };
+    int had, round = 0;
+    if (c.n > 1)
+        c.var = weft_var_make(p->ir, s->u.loop.var->name, s->u.loop.var->type);
+    p->pending = (access_list){ 0 };
     do {
         had = p->before.n;
-        follow(p, s->u.loop.body);
-        if (!is_bound(s)) /* a thread or block runs once */
-            follow(p, s->u.loop.body);
-    } while (!is_bound(s) && p->before.n > had && !p->status);
-    weft_facts_pop(p->facts, mark);
-    add_pending(p, &start);
+        after.n = 0;
+        follow_round(p, s, c, &after);
+    } while ((round++ == 0 || p->before.n > had) && !p->status);
+    had = p->before.n;
+    p->pending.n = 0;
+    add_accesses(p, &p->pending, &start);
+    follow_round(p, s, c, &after);
+    if (p->before.n > had) {
+        p->before.n = had;
+        put_barrier(p, s);
+        start.n = after.n = 0;
+        follow_round(p, s, c, &after);
+    }
+    if (!runs_once(p, s))
+        add_accesses(p, &after, &start);
+    p->pending = after;
 }
 
+/* A thread or block runs once. */
+static void
+follow_bound(planner *p, const weft_stmt *s)
+{
+    int mark = weft_facts_mark(p->facts);
+    weft_facts_extent(p->facts, s->u.loop.var, s->u.loop.extent);
+    follow(p, s->u.loop.body);
+    weft_facts_pop(p->facts, mark);
+}
+
+/* Both branches, each from what waits at `start`. */
+static void
+follow_branches(planner *p, const weft_stmt *s, const access_list *start)
+{
+    access_list after = { 0 };
+    p->pending.n = 0;
+    add_accesses(p, &p->pending, start);
+    follow(p, s->u.iff.then);
+    add_accesses(p, &after, &p->pending);
+    p->pending.n = 0;
+    add_accesses(p, &p->pending, start); /* the branch may be skipped, its barriers with it */
+    if (s->u.iff.els)
+        follow(p, s->u.iff.els);
+    add_accesses(p, &p->pending, &after);
+}
+
+/* What a branch would wait for at its begin all wait for before it: one barrier on every path. */
 static void
 follow_if(planner *p, const weft_stmt *s)
 {
-    access_list start = { 0 };
-    keep_pending(p, &start);
-    follow(p, s->u.iff.then);
-    if (!s->u.iff.els) {
-        add_pending(p, &start); /* the branch may have been skipped, its barriers with it */
+    access_list start = p->pending, none = { 0 };
+    p->pending = none;
+    follow_branches(p, s, &none);
+    int had = p->before.n;
+    follow_branches(p, s, &start);
+    if (p->before.n == had)
         return;
-    }
-    access_list after = p->pending;
-    p->pending = start;
-    follow(p, s->u.iff.els);
-    add_pending(p, &after);
+    p->before.n = had;
+    put_barrier(p, s);
+    follow_branches(p, s, &none);
 }
 
 static void
 follow(planner *p, const weft_stmt *s)
 {
     access_list own = { 0 };
+    if (has_barrier(p, s)) /* from a round before */
+        p->pending.n = 0;
     bool loop = s->kind == WEFT_SK_FOR || s->kind == WEFT_SK_WHILE;
     if ((loop && differs(p, s->u.loop.extent)) ||
         (s->kind == WEFT_SK_IF && differs(p, s->u.iff.cond))) {
@@ -617,9 +772,10 @@ follow(planner *p, const weft_stmt *s)
         return;
     case WEFT_SK_FOR:
     case WEFT_SK_WHILE:
-        if (!is_bound(s))
-            wait_before_loop(p, s);
-        follow_loop(p, s);
+        if (is_bound(s))
+            follow_bound(p, s);
+        else if (!follow_whole(p, s))
+            follow_loop(p, s);
         return;
     case WEFT_SK_IF:
         follow_if(p, s);

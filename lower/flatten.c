@@ -76,6 +76,7 @@ make_flat(flattener *f, const weft_buf *b)
     weft_buf *aligned = weft_arena_dup(&ir->arena, made, sizeof *made);
     aligned->align = b->align;
     aligned->frag = b->frag;
+    aligned->stages = b->stages;
     to->to = aligned;
     return to;
 }

@@ -12,6 +12,7 @@ const weft_pass weft_passes[] = {
     { "flatten", weft_pass_flatten, WEFT_LEVEL_LOOPS, WEFT_LEVEL_FLAT },
     { "simplify", weft_pass_simplify, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "vthread", weft_pass_vthread, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
+    { "double-buffer", weft_pass_double_buffer, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "partition", weft_pass_partition, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "unswitch", weft_pass_unswitch, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "vectorize", weft_pass_vectorize, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },

@@ -241,6 +241,16 @@ parallel_around(const weft_site *s)
     return NULL;
 }
 
+/* Whether the stage is computed at a loop that goes through its iterations in order, each with its
+ * own content in the stage's memory. */
+static bool
+fills_in_loop(const weft_site *s)
+{
+    weft_bind b = s->parent ? s->parent->stage->leaf.at[s->at]->bind : WEFT_PARALLEL;
+    return (b == WEFT_SERIAL || b == WEFT_UNROLL) &&
+           (s->space == WEFT_SHARED || s->space == WEFT_LOCAL);
+}
+
 static bool
 runs_in_parallel(const weft_cluster *g)
 {
@@ -265,6 +275,11 @@ choose_space(weft_plan *p, weft_site *s)
                          "storage_align of stage '%s': tensors in global memory are dense; align a "
                          "stage in shared or "
                          "local memory",
+                         s->name);
+    if (s->stage->stages && !fills_in_loop(s))
+        return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,
+                         "double_buffer of stage '%s': no loop fills its memory again and again; "
+                         "compute it at a serial loop of its reader, in shared or local memory",
                          s->name);
     if (s->parent && s->space == WEFT_GLOBAL && runs_in_parallel(s->cluster))
         return weft_fail(p->diag, WEFT_INVALID_ARGUMENT,

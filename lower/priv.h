@@ -140,5 +140,8 @@ weft_facts *weft_kernel_facts(const weft_kernel *);
 /* The statement with variables and buffers that it binds replaced by fresh ones of the same names.
  */
 const weft_stmt *weft_refresh(weft_ir *, const weft_stmt *);
+/* The index n * size further on, of a vector as well. */
+const weft_expr *weft_shifted(weft_ir *, const weft_expr *index, const weft_expr *n,
+                              const weft_expr *size);
 
 #endif

@@ -31,6 +31,7 @@ fresh_buf(weft_rewriter *rw, const weft_buf *b)
     to->stride = b->stride;
     to->align = b->align;
     to->frag = b->frag;
+    to->stages = b->stages;
     while (r->buf.n <= (int)b->id)
         *WEFT_PUSH(&r->arena, &r->buf) = NULL;
     if (r->buf.at[b->id])
@@ -122,4 +123,16 @@ weft_refresh(weft_ir *ir, const weft_stmt *s)
     weft_rewrite_done(&rw);
     weft_arena_reset(&r.arena);
     return s;
+}
+
+const weft_expr *
+weft_shifted(weft_ir *ir, const weft_expr *index, const weft_expr *n, const weft_expr *size)
+{
+    weft_dtype t = (weft_dtype)index->h.type.dtype;
+    const weft_expr *by = weft_mul(ir, weft_cast(ir, t, n), weft_cast(ir, t, size));
+    if (weft_is_int_imm(n, 0))
+        return index;
+    if (index->h.kind == WEFT_EK_RAMP)
+        return weft_ramp(ir, weft_add(ir, by, index->arg[0]), index->arg[1], index->h.type.lanes);
+    return weft_add(ir, by, index);
 }

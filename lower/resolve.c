@@ -103,12 +103,10 @@ attached_buf(weft_plan *p, const weft_site *s, const weft_buf *whole)
         weft_buf_make(p->ir, whole->name, whole->dtype, s->space, whole->ndim, shape);
     if (!made)
         return NULL;
-    const weft_expr *const *lanes = s->stage->align_factor ? NULL : lane_strides(p, s, made);
-    if (!lanes && !s->stage->align_factor)
-        return made;
     weft_buf *b = weft_arena_dup(&p->ir->arena, made, sizeof *made);
-    b->stride = lanes ? lanes : aligned_strides(p, s, made);
-    return b->stride ? b : NULL;
+    b->stages = s->stage->stages;
+    b->stride = s->stage->align_factor ? aligned_strides(p, s, made) : lane_strides(p, s, made);
+    return b->stride || !s->stage->align_factor ? b : NULL;
 }
 
 weft_status

@@ -19,7 +19,7 @@
  * A statement differs when the loop's variable is in it, or memory that does: memory of the loop's
  * body that a statement which differs has stored to.  The order of the copies is that of threads of
  * a block that go statement by statement, which a loop on vthread allows (doc/IR.md, 3). */
-#include "lower/lower.h"
+#include "lower/priv.h"
 
 typedef struct injector {
     weft_ir *ir;
@@ -71,13 +71,23 @@ look_at_expr(void *user, const weft_expr *e)
     return !s->found;
 }
 
+static bool
+matrix_differs(const injector *j, const weft_stmt *s)
+{
+    bool differs = false;
+    for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++)
+        differs |= apart(j, s->u.matrix.place[i].buf) != NULL;
+    return differs;
+}
+
 /* Each virtual thread does its own atomics and calls for their effect. */
 static bool
 look_at_stmt(void *user, const weft_stmt *s)
 {
     search *f = user;
     f->found |= s->kind == WEFT_SK_ATOMIC || s->kind == WEFT_SK_EVAL ||
-                (s->kind == WEFT_SK_STORE && apart(f->j, s->u.store.buf));
+                (s->kind == WEFT_SK_STORE && apart(f->j, s->u.store.buf)) ||
+                (s->kind == WEFT_SK_MATRIX && matrix_differs(f->j, s));
     return !f->found;
 }
 
@@ -120,6 +130,8 @@ mark_buf(injector *j, const weft_buf *buf)
         &j->ir->arena, weft_buf_make(j->ir, buf->name, buf->dtype, buf->space, 1, &size),
         sizeof *all);
     all->align = buf->align;
+    all->stages = buf->stages;
+    all->frag = buf->frag;
     j->apart.at[at] = all;
     j->changed = true;
 }
@@ -180,6 +192,10 @@ mark(injector *j, const weft_stmt *s, bool cond)
     case WEFT_SK_ATOMIC:
         mark_buf(j, s->u.atomic.buf);
         return;
+    case WEFT_SK_MATRIX:
+        if (cond || stmt_differs(j, s))
+            mark_buf(j, s->u.matrix.place[0].buf);
+        return;
     default:
         return;
     }
@@ -218,12 +234,7 @@ typedef struct copier {
 static const weft_expr *
 moved(weft_ir *ir, const copier *c, const weft_buf *buf, const weft_expr *index)
 {
-    weft_dtype t = (weft_dtype)index->h.type.dtype;
-    const weft_expr *start = weft_mul(ir, weft_cast(ir, t, c->v), weft_cast(ir, t, buf->shape[0]));
-    if (index->h.kind == WEFT_EK_RAMP)
-        return weft_ramp(ir, weft_add(ir, start, index->arg[0]), index->arg[1],
-                         index->h.type.lanes);
-    return weft_add(ir, start, index);
+    return weft_shifted(ir, index, c->v, buf->shape[0]);
 }
 
 static const weft_expr *
@@ -241,6 +252,20 @@ copy_expr(weft_rewriter *rw, const weft_expr *e)
 }
 
 static const weft_stmt *
+copy_matrix(weft_ir *ir, const copier *c, const weft_stmt *s)
+{
+    weft_spot at[WEFT_MATRIX_PLACES];
+    const weft_expr *index[WEFT_MATRIX_PLACES];
+    for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {
+        const weft_spot *place = &s->u.matrix.place[i];
+        const weft_buf *all = apart(c->j, place->buf);
+        index[i] = all ? moved(ir, c, place->buf, place->index[0]) : place->index[0];
+        at[i] = (weft_spot){ all ? all : place->buf, 1, &index[i] };
+    }
+    return weft_matrix_with(ir, s, at);
+}
+
+static const weft_stmt *
 copy_stmt(weft_rewriter *rw, const weft_stmt *s)
 {
     const copier *c = rw->user;
@@ -249,6 +274,8 @@ copy_stmt(weft_rewriter *rw, const weft_stmt *s)
         const weft_expr *index = moved(rw->ir, c, s->u.store.buf, s->u.store.index[0]);
         return weft_store(rw->ir, apart(c->j, s->u.store.buf), 1, &index, s->u.store.value);
     }
+    if (s->kind == WEFT_SK_MATRIX)
+        return copy_matrix(rw->ir, c, s);
     weft_stmt now = *s;
     if (s->kind == WEFT_SK_ATOMIC && apart(c->j, s->u.atomic.buf)) {
         now.u.atomic.buf = apart(c->j, s->u.atomic.buf);

@@ -380,6 +380,26 @@ storage_align(te_parser *tp, const statement *s)
     return weft_storage_align(tp->te, t, d, factor, offset);
 }
 
+static weft_status
+double_buffer(te_parser *tp, const statement *s)
+{
+    (void)s;
+    weft_tensor *t = weft_te_parse_tensor(tp);
+    close(tp);
+    return weft_double_buffer(tp->te, t);
+}
+
+static weft_status
+buffer_stages(te_parser *tp, const statement *s)
+{
+    (void)s;
+    weft_tensor *t = weft_te_parse_tensor(tp);
+    comma(tp);
+    int64_t n = number(tp);
+    close(tp);
+    return weft_buffer_stages(tp->te, t, n > INT32_MAX ? INT32_MAX : (int)n);
+}
+
 /* ---- statements ------------------------------------------------------------------------------ */
 
 typedef struct primitive {
@@ -407,6 +427,8 @@ static const primitive primitives[] = {
     { "rfactor", -1, true, rfactor },
     { "set_scope", 0, false, set_scope },
     { "storage_align", 0, false, storage_align },
+    { "double_buffer", 0, false, double_buffer },
+    { "buffer_stages", 0, false, buffer_stages },
     { "store_predicate", 0, false, store_predicate },
 };
 

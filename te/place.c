@@ -227,6 +227,44 @@ weft_set_scope(weft_te *te, weft_tensor *t, const char *space)
     return WEFT_OK;
 }
 
+static weft_status
+set_stages(weft_te *te, weft_tensor *t, int n, const char *primitive)
+{
+    weft_stage *s = memory_of(te, t, primitive, "which no loop fills");
+    if (!s)
+        return weft_te_null(te, primitive);
+    const weft_tensor *out = output_of(s);
+    if (out)
+        return weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                         "%s: '%s' is an output, whose memory is its caller's; double what "
+                         "cache_read or cache_write makes",
+                         primitive, out->buf->name);
+    if (n < 2 || n > WEFT_MAX_STAGES)
+        return weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                         "%s: '%s' in %d stages; there can be from 2 to %d", primitive,
+                         t->buf->name, n, WEFT_MAX_STAGES);
+    s->stages = n;
+    return WEFT_OK;
+}
+
+weft_status
+weft_double_buffer(weft_te *te, weft_tensor *t)
+{
+    weft_status st = set_stages(te, t, 2, "double_buffer");
+    if (st == WEFT_OK)
+        weft_te_log(te, "double_buffer(%s)", t->buf->name);
+    return st;
+}
+
+weft_status
+weft_buffer_stages(weft_te *te, weft_tensor *t, int n)
+{
+    weft_status st = set_stages(te, t, n, "buffer_stages");
+    if (st == WEFT_OK)
+        weft_te_log(te, "buffer_stages(%s, %d)", t->buf->name, n);
+    return st;
+}
+
 weft_status
 weft_storage_align(weft_te *te, weft_tensor *t, int d, int64_t factor, int64_t offset)
 {

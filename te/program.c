@@ -314,7 +314,7 @@ weft_te_output(weft_te *te, weft_tensor *t)
                          name);
     if (t->is_output)
         return weft_fail(te->diag, WEFT_INVALID_ARGUMENT, "'%s' is an output already", name);
-    if (s->attach != WEFT_AT_ROOT || s->space != WEFT_GLOBAL || s->align_factor)
+    if (s->attach != WEFT_AT_ROOT || s->space != WEFT_GLOBAL || s->align_factor || s->stages)
         return weft_fail(
             te->diag, WEFT_INVALID_ARGUMENT,
             "stage '%s' is scheduled as an intermediate already; mark outputs before scheduling",

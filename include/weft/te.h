@@ -171,6 +171,11 @@ WEFT_API weft_status weft_set_scope(weft_te *, weft_tensor *t, const char *space
  * are computed and stored: for those that no reader uses.  Never of an output.  The caller answers
  * for no other being read; the interpreter reports a read of what was not stored. */
 WEFT_API weft_status weft_store_predicate(weft_te *, weft_tensor *t, const weft_expr *cond);
+/* t, shared or local and computed at a serial loop of its reader, is kept for two iterations of the
+ * loop: the next one's is computed, or copied, while this one's is read. */
+WEFT_API weft_status weft_double_buffer(weft_te *, weft_tensor *t);
+/* The same for n iterations, 2 to 8: t is computed n - 1 ahead. */
+WEFT_API weft_status weft_buffer_stages(weft_te *, weft_tensor *t, int n);
 /* Stride of dimension d of t's own memory: a multiple of `factor` plus `offset`, in elements. */
 WEFT_API weft_status weft_storage_align(weft_te *, weft_tensor *t, int d, int64_t factor,
                                         int64_t offset);

@@ -47,7 +47,8 @@ static const struct {
 };
 
 static const char kernel_passes[] =
-    "flatten simplify vthread partition unswitch vectorize unroll reduce-threads barriers legalize hoist limits";
+    "flatten simplify vthread double-buffer partition unswitch vectorize unroll reduce-threads "
+    "barriers legalize hoist limits";
 
 static const char graph_passes[] =
     "infer simplify-inference fold-constants clean-up common-subexpressions eliminate-dead "

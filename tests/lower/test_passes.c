@@ -113,6 +113,27 @@ skips_and_stops_where_the_options_say(void **state)
     done(te);
 }
 
+static void
+refuses_to_fill_ahead_from_what_others_read(void **state)
+{
+    (void)state;
+    weft_te *te = must_parse("te t(A: f32[64, 8]) {\n"
+                             "    P[i < 64, j < 8] = A[i, j] * 2.0\n"
+                             "    B[i < 64, j < 8] = P[i, j] + 1.0\n"
+                             "    C[i < 64] = sum(j < 8) B[i, j] * P[i, j]\n"
+                             "}\nschedule {\n    compute_at(B, C, C.i)\n    set_scope(B, local)\n"
+                             "    compute_at(P, C, C.i)\n    set_scope(P, local)\n"
+                             "    double_buffer(B)\n}\n");
+    weft_lowered low = must_lower(te);
+    weft_lower_options o = plain_options();
+    assert_int_equal(weft_run_passes(low.kernel[0], "flatten,double-buffer", &o, te->diag),
+                     WEFT_UNSUPPORTED);
+    assert_non_null(strstr(weft_diag_text(te->diag),
+                           "kernel 't': loop 'i' cannot fill memory ahead: 'P' is stored for that "
+                           "and read by others in the same iteration; double_buffer it as well"));
+    done(te);
+}
+
 int
 main(void)
 {
@@ -121,6 +142,7 @@ main(void)
         cmocka_unit_test(names_the_passes_there_are_when_asked_for_another),
         cmocka_unit_test(refuses_a_pass_at_a_level_it_does_not_take),
         cmocka_unit_test(skips_and_stops_where_the_options_say),
+        cmocka_unit_test(refuses_to_fill_ahead_from_what_others_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

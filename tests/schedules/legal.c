@@ -439,6 +439,23 @@ dimension_is_constant(view *v, int i, int d)
     return l.ok;
 }
 
+/* What it reads of what is computed at the same loop goes ahead with it. */
+static bool
+stages_are_filled(view *v, int i)
+{
+    const weft_stage *s = v->te->stage.at[i];
+    if (!s->stages)
+        return true;
+    if (s->attach != WEFT_AT_AXIS ||
+        (s->attach_axis->bind != WEFT_SERIAL && s->attach_axis->bind != WEFT_UNROLL) ||
+        (v->space[i] != WEFT_SHARED && v->space[i] != WEFT_LOCAL))
+        return false;
+    for (int k = 0; k < v->n; k++)
+        if (k != i && v->te->stage.at[k]->attach == WEFT_AT_AXIS && v->read_by[k] >> i & 1)
+            return false;
+    return true;
+}
+
 static bool
 sizes_are_constant(view *v, int i)
 {
@@ -468,6 +485,8 @@ static const struct {
     { parallel_holds_local_alone, "inside a parallel loop memory is local", false },
     { local_binds_no_data, "a stage in local memory binds no data axis to threads", false },
     { aligned_is_allocated, "storage_align is for memory that the kernel allocates", false },
+    { stages_are_filled, "memory with stages is filled by a serial loop, from memory of others",
+      false },
     { no_data_within_allreduce, "no data loop follows where a reduce axis is bound to threads",
       false },
     { lanes_are_innermost, "a vectorised leaf is innermost", false },

@@ -381,6 +381,19 @@ move_storage_align(scheduler *c)
                                       pick(c->r, factor)));
 }
 
+/* Of memory that a loop fills, where it can be found. */
+static bool
+move_buffer_stages(scheduler *c)
+{
+    weft_stage *s = any_stage(c);
+    for (int tries = 0; (s->attach != WEFT_AT_AXIS || is_result(s)) && tries < 4; tries++)
+        s = any_stage(c);
+    if (s->attach != WEFT_AT_AXIS || is_result(s))
+        return false;
+    return done(c, once_in(c->r, 3) ? weft_buffer_stages(c->te, first_output(s), 2 + pick(c->r, 3))
+                                    : weft_double_buffer(c->te, first_output(s)));
+}
+
 /* ---- definitions ----------------------------------------------------------------------------- */
 
 static bool
@@ -440,6 +453,7 @@ static const struct {
     { "cache_write", 6, 3, ANYWHERE, move_cache_write },
     { "set_scope", 2, 3, ANYWHERE, move_set_scope },
     { "storage_align", 2, 3, ANYWHERE, move_storage_align },
+    { "buffer_stages", 4, 5, ANYWHERE, move_buffer_stages },
     { "rfactor", 4, 3, ANYWHERE, move_rfactor },
     { "store_predicate", 2, 2, ANYWHERE, move_store_predicate },
 };

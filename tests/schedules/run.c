@@ -455,7 +455,7 @@ static bool
 check_flat(run *r)
 {
     weft_lowered low = copy_kernels(r);
-    return run_passes(r, &low, "flatten,simplify,vthread,partition",
+    return run_passes(r, &low, "flatten,simplify,vthread,double-buffer,partition",
                       weft_profile_find("interp", NULL), "flat") &&
            check_values(r, &low, "flat", (weft_order)((r->p->seed + 1) % 3));
 }

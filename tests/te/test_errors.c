@@ -436,6 +436,13 @@ memory_primitives_say_what_is_wrong(void **state)
           "storage_align: 'C' is an output, whose layout is its caller's; align what" },
         { "storage_align(A, 0, 8, 1)",
           "storage_align: 'A' is an input, whose layout is its caller's" },
+        { "double_buffer(A)", "double_buffer: 'A' is an input, which no loop fills; use the copy" },
+        { "double_buffer(C)",
+          "double_buffer: 'C' is an output, whose memory is its caller's; double what" },
+        { "compute_inline(D)\ndouble_buffer(D)",
+          "double_buffer: stage 'D' is computed inline and has no memory" },
+        { "buffer_stages(D, 1)", "buffer_stages: 'D' in 1 stages; there can be from 2 to 8" },
+        { "buffer_stages(D, 9)", "buffer_stages: 'D' in 9 stages; there can be from 2 to 8" },
     };
     CHECK_SCHEDULES(m);
 }
