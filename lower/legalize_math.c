@@ -1,7 +1,7 @@
 /* lower/legalize_math.c: functions that a target has no word for, from those it has.
  *
  * The polynomials were fitted for f32 by iteratively reweighted least squares towards the minimax
- * of the relative error: erf 1.7e-7, expm1 3e-9, atan 1.6e-8 before rounding.
+ * of the relative error: erf 5e-8, expm1 3e-9, atan 1.6e-8 before rounding.
  */
 #include "lower/legalize.h"
 
@@ -110,24 +110,41 @@ copy_sign(weft_legal *l, const weft_expr *size, const weft_expr *sign)
     return weft_bitcast(l->ir, type, weft_binary(l->ir, WEFT_EK_BOR, rest, first));
 }
 
-/* erf: x P(x^2) near zero, 1 - exp(Q(|x|)) beyond, where log(erfc) is smooth. */
+/* The whole number next to q, within 2^22, and two to its power, which is to be normal, in f32:
+ * q + 1.5 * 2^23 has it in its lowest bits.  NaN gives any. */
+static const weft_expr *
+nearest(weft_legal *l, const weft_expr *q, const weft_expr **power)
+{
+    weft_ir *ir = l->ir;
+    weft_type u = { WEFT_U32, q->h.type.lanes }, i = { WEFT_I32, q->h.type.lanes };
+    const weft_expr *sum = NAME("k", weft_bitcast(ir, u, ADD(q, num(l, q, 12582912.0))));
+    const weft_expr *by = weft_bcast(ir, weft_int(ir, WEFT_U32, 23), u.lanes),
+                    *one = weft_bcast(ir, weft_int(ir, WEFT_U32, 127 << 23), u.lanes),
+                    *bias = weft_bcast(ir, weft_int(ir, WEFT_U32, 0x4B400000), u.lanes);
+    const weft_expr *shifted = weft_binary(ir, WEFT_EK_SHL, sum, by);
+    *power = NAME("s", weft_bitcast(ir, q->h.type, ADD(shifted, one)));
+    return NAME("n", weft_cast_to(ir, q->h.type, weft_bitcast(ir, i, SUB(sum, bias))));
+}
+
+/* erf: 1 - 2^q of q = |x| P(|x|), log2(erfc), which is smooth.  Of q = n + r, 2^q - 1 is
+ * 2^n m + (2^n - 1) with m = 2^r - 1 = r Q(r): near zero, where n is 0, nothing cancels. */
 static const weft_expr *
 expand_erf(weft_legal *l, const weft_expr *x)
 {
-    static const double near[] = { 1.1283791065216064,   -0.37612447142601013,
-                                   0.11281320452690125,  -0.026748856529593468,
-                                   0.004967497196048498, -0.0005862033576704562 };
-    static const double far[] = { 0.00016919484187383205, -1.1294883489608765,
-                                  -0.6334009766578674,    -0.10822027176618576,
-                                  0.025080544874072075,   -0.00415622815489769,
-                                  0.00043138800538145006, -2.0828136257478036e-05 };
+    static const double log_erfc[] = { -1.6279070862970613,    -0.9184434617375967,
+                                       -0.1483298476078274,    0.02787536401962159,
+                                       -0.0002968131156341612, -0.0018058692338539213,
+                                       0.000549661036886879,   -5.8728230524933876e-05 };
+    static const double power[] = { 0.6931471879293033,    0.24022649794725767,
+                                    0.05550357419956402,   0.009618237496493483,
+                                    0.0013390742989548546, 0.00015403523733610778 };
     x = NAME("x", x);
-    const weft_expr *t = NAME("t", call(l, WEFT_IN_ABS, x));
-    const weft_expr *small = LESS(t, num(l, x, 0.925));
-    const weft_expr *capped = NAME("t", PICK(LESS(num(l, x, 4), t), num(l, x, 4), t));
-    const weft_expr *p = MUL(polynomial(l, NAME("s", MUL(x, x)), near, 6), x);
-    const weft_expr *q = SUB(num(l, x, 1), call(l, WEFT_IN_EXP, polynomial(l, capped, far, 8)));
-    return PICK(small, p, copy_sign(l, q, x));
+    const weft_expr *t = NAME("t", call(l, WEFT_IN_ABS, x)), *most = num(l, x, 3.92);
+    t = NAME("t", PICK(LESS(most, t), most, t)); /* a NaN stays */
+    const weft_expr *q = NAME("q", MUL(polynomial(l, t, log_erfc, 8), t)), *s,
+                    *r = NAME("r", SUB(q, nearest(l, q, &s)));
+    const weft_expr *m = MUL(polynomial(l, r, power, 6), r);
+    return copy_sign(l, SUB(SUB(num(l, x, 1), s), MUL(s, m)), x);
 }
 
 static const weft_expr *

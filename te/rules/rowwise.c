@@ -1,8 +1,12 @@
 /* te/rules/rowwise.c: reductions over rows and what joins them, in one kernel: softmax,
  * normalisations. */
-#include "rules/priv.h"
+#include "rules/vector.h"
 
-enum { ROW_THREADS = 256, LANE_ROWS = 64 };
+enum {
+    ROW_THREADS = 256,
+    LANE_ROWS = 64,
+    KEPT_ROW = 16384 /* elements of a row that is kept while it is read again */
+};
 
 typedef struct row_program {
     weft_stage *out;
@@ -147,26 +151,16 @@ by_block(weft_rule *r, const row_program *p)
     weft_str_addf(weft_rule_note(r, "rowwise"), "a block a row, %d threads", (int)threads);
 }
 
-/* A row a thread (lane-cpu) or an iteration (vector-cpu). */
+/* A row a thread. */
 static void
 by_row(weft_rule *r, const row_program *p)
 {
     weft_te *te = r->te;
     weft_tensor *t = p->out->op->out[0];
-    weft_axis *along, *vector, *lane, *row = rows_first(r, p, &along);
-    bool simt = r->target->cls != WEFT_CLASS_VECTOR_CPU;
-    int last = p->out->op->naxis - 1, lanes = r->target->vector_lanes;
+    weft_axis *along, *row = rows_first(r, p, &along);
     if (!row || !along)
         return;
-    bool contiguous =
-        p->nover == 1 && p->over[0] == last && weft_rule_lanes_along(r, p->out->op, last);
-    if (!simt && contiguous && lanes > 1 && weft_rule_extent(along) >= lanes &&
-        !weft_split(te, t, along, weft_rule_num(r, lanes), &vector, &lane))
-        (void)weft_vectorize(te, t, lane);
-    if (simt)
-        weft_rule_bind_threads(r, t, row, LANE_ROWS);
-    else
-        weft_rule_bind_grid(r, t, row);
+    weft_rule_bind_threads(r, t, row, LANE_ROWS);
     weft_axis *at = NULL;
     for (int i = 0; i < p->out->leaf.n; i++) {
         weft_bind b = p->out->leaf.at[i]->bind;
@@ -178,7 +172,101 @@ by_row(weft_rule *r, const row_program *p)
         if (weft_compute_at(te, s, t, at) || weft_set_scope(te, s, "local"))
             return;
     }
-    weft_str_addf(weft_rule_note(r, "rowwise"), "a row a %s", simt ? "thread" : "group");
+    weft_str_addf(weft_rule_note(r, "rowwise"), "a row a thread");
+}
+
+/* ---- rows on CPUs that take vectors ---------------------------------------------------------- */
+
+static double
+elements(weft_axis *const *axis, int n, const int *which)
+{
+    double all = 1;
+    for (int i = 0; i < n; i++)
+        all *= weft_vector_count((const weft_axis *const *)axis + which[i], 1);
+    return all;
+}
+
+static bool
+find_call(void *user, const weft_expr *e)
+{
+    *(bool *)user |= e->h.kind == WEFT_EK_CALL;
+    return !*(bool *)user;
+}
+
+/* An inlined stage with an element for each of the output's that is dear and read more than once:
+ * a row of it is better kept than computed again. */
+static bool
+is_worth_keeping(weft_rule *r, const row_program *p, const weft_stage *s)
+{
+    const weft_te_op *op = s->op;
+    weft_stage **reader;
+    bool dear = false;
+    if (s->attach != WEFT_AT_INLINE || op->naxis != p->out->op->naxis ||
+        weft_te_readers(r->te, op->out[0], &r->scratch, &reader) < 2)
+        return false;
+    for (int d = 0; d < op->naxis; d++)
+        if (op->axis[d]->extent != p->out->op->axis[d]->extent)
+            return false;
+    weft_walk_expr(&(weft_walker){ .expr = find_call, .user = &dear }, op->body[0]);
+    int64_t row = 1;
+    for (int i = 0; i < p->nover; i++) {
+        int64_t n = weft_rule_extent(op->axis[p->over[i]]);
+        row = n >= 0 && n <= KEPT_ROW ? row * n : KEPT_ROW + 1;
+        row = row <= KEPT_ROW ? row : KEPT_ROW + 1;
+    }
+    return dear && row <= KEPT_ROW;
+}
+
+/* The last axis of a stage in lanes, if rows are long enough and lie side by side. */
+static void
+vectorize_last(weft_rule *r, weft_tensor *t, weft_axis *last, bool contiguous)
+{
+    weft_axis *lane;
+    int64_t lanes = r->target->vector_lanes;
+    if (weft_dtype_bits(t->buf->dtype) > 32)
+        lanes /= 2;
+    if (contiguous && lanes > 1 && weft_rule_extent(last) >= lanes &&
+        !weft_split(r->te, t, last, weft_rule_num(r, lanes), NULL, &lane))
+        (void)weft_vectorize(r->te, t, lane);
+}
+
+static void
+keep_row(weft_rule *r, weft_stage *s, weft_tensor *home, weft_axis *at, bool contiguous)
+{
+    weft_tensor *t = s->op->out[0];
+    if (weft_compute_root(r->te, t) || weft_compute_at(r->te, t, home, at) ||
+        weft_set_scope(r->te, t, "local"))
+        return;
+    vectorize_last(r, t, s->op->axis[s->op->naxis - 1], contiguous);
+}
+
+static void
+by_vectors(weft_rule *r, const row_program *p)
+{
+    weft_te *te = r->te;
+    weft_tensor *t = p->out->op->out[0];
+    const weft_te_op *op = p->out->op;
+    int last = op->naxis - 1, n = te->stage.n;
+    bool contiguous = p->nover == 1 && p->over[0] == last && weft_rule_lanes_along(r, op, last);
+    double work = elements(op->axis, p->nover, p->over),
+           rows = elements(op->axis, p->nkeep, p->keep);
+    weft_axis *along, *row = rows_first(r, p, &along);
+    if (!row || !along)
+        return;
+    vectorize_last(r, t, along, contiguous);
+    weft_axis *at = weft_rule_bind_chunks(r, t, row, weft_vector_rows_of_group(r, work, rows));
+    bool lanes = true, ok = at;
+    for (int i = p->nreduce; ok && i-- > 0;) {
+        weft_tensor *s = p->reduce[i]->op->out[0];
+        bool vectors = weft_vector_has_rows(r, p->reduce[i]->op);
+        lanes = lanes && vectors;
+        ok = vectors ? weft_vector_row(r, s, t, at)
+                     : !weft_compute_at(te, s, t, at) && !weft_set_scope(te, s, "local");
+    }
+    for (int i = n; ok && i-- > 0;)
+        if (is_worth_keeping(r, p, te->stage.at[i]))
+            keep_row(r, te->stage.at[i], t, at, contiguous);
+    weft_str_addf(weft_rule_note(r, "rowwise"), "rows in groups%s", lanes ? ", in lanes" : "");
 }
 
 bool
@@ -189,6 +277,8 @@ weft_rule_rowwise(weft_rule *r, weft_stage *out)
         return false;
     if (r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE)
         by_block(r, &p);
+    else if (r->target->cls == WEFT_CLASS_VECTOR_CPU)
+        by_vectors(r, &p);
     else
         by_row(r, &p);
     return true;

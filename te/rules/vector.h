@@ -73,4 +73,19 @@ void weft_vector_gather(vector_search *, weft_tensor *sum);
 void weft_vector_pack(vector_search *, const vector_order *, weft_tensor *sum, weft_tensor *out,
                       weft_axis *at);
 
+/* ---- vector_rows.c --------------------------------------------------------------------------- */
+/* Whether all that is reduced lies side by side along the last reduce axis, or stays. */
+bool weft_vector_has_rows(weft_rule *, const weft_te_op *);
+/* What weft_vector_rows takes for all results, as weft_vector_find's cycles. */
+double weft_vector_rows_cycles(weft_rule *, const weft_te_op *);
+/* Computes t's reduction in loop `at` of home by vectors along the row; false after an error. */
+bool weft_vector_row(weft_rule *, weft_tensor *t, weft_tensor *home, weft_axis *at);
+/* Rows of `work` elements each that a work-group takes. */
+int64_t weft_vector_rows_of_group(const weft_rule *, double work, double rows);
+/* The kernel of a reduction of rows; false, and nothing done, when the output has no axes. */
+bool weft_vector_rows(weft_rule *, weft_stage *reduce, weft_stage *out);
+/* A long reduction of few results: the stage of its parts, which it then combines; NULL when there
+ * is no need. */
+weft_stage *weft_vector_parts(weft_rule *, weft_stage *reduce);
+
 #endif

@@ -270,8 +270,10 @@ schedule_plain(vector_search *s, weft_tensor *sum, weft_tensor *out)
         (void)weft_unroll(te, sum, sum->op->reduce[i]);
 }
 
-bool
-weft_rule_vector_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
+/* The reduction as a kernel of tiles or rows, or with `out`; false, and nothing done, when it has no
+ * results to share anything. */
+static bool
+schedule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
 {
     weft_tensor *sum = reduce->op->out[0], *result = out->op->out[0];
     vector_search s = { .r = r, .op = reduce->op, .others = 1 };
@@ -281,7 +283,12 @@ weft_rule_vector_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
     s.nread = weft_rule_reads(r, reduce->op, &s.read);
     s.walk = WEFT_NEW_ARRAY(&r->scratch, s.nread + 1, weft_walk);
     s.registers = (r->target->registers > 8 ? r->target->registers : 16);
-    if (!weft_vector_find(&s))
+    bool found = weft_vector_find(&s);
+    if (weft_vector_has_rows(r, reduce->op) &&
+        (!found || weft_vector_rows_cycles(r, reduce->op) < s.best.cycles) &&
+        weft_vector_rows(r, reduce, out))
+        return true;
+    if (!found)
         return false;
     vector_order o = weft_vector_order(&s);
     bool plain = is_plain_loop(&s);
@@ -315,4 +322,13 @@ weft_rule_vector_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
     else if (ok)
         weft_vector_gather(&s, sum);
     return true;
+}
+
+bool
+weft_rule_vector_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
+{
+    weft_stage *parts = weft_vector_parts(r, reduce);
+    if (parts && !schedule_reduction(r, parts, parts))
+        return false;
+    return schedule_reduction(r, reduce, out);
 }

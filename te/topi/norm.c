@@ -92,23 +92,36 @@ shifted_exp(const rows *r, const weft_expr *const *at, weft_tensor *const *scala
                           weft_sub(r->te->ir, wide(r, at, NULL), row(r, at, scalar[0])));
 }
 
+/* exp(x - max), a tensor like x in the sum's dtype: the sum and the quotients are of it. */
+static weft_tensor *
+exponentials(const rows *r, weft_tensor *max)
+{
+    weft_te *te = r->te;
+    weft_axis **out = weft_topi_axes(te, r->n, weft_topi_dims(r->x));
+    return weft_te_compute(te, "exp", r->n, out,
+                           shifted_exp(r, weft_topi_refs(te, r->n, out), &max));
+}
+
 weft_tensor *
 weft_topi_softmax(weft_te *te, weft_tensor *x, int axis, bool log)
 {
     if (!x)
         return NULL;
-    rows r = rows_over(te, x, axis, axis + 1);
+    rows r = rows_over(te, x, axis, axis + 1), e = r;
     weft_tensor *max = reduce_rows(&r, "max", WEFT_RMAX, wide, NULL);
-    weft_tensor *sum = reduce_rows(&r, "sum", WEFT_SUM, shifted_exp, &max);
+    e.x = max ? exponentials(&r, max) : NULL;
+    weft_tensor *sum = e.x ? reduce_rows(&e, "sum", WEFT_SUM, wide, NULL) : NULL;
     if (!sum)
         return NULL;
     weft_axis **out = weft_topi_axes(te, r.n, weft_topi_dims(x));
     const weft_expr **at = weft_topi_refs(te, r.n, out), *v;
+    weft_dtype t = sum->buf->dtype;
     if (log)
         v = weft_sub(te->ir, weft_sub(te->ir, wide(&r, at, NULL), row(&r, at, max)),
                      weft_topi_call(te, "log", row(&r, at, sum)));
     else
-        v = weft_div(te->ir, shifted_exp(&r, at, &max), row(&r, at, sum));
+        v = weft_mul(te->ir, weft_topi_at(te, e.x, at),
+                     weft_div(te->ir, weft_topi_num(te, t, 1), row(&r, at, sum)));
     return weft_te_compute(te, log ? "log_softmax" : "softmax", r.n, out,
                            weft_cast(te->ir, x->buf->dtype, v));
 }
@@ -127,7 +140,7 @@ squared(const rows *r, const weft_expr *const *at, weft_tensor *const *scalar)
     return weft_mul(ir, d, d);
 }
 
-/* (x - mean) / sqrt(variance + epsilon) */
+/* (x - mean) * (1 / sqrt(variance + epsilon)): one division a row */
 static const weft_expr *
 normalised(const rows *r, const weft_expr *const *at, weft_tensor *sum, weft_tensor *squares,
            double epsilon)
@@ -139,7 +152,8 @@ normalised(const rows *r, const weft_expr *const *at, weft_tensor *sum, weft_ten
                     *variance = weft_div(ir, row(r, at, squares), n);
     const weft_expr *root =
         weft_topi_call(r->te, "sqrt", weft_add(ir, variance, weft_topi_num(r->te, t, epsilon)));
-    return weft_div(ir, weft_sub(ir, wide(r, at, NULL), mean), root);
+    return weft_mul(ir, weft_sub(ir, wide(r, at, NULL), mean),
+                    weft_div(ir, weft_topi_num(r->te, t, 1), root));
 }
 
 /* v * scale + bias in the sum's dtype, brought back to x's. */

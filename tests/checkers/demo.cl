@@ -302,7 +302,7 @@ void softmax_0(__global const float *restrict x, __global float *restrict softma
     const float sum_all = red_1[0];
     sum = sum_all;
     if (j_i < 10) {
-        softmax[j_i] = exp(x[j_i] - max_1) / sum;
+        softmax[j_i] = exp(x[j_i] - max_1) * (1.0f / sum);
     }
 }
 ==== opencl-pocl/conv1_relu_step0.cl
@@ -575,8 +575,8 @@ void conv2_relu_step1(__global const float *restrict weight,
 ==== opencl-pocl/fc_add.cl
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
 //   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
-//   schedule  contraction/vector-cpu: 1 lanes of j x 5 j vectors in registers
-//   launch    grid 2,1,1  block 1,1,1
+//   schedule  reduction/vector-cpu: 16 lanes along each row
+//   launch    grid 10,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void fc_add(__global const float *restrict a,
@@ -584,27 +584,43 @@ void fc_add(__global const float *restrict a,
             __global const float *restrict y,
             __global float *restrict add)
 {
-    int i_j_o = get_group_id(0);
-    const int i_j_o_off = i_j_o * 5;
-    float matmul[5];
-    matmul[0] = 0.0f;
-    matmul[1] = 0.0f;
-    matmul[2] = 0.0f;
-    matmul[3] = 0.0f;
-    matmul[4] = 0.0f;
-    for (int r = 0; r < 784; r++) {
-        const int b_base = i_j_o * 3920 + r;
-        matmul[0] += a[r] * b[b_base];
-        matmul[1] += a[r] * b[b_base + 784];
-        matmul[2] += a[r] * b[b_base + 1568];
-        matmul[3] += a[r] * b[b_base + 2352];
-        matmul[4] += a[r] * b[b_base + 3136];
+    int i_j = get_group_id(0);
+    float16 matmul_rf[4];
+    matmul_rf[0] = (float16)(0.0f);
+    matmul_rf[1] = (float16)(0.0f);
+    matmul_rf[2] = (float16)(0.0f);
+    matmul_rf[3] = (float16)(0.0f);
+    for (int r_o = 0; r_o < 12; r_o++) {
+        const int b_base = i_j * 784 + r_o * 64;
+        matmul_rf[0] += vload16(0, &a[r_o * 64]) * vload16(0, &b[b_base]);
+        matmul_rf[1] += vload16(0, &a[r_o * 64 + 16]) * vload16(0, &b[b_base + 16]);
+        matmul_rf[2] += vload16(0, &a[r_o * 64 + 32]) * vload16(0, &b[b_base + 32]);
+        matmul_rf[3] += vload16(0, &a[r_o * 64 + 48]) * vload16(0, &b[b_base + 48]);
     }
-    add[i_j_o_off] = matmul[0] + y[i_j_o_off];
-    add[i_j_o_off + 1] = matmul[1] + y[i_j_o_off + 1];
-    add[i_j_o_off + 2] = matmul[2] + y[i_j_o_off + 2];
-    add[i_j_o_off + 3] = matmul[3] + y[i_j_o_off + 3];
-    add[i_j_o_off + 4] = matmul[4] + y[i_j_o_off + 4];
+    matmul_rf[0] += vload16(0, &a[768]) * vload16(0, &b[i_j * 784 + 768]);
+    float16 matmul_rf_1 = (float16)(0.0f);
+    matmul_rf_1 += matmul_rf[0];
+    matmul_rf_1 += matmul_rf[1];
+    matmul_rf_1 += matmul_rf[2];
+    matmul_rf_1 += matmul_rf[3];
+    float matmul = 0.0f;
+    matmul += matmul_rf_1.s0;
+    matmul += matmul_rf_1.s1;
+    matmul += matmul_rf_1.s2;
+    matmul += matmul_rf_1.s3;
+    matmul += matmul_rf_1.s4;
+    matmul += matmul_rf_1.s5;
+    matmul += matmul_rf_1.s6;
+    matmul += matmul_rf_1.s7;
+    matmul += matmul_rf_1.s8;
+    matmul += matmul_rf_1.s9;
+    matmul += matmul_rf_1.sa;
+    matmul += matmul_rf_1.sb;
+    matmul += matmul_rf_1.sc;
+    matmul += matmul_rf_1.sd;
+    matmul += matmul_rf_1.se;
+    matmul += matmul_rf_1.sf;
+    add[i_j] = matmul + y[i_j];
 }
 ==== opencl-pocl/pool1_0.cl
 // pool1_0: pool1 (MaxPool)                                                          model: digits.onnx
@@ -712,7 +728,7 @@ void pool2_0_1(__global const float *restrict x, __global float *restrict unbloc
 ==== opencl-pocl/softmax_0.cl
 // softmax_0: softmax (Softmax)                                                      model: digits.onnx
 //   out       f32[1,10]              50 FLOP   40 B read, 40 B written   0.6 FLOP/byte
-//   schedule  rowwise/vector-cpu: a row a group
+//   schedule  rowwise/vector-cpu: rows in groups
 //   launch    grid 1,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -725,11 +741,15 @@ void softmax_0(__global const float *restrict x, __global float *restrict softma
         const float b = x[r0];
         max_1 = a >= b || a != a ? a : b;
     }
+    float exp_1[10];
+    for (int j = 0; j < 10; j++) {
+        exp_1[j] = exp(x[j] - max_1);
+    }
     float sum = 0.0f;
     for (int r0 = 0; r0 < 10; r0++) {
-        sum += exp(x[r0] - max_1);
+        sum += exp_1[r0];
     }
     for (int j = 0; j < 10; j++) {
-        softmax[j] = exp(x[j] - max_1) / sum;
+        softmax[j] = exp_1[j] * (1.0f / sum);
     }
 }

@@ -291,6 +291,6 @@ softmax_0(const float *__restrict__ x, float *__restrict__ softmax)
     const float sum_all = red_1[0];
     sum = sum_all;
     if (j_i < 10) {
-        softmax[j_i] = expf(x[j_i] - max_1) / sum;
+        softmax[j_i] = expf(x[j_i] - max_1) * (1.0f / sum);
     }
 }

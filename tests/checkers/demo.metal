@@ -350,6 +350,6 @@ kernel void softmax_0(device const float *x [[buffer(0)]],
     const float sum_all = red_1[0];
     sum = sum_all;
     if (j_i < 10) {
-        softmax[j_i] = exp(x[j_i] - max_1) / sum;
+        softmax[j_i] = exp(x[j_i] - max_1) * (1.0f / sum);
     }
 }

@@ -73,6 +73,14 @@ static const program products[] = {
     { "te symbols(A: f32[m, k], B: f32[k, n]) { out C[i < m, j < n] = sum(r < k) A[i, r] * B[r, j] "
       "}",
       { { 64, 32, 64 } } },
+    { "te panels(A: f32[43, 100], B: f32[100, 70]) { out C[i < 43, j < 70] = sum(r < 100) A[i, r] "
+      "* "
+      "B[r, j] }",
+      { { 0 } } },
+    { "te panels_of_batches(A: f32[2, 40, 97], B: f32[2, 97, 80], c: f32[80]) { P[b < 2, i < 40, j "
+      "< 80] = sum(r < 97) A[b, i, r] * B[b, r, j]\n"
+      "out C[b < 2, i < 40, j < 80] = max(P[b, i, j] + c[j], 0.0) }",
+      { { 0 } } },
     { "te batch_symbol(A: f32[b, 12], B: f32[1, 12, 16]) { out C[i < b, j < 16] = sum(r < 12) A[i, "
       "r] * B[j // 16, r, j % 16] }",
       { { 5 } } },
@@ -179,6 +187,13 @@ static const program others[] = {
     { "te sum_rows(X: f32[12, 300]) { out Y[i < 12] = sum(j < 300) X[i, j] }", { { 0 } } },
     { "te sum_columns(X: f32[300, 20]) { out Y[j < 20] = sum(i < 300) X[i, j] }", { { 0 } } },
     { "te sum_all(X: f32[9, 33]) { out Y[z < 1] = sum(i < 9, j < 33) X[i, j] }", { { 0 } } },
+    { "te softmax_kept(X: f32[7, 203]) { M[i < 7] = max(j < 203) X[i, j]\n E[i < 7, j < 203] = "
+      "exp(X[i, j] - M[i])\n S[i < 7] = sum(j < 203) E[i, j]\n"
+      "out Y[i < 7, j < 203] = E[i, j] * (1.0 / S[i]) }",
+      { { 0 } } },
+    { "te sum_parts(X: f32[3, 70001]) { out Y[] = sum(i < 3, j < 70001) X[i, j] }", { { 0 } } },
+    { "te max_parts(X: f32[2, 100, 997]) { out Y[k < 2] = max(i < 100, j < 997) X[k, i, j] }",
+      { { 0 } } },
     { "te sum_scalar(X: f32[9, 33]) { out Y[] = sum(i < 9, j < 33) X[i, j] }", { { 0 } } },
     { "te sum_symbol(X: f32[n, m]) { out Y[i < n] = sum(j < m) X[i, j] }", { { 7, 150 } } },
     { "te mean_square(X: f32[6, 50]) { S[i < 6] = sum(j < 50) X[i, j] * X[i, j]\n out Y[i < 6] = "
