@@ -235,6 +235,20 @@ require_threads(const weft_plan *p, const weft_site *s, const weft_expr *const *
     }
 }
 
+/* What each thread computes for itself is for the threads that read it: those of the loop that it is
+ * computed at, which may be fewer than the kernel has. */
+static void
+require_readers(const weft_plan *p, const weft_site *s, const weft_expr **guard)
+{
+    for (; s->parent && s->space == WEFT_LOCAL; s = s->parent)
+        for (int i = 0; i <= s->at; i++) {
+            const weft_axis *leaf = s->parent->stage->leaf.at[i];
+            const weft_expr *extent = s->parent->extent[leaf->id];
+            if (weft_is_thread(leaf->bind) && extent != s->cluster->extent[leaf->bind])
+                require(p, guard, less(p, s->parent->value[leaf->id], extent));
+        }
+}
+
 /* Regions that reach beyond the tensor. */
 static void
 require_domain(const weft_plan *p, const weft_site *s, const weft_expr *const *value,
@@ -279,6 +293,7 @@ weft_site_guard(const weft_plan *p, const weft_site *s, const weft_expr *const *
     const weft_expr *guard = NULL;
     int mark = weft_facts_mark(p->facts);
     require_threads(p, s, value, data_only, &guard);
+    require_readers(p, s, &guard);
     require_splits(p, s, value, data_only, &guard);
     require_domain(p, s, value, &guard);
     if (s->stage->stored)
