@@ -160,9 +160,9 @@ work_of(const costs *c, int64_t rows, int64_t cols)
 static int64_t
 shared_bytes(const costs *c, int64_t rows, int64_t cols)
 {
-    int64_t wide = c->size < 4 ? 4 : c->size,
-            fetched = rows * c->depth + cols * (c->depth + c->width);
-    return fetched * c->size + wide * (rows * (2 * cols + 2) + cols + SIDE * (SIDE + 1));
+    int64_t wide = c->size < 4 ? 4 : c->size;
+    return wide *
+           (rows * (c->depth + 2 * cols + 2) + cols * (c->depth + 2 + c->width) + 2 * SIDE * SIDE);
 }
 
 static void

@@ -6,7 +6,10 @@
  * results in registers. */
 #include "rules/attention.h"
 
-enum { SIDE = 16 }; /* threads along queries, and along keys or columns of the result */
+enum {
+    SIDE = 16, /* threads along queries, and along keys or columns of the result */
+    MOST_DEPTH = 1 << 16
+};
 
 typedef weft_blocked blocked;
 
@@ -80,13 +83,6 @@ find_stages(weft_rule *r, weft_stage *out, blocked *b)
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
 
-static int64_t
-bytes_of_block(const weft_stage *s, int from)
-{
-    int64_t n = weft_rule_count(s->op->axis, from, s->op->naxis);
-    return n < 0 ? INT32_MAX : n * weft_dtype_bits(s->op->out[0]->buf->dtype) / 8;
-}
-
 /* All extents within a block are known. */
 static bool
 find_sizes(blocked *b)
@@ -101,17 +97,18 @@ find_sizes(blocked *b)
     return b->rows > 0 && b->cols > 0 && b->width > 0;
 }
 
-/* Shared memory holds a block. */
+/* Shared memory holds a block: queries, keys with a column more, values, scores, weights, a maximum
+ * and a sum a query, and what threads reduce by.  Narrow floats may be held in f32. */
 static bool
 fits(const weft_rule *r, const blocked *b)
 {
-    int64_t size = weft_dtype_bits(b->scores->op->out[0]->buf->dtype) / 8,
-            shared = size * b->rows * (2 * b->cols + 2) + size * SIDE * SIDE;
-    const weft_stage *fetched[3] = { b->queries, b->keys, b->values };
-    for (int i = 0; i < 3; i++)
-        shared += bytes_of_block(fetched[i], fetched[i]->op->naxis - 2);
-    shared += size * (b->cols + SIDE); /* what padding adds */
-    return shared <= r->target->shared_bytes;
+    const weft_te_op *sum = b->products->op;
+    int64_t depth = weft_rule_extent(sum->reduce[0]),
+            size = weft_dtype_bits(sum->out[0]->buf->dtype) / 8,
+            all = b->rows * (depth + 2 * b->cols + 2) + b->cols * (depth + 2 + b->width) +
+                  2 * SIDE * SIDE;
+    return depth > 0 && depth < MOST_DEPTH && b->width < MOST_DEPTH &&
+           all * size <= r->target->shared_bytes;
 }
 
 static void
@@ -205,22 +202,31 @@ reduce_keys(weft_rule *r, const blocked *b, weft_stage *s, weft_axis *at)
     return true;
 }
 
-/* Scores by threads in both directions, the products of each in registers. */
+/* s in shared memory, by threads along queries and keys; *x the innermost loop over threads. */
+static bool
+by_pairs(weft_rule *r, const blocked *b, weft_stage *s, weft_axis *at, weft_axis **x)
+{
+    weft_tensor *t = s->op->out[0];
+    weft_axis *y, *dy, *dx;
+    if (!weft_blocked_place(r, s, b->all, at, "shared") ||
+        !deal(r, t, s->op->axis[b->nbatch + 1], b->rows, b->ty, &y, &dy) ||
+        !deal(r, t, s->op->axis[b->nbatch + 3], b->cols, b->tx, x, &dx) ||
+        weft_reorder(r->te, t, 4, (weft_axis *[]){ y, *x, dy, dx }))
+        return false;
+    bind_both(r, t, y, *x);
+    return true;
+}
+
+/* Scores, the products of each thread in registers. */
 static bool
 schedule_scores(weft_rule *r, const blocked *b, weft_axis *at)
 {
-    weft_tensor *t = b->scores->op->out[0], *p = b->products->op->out[0];
-    const weft_te_op *op = b->scores->op, *sum = b->products->op;
-    weft_axis *y, *x, *dy, *dx;
-    if (!weft_blocked_place(r, b->scores, b->all, at, "shared") ||
-        !deal(r, t, op->axis[b->nbatch + 1], b->rows, b->ty, &y, &dy) ||
-        !deal(r, t, op->axis[b->nbatch + 3], b->cols, b->tx, &x, &dx) ||
-        weft_reorder(r->te, t, 4, (weft_axis *[]){ y, x, dy, dx }))
-        return false;
-    bind_both(r, t, y, x);
+    const weft_te_op *sum = b->products->op;
+    weft_axis *x;
     weft_axis *inside[3] = { sum->reduce[0], sum->axis[b->nbatch + 1], sum->axis[b->nbatch + 3] };
-    return weft_blocked_place(r, b->products, b->scores, x, "local") &&
-           !weft_reorder(r->te, p, 3, inside);
+    return by_pairs(r, b, b->scores, at, &x) &&
+           weft_blocked_place(r, b->products, b->scores, x, "local") &&
+           !weft_reorder(r->te, sum->out[0], 3, inside);
 }
 
 /* The results of a thread and what a block of keys adds to them, in registers; *at the loop over
@@ -245,15 +251,15 @@ schedule_results(weft_rule *r, const blocked *b, weft_axis *thread, weft_axis **
 static bool
 schedule(weft_rule *r, const blocked *b)
 {
-    weft_axis *block, *thread, *at;
+    weft_axis *block, *thread, *at, *x;
     if (!schedule_out(r, b, &block, &thread) || !schedule_results(r, b, thread, &at) ||
-        !reduce_keys(r, b, b->total, at) || !fill(r, b, b->weights, b->all, at) ||
+        !reduce_keys(r, b, b->total, at) || !by_pairs(r, b, b->weights, at, &x) ||
         !reduce_keys(r, b, b->most, at) || !schedule_scores(r, b, at) ||
         !fill(r, b, b->values, b->all, at) || !fill(r, b, b->keys, b->all, at) ||
         !fill(r, b, b->queries, b->out, block))
         return false;
     int row = b->keys->op->naxis - 2; /* an odd stride: a thread's keys are apart from others' */
-    return !weft_storage_align(r->te, b->keys->op->out[0], row, SIDE, 1);
+    return !weft_storage_align(r->te, b->keys->op->out[0], row, 2, 1);
 }
 
 bool

@@ -54,6 +54,35 @@ for target in opencl:generic-gpu vulkan:generic-gpu cuda:sm_80 metal:apple8; do
     out_has 'Conv' && out_has 'model: digits.onnx' && out_has 'FLOP' && out_has '  schedule  ' && out_has '  launch    grid '
 done
 
+# attention TYPE DEPTH: a graph in attention.wir
+attention()
+{
+    echo "graph a(q: $1[3, n, $2], k: $1[3, $2, n], v: $1[3, n, $2]) -> (y) {
+        s = matmul(q, k) {ta=0, tb=0}
+        p = softmax(s) {axis=2}
+        y = matmul(p, v) {ta=0, tb=0}
+    }" >attention.wir
+}
+
+it "keeps attention of any depth within shared memory, or does not fuse it"
+for depth in 1 17 40 64 96 160 255; do
+    for type in f16 f32; do
+        attention $type $depth
+        for target in cuda:sm_80 opencl:generic-gpu opencl:mali-g78 vulkan:generic-gpu metal:apple8; do
+            exits 0 "$WEFT" dump attention.wir -t $target
+        done
+    done
+    attention f64 $depth
+    exits 0 "$WEFT" dump attention.wir -t cuda:sm_80
+done
+attention f32 64
+
+it "has one head of one block at a time in shared memory, few scores or many"
+for target in vulkan:generic-gpu opencl:generic-gpu cuda:sm_80; do
+    exits 0 "$WEFT" dump attention.wir -t $target --stage loops
+    out_has 'alloc keys: shared f32.1, 1, ' && out_has 'alloc scores: shared f32.1, 1, '
+done
+
 it "refuses a stage that is none or that the target has not, and -o with a stage"
 exits 2 "$WEFT" dump "$digits" -t interp --stage flat && err_has 'no stage flat'
 exits 2 "$WEFT" dump "$digits" --stage soup && err_has "'soup'"
