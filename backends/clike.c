@@ -295,6 +295,50 @@ store_to(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_
     }
 }
 
+static const weft_expr *
+first_of(const weft_expr *index)
+{
+    return index->h.kind == WEFT_EK_RAMP ? index->arg[0] : index;
+}
+
+/* copy(&S[i], &G[j], 8, cond ? 0 : 8); */
+static void
+print_async_copy(weft_clike *c, const weft_stmt *s)
+{
+    const weft_expr *cond, *from = weft_async_source(s->u.store.value, &cond);
+    if (!c->d->async_copy || !from) {
+        weft_clike_fail(c, "an asynchronous store to", s->u.store.buf->name);
+        return;
+    }
+    int bytes = from->h.type.lanes * weft_dtype_bits((weft_dtype)from->h.type.dtype) / 8;
+    indent(c);
+    weft_str_addf(c->out, "%s(&%s[", c->d->async_copy, c->buf[s->u.store.buf->id]);
+    weft_clike_expr(c, first_of(s->u.store.index[0]), 0);
+    weft_str_addf(c->out, "], &%s[", c->buf[from->h.u.buf->id]);
+    weft_clike_expr(c, first_of(from->arg[0]), 0);
+    weft_str_addf(c->out, "], %d", bytes);
+    if (cond) {
+        weft_str_add(c->out, ", ");
+        weft_clike_expr(c, cond, CLIKE_CHOICE + 1);
+        weft_str_addf(c->out, " ? 0 : %d", bytes);
+    }
+    weft_str_add(c->out, ");\n");
+}
+
+static void
+print_async(weft_clike *c, int left)
+{
+    if (!c->d->async_copy) {
+        weft_clike_fail(c, "a wait for asynchronous stores", "");
+        return;
+    }
+    indent(c);
+    if (left == WEFT_ASYNC_COMMIT)
+        weft_str_addf(c->out, "%s;\n", c->d->async_commit);
+    else
+        weft_str_addf(c->out, "%s(%d);\n", c->d->async_wait, left);
+}
+
 static void
 print_atomic(weft_clike *c, const weft_stmt *s)
 {
@@ -405,7 +449,14 @@ print_stmt(weft_clike *c, const weft_stmt *s)
         print_let(c, s->u.let.var, s->u.let.value);
         print_stmt(c, s->u.let.body);
         return;
+    case WEFT_SK_ASYNC:
+        print_async(c, s->u.async.left);
+        return;
     case WEFT_SK_STORE:
+        if (s->u.store.async) {
+            print_async_copy(c, s);
+            return;
+        }
         store_to(c, s->u.store.buf, s->u.store.index[0], s->u.store.value);
         return;
     case WEFT_SK_ATOMIC:
@@ -475,6 +526,7 @@ survey_stmt(void *user, const weft_stmt *s)
         c->uses[s->u.alloc.buf->dtype] = true;
     if (s->kind == WEFT_SK_STORE && s->u.store.value->h.type.lanes > 1)
         c->by_vector[s->u.store.buf->id] = true;
+    c->async = c->async || (s->kind == WEFT_SK_STORE && s->u.store.async);
     c->matrix = c->matrix || s->kind == WEFT_SK_MATRIX;
     if (s->kind == WEFT_SK_ATOMIC)
         c->atomic64 = c->atomic64 || weft_dtype_bits(s->u.atomic.buf->dtype) == 64;

@@ -62,8 +62,12 @@ typedef struct weft_dialect {
     const char *call[WEFT_IN_COUNT], *call64[WEFT_IN_COUNT];
     bool narrow_calls;               /* call[] takes f32 alone: f16 goes through it */
     const weft_matrix_words *matrix; /* NULL: none */
-    const char *min[3], *max[3];     /* of integers, f32, f64; NULL: legalise spells them */
-    const char *iabs[2];             /* ABS of integers up to 32 bits, of 64 */
+    /* Asynchronous stores: the function of destination, source, bytes and how many of them are
+     * zeros instead; the call that ends a group, and the function that waits until so many are
+     * left.  NULL: none */
+    const char *async_copy, *async_commit, *async_wait;
+    const char *min[3], *max[3]; /* of integers, f32, f64; NULL: legalise spells them */
+    const char *iabs[2];         /* ABS of integers up to 32 bits, of 64 */
 } weft_dialect;
 
 /* State of one print. */
@@ -87,6 +91,7 @@ struct weft_clike {
     uint32_t operators[WEFT_DTYPE_COUNT]; /* ... that arithmetic is done with */
     uint32_t functions;                   /* ... that are made, converted or passed to functions */
     bool matrix;                          /* there are matrix statements */
+    bool async;                           /* there are asynchronous stores */
     bool atomic64, subgroup;              /* what extensions hang on */
     int depth;
 };

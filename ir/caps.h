@@ -21,6 +21,7 @@ typedef struct weft_caps {
     bool vector_compare;      /* comparisons and selects of vectors; else by lane */
     bool nan_min_max;  /* MIN and MAX may be printed as they stand; else legalise spells them */
     bool sat_cast;     /* float to int may be printed as it stands; else legalise spells it */
+    bool async_copy;   /* stores from global to shared memory may be asynchronous */
     bool bool_storage; /* a bool is a byte in memory; else it is loaded from and stored to u8 */
 } weft_caps;
 

@@ -199,6 +199,7 @@ clone_stmt(weft_clone_map *m, const weft_stmt *s)
         t.u.all.body = clone_stmt(m, s->u.all.body);
         break;
     case WEFT_SK_BARRIER:
+    case WEFT_SK_ASYNC:
     case WEFT_SK_COUNT:
         break;
     }

@@ -244,6 +244,19 @@ mark_init(ctx *c, const access *a, const place *p, int comps)
             init[interp_element(p, k)] = 1;
 }
 
+void
+weft_interp_forget_init(ctx *c, const access *a, const place *p, int comps)
+{
+    bufview *b = &c->buf[a->buf];
+    for (int k = 0; b->m->init && k < comps * c->lanes; k++)
+        if (interp_on(c, k % c->lanes))
+            b->m->init[interp_element(p, k)] = 0;
+    b->ok_lo = b->ok_hi = 0;
+    for (int i = 0; i < c->in->naccess; i++) /* reads of it have to be checked again */
+        if (c->in->access[i]->buf == a->buf)
+            c->acc[i].seen = false;
+}
+
 /* ---- reads ----------------------------------------------------------------------------------- */
 
 static bool

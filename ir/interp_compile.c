@@ -450,6 +450,9 @@ compile_simple(compiler *c, const weft_stmt *s)
         k->expr = compile_expr(c, s->u.atomic.value);
         k->op = s->u.atomic.op;
         break;
+    case WEFT_SK_ASYNC:
+        k = new_code(c, C_ASYNC, s, 0);
+        break;
     case WEFT_SK_MATRIX:
         k = new_code(c, C_MATRIX, s, 0);
         for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {

@@ -445,6 +445,9 @@ weft_interp_exec(ctx *c, const code *k)
     case C_ALLREDUCE:
         allreduce(c, k);
         break;
+    case C_ASYNC:
+        weft_interp_async(c, k);
+        break;
     case C_MATRIX:
         weft_interp_matrix(c, k);
         break;

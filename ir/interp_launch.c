@@ -106,6 +106,8 @@ weft_interp_ctx_destroy(ctx *c)
 {
     if (!c)
         return;
+    weft_interp_ground(c);
+    free(c->flights);
     for (int i = 0; i < c->in->nbuf; i++) {
         bufview *b = &c->buf[i];
         for (int j = 0; b->iter && j < c->in->buf[i].nloop; j++)
@@ -272,6 +274,7 @@ run_chunk(ctx *c, const code *k, int64_t chunk)
     set_lanes(c, (int)(left < t->chunk ? left : t->chunk));
     c->mask = &c->full;
     c->base = chunk * t->chunk;
+    weft_interp_ground(c);
     c->word = c->gword = (t->unit + (uint64_t)chunk) << TOUCH_UNIT;
     for (int i = 0; i < t->naxis; i++) {
         val one, *to = g->slot ? &c->var[g->slot[i]] : &c->axis[t->axis[i]];

@@ -385,8 +385,8 @@ narrowed(ctx *c, const bufinfo *info, const void *value, int n)
     return o;
 }
 
-static void
-put(ctx *c, const access *a, const place *p, int comps, const void *value)
+void
+weft_interp_put_place(ctx *c, const access *a, const place *p, int comps, const void *value)
 {
     const bufinfo *info = &c->in->buf[a->buf];
     bufview *b = &c->buf[a->buf];
@@ -424,7 +424,10 @@ weft_interp_store(ctx *c, const code *s)
     value = narrowed(c, info, value, n->comps * c->lanes);
     if (c->check && !weft_interp_touch_write(c, a, &p, n->comps, value))
         return;
-    put(c, a, &p, n->comps, value);
+    if (s->src->u.store.async)
+        weft_interp_depart(c, s, &p, n->comps, value);
+    else
+        weft_interp_put_place(c, a, &p, n->comps, value);
 }
 
 /* ---- atomics --------------------------------------------------------------------------------- */

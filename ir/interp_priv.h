@@ -155,7 +155,8 @@ typedef enum ckind {
     C_BARRIER,
     C_EVAL,
     C_ALLREDUCE,
-    C_MATRIX
+    C_MATRIX,
+    C_ASYNC
 } ckind;
 
 typedef struct code code;
@@ -314,6 +315,17 @@ typedef struct run {
     weft_str text;
 } run;
 
+typedef struct flight { /* an asynchronous store that has not arrived */
+    const code *k;
+    void *own; /* malloc'ed: where, what and which lanes follow */
+    int32_t *x;
+    char *value;
+    uint8_t *on;
+    int64_t off, lo, hi, group;
+    int n; /* lanes */
+    bool one;
+} flight;
+
 typedef struct ctx {
     run *r;
     const weft_interp *in;
@@ -350,6 +362,9 @@ typedef struct ctx {
     size_t scratch_used;
     int32_t *zeros;
     int64_t steps;
+    flight *flights; /* in the order they began */
+    int nflight, flight_room;
+    int64_t group; /* of asynchronous stores: the one that is open */
 } ctx;
 
 /* ---- interp_ops.c, interp_math.c: arithmetic over arrays ------------------------------------- */
@@ -449,6 +464,15 @@ weft_dtype weft_interp_stored_dtype(const bufinfo *);
 void weft_interp_store(ctx *, const code *);
 void weft_interp_atomic(ctx *, const code *);
 void weft_interp_matrix(ctx *, const code *); /* interp_matrix.c */
+/* interp_async.c: an asynchronous store begins, and is on its way: what its place holds is lost.
+ * Groups end and arrive.  Forgets what is under way. */
+void weft_interp_depart(ctx *, const code *, const place *, int comps, const void *value);
+void weft_interp_async(ctx *, const code *);
+void weft_interp_ground(ctx *);
+/* Values of the class to memory. */
+void weft_interp_put_place(ctx *, const access *, const place *, int comps, const void *value);
+/* The elements hold nothing; they hold something. */
+void weft_interp_forget_init(ctx *, const access *, const place *, int comps);
 /* Elements of a matrix that each lane holds. */
 static inline int
 interp_share(weft_fragment f)

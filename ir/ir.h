@@ -273,6 +273,7 @@ typedef enum weft_sk {
     WEFT_SK_ALLOC,     /* u.alloc    buf lives in the body; contents undefined at first */
     WEFT_SK_BARRIER,   /* u.barrier  of all threads of a block */
     WEFT_SK_EVAL,      /* u.eval     a call for its effect */
+    WEFT_SK_ASYNC,     /* u.async    a group of asynchronous stores ends, or is waited for */
     WEFT_SK_MATRIX,    /* u.matrix   of matrices that a subgroup holds: all its threads arrive */
     WEFT_SK_ALLREDUCE, /* u.all    names values combined over threads in the body; gone after
                           reduce-threads */
@@ -334,6 +335,8 @@ struct weft_stmt {
             int n;
             const weft_expr *const *index;
             const weft_expr *value;
+            bool async; /* of global memory to shared: it arrives at a wait; before, the place
+                           holds nothing */
         } store;
         struct {
             weft_ek op; /* ADD MIN MAX BAND BOR BXOR */
@@ -350,6 +353,10 @@ struct weft_stmt {
         struct {
             const weft_expr *call;
         } eval;
+        struct {
+            int left; /* the thread waits until at most so many of its groups are under way;
+                         WEFT_ASYNC_COMMIT: the stores since the last one are a group */
+        } async;
         /* A place in a fragment buffer is a matrix; one in memory its first element. */
         struct {
             weft_matrix_op op;
@@ -386,6 +393,11 @@ const weft_stmt *weft_store(weft_ir *, const weft_buf *, int n, const weft_expr 
                             const weft_expr *value);
 const weft_stmt *weft_alloc(weft_ir *, const weft_buf *, const weft_stmt *body);
 const weft_stmt *weft_barrier(weft_ir *, int fence);
+enum { WEFT_ASYNC_COMMIT = -1 };
+const weft_stmt *weft_async(weft_ir *, int left);
+/* What an asynchronous store copies, and the condition under which it does, else zeros; NULL where the
+ * value is not such. */
+const weft_expr *weft_async_source(const weft_expr *value, const weft_expr **cond);
 /* As many places as the op has; their index arrays are copied. */
 const weft_stmt *weft_matrix_stmt(weft_ir *, weft_matrix_op, const weft_spot *,
                                   const weft_expr *value, const weft_expr *stride);

@@ -9,7 +9,7 @@
 static const char *const reserved[] = {
     "for",    "if",     "else",   "while", "let",    "alloc",  "barrier",
     "atomic", "eval",   "true",   "false", "inf",    "nan",    "allreduce",
-    "shared", "global", "stride", "align", "matrix", "stages",
+    "shared", "global", "stride", "align", "matrix", "stages", "async",
 };
 
 bool

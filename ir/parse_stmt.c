@@ -364,6 +364,24 @@ store_stmt(parser *p)
     return checked(p, &t, weft_store(p->ir, buf, n, index, weft_parse_any(p)));
 }
 
+/* async A[i] = B[j], async commit, async wait 1 */
+static const weft_stmt *
+async_stmt(parser *p)
+{
+    weft_token t = p->lex.tok;
+    if (weft_parse_accept(p, "commit"))
+        return weft_async(p->ir, WEFT_ASYNC_COMMIT);
+    if (weft_parse_accept(p, "wait")) {
+        int64_t left = weft_parse_plain_int(p);
+        if (left > 8)
+            weft_parse_fail(p, &t, "a wait leaves at most 8 groups under way");
+        return weft_async(p->ir, (int)left);
+    }
+    weft_stmt s = *store_stmt(p);
+    s.u.store.async = true;
+    return weft_stmt_make(p->ir, s);
+}
+
 /* += min= max= &= |= ^= */
 static weft_ek
 atomic_op(parser *p)
@@ -463,7 +481,7 @@ statement(parser *p)
         { "for", for_stmt },         { "if", if_stmt },       { "while", while_stmt },
         { "let", let_stmt },         { "alloc", alloc_stmt }, { "atomic", atomic_stmt },
         { "barrier", barrier_stmt }, { "eval", eval_stmt },   { "allreduce", allreduce_stmt },
-        { "matrix", matrix_stmt }
+        { "matrix", matrix_stmt },   { "async", async_stmt }
     };
     if (weft_tok_is(&p->lex.tok, "{"))
         return weft_parse_block(p);

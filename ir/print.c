@@ -406,10 +406,17 @@ print_stmt(printer *p, const weft_stmt *s, bool last)
         print_block(p, s); /* a bare block ends its scope */
         break;
     case WEFT_SK_STORE:
+        add(p, s->u.store.async ? "async " : "");
         print_store(p, s->u.store.buf, s->u.store.n, s->u.store.index, "=", s->u.store.value);
         break;
     case WEFT_SK_ATOMIC:
         print_atomic(p, s);
+        break;
+    case WEFT_SK_ASYNC:
+        if (s->u.async.left == WEFT_ASYNC_COMMIT)
+            add(p, "async commit");
+        else
+            weft_str_addf(p->out, "async wait %d", s->u.async.left);
         break;
     case WEFT_SK_BARRIER:
         add(p, "barrier");

@@ -203,6 +203,7 @@ weft_rewrite_children(weft_rewriter *rw, const weft_stmt *s)
             return s;
         break;
     case WEFT_SK_BARRIER:
+    case WEFT_SK_ASYNC:
     case WEFT_SK_COUNT:
         return s;
     }

@@ -278,6 +278,7 @@ simplify(weft_facts *f, const weft_stmt *s)
     case WEFT_SK_ALLREDUCE:
         return simplify_allreduce(f, s);
     case WEFT_SK_BARRIER:
+    case WEFT_SK_ASYNC:
     case WEFT_SK_COUNT:
         break;
     }

@@ -65,6 +65,7 @@ adopt(weft_ir *ir, weft_stmt *s)
     case WEFT_SK_ALLOC:
         return s->u.alloc.buf && s->u.alloc.body;
     case WEFT_SK_BARRIER:
+    case WEFT_SK_ASYNC:
         return true;
     case WEFT_SK_EVAL:
         return s->u.eval.call;
@@ -123,6 +124,39 @@ const weft_stmt *
 weft_seq2(weft_ir *ir, const weft_stmt *a, const weft_stmt *b)
 {
     return weft_seq(ir, 2, (const weft_stmt *const[]){ a, b });
+}
+
+const weft_stmt *
+weft_async(weft_ir *ir, int left)
+{
+    return weft_stmt_make(ir, (weft_stmt){ WEFT_SK_ASYNC, .u.async = { left } });
+}
+
+static bool
+is_zero(const weft_expr *e)
+{
+    if (e->h.kind == WEFT_EK_BCAST)
+        e = e->arg[0];
+    return e->h.kind == WEFT_EK_IMM &&
+           (weft_is_float((weft_dtype)e->h.type.dtype) ? e->h.u.f == 0 : e->h.u.i == 0);
+}
+
+const weft_expr *
+weft_async_source(const weft_expr *e, const weft_expr **cond)
+{
+    *cond = NULL;
+    if (e->h.kind == WEFT_EK_GUARD && is_zero(e->arg[2])) {
+        *cond = e->arg[0];
+        e = e->arg[1];
+    }
+    int bytes = e->h.type.lanes * weft_dtype_bits((weft_dtype)e->h.type.dtype) / 8;
+    if (e->h.kind != WEFT_EK_LOAD || e->h.u.buf->space != WEFT_GLOBAL || e->h.nargs != 1 ||
+        (bytes != 4 && bytes != 8 && bytes != 16))
+        return NULL;
+    const weft_expr *at = e->arg[0];
+    bool dense =
+        e->h.type.lanes == 1 || (at->h.kind == WEFT_EK_RAMP && weft_is_int_imm(at->arg[1], 1));
+    return dense ? e : NULL;
 }
 
 const weft_stmt *

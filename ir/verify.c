@@ -337,6 +337,12 @@ check_store(verifier *v, const weft_stmt *s)
         fault(v, "store to '%s' (%d dimensions, %d indices): %s", b->name, b->ndim, n, wrong);
         return;
     }
+    const weft_expr *cond;
+    if (s->u.store.async && (b->space != WEFT_SHARED || !weft_async_source(value, &cond)))
+        fault(v,
+              "asynchronous store to '%s': 4, 8 or 16 bytes that lie side by side go from global "
+              "memory to shared, or zeros by a guard",
+              b->name);
     weft_type want = { (uint8_t)b->dtype, n ? s->u.store.index[n - 1]->h.type.lanes : 1 };
     if (!weft_same_type(value->h.type, want))
         fault(v, "store of %s to '%s', which takes %s here", weft_type_text(v->ir, value->h.type),
@@ -543,6 +549,8 @@ check_stmt(verifier *v, const weft_stmt *s)
         return;
     case WEFT_SK_ALLOC:
         check_alloc(v, s);
+        return;
+    case WEFT_SK_ASYNC:
         return;
     case WEFT_SK_BARRIER:
         check_together(v, "barrier");

@@ -112,6 +112,7 @@ walk_stmt(const weft_walker *w, seen *seen_, const weft_stmt *s)
         walk_stmt(w, seen_, s->u.all.body);
         return;
     case WEFT_SK_BARRIER:
+    case WEFT_SK_ASYNC:
     case WEFT_SK_COUNT:
         return;
     }

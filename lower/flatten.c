@@ -120,7 +120,11 @@ flatten_stmt(weft_rewriter *rw, const weft_stmt *s)
     if (s && s->kind == WEFT_SK_STORE) {
         const flat *b = flat_of(rw->user, s->u.store.buf);
         const weft_expr *index = flat_index(rw->user, b, s->u.store.index);
-        return weft_store(rw->ir, b->to, 1, &index, s->u.store.value);
+        weft_stmt t = *s;
+        t.u.store.buf = b->to;
+        t.u.store.n = 1;
+        t.u.store.index = &index;
+        return weft_stmt_make(rw->ir, t);
     }
     if (s && s->kind == WEFT_SK_MATRIX) {
         weft_spot at[WEFT_MATRIX_PLACES];

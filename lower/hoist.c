@@ -305,6 +305,7 @@ look(hoister *h, const weft_stmt *s)
         look(h, s->u.all.body);
         return;
     case WEFT_SK_BARRIER:
+    case WEFT_SK_ASYNC:
     case WEFT_SK_COUNT:
         return;
     }

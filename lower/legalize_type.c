@@ -234,5 +234,8 @@ weft_legal_to_memory(weft_legal *l, weft_dtype t, weft_dtype memory, const weft_
         value = weft_legal_float_bits(l, t, value);
     }
     weft_type type = as_type(memory, value);
+    if (value->h.kind == WEFT_EK_CAST && weft_same_type(type, value->arg[0]->h.type) &&
+        includes((weft_dtype)value->h.type.dtype, memory)) /* it was widened to be carried */
+        return value->arg[0];
     return weft_same_type(type, value->h.type) ? value : weft_cast_to(ir, type, value);
 }

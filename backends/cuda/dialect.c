@@ -134,6 +134,8 @@ prelude(weft_clike *c)
         weft_str_add(c->out, "#include <cuda_fp16.h>\n");
     if (c->uses[WEFT_BF16])
         weft_str_add(c->out, "#include <cuda_bf16.h>\n");
+    if (c->async)
+        weft_str_add(c->out, "#include <cuda_pipeline.h>\n");
     if (c->matrix)
         weft_str_add(c->out, "#include <mma.h>\nusing namespace nvcuda;\n");
     if (bitcasts)
@@ -250,6 +252,9 @@ static const weft_dialect cuda = {
     .store = "*(%t *)&%b[%i] = %0",
     .align = "__align__",
     .matrix = &wmma,
+    .async_copy = "__pipeline_memcpy_async",
+    .async_commit = "__pipeline_commit()",
+    .async_wait = "__pipeline_wait_prior",
     .bool_in_memory = "bool",
     .atomic = atomics,
     .index = { [WEFT_BLOCK_X] = "blockIdx.x",
@@ -325,6 +330,7 @@ caps(const weft_target *t, weft_caps *caps)
                          .bool_storage = true };
     weft_clike_caps(&cuda, caps);
     caps->arith[WEFT_BF16] = t->cuda_arch >= 80;
+    caps->async_copy = t->matrix && t->cuda_arch >= 80;
 }
 
 static weft_status

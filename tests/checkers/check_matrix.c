@@ -1,5 +1,5 @@
 /* check_matrix.c: products that the rules give to matrix units, compiled by NVRTC: the machine code has
- * matrix instructions, no products of its own, and spills nothing.  77 where there is no NVRTC. */
+ * matrix instructions, no products of its own, copies asynchronously and spills nothing.  77 where there is no NVRTC. */
 #include "compiler/compiler.h"
 
 #include "backends/cuda/nvrtc.h"
@@ -10,35 +10,36 @@
 #include <string.h>
 
 /* Opcodes are the low 12 bits of an instruction of 16 bytes. */
-enum { FFMA = 0x223, HMMA = 0x23c, IMMA = 0x237 };
+enum { FFMA = 0x223, HMMA = 0x23c, IMMA = 0x237, LDGSTS = 0xfae };
 
 typedef struct product {
     const char *name, *text;
     int multiplies; /* with this instruction */
+    bool async;     /* what is fetched is 4 bytes at least, and may be on its way */
 } product;
 
 static const product products[] = {
     { "f16, whole tiles",
       "te p(A: f16[256, 512], B: f16[512, 384]) {\n"
       "    C[i < 256, j < 384] = sum(r < 512) f32(A[i, r]) * f32(B[r, j])\n}\n",
-      HMMA },
+      HMMA, true },
     { "f16, many tiles",
       "te p(A: f16[4096, 4096], B: f16[4096, 4096]) {\n"
       "    C[i < 4096, j < 4096] = sum(r < 4096) f32(A[i, r]) * f32(B[r, j])\n}\n",
-      HMMA },
+      HMMA, true },
     { "bf16, odd sizes, bias",
       "te p(A: bf16[100, 70], B: bf16[90, 70], bias: f32[90]) {\n"
       "    C[i < 100, j < 90] = sum(r < 70) f32(A[i, r]) * f32(B[j, r])\n"
       "    D[i < 100, j < 90] = bf16(max(C[i, j] + bias[j], 0.0))\n}\n",
-      HMMA },
+      HMMA, true },
     { "i8",
       "te p(A: i8[128, 256], B: i8[192, 256]) {\n"
       "    C[i < 128, j < 192] = sum(r < 256) i32(A[i, r]) * i32(B[j, r])\n}\n",
-      IMMA },
+      IMMA, true },
     { "f16, batches, sizes of the launch",
       "te p(A: f16[b, m, k], B: f16[k, n]) {\n"
       "    C[h < b, i < m, j < n] = sum(r < k) f32(A[h, i, r]) * f32(B[r, j])\n}\n",
-      HMMA },
+      HMMA, false },
 };
 
 /* How often each opcode stands in the code of a CUBIN's kernels. */
@@ -78,9 +79,10 @@ check(const weft_nvrtc *n, const product *p, const char *target, int arch)
     } else {
         count(image, times);
         bool spills = !strstr(weft_str_text(&log), "0 bytes spill stores, 0 bytes spill loads");
-        printf("%-34s %s: %3d HMMA %3d IMMA %3d FFMA%s\n", p->name, target, times[HMMA],
-               times[IMMA], times[FFMA], spills ? ", spills" : "");
-        bad = times[p->multiplies] == 0 || times[FFMA] > 0 || spills;
+        printf("%-34s %s: %3d HMMA %3d IMMA %3d FFMA %3d LDGSTS%s\n", p->name, target, times[HMMA],
+               times[IMMA], times[FFMA], times[LDGSTS], spills ? ", spills" : "");
+        bad = times[p->multiplies] == 0 || times[FFMA] > 0 || spills ||
+              (times[LDGSTS] > 0) != p->async;
         if (bad)
             printf("%s\n%s\n", weft_str_text(&log), text);
     }

@@ -454,6 +454,38 @@ a_matrix_meets_other_threads_in_shared_memory_by_barriers(void **state)
     REFUSED(other, b, NULL, NULL, "data race on t");
 }
 
+/* ---- asynchronous stores --------------------------------------------------------------------- */
+
+/* Two groups of copies, to t[x] and to t[4 + x]; then `body`. */
+#define COPIES(body)                                                                               \
+    "kernel device k(A: f32[8], C: out f32[4]) grid(1, 1, 1) block(4, 1, 1) {"                     \
+    "  alloc t: shared f32[8] for x in 0..4 on thread.x {"                                         \
+    "    async t[x] = A[x] async commit"                                                           \
+    "    async t[4 + x] = guard(x < 2, A[4 + x], 0.0) async commit " body " } }"
+
+static void
+asynchronous_stores_arrive_at_the_wait_for_their_group(void **state)
+{
+    (void)state;
+    float a[8] = { 1, 2, 3, 4, 5, 6, 7, 8 }, c[4], first[] = { 1, 2, 3, 4 }, all[] = { 6, 8, 3, 4 };
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    interp_ok(COPIES("async wait 1 C[x] = t[x]"), b, NULL, NULL);
+    assert_memory_equal(c, first, sizeof c);
+    interp_ok(COPIES("async wait 0 C[x] = t[x] + t[4 + x]"), b, NULL, NULL);
+    assert_memory_equal(c, all, sizeof c);
+}
+
+static void
+what_has_not_arrived_cannot_be_read(void **state)
+{
+    (void)state;
+    float a[8] = { 0 }, c[4];
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    REFUSED(COPIES("C[x] = t[x]"), b, NULL, NULL, "uninitialised memory t[0]");
+    REFUSED(COPIES("async wait 1 C[x] = t[4 + x]"), b, NULL, NULL, "uninitialised memory t[4]");
+    REFUSED(COPIES("async wait 0 C[x] = t[3 - x]"), b, NULL, NULL, "data race on t");
+}
+
 int
 main(void)
 {
@@ -488,6 +520,8 @@ main(void)
         cmocka_unit_test(a_matrix_beyond_its_memory_is_reported),
         cmocka_unit_test(a_matrix_that_was_never_filled_is_reported),
         cmocka_unit_test(a_matrix_meets_other_threads_in_shared_memory_by_barriers),
+        cmocka_unit_test(asynchronous_stores_arrive_at_the_wait_for_their_group),
+        cmocka_unit_test(what_has_not_arrived_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

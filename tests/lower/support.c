@@ -68,6 +68,7 @@ plain_caps(bool rich)
                     .vector_compare = rich,
                     .nan_min_max = rich,
                     .sat_cast = rich,
+                    .async_copy = true,
                     .bool_storage = rich };
     for (int i = 0; i < WEFT_IN_COUNT; i++)
         c.intrin[i] = c.intrin16[i] = c.intrin64[i] = true;
