@@ -19,7 +19,9 @@ enum {
         24, /* operations for a result and block of keys: two exponentials and what is around */
     LONG_BLOCK = 512, /* keys of a block on a CPU: 8 queries' scores stay in its first caches */
     VECTOR_ROWS = 8,
-    SCORE_TRIPS = 5 /* written, read twice and written again by softmax, read */
+    SOME_QUERIES = 48,  /* that pay for laying keys out anew, where these do not fill vectors */
+    MANY_QUERIES = 128, /* and where they do */
+    SCORE_TRIPS = 5     /* written, read twice and written again by softmax, read */
 };
 
 typedef struct finding {
@@ -192,15 +194,18 @@ pays_in_blocks(const weft_graph_options *o, costs *c)
     return c->work > 0 && c->work < work + bytes * o->flops_a_byte;
 }
 
-/* Blocks for vectors along keys and columns.  Against three kernels they save half of the
- * exponentials and all of the scores' trips; too few queries or keys to fill them do not pay. */
+/* Blocks for vectors along keys and columns, which save the scores' trips.  What is spent on laying
+ * keys and values out anew is for the queries to make good; three kernels spend more where keys do
+ * not fill vectors. */
 static bool
 pays_in_vectors(const weft_graph_options *o, costs *c)
 {
     int64_t keys = (int64_t)c->keys;
     c->lanes = c->size > 4 ? o->attention_lanes / 2 : o->attention_lanes;
-    if (c->lanes < 2 || (c->queries > 0 && c->queries < VECTOR_ROWS) || c->width < c->lanes ||
-        (keys > 0 && keys < c->lanes))
+    if (c->lanes < 2 || c->width < c->lanes || (keys > 0 && keys < c->lanes))
+        return false;
+    int least = keys > 0 && keys % c->lanes ? SOME_QUERIES : MANY_QUERIES;
+    if (c->queries > 0 && c->queries < least)
         return false;
     int64_t blocks = keys > 0 ? weft_ceildiv(keys, LONG_BLOCK) : 1,
             each = keys > 0 ? weft_ceildiv(keys, blocks) : LONG_BLOCK;

@@ -278,10 +278,10 @@ attention_keeps_its_result(void **state)
     static const weft_graph_options near = { .attention_bytes = 32768, .flops_a_byte = 100 },
                                     vectors = { .attention_lanes = 4 };
     static const char text[] = "graph f() -> (y) {\n"
-                               "    q: f32[2, 1, 19, 5] = constant weights(\"0\")\n"
+                               "    q: f32[2, 1, 49, 5] = constant weights(\"0\")\n"
                                "    k: f32[3, 37, 5] = constant weights(\"0\")\n"
                                "    v: f32[1, 37, 7] = constant weights(\"0\")\n"
-                               "    b: f32[19, 37] = constant weights(\"0\")\n"
+                               "    b: f32[49, 37] = constant weights(\"0\")\n"
                                "    c: f32[] = constant [0.3]\n"
                                "    s = matmul(q, k) {ta=0, tb=1}\n"
                                "    d = multiply(c, s)\n"
@@ -296,10 +296,10 @@ attention_keeps_its_result(void **state)
 /* Attention with a mask that is -inf where a number is negative: in some rows everywhere. */
 #define MASKED(weights)                                                                            \
     "graph f() -> (y) {\n"                                                                         \
-    "    q: f32[28, 2] = constant weights(\"0\")\n"                                                \
+    "    q: f32[132, 2] = constant weights(\"0\")\n"                                               \
     "    k: f32[2, 2] = constant weights(\"0\")\n"                                                 \
     "    v: f32[2, 2] = constant weights(\"0\")\n"                                                 \
-    "    w: f32[2, 28] = constant weights(\"0\")\n"                                                \
+    "    w: f32[2, 132] = constant weights(\"0\")\n"                                               \
     "    z: f32[] = constant [0]\n"                                                                \
     "    r = relu(w)\n"                                                                            \
     "    l = log(r)\n"                                                                             \
@@ -315,7 +315,7 @@ count_rows(const char *text, const weft_graph_options *options, int rows[3])
     weft_graph *g, *h;
     weft_const a = evaluated(text, "", &plain, &g),
                b = evaluated(text, "fuse-attention,eliminate-dead", options, &h);
-    for (int64_t e = 0; e < 56; e++) {
+    for (int64_t e = 0; e < 264; e++) {
         double x = weft_get_f64(a.dtype, a.data, e), y = weft_get_f64(b.dtype, b.data, e);
         rows[isnan(x) ? 1 : fpclassify(x) == FP_ZERO ? 2 : 0]++;
         assert_true(isnan(x) ? isnan(y) : fabs(x - y) <= 1e-5);

@@ -734,9 +734,17 @@ attention_that_does_not_pay_stays(void **state)
     check_no_attention(&near, one_query);
     static const weft_graph_options vectors = { .attention_lanes = 16 };
     check_no_attention(&vectors, one_query);
-    check_no_attention(&vectors, "graph f(q: f32[96, 64], k: f32[64, 7], v: f32[7, 64]) -> (y) "
-                                 "{ s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=1} "
-                                 "y = matmul(p, v) {ta=0, tb=0} }");
+    static const char *const short_ones[] = { "q: f32[127, 64], k: f32[64, 96], v: f32[96, 64]",
+                                              "q: f32[47, 64], k: f32[64, 97], v: f32[97, 64]",
+                                              "q: f32[960, 64], k: f32[64, 7], v: f32[7, 64]",
+                                              "q: f32[960, 64], k: f32[64, 96], v: f32[96, 8]" };
+    for (int i = 0; i < 4; i++) {
+        snprintf(one_query, sizeof one_query,
+                 "graph f(%s) -> (y) { s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=1} "
+                 "y = matmul(p, v) {ta=0, tb=0} }",
+                 short_ones[i]);
+        check_no_attention(&vectors, one_query);
+    }
 }
 
 static void
