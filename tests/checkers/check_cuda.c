@@ -56,6 +56,25 @@ may_spill(const char *path, const char *allowed)
     return false;
 }
 
+/* What a text cannot do without, and since when there is such a thing. */
+static int
+least_architecture(const char *text)
+{
+    static const struct {
+        const char *words;
+        int arch;
+    } since[] = {
+        { "wmma::precision::tf32", 80 },
+        { "__nv_bfloat16, wmma::", 80 },
+        { "double, wmma::", 80 },
+    };
+    int least = 0;
+    for (size_t i = 0; i < sizeof since / sizeof *since; i++)
+        if (strstr(text, since[i].words) && since[i].arch > least)
+            least = since[i].arch;
+    return least;
+}
+
 /* One architecture; adds to `faults`. */
 static void
 compile(const char *path, const char *text, int arch, const char *allowed, weft_str *rows,
@@ -88,6 +107,7 @@ cuda_faults(const char *path, const char *text, const char *allowed, weft_str *r
     if (!weft_nvrtc_open(&n, &faults))
         return weft_str_take(&faults);
     for (int i = 0; i < n.narch; i++)
-        compile(path, text, n.arch[i], allowed, rows, &faults);
+        if (n.arch[i] >= least_architecture(text))
+            compile(path, text, n.arch[i], allowed, rows, &faults);
     return faults.n ? weft_str_take(&faults) : NULL;
 }

@@ -9,7 +9,7 @@ if has_device opencl; then
     out_has '^reference: [0-9]* unscheduled programs'
     out_has '^agrees   opencl as opencl:[a-z]*: 1 of 1 outputs$'
     exits 0 "$WEFT" check "$digits" -d opencl --fill random:1 --per-kernel
-    out_has '1 of 1 outputs, 6 of 6 results of 6 kernel groups'
+    out_has '1 of 1 outputs, 7 of 7 results of 7 kernel groups'
 fi
 
 it "takes targets with commas, each on the device of its API"
