@@ -147,6 +147,24 @@ take_shift(const planner *p, access *a, const weft_expr **rest)
     }
 }
 
+static bool
+is_within(int64_t v, int bits)
+{
+    return v >= -(INT64_C(1) << bits) && v <= INT64_C(1) << bits;
+}
+
+/* Whether sums of a few such accesses' elements, one a thread, are numbers of 64 bits. */
+static bool
+is_near(const planner *p, const access *a)
+{
+    bool near = is_within(a->lo, 59) && is_within(a->hi, 59) && is_within(a->step, 59) &&
+                is_within(a->offset, 59);
+    for (int t = 0; t < 3; t++)
+        near = near && (!p->thread[t] || (is_within(a->stride[t], 38) &&
+                                          is_within(a->first[t], 20) && is_within(a->last[t], 20)));
+    return near;
+}
+
 /* The index as strides of the threads, what is the same for all, and the range of the rest. */
 static bool
 split_index(const planner *p, access *a, const weft_expr *rest)
@@ -158,6 +176,8 @@ split_index(const planner *p, access *a, const weft_expr *rest)
     if (!weft_bounds(p->ir, p->facts, rest, &a->lo, &a->hi))
         return false;
     weft_modular(p->ir, p->facts, rest, &a->step, &a->offset);
+    if (!is_near(p, a))
+        return false;
     a->least = a->lo;
     a->most = a->hi;
     for (int t = 0; t < 3; t++) {
@@ -172,9 +192,11 @@ split_index(const planner *p, access *a, const weft_expr *rest)
 static void
 widen(access *a, int64_t elements, int64_t step)
 {
-    a->hi += step * (elements - 1);
     a->most += step * (elements - 1);
-    a->step = gcd(a->step, step);
+    if (a->affine) {
+        a->hi += step * (elements - 1);
+        a->step = gcd(a->step, step);
+    }
 }
 
 /* Who touches what. */
@@ -186,15 +208,16 @@ find_owner(const planner *p, access *a)
     if (ramp)
         index = ramp->arg[0];
     if (index->h.type.lanes > 1 || !index->h.index ||
-        (ramp && (!weft_as_int(ramp->arg[1], &step) || step < 0)))
+        (ramp && (!weft_as_int(ramp->arg[1], &step) || step < 0 || !is_within(step, 48))))
         return;
     index = weft_simplify_expr(p->ir, p->facts, index);
     a->affine = a->bounded = split_index(p, a, index);
     if (!a->affine) {
         a->shift = NULL;
-        a->bounded = weft_bounds(p->ir, p->facts, index, &a->least, &a->most);
+        a->bounded = weft_bounds(p->ir, p->facts, index, &a->least, &a->most) &&
+                     is_within(a->least, 59) && is_within(a->most, 59);
     }
-    if (ramp)
+    if (ramp && a->bounded)
         widen(a, ramp->h.type.lanes, step);
 }
 
