@@ -1,25 +1,37 @@
 /* spv_call.c: intrinsics: GLSL.std.450 instructions, tests of floats, subgroup shuffles. */
 #include "backends/vulkan/spv_emit.h"
 
-/* wide: GLSL.std.450 defines it for 64 bits too; these are also accurate for 16 bits, where others
- * are made of squares and quotients that overflow.  Atan and Atan2 are missing: of NaN and of zeros
- * they give anything; and Asin and Acos, which may be made of them and off by 4096 units of the last
- * place. */
+/* f16, f64: those widths too.  GLSL.std.450 defines for 64 bits what it does not make of exp and log;
+ * these are also accurate for 16 bits, where others are made of squares and quotients that overflow.
+ * Atan and Atan2 are missing: of NaN and of zeros they give anything; and Asin and Acos, which may be
+ * made of them and off by 4096 units of the last place.  Trunc and RoundEven of 64 bits are wrong in
+ * llvmpipe (Mesa 22.3) where the CPU has no AVX-512: 5e7 + 0.5 and 1.5 stay and become 1; Floor and
+ * Ceil, which legalise makes them of, are right. */
 static const struct {
     const char *name;
-    bool wide;
+    bool f16, f64;
 } glsl[WEFT_IN_COUNT] = {
-    [WEFT_IN_EXP] = { "Exp", false },       [WEFT_IN_EXP2] = { "Exp2", false },
-    [WEFT_IN_LOG] = { "Log", false },       [WEFT_IN_LOG2] = { "Log2", false },
-    [WEFT_IN_SQRT] = { "Sqrt", true },      [WEFT_IN_RSQRT] = { "InverseSqrt", true },
-    [WEFT_IN_SIN] = { "Sin", false },       [WEFT_IN_COS] = { "Cos", false },
-    [WEFT_IN_TAN] = { "Tan", false },       [WEFT_IN_SINH] = { "Sinh", false },
-    [WEFT_IN_COSH] = { "Cosh", false },     [WEFT_IN_TANH] = { "Tanh", false },
-    [WEFT_IN_ASINH] = { "Asinh", false },   [WEFT_IN_ACOSH] = { "Acosh", false },
-    [WEFT_IN_ATANH] = { "Atanh", false },   [WEFT_IN_FLOOR] = { "Floor", true },
-    [WEFT_IN_CEIL] = { "Ceil", true },      [WEFT_IN_TRUNC] = { "Trunc", true },
-    [WEFT_IN_RINT] = { "RoundEven", true }, [WEFT_IN_ABS] = { "FAbs", true },
-    [WEFT_IN_FMA] = { "Fma", true },
+    [WEFT_IN_EXP] = { "Exp" },
+    [WEFT_IN_EXP2] = { "Exp2" },
+    [WEFT_IN_LOG] = { "Log" },
+    [WEFT_IN_LOG2] = { "Log2" },
+    [WEFT_IN_SQRT] = { "Sqrt", true, true },
+    [WEFT_IN_RSQRT] = { "InverseSqrt", true, true },
+    [WEFT_IN_SIN] = { "Sin" },
+    [WEFT_IN_COS] = { "Cos" },
+    [WEFT_IN_TAN] = { "Tan" },
+    [WEFT_IN_SINH] = { "Sinh" },
+    [WEFT_IN_COSH] = { "Cosh" },
+    [WEFT_IN_TANH] = { "Tanh" },
+    [WEFT_IN_ASINH] = { "Asinh" },
+    [WEFT_IN_ACOSH] = { "Acosh" },
+    [WEFT_IN_ATANH] = { "Atanh" },
+    [WEFT_IN_FLOOR] = { "Floor", true, true },
+    [WEFT_IN_CEIL] = { "Ceil", true, true },
+    [WEFT_IN_TRUNC] = { "Trunc", true, false },
+    [WEFT_IN_RINT] = { "RoundEven", true, false },
+    [WEFT_IN_ABS] = { "FAbs", true, true },
+    [WEFT_IN_FMA] = { "Fma", true, true },
 };
 
 static const struct {
@@ -81,7 +93,7 @@ spv_call(spv_emit *c, const weft_expr *e)
     if (in == WEFT_IN_ABS && weft_is_int(t))
         return weft_dtype_kind(t) == WEFT_KIND_UINT ? spv_expr(c, e->arg[0])
                                                     : extended(c, e, "SAbs");
-    if (glsl[in].name && (t != WEFT_F64 || glsl[in].wide))
+    if (glsl[in].name && (t != WEFT_F64 || glsl[in].f64))
         return extended(c, e, glsl[in].name);
     spv_fail(c, weft_intrin_infos[in].text, weft_dtype_name(t));
     return spv_number(c, e->h.type, 0);
@@ -107,6 +119,7 @@ spv_call_caps(const weft_target *t, weft_caps *caps)
     for (int i = 0; i < WEFT_IN_COUNT; i++) {
         bool other = instructions[i] || (shuffles[i].name && t->subgroup_shuffle);
         caps->intrin[i] = glsl[i].name || other;
-        caps->intrin16[i] = caps->intrin64[i] = (glsl[i].name && glsl[i].wide) || other;
+        caps->intrin16[i] = glsl[i].f16 || other;
+        caps->intrin64[i] = glsl[i].f64 || other;
     }
 }
