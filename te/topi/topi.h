@@ -28,6 +28,31 @@ weft_dtype weft_topi_sum_dtype(weft_dtype);
 const weft_expr *weft_topi_num(weft_te *, weft_dtype, double);
 const weft_expr *weft_topi_call(weft_te *, const char *intrin, const weft_expr *);
 
+/* ---- statements of extern stages (text.c) ---------------------------------------------------- */
+typedef struct weft_topi_text {
+    weft_te *te;
+    weft_str s;
+} weft_topi_text;
+typedef struct weft_topi_result { /* a tensor that the statements make: "@name" in them */
+    const char *name;
+    weft_dtype dtype;
+    int ndim;
+    const weft_expr *const *shape;
+} weft_topi_result;
+/* A line.  "@name" is a name of the statements' own, made unlike those of the program; %d an
+ * int64_t, %e an expression over symbols (in brackets where it needs them), %t a tensor's name, %y a
+ * dtype, %s a text, in which @name may stand. */
+void weft_topi_say(weft_topi_text *, const char *fmt, ...);
+/* Opens and closes what is done for every @item from 0 to count - 1, in parallel. */
+void weft_topi_each(weft_topi_text *, const char *item, const weft_expr *count);
+void weft_topi_end(weft_topi_text *);
+/* Rows along an axis: the product of the other dims; "x[..]" of place `at` of a row, texts. */
+const weft_expr *weft_topi_rows(weft_te *, const weft_tensor *x, int axis);
+const char *weft_topi_element(weft_te *, const weft_tensor *x, int axis, const char *row,
+                              const char *at);
+/* The stage; the text is empty afterwards. */
+weft_status weft_topi_extern(weft_topi_text *, int n, const weft_topi_result *, weft_tensor **out);
+
 /* ---- elementwise (elementwise.c) ------------------------------------------------------------- */
 /* What a function of the given name ("relu", "exp", "leaky_relu" ...) makes of x; param: the
  * attributes in the order of its row in graph/ops.def.  NULL for an unknown name. */
@@ -73,6 +98,12 @@ weft_tensor *weft_topi_reduce(weft_te *, const char *name, weft_tensor *x, int n
 /* i64 indices of the greatest or least; ties go to the first, or the last. */
 weft_tensor *weft_topi_argreduce(weft_te *, bool greatest, weft_tensor *x, int axis, bool keepdims,
                                  bool last);
+
+/* ---- scans (scan.c) -------------------------------------------------------------------------- */
+/* Sums (products) of all elements before, and of the element itself unless `exclusive`; reverse: of
+ * those behind. */
+weft_tensor *weft_topi_cumulative(weft_te *, bool product, weft_tensor *x, int axis, bool exclusive,
+                                  bool reverse);
 
 /* ---- row-wise (norm.c) ----------------------------------------------------------------------- */
 weft_tensor *weft_topi_softmax(weft_te *, weft_tensor *x, int axis, bool log);

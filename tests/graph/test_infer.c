@@ -94,6 +94,7 @@ shapes_follow_the_operators(void **state)
           "max_pool(x) {kernel=[1], strides=[2], dilations=[1], pads=[0, 1], ceil=1}",
           "f32[1, 2, 2]" },
         { "x: f32[2, 3, 4]", "softmax(x) {axis=2}", "f32[2, 3, 4]" },
+        { "x: f16[2, n]", "cumsum(x) {axis=1, exclusive=0, reverse=1}", "f16[2, n]" },
         { "", "full() {dims=[2, 3], value=1.5, dtype=f16}", "f16[2, 3]" },
     };
     (void)state;

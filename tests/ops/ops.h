@@ -9,7 +9,7 @@
 
 #include "check/check.h"
 
-enum { OPS_INPUTS = 5, OPS_RANK = 6, OPS_LABEL = 96 };
+enum { OPS_INPUTS = 5, OPS_RANK = 8, OPS_LABEL = 96 };
 
 /* ---- cases (cases.c) ------------------------------------------------------------------------- */
 

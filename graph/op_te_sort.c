@@ -1,0 +1,25 @@
+/* graph/op_te_sort.c: the te column of ops.def for what goes along an axis in an order. */
+#include "graph/priv.h"
+#include "topi/topi.h"
+
+#define TE_OP(te_name)                                                                             \
+    weft_status weft_te_op_##te_name(weft_te *te, const weft_graph *g, const weft_node *n,         \
+                                     weft_tensor *const *in, weft_tensor **out)
+
+static weft_status
+done(const weft_te *te, weft_tensor *t, weft_tensor **out)
+{
+    out[0] = t;
+    return t ? WEFT_OK : weft_diag_status(te->diag);
+}
+
+TE_OP(cumulative)
+{
+    (void)g;
+    return done(te,
+                weft_topi_cumulative(te, n->op == WEFT_GOP_CUMPROD, in[0],
+                                     (int)weft_node_int(n, "axis"),
+                                     weft_node_int(n, "exclusive") != 0,
+                                     weft_node_int(n, "reverse") != 0),
+                out);
+}
