@@ -108,6 +108,11 @@ void weft_warn(weft_diag *, const char *fmt, ...) WEFT_PRINTF(2, 3);
 WEFT_API weft_status weft_diag_status(const weft_diag *);
 /* All messages, one or more lines each, "" if none; borrowed. */
 WEFT_API const char *weft_diag_text(const weft_diag *);
+/* The same to be said again within another message: without the "error: " that it begins with and
+ * the newline that it ends with; *n bytes. */
+const char *weft_diag_said(const weft_diag *, int *n);
+/* Of that the first line alone. */
+const char *weft_diag_first(const weft_diag *, int *n);
 /* Forgets everything. */
 void weft_diag_clear(weft_diag *);
 

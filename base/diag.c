@@ -178,6 +178,25 @@ weft_diag_text(const weft_diag *d)
     return d ? weft_str_text(&d->text) : "";
 }
 
+const char *
+weft_diag_said(const weft_diag *d, int *n)
+{
+    static const char prefix[] = "error: ";
+    const char *text = weft_diag_text(d);
+    text += strncmp(text, prefix, sizeof prefix - 1) == 0 ? sizeof prefix - 1 : 0;
+    *n = (int)strlen(text);
+    *n -= *n > 0 && text[*n - 1] == '\n';
+    return text;
+}
+
+const char *
+weft_diag_first(const weft_diag *d, int *n)
+{
+    const char *text = weft_diag_said(d, n);
+    *n = (int)strcspn(text, "\n");
+    return text;
+}
+
 void
 weft_diag_clear(weft_diag *d)
 {

@@ -31,13 +31,9 @@ tell(const job *j, const char *what)
 static const char *
 bare_text(weft_arena *arena, const weft_diag *diag)
 {
-    const char *text = weft_diag_text(diag);
-    size_t n = strlen(text);
-    text += strncmp(text, "error: ", 7) == 0 ? 7 : 0;
-    n = strlen(text);
-    while (n && text[n - 1] == '\n')
-        n--;
-    return weft_arena_strndup(arena, text, n);
+    int n;
+    const char *text = weft_diag_said(diag, &n);
+    return weft_arena_strndup(arena, text, (size_t)n);
 }
 
 /* ---- inputs ---------------------------------------------------------------------------------- */

@@ -66,7 +66,9 @@ place_group(weft_compiled *c, weft_map *seen, int group, weft_diag *diag)
     weft_te *te = weft_group_te(c->graph, c->graph->group.at[group], own);
     if (!te) {
         weft_status status = weft_diag_status(own);
-        weft_fail(diag, status ? status : WEFT_INTERNAL, "%s", weft_diag_text(own));
+        int n;
+        const char *said = weft_diag_said(own, &n);
+        weft_fail(diag, status ? status : WEFT_INTERNAL, "%.*s", n, said);
         weft_diag_destroy(own);
         return status ? status : WEFT_INTERNAL;
     }
@@ -175,8 +177,10 @@ build_units(weft_compiled *c, const weft_compile_job *job, weft_dump_stage stage
         weft_unit *u = &c->unit[i];
         if (!u->status)
             continue;
-        weft_fail(diag, u->status, "%s: %s: %s", c->graph->model,
-                  u->te->info.layers ? u->te->info.layers : u->te->name, weft_diag_text(u->diag));
+        int n;
+        const char *said = weft_diag_said(u->diag, &n);
+        weft_fail(diag, u->status, "%s: %s: %.*s", c->graph->model,
+                  u->te->info.layers ? u->te->info.layers : u->te->name, n, said);
         first = first ? first : u->status;
     }
     return first;

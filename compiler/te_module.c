@@ -52,8 +52,10 @@ weft_te_module(weft_te *te, const weft_compile_job *job, weft_diag *diag, weft_m
     m->model = weft_arena_strdup(&m->arena, te->name);
     m->program = WEFT_NEW_ARRAY(&m->arena, 1, weft_program);
     weft_status status = weft_build_unit(u, job, te->name, te->log.n > 0, WEFT_DUMP_COUNT);
+    int n;
+    const char *said = weft_diag_said(u->diag, &n);
     if (status)
-        weft_fail(diag, status, "%s", weft_diag_text(u->diag));
+        weft_fail(diag, status, "%.*s", n, said);
     if (!status) {
         fill_program(m, u, job);
         status = weft_module_check(m, diag);

@@ -43,8 +43,10 @@ show(const weft_te *te, const weft_target *target, weft_dump_stage stage, weft_d
     weft_status status = weft_diag_status(u.diag);
     if (!status)
         status = weft_build_unit(&u, &job, te->name, te->log.n > 0, stage);
+    int n;
+    const char *said = weft_diag_said(u.diag, &n);
     if (status)
-        weft_fail(diag, status, "%s: %s", te->name, weft_diag_text(u.diag));
+        weft_fail(diag, status, "%s: %.*s", te->name, n, said);
     if (!status)
         text = take_text(&u, stage);
     weft_unit_free(&u);

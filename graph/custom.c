@@ -186,9 +186,11 @@ weft_infer_custom(weft_graph *g, weft_node *n)
 {
     weft_diag *diag = weft_diag_create();
     custom c = { .g = g, .n = n, .te = read_program(n, diag) };
+    int length;
+    const char *said = weft_diag_said(diag, &length);
     weft_status st = c.te ? find_symbols(&c)
-                          : weft_node_fail(g, n, weft_diag_status(diag), "the program is none: %s",
-                                           weft_diag_text(diag));
+                          : weft_node_fail(g, n, weft_diag_status(diag),
+                                           "the program is none: %.*s", length, said);
     st = st == WEFT_OK ? set_output(&c) : st;
     weft_te_destroy(c.te);
     weft_diag_destroy(diag);

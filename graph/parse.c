@@ -27,10 +27,9 @@ weft_graph_parse_fail(graph_parser *p, const weft_token *at, const char *fmt, ..
 static bool
 refused(graph_parser *p, const weft_token *at)
 {
-    const char *text = weft_diag_text(p->inner);
-    size_t n = strcspn(text, "\n");
-    const char *prefix = strncmp(text, "error: ", 7) == 0 ? text + 7 : text;
-    return weft_graph_parse_fail(p, at, "%.*s", (int)(n - (size_t)(prefix - text)), prefix);
+    int n;
+    const char *text = weft_diag_first(p->inner, &n);
+    return weft_graph_parse_fail(p, at, "%.*s", n, text);
 }
 
 bool

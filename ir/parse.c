@@ -24,11 +24,9 @@ weft_parse_fail(parser *p, const weft_token *at, const char *fmt, ...)
 void
 weft_parse_refused(parser *p, const weft_token *at)
 {
-    static const char prefix[] = "error: ";
-    const char *text = weft_diag_text(p->inner);
-    if (strncmp(text, prefix, sizeof prefix - 1) == 0)
-        text += sizeof prefix - 1;
-    weft_parse_fail(p, at, "%.*s", (int)strcspn(text, "\n"), text);
+    int n;
+    const char *text = weft_diag_first(p->inner, &n);
+    weft_parse_fail(p, at, "%.*s", n, text);
 }
 
 bool

@@ -45,9 +45,11 @@ show(weft_args *a, const weft_target *target, const weft_compile_job *common, we
     job.target = target;
     if (!status)
         status = weft_build_unit(&u, &job, u.te->name, u.te->log.n > 0, stage);
+    int n;
+    const char *said = weft_diag_said(u.diag, &n);
     if (status && u.te)
-        weft_fail(a->diag, status, "%s: %s:%s: %s", a->operand.at[0], weft_api_name(target->api),
-                  target->name, weft_diag_text(u.diag));
+        weft_fail(a->diag, status, "%s: %s:%s: %.*s", a->operand.at[0], weft_api_name(target->api),
+                  target->name, n, said);
     if (!status)
         print_unit(&u, stage);
     weft_unit_free(&u);

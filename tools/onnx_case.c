@@ -74,14 +74,6 @@ import_options(running *r, bool fix, weft_import_options *o)
     }
 }
 
-/* A diagnostic's text to be said again by another, which will prefix it itself. */
-static const char *
-bare_text(const weft_diag *diag)
-{
-    const char *text = weft_diag_text(diag);
-    return strncmp(text, "error: ", 7) == 0 ? text + 7 : text;
-}
-
 static weft_status
 compile(running *r, const char *model, weft_device *device, weft_module **module)
 {
@@ -97,8 +89,10 @@ compile(running *r, const char *model, weft_device *device, weft_module **module
         if (!status)
             status = weft_compile_targets(model, 1, &target, &job, diag, module);
         bool again = status && fix == 0;
+        int n;
+        const char *said = weft_diag_said(diag, &n);
         if (status && !again)
-            weft_fail(r->diag, status, "%s", bare_text(diag));
+            weft_fail(r->diag, status, "%.*s", n, said);
         weft_diag_destroy(diag);
         if (!again)
             break;

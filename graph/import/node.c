@@ -258,11 +258,10 @@ static void
 tell(onnx_node *n)
 {
     weft_diag *inner = n->graph->diag;
-    const char *text = weft_diag_text(inner);
-    size_t length = strcspn(text, "\n");
-    size_t skip = strncmp(text, "error: ", 7) == 0 ? 7 : 0;
+    int length;
+    const char *text = weft_diag_first(inner, &length);
     n->status = weft_fail(n->reader->file.diag, weft_diag_status(inner), "%s: %.*s",
-                          n->reader->file.leaf, (int)(length - skip), text + skip);
+                          n->reader->file.leaf, length, text);
     weft_diag_clear(inner);
 }
 

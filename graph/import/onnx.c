@@ -24,11 +24,10 @@ weft_reader_tell(onnx_reader *r)
 {
     weft_diag *inner = r->graph->diag;
     weft_status st = weft_diag_status(inner);
-    const char *text = weft_diag_text(inner);
-    size_t length = strcspn(text, "\n");
-    size_t skip = strncmp(text, "error: ", 7) == 0 ? 7 : 0;
+    int length;
+    const char *text = weft_diag_first(inner, &length);
     if (st != WEFT_OK)
-        weft_reader_fail(r, st, "%.*s", (int)(length - skip), text + skip);
+        weft_reader_fail(r, st, "%.*s", length, text);
     weft_diag_clear(inner);
     return st;
 }

@@ -56,12 +56,12 @@ attributes(onnx_node *n, weft_te *te)
 
 /* ---- the program ----------------------------------------------------------------------------- */
 
-/* The message without its first word, which ours has too. */
-static const char *
-sentence(const weft_diag *diag)
+static void
+pass_on(onnx_node *n, const weft_diag *diag)
 {
-    const char *text = weft_diag_text(diag);
-    return strncmp(text, "error: ", 7) == 0 ? text + 7 : text;
+    int length;
+    const char *said = weft_diag_said(diag, &length);
+    weft_onnx_fail(n, weft_diag_status(diag), "%.*s", length, said);
 }
 
 /* Its canonical text; the number of its outputs; NULL after a fault. */
@@ -74,7 +74,7 @@ program_text(onnx_node *n, const char *path, const char *text, int *noutput)
     const char *canonical = NULL;
     memset(n->used, 0, n->proto->n_attribute * sizeof *n->used); /* by the program, not by us */
     if (n->status == WEFT_OK && weft_te_read(te, path, text, &given) != WEFT_OK)
-        weft_onnx_fail(n, weft_diag_status(diag), "%s", sentence(diag));
+        pass_on(n, diag);
     if (n->status == WEFT_OK) {
         char *printed = weft_te_print(te);
         canonical = weft_arena_strdup(n->arena, printed);
@@ -94,7 +94,7 @@ read_program(onnx_node *n, const char *path, int *noutput)
     weft_diag *diag = weft_diag_create();
     const char *program = NULL;
     if (weft_file_read(diag, path, MAX_PROGRAM, &text, &size)) {
-        weft_onnx_fail(n, weft_diag_status(diag), "%s", sentence(diag));
+        pass_on(n, diag);
     } else {
         if (strlen(text) == size)
             program = program_text(n, path, text, noutput);

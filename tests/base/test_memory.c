@@ -150,6 +150,25 @@ a_place_shows_line_and_caret(void **state)
 }
 
 static void
+what_was_said_is_said_again_without_its_first_word(void **state)
+{
+    (void)state;
+    int n;
+    weft_diag *d = weft_diag_create();
+    assert_string_equal(weft_diag_said(d, &n), "");
+    assert_int_equal(n, 0);
+    weft_fail(d, WEFT_LIMIT, "too large");
+    weft_fail(d, WEFT_IO, "second");
+    const char *text = weft_diag_said(d, &n);
+    assert_int_equal(n, strlen("too large\nerror: second"));
+    assert_memory_equal(text, "too large\nerror: second", (size_t)n);
+    text = weft_diag_first(d, &n);
+    assert_int_equal(n, strlen("too large"));
+    assert_memory_equal(text, "too large", (size_t)n);
+    weft_diag_destroy(d);
+}
+
+static void
 messages_are_bounded(void **state)
 {
     (void)state;
@@ -185,6 +204,7 @@ main(void)
         cmocka_unit_test(a_map_finds_what_was_put),
         cmocka_unit_test(the_first_error_decides_the_status),
         cmocka_unit_test(a_place_shows_line_and_caret),
+        cmocka_unit_test(what_was_said_is_said_again_without_its_first_word),
         cmocka_unit_test(messages_are_bounded),
         cmocka_unit_test(every_status_has_a_sentence_and_a_code),
     };

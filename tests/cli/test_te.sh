@@ -51,6 +51,11 @@ it "schedules a scalar that is computed from a sum over all"
 printf 'te mean(A: f32[2, 4]) {\n    S[] = sum(i < 2, j < 4) A[i, j]\n    M[] = S[] / 8.0\n}\n' >mean.te
 exits 0 "$WEFT" te mean.te -t opencl:generic-gpu,vulkan:generic-gpu,cuda:sm_80,metal:apple8,opencl:pocl,vulkan:lavapipe
 
+it "says once that a program is in error"
+printf 'te wide(A: f64[8]) {\n    C[i < 8] = A[i] + A[7 - i]\n}\n' >wide.te
+exits 2 "$WEFT" te wide.te -t vulkan:adreno-740 && err_has '^weft: error: wide.te: vulkan:adreno-740: [^e]'
+exits 2 "$WEFT" te wide.te -t vulkan:adreno-740 && err_has 'f64'
+
 it "runs slices of the pipeline"
 exits 0 "$WEFT" te add.te --stage loops -t opencl:generic-gpu && cp out loops.wir
 exits 0 "$WEFT" opt --passes=flatten,simplify loops.wir && out_has '^kernel flat add'
