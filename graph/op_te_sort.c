@@ -23,3 +23,19 @@ TE_OP(cumulative)
                                      weft_node_int(n, "reverse") != 0),
                 out);
 }
+
+TE_OP(argsort)
+{
+    const weft_expr *count = weft_group_dim(te, g, weft_node_dim(n, "count", 0));
+    return done(te,
+                weft_topi_argsort(te, in[0], (int)weft_node_int(n, "axis"),
+                                  weft_node_int(n, "descending") != 0, count),
+                out);
+}
+
+TE_OP(take_along_axis)
+{
+    (void)g;
+    return done(te, weft_topi_take_along_axis(te, in[0], in[1], (int)weft_node_int(n, "axis")),
+                out);
+}

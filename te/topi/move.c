@@ -166,6 +166,20 @@ weft_topi_take(weft_te *te, weft_tensor *x, weft_tensor *index, int axis)
     return weft_te_compute(te, "take", n, axes, weft_topi_at(te, x, from));
 }
 
+weft_tensor *
+weft_topi_take_along_axis(weft_te *te, weft_tensor *x, weft_tensor *index, int axis)
+{
+    if (!x || !index)
+        return NULL;
+    int n = x->buf->ndim;
+    weft_axis **axes = weft_topi_axes(te, n, index->buf->shape);
+    const weft_expr **at = weft_topi_refs(te, n, axes), *i = weft_topi_at(te, index, at);
+    if (!i)
+        return NULL;
+    at[axis] = inside(te, i, x->buf->shape[axis]);
+    return weft_te_compute(te, "take", n, axes, weft_topi_at(te, x, at));
+}
+
 /* ---- padding --------------------------------------------------------------------------------- */
 
 /* Where element i - before of an axis of n elements is read from. */

@@ -81,6 +81,8 @@ weft_tensor *weft_topi_slice(weft_te *, weft_tensor *x, const weft_expr *const *
                              const int64_t *step, const weft_expr *const *dim);
 /* Indices out of range are clamped: no index reads outside x. */
 weft_tensor *weft_topi_take(weft_te *, weft_tensor *x, weft_tensor *index, int axis);
+/* out[.., i, ..] = x[.., index[.., i, ..], ..]; index has x's rank, and no other dim is larger. */
+weft_tensor *weft_topi_take_along_axis(weft_te *, weft_tensor *x, weft_tensor *index, int axis);
 typedef enum weft_pad_mode {
     WEFT_PAD_CONSTANT,
     WEFT_PAD_EDGE,
@@ -104,6 +106,12 @@ weft_tensor *weft_topi_argreduce(weft_te *, bool greatest, weft_tensor *x, int a
  * those behind. */
 weft_tensor *weft_topi_cumulative(weft_te *, bool product, weft_tensor *x, int axis, bool exclusive,
                                   bool reverse);
+
+/* ---- sorting (sort.c) ------------------------------------------------------------------------ */
+/* i64 places along the axis of the first k elements in ascending or descending order; equal ones in
+ * the order of their places.  NaN is greater than all else. */
+weft_tensor *weft_topi_argsort(weft_te *, weft_tensor *x, int axis, bool descending,
+                               const weft_expr *k);
 
 /* ---- row-wise (norm.c) ----------------------------------------------------------------------- */
 weft_tensor *weft_topi_softmax(weft_te *, weft_tensor *x, int axis, bool log);

@@ -95,6 +95,8 @@ shapes_follow_the_operators(void **state)
           "f32[1, 2, 2]" },
         { "x: f32[2, 3, 4]", "softmax(x) {axis=2}", "f32[2, 3, 4]" },
         { "x: f16[2, n]", "cumsum(x) {axis=1, exclusive=0, reverse=1}", "f16[2, n]" },
+        { "x: f16[2, n]", "argsort(x) {axis=1, descending=0, count=[n - 1]}", "i64[2, n - 1i64]" },
+        { "x: f16[2, n], i: i32[1, 7]", "take_along_axis(x, i) {axis=1}", "f16[1, 7]" },
         { "", "full() {dims=[2, 3], value=1.5, dtype=f16}", "f16[2, 3]" },
     };
     (void)state;
