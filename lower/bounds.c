@@ -274,6 +274,8 @@ fixed_extent(const weft_plan *p, const weft_site *s, const weft_expr *extent)
     return weft_eval_interval(p->ir, p->facts, extent, r.n, r.var, r.range).hi;
 }
 
+static weft_status set_region(const weft_plan *, weft_site *, int d, weft_interval asked);
+
 /* Whole tiles from the first element that is asked for, beyond the edge where it must be. */
 static weft_status
 set_tiles(const weft_plan *p, weft_site *s, int d, weft_interval asked)
@@ -285,6 +287,12 @@ set_tiles(const weft_plan *p, weft_site *s, int d, weft_interval asked)
     const weft_expr *extent =
         weft_ix(p->ir, WEFT_EK_ADD, weft_ix(p->ir, WEFT_EK_SUB, i.hi, i.lo), weft_int(p->ir, t, 1));
     extent = fixed_extent(p, s, weft_simplify_expr(p->ir, p->facts, extent));
+    bool known = asked.lo && asked.hi && extent && weft_as_int(extent, &n);
+    if (!known && s->whole) {
+        s->whole = false;
+        s->step[d] = 0;
+        return set_region(p, s, d, asked);
+    }
     if (!extent || !weft_as_int(extent, &n))
         return weft_fail(
             p->diag, WEFT_UNSUPPORTED,
@@ -461,5 +469,7 @@ weft_infer_bounds(weft_plan *p)
     for (int i = p->nsite - 1; st == WEFT_OK && i >= 0; i--)
         if (p->site[i].live && !p->site[i].inlined)
             st = infer_site(p, &p->site[i]);
+    if (st == WEFT_OK)
+        weft_settle_beyond(p);
     return st;
 }

@@ -295,7 +295,8 @@ weft_site_guard(const weft_plan *p, const weft_site *s, const weft_expr *const *
     require_threads(p, s, value, data_only, &guard);
     require_readers(p, s, &guard);
     require_splits(p, s, value, data_only, &guard);
-    require_domain(p, s, value, &guard);
+    if (!s->beyond)
+        require_domain(p, s, value, &guard);
     if (s->stage->stored)
         require(p, &guard, weft_site_resolve(p, s, value, s->stage->stored));
     weft_facts_pop(p->facts, mark);

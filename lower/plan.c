@@ -344,6 +344,7 @@ weft_plan_make(weft_plan *p)
         if (p->site[i].live && !p->site[i].inlined)
             st = choose_space(p, &p->site[i]);
     st = st == WEFT_OK ? weft_plan_tensorize(p) : st;
+    st = st == WEFT_OK ? weft_plan_beyond(p) : st;
     if (st == WEFT_OK)
         give_lanes(p);
     return st;

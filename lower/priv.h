@@ -48,6 +48,9 @@ struct weft_site {
     int64_t *step;              /* by data dimension: memory is held in multiples of it, beyond the
                                tensor's edge too; 0: no more than is needed.  NULL: all 0 */
     bool padded;                /* elements beyond the tensor's edge are zero */
+    bool whole;                 /* memory has all elements that readers' loops come to, beyond the
+                                 * edge too */
+    bool beyond;                /* and so they are computed there, of such memory alone (beyond.c) */
 };
 
 /* What becomes one kernel: a root stage and all that is attached below it. */
@@ -124,6 +127,13 @@ bool weft_site_in_tile(const weft_site *, const weft_axis *leaf);
 weft_status weft_site_check_tile(weft_plan *, weft_site *);
 /* The statement of a tensorized stage's tile, or that its sum starts with; NULL after an error. */
 const weft_stmt *weft_site_tile(weft_plan *, weft_site *, const weft_expr *const *value, bool fill);
+
+/* ---- beyond the edge (beyond.c) -------------------------------------------------------------- */
+
+/* Which memory is to go on beyond its tensor's edge; before regions are inferred. */
+weft_status weft_plan_beyond(weft_plan *);
+/* Which stages may be computed there without conditions; once regions are known. */
+void weft_settle_beyond(weft_plan *);
 
 /* ---- the passes to loops --------------------------------------------------------------------- */
 

@@ -390,6 +390,15 @@ double_buffer(te_parser *tp, const statement *s)
 }
 
 static weft_status
+zero_fill(te_parser *tp, const statement *s)
+{
+    (void)s;
+    weft_tensor *t = weft_te_parse_tensor(tp);
+    close(tp);
+    return weft_zero_fill(tp->te, t);
+}
+
+static weft_status
 buffer_stages(te_parser *tp, const statement *s)
 {
     (void)s;
@@ -429,6 +438,7 @@ static const primitive primitives[] = {
     { "storage_align", 0, false, storage_align },
     { "double_buffer", 0, false, double_buffer },
     { "buffer_stages", 0, false, buffer_stages },
+    { "zero_fill", 0, false, zero_fill },
     { "store_predicate", 0, false, store_predicate },
 };
 

@@ -266,6 +266,28 @@ weft_buffer_stages(weft_te *te, weft_tensor *t, int n)
 }
 
 weft_status
+weft_zero_fill(weft_te *te, weft_tensor *t)
+{
+    weft_stage *s = memory_of(te, t, "zero_fill", "which ends at its edge");
+    if (!s)
+        return weft_te_null(te, "zero_fill");
+    const weft_tensor *out = output_of(s);
+    if (out)
+        return weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                         "zero_fill: '%s' is an output, which ends at its edge; fill what "
+                         "cache_read makes",
+                         out->buf->name);
+    if (s->op->nreduce || s->op->scan)
+        return weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                         "zero_fill: stage '%s' is a %s, of no elements beyond its edge; fill a "
+                         "copy of it that cache_read makes",
+                         weft_stage_name(s), s->op->scan ? "scan" : "reduction");
+    s->zero_fill = true;
+    weft_te_log(te, "zero_fill(%s)", t->buf->name);
+    return WEFT_OK;
+}
+
+weft_status
 weft_storage_align(weft_te *te, weft_tensor *t, int d, int64_t factor, int64_t offset)
 {
     weft_stage *s = memory_of(te, t, "storage_align", "whose layout is its caller's");

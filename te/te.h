@@ -88,6 +88,7 @@ struct weft_stage {
     const weft_expr *stored; /* elements that are computed and stored, over data axes; NULL: all */
     int64_t *align_factor, *align_offset; /* per dimension, 0: none; NULL: none at all */
     int stages;                           /* of its memory (weft_buf); 0: as it stands */
+    bool zero_fill; /* its memory goes on beyond the tensor's edge, with zeros */
 };
 
 /* What stands behind the parameters of a program whose text is read.  Values are constants, or

@@ -176,6 +176,9 @@ WEFT_API weft_status weft_store_predicate(weft_te *, weft_tensor *t, const weft_
 WEFT_API weft_status weft_double_buffer(weft_te *, weft_tensor *t);
 /* The same for n iterations, 2 to 8: t is computed n - 1 ahead. */
 WEFT_API weft_status weft_buffer_stages(weft_te *, weft_tensor *t, int n);
+/* t's shared memory reaches beyond the tensor's edge as far as its readers' loops do, with zeros there:
+ * sums in local memory that read such tensors alone go without conditions. */
+WEFT_API weft_status weft_zero_fill(weft_te *, weft_tensor *t);
 /* Stride of dimension d of t's own memory: a multiple of `factor` plus `offset`, in elements. */
 WEFT_API weft_status weft_storage_align(weft_te *, weft_tensor *t, int d, int64_t factor,
                                         int64_t offset);

@@ -457,6 +457,13 @@ stages_are_filled(view *v, int i)
 }
 
 static bool
+filled_is_shared(view *v, int i)
+{
+    const weft_stage *s = v->te->stage.at[i];
+    return !s->zero_fill || (s->attach == WEFT_AT_AXIS && v->space[i] == WEFT_SHARED);
+}
+
+static bool
 sizes_are_constant(view *v, int i)
 {
     const weft_stage *s = v->te->stage.at[i];
@@ -487,6 +494,7 @@ static const struct {
     { aligned_is_allocated, "storage_align is for memory that the kernel allocates", false },
     { stages_are_filled, "memory with stages is filled by a serial loop, from memory of others",
       false },
+    { filled_is_shared, "zero_fill is for shared memory that a loop of the reader fills", false },
     { no_data_within_allreduce, "no data loop follows where a reduce axis is bound to threads",
       false },
     { lanes_are_innermost, "a vectorised leaf is innermost", false },

@@ -394,6 +394,18 @@ move_buffer_stages(scheduler *c)
                                     : weft_double_buffer(c->te, first_output(s)));
 }
 
+/* Of shared memory that is no reduction's. */
+static bool
+move_zero_fill(scheduler *c)
+{
+    weft_stage *s = any_stage(c);
+    for (int tries = 0; s->attach != WEFT_AT_AXIS && tries < 4; tries++)
+        s = any_stage(c);
+    if (s->attach != WEFT_AT_AXIS || is_result(s) || is_extern(s) || s->op->nreduce || s->op->scan)
+        return false;
+    return done(c, weft_zero_fill(c->te, first_output(s)));
+}
+
 /* ---- definitions ----------------------------------------------------------------------------- */
 
 static bool
@@ -448,12 +460,13 @@ static const struct {
     { "unroll", 2, 3, ANYWHERE, move_unroll },
     { "compute_at", 8, 8, ANYWHERE, move_compute_at },
     { "compute_inline", 2, 2, ANYWHERE, move_compute_inline },
-    { "compute_root", 1, 1, ANYWHERE, move_compute_root },
+    { "compute_root", 2, 2, ANYWHERE, move_compute_root },
     { "cache_read", 4, 2, ANYWHERE, move_cache_read },
     { "cache_write", 6, 3, ANYWHERE, move_cache_write },
     { "set_scope", 2, 3, ANYWHERE, move_set_scope },
     { "storage_align", 2, 3, ANYWHERE, move_storage_align },
     { "buffer_stages", 4, 5, ANYWHERE, move_buffer_stages },
+    { "zero_fill", 3, 4, ANYWHERE, move_zero_fill },
     { "rfactor", 4, 3, ANYWHERE, move_rfactor },
     { "store_predicate", 2, 2, ANYWHERE, move_store_predicate },
 };

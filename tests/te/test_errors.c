@@ -441,6 +441,9 @@ memory_primitives_say_what_is_wrong(void **state)
           "double_buffer: 'C' is an output, whose memory is its caller's; double what" },
         { "compute_inline(D)\ndouble_buffer(D)",
           "double_buffer: stage 'D' is computed inline and has no memory" },
+        { "zero_fill(A)", "zero_fill: 'A' is an input, which ends at its edge; use the copy" },
+        { "zero_fill(C)", "zero_fill: 'C' is an output, which ends at its edge; fill what" },
+        { "S = cache_write(C, local)\nzero_fill(S)", "zero_fill: stage 'S' is a reduction, of no elements beyond its edge" },
         { "buffer_stages(D, 1)", "buffer_stages: 'D' in 1 stages; there can be from 2 to 8" },
         { "buffer_stages(D, 9)", "buffer_stages: 'D' in 9 stages; there can be from 2 to 8" },
     };
