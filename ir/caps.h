@@ -22,6 +22,8 @@ typedef struct weft_caps {
     bool nan_min_max;  /* MIN and MAX may be printed as they stand; else legalise spells them */
     bool sat_cast;     /* float to int may be printed as it stands; else legalise spells it */
     bool async_copy;   /* stores from global to shared memory may be asynchronous */
+    bool lanes_in_order; /* a subgroup's lanes are neighbours in the block, x fastest: shuffles reach
+                            the thread that is meant */
     bool bool_storage; /* a bool is a byte in memory; else it is loaded from and stored to u8 */
 } weft_caps;
 

@@ -181,16 +181,33 @@ shuffle_source(weft_intrin f, int t, int size, int64_t by, int threads)
     return first + (int)from;
 }
 
+/* All threads of a subgroup arrive, or none. */
+static void
+check_arrival(ctx *c, int size)
+{
+    for (int first = 0; first < c->lanes && !c->failed; first += size) {
+        int here = 0, all = c->lanes - first < size ? c->lanes - first : size;
+        for (int t = first; t < first + all; t++)
+            here += interp_on(c, c->lane_of ? c->lane_of[t] : t);
+        if (here > 0 && here < all)
+            weft_interp_fault(c, -1, WEFT_INVALID_INPUT,
+                              "divergent shuffle: %d of the %d threads of a subgroup arrive", here,
+                              all);
+    }
+}
+
 void
 weft_interp_eval_shuffle(ctx *c, const node *n, val *o)
 {
     val copy;
     const val *a = weft_interp_argument(c, n, 0, &copy), *b = weft_interp_eval(c, n->arg[1]);
+    int lanes = c->lanes, size = c->in->kernel->subgroup ? c->in->kernel->subgroup : 32;
+    if (c->mask->on)
+        check_arrival(c, size);
     if (!a->v) {
         *o = *a;
         return;
     }
-    int lanes = c->lanes, size = c->in->kernel->subgroup ? c->in->kernel->subgroup : 32;
     const int32_t *by = weft_interp_vector(c, n->arg[1], b);
     const char *x = weft_interp_vector(c, n->arg[0], a);
     size_t bytes = (size_t)weft_interp_size[n->cls];

@@ -189,6 +189,8 @@ legal_load(weft_legal *l, const weft_expr *e)
 static const weft_expr *
 apply_call(weft_legal *l, const weft_expr *e)
 {
+    if (weft_intrin_infos[e->h.u.intrin].cls == WEFT_IC_LANES)
+        return weft_legal_shuffle(l, e);
     return weft_legal_has_intrinsic(l, e->h.u.intrin, (weft_dtype)e->arg[0]->h.type.dtype)
                ? e
                : weft_legal_intrinsic(l, e);
@@ -295,7 +297,8 @@ legal_node(weft_legal *l, const weft_expr *e)
     l->in_range = in_range;
     bool may_leave = weft_expr_infos[e->h.kind].form == WEFT_FORM_INFIX ||
                      weft_expr_infos[e->h.kind].form == WEFT_FORM_PREFIX ||
-                     e->h.kind == WEFT_EK_CALL;
+                     (e->h.kind == WEFT_EK_CALL &&
+                      weft_intrin_infos[e->h.u.intrin].cls != WEFT_IC_LANES);
     return node && may_leave && carrier != t && !stored ? weft_legal_wrap(l, t, node) : node;
 }
 

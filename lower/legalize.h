@@ -96,7 +96,8 @@ const weft_expr *weft_legal_exp64(weft_legal *, const weft_expr *);
 const weft_expr *weft_legal_expm1_64(weft_legal *, const weft_expr *);
 const weft_expr *weft_legal_log64(weft_legal *, const weft_expr *);
 
-/* legalize_lanes.c: vectors the target lacks, lane by lane. */
+/* legalize_lanes.c: vectors the target lacks, lane by lane; what it cannot shuffle as it stands. */
+const weft_expr *weft_legal_shuffle(weft_legal *, const weft_expr *);
 bool weft_legal_needs_lanes(const weft_legal *, const weft_expr *);
 const weft_expr *weft_legal_lane(weft_legal *, const weft_expr *, int lane);
 const weft_expr *weft_legal_by_lane(weft_legal *, const weft_expr *);

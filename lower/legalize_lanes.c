@@ -182,3 +182,46 @@ weft_legal_store(weft_legal *l, weft_dtype t, const weft_buf *buf, const weft_ex
         return store_lanes(l, t, buf, index, value);
     return weft_store(l->ir, buf, 1, &index, to_memory(l, t, buf->dtype, value));
 }
+
+/* ---- shuffles -------------------------------------------------------------------------------- */
+
+static const weft_expr *
+shuffled(weft_legal *l, const weft_expr *e, weft_dtype t, const weft_expr *x)
+{
+    return weft_intrinsic(
+        l->ir, e->h.u.intrin, 2,
+        (const weft_expr *const[]){ weft_cast(l->ir, t, x), e->arg[1] });
+}
+
+/* Both halves of a number of 64 bits. */
+static const weft_expr *
+shuffle_halves(weft_legal *l, const weft_expr *e)
+{
+    weft_ir *ir = l->ir;
+    weft_dtype t = (weft_dtype)e->h.type.dtype;
+    const weft_expr *x = weft_legal_bind(l, "x", e->arg[0]), *word = weft_int(ir, t, 32);
+    const weft_expr *low = shuffled(l, e, WEFT_U32, x),
+                    *high = shuffled(l, e, WEFT_U32, weft_binary(ir, WEFT_EK_SHR, x, word));
+    return weft_binary(ir, WEFT_EK_BOR,
+                       weft_binary(ir, WEFT_EK_SHL, weft_cast(ir, t, high), word),
+                       weft_cast(ir, t, low));
+}
+
+const weft_expr *
+weft_legal_shuffle(weft_legal *l, const weft_expr *e)
+{
+    weft_dtype t = (weft_dtype)e->h.type.dtype;
+    weft_intrin in = e->h.u.intrin;
+    if (!(t == WEFT_F16 ? l->caps->intrin16 : l->caps->intrin)[in])
+        return weft_legal_refuse(l, weft_intrin_infos[in].text, t);
+    if (t == WEFT_BOOL)
+        return weft_binary(l->ir, WEFT_EK_NE,
+                           shuffled(l, e, WEFT_I32,
+                                    weft_select(l->ir, e->arg[0], weft_i32(l->ir, 1),
+                                                weft_i32(l->ir, 0))),
+                           weft_i32(l->ir, 0));
+    if (weft_dtype_bits(t) < 64 || l->caps->intrin64[in])
+        return e;
+    return weft_is_int(t) ? shuffle_halves(l, e)
+                          : weft_legal_refuse(l, weft_intrin_infos[in].text, t);
+}

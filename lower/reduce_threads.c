@@ -1,24 +1,16 @@
-/* lower/reduce_threads.c: reductions across the threads of a block, through shared memory.
+/* lower/reduce_threads.c: reductions across the threads of a block, by shuffles or shared memory.
  *
  * needs   level flat; ALLREDUCE statements; constant thread extents
- * keeps   var[i] of each ALLREDUCE is the combination over its axes, the same for all threads there
- * breaks  ALLREDUCE statements are gone; needs barriers (planned later, as for any shared memory)
+ * keeps   var[i] of each ALLREDUCE is the combination over its axes, the same for all threads there up
+ *         to the order in which each has combined
+ * breaks  ALLREDUCE statements are gone; needs barriers (planned later, as for any shared memory);
+ *         where threads exchange values the launch requires the target's subgroups
  *
- * Each thread writes its value to its own place; then, one axis after the other, the lower half of
- * the threads takes over the upper half's until one is left: log2(extent) steps an axis.
+ * By shuffles where subgroups are of neighbouring threads (reduce_lanes.c).  Elsewhere each thread
+ * writes its value to its own place; then, one axis after the other, the lower half of the threads
+ * takes over the upper half's until one is left: log2(extent) steps an axis.
  */
-#include "lower/lower.h"
-
-typedef struct reducer {
-    weft_rewriter rw;
-    weft_kernel *kernel;
-    const weft_var *thread[3];
-    int64_t extent[3];
-    WEFT_VEC(const weft_buf *) shared; /* made here; allocated for the whole kernel */
-    weft_arena scratch;
-    weft_diag *diag;
-    weft_status status;
-} reducer;
+#include "lower/reduce.h"
 
 /* One ALLREDUCE being replaced. */
 typedef struct tree {
@@ -28,13 +20,13 @@ typedef struct tree {
 } tree;
 
 static const weft_expr *
-thread_ref(reducer *r, int t)
+thread_ref(weft_thread_reducer *r, int t)
 {
     return weft_cast(r->rw.ir, WEFT_I32, weft_ref(r->rw.ir, r->thread[t]));
 }
 
 static int64_t
-stride_of(const reducer *r, int axis)
+stride_of(const weft_thread_reducer *r, int axis)
 {
     int64_t stride = 1;
     for (int t = 0; t < axis; t++)
@@ -42,9 +34,8 @@ stride_of(const reducer *r, int axis)
     return stride;
 }
 
-/* The thread's number; the axes in `skip` count as zero. */
-static const weft_expr *
-thread_number(reducer *r, unsigned skip)
+const weft_expr *
+weft_thread_number(weft_thread_reducer *r, unsigned skip)
 {
     weft_ir *ir = r->rw.ir;
     const weft_expr *sum = weft_i32(ir, 0);
@@ -54,10 +45,19 @@ thread_number(reducer *r, unsigned skip)
     return weft_simplify_expr(ir, NULL, sum);
 }
 
+const weft_buf *
+weft_thread_reducer_memory(weft_thread_reducer *r, weft_dtype t, int64_t elements)
+{
+    const weft_expr *size = weft_i32(r->rw.ir, elements);
+    const weft_buf *buf = weft_buf_make(r->rw.ir, "red", t, WEFT_SHARED, 1, &size);
+    *WEFT_PUSH(&r->scratch, &r->shared) = buf;
+    return buf;
+}
+
 /* Own place = own place combined with the place `distance` above; all new values before any store.
  */
 static const weft_stmt *
-combine(reducer *r, const tree *t, int64_t distance)
+combine(weft_thread_reducer *r, const tree *t, int64_t distance)
 {
     weft_ir *ir = r->rw.ir;
     int n = t->with->n;
@@ -84,7 +84,7 @@ combine(reducer *r, const tree *t, int64_t distance)
 }
 
 static const weft_stmt *
-halve(reducer *r, const tree *t, int axis, int64_t below, int64_t distance)
+halve(weft_thread_reducer *r, const tree *t, int axis, int64_t below, int64_t distance)
 {
     weft_ir *ir = r->rw.ir;
     const weft_expr *cond = weft_lt(ir, weft_ref(ir, r->thread[axis]),
@@ -94,7 +94,7 @@ halve(reducer *r, const tree *t, int axis, int64_t below, int64_t distance)
 
 /* The steps along one axis: down to a power of two first, then by halves. */
 static const weft_stmt *
-reduce_axis(reducer *r, const tree *t, int axis)
+reduce_axis(weft_thread_reducer *r, const tree *t, int axis)
 {
     int64_t n = r->extent[axis], half = 1;
     const weft_stmt *s = weft_nop(r->rw.ir);
@@ -108,18 +108,18 @@ reduce_axis(reducer *r, const tree *t, int axis)
 }
 
 static const weft_stmt *
-replace(reducer *r, const weft_stmt *s)
+by_halves(weft_thread_reducer *r, const weft_stmt *s)
 {
     weft_ir *ir = r->rw.ir;
     int n = s->u.all.with->n;
     int64_t threads = r->extent[0] * r->extent[1] * r->extent[2];
-    const weft_expr *size = weft_i32(ir, threads), *result = thread_number(r, s->u.all.axes);
+    const weft_expr *result = weft_thread_number(r, s->u.all.axes);
     tree t = { s->u.all.with, WEFT_NEW_ARRAY(&r->scratch, n, const weft_buf *),
-               thread_number(r, 0) };
+               weft_thread_number(r, 0) };
     const weft_stmt *out = weft_nop(ir), *body = s->u.all.body;
     for (int i = 0; i < n; i++) {
         const weft_expr *value = s->u.all.value[i];
-        t.buf[i] = weft_buf_make(ir, "red", (weft_dtype)value->h.type.dtype, WEFT_SHARED, 1, &size);
+        t.buf[i] = weft_thread_reducer_memory(r, (weft_dtype)value->h.type.dtype, threads);
         out = weft_seq2(ir, out, weft_store(ir, t.buf[i], 1, &t.own, value));
     }
     for (int axis = 0; axis < 3; axis++)
@@ -127,14 +127,19 @@ replace(reducer *r, const weft_stmt *s)
             out = weft_seq2(ir, out, reduce_axis(r, &t, axis));
     for (int i = n; i-- > 0;)
         body = weft_let(ir, s->u.all.var[i], weft_load(ir, t.buf[i], 1, &result), body);
-    for (int i = 0; i < n; i++)
-        *WEFT_PUSH(&r->scratch, &r->shared) = t.buf[i];
     return weft_seq2(ir, out, body);
+}
+
+static const weft_stmt *
+replace(weft_thread_reducer *r, const weft_stmt *s)
+{
+    const weft_stmt *by_lanes = weft_reduce_lanes(r, s);
+    return by_lanes ? by_lanes : by_halves(r, s);
 }
 
 /* Over one thread there is nothing to combine. */
 static const weft_stmt *
-name_values(reducer *r, const weft_stmt *s)
+name_values(weft_thread_reducer *r, const weft_stmt *s)
 {
     const weft_stmt *body = s->u.all.body;
     for (int i = s->u.all.with->n; i-- > 0;)
@@ -145,13 +150,14 @@ name_values(reducer *r, const weft_stmt *s)
 static const weft_stmt *
 visit(weft_rewriter *rw, const weft_stmt *s)
 {
-    reducer *r = rw->user;
+    weft_thread_reducer *r = rw->user;
     int64_t n = 1;
     if (s->kind == WEFT_SK_FOR && weft_is_thread(s->u.loop.bind)) {
         int t = (int)s->u.loop.bind - WEFT_THREAD_X;
         r->thread[t] = s->u.loop.var;
         if (!weft_as_int(s->u.loop.extent, &r->extent[t]))
             r->extent[t] = 0;
+        weft_facts_extent(r->facts, s->u.loop.var, s->u.loop.extent);
     }
     s = weft_rewrite_children(rw, s);
     if (s->kind != WEFT_SK_ALLREDUCE)
@@ -168,22 +174,47 @@ visit(weft_rewriter *rw, const weft_stmt *s)
     return n == 1 ? name_values(r, s) : replace(r, s);
 }
 
+static void
+find_launch(weft_thread_reducer *r)
+{
+    const weft_expr *grid[3], *block[3];
+    weft_launch_dims(r->kernel, grid, block);
+    for (int t = 0; t < 3; t++)
+        if (!weft_as_int(block[t], &r->launched[t]))
+            r->launched[t] = -1;
+}
+
+/* Lanes of the target's subgroups, where threads of the kernel may exchange values. */
+static int
+lanes_of(const weft_kernel *k, const weft_lower_options *o)
+{
+    int lanes = o->target->subgroup;
+    bool can = o->caps && o->caps->lanes_in_order && o->target->subgroup_shuffle;
+    return can && (k->subgroup == 0 || k->subgroup == lanes) ? lanes : 1;
+}
+
 weft_status
 weft_pass_reduce_threads(weft_kernel *k, const weft_lower_options *options, bool *changed,
                          weft_diag *diag)
 {
-    reducer r = {
-        .rw = { .ir = k->ir, .stmt = visit }, .kernel = k, .extent = { 1, 1, 1 }, .diag = diag
-    };
-    (void)options;
+    weft_thread_reducer r = { .rw = { .ir = k->ir, .stmt = visit },
+                       .kernel = k,
+                       .extent = { 1, 1, 1 },
+                       .lanes = lanes_of(k, options),
+                       .facts = weft_facts_create(k->ir),
+                       .diag = diag };
     r.rw.user = &r;
+    find_launch(&r);
     const weft_stmt *body = weft_rewrite_stmt(&r.rw, k->body);
     weft_rewrite_done(&r.rw);
     for (int i = r.shared.n; i-- > 0;)
         body = weft_alloc(k->ir, r.shared.at[i], body);
+    weft_facts_destroy(r.facts);
     weft_arena_reset(&r.scratch);
     *changed = body != k->body && !r.status;
-    if (!r.status)
+    if (*changed)
         k->body = body;
+    if (*changed && r.shuffles)
+        k->subgroup = r.lanes;
     return r.status;
 }

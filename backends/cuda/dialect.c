@@ -327,6 +327,7 @@ caps(const weft_target *t, weft_caps *caps)
 {
     *caps = (weft_caps){ .lanes = 1u << 1 | 1u << 2 | 1u << 4,
                          .aligned_vector_load = true,
+                         .lanes_in_order = true,
                          .bool_storage = true };
     weft_clike_caps(&cuda, caps);
     caps->arith[WEFT_BF16] = t->cuda_arch >= 80;

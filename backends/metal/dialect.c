@@ -159,10 +159,13 @@ caps(const weft_target *t, weft_caps *caps)
     *caps = (weft_caps){ .lanes = 1u << 1 | 1u << 2 | 1u << 4,
                          .aligned_vector_load = true,
                          .vector_compare = true,
+                         .lanes_in_order = true,
                          .bool_storage = true };
     weft_clike_caps(&metal, caps);
-    for (int i = WEFT_IN_SHFL; i <= WEFT_IN_SHFL_XOR; i++)
+    for (int i = WEFT_IN_SHFL; i <= WEFT_IN_SHFL_XOR; i++) {
         caps->intrin[i] = caps->intrin16[i] = t->subgroup_shuffle;
+        caps->intrin64[i] = false; /* of no number of 64 bits */
+    }
 }
 
 static weft_status

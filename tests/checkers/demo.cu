@@ -99,14 +99,14 @@ conv2_relu(const float *__restrict__ x,
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
 //   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
 //   schedule  reduction/gpu: a block a result, 256 threads
-//   launch    grid 10,1,1  block 256,1,1  shared 1.0 KiB
+//   launch    grid 10,1,1  block 256,1,1  shared 0.0 KiB
 extern "C" __global__ void __launch_bounds__(256)
 fc_add(const float *__restrict__ a,
        const float *__restrict__ b,
        const float *__restrict__ y,
        float *__restrict__ add)
 {
-    __shared__ float red[256];
+    __shared__ float red[8];
     int i_j = blockIdx.x;
     int r_i = threadIdx.x;
     const int b_base = i_j * 784 + r_i;
@@ -118,42 +118,21 @@ fc_add(const float *__restrict__ a,
     if (r_i < 16) {
         matmul_part += a[r_i + 768] * b[b_base + 768];
     }
-    red[r_i] = matmul_part;
-    __syncthreads();
-    if (r_i < 128) {
-        red[r_i] += red[r_i + 128];
+    const float matmul_all = matmul_part;
+    const float matmul_all_1 = matmul_all + __shfl_xor_sync(0xffffffffu, matmul_all, 16);
+    const float matmul_all_2 = matmul_all_1 + __shfl_xor_sync(0xffffffffu, matmul_all_1, 8);
+    const float matmul_all_3 = matmul_all_2 + __shfl_xor_sync(0xffffffffu, matmul_all_2, 4);
+    const float matmul_all_4 = matmul_all_3 + __shfl_xor_sync(0xffffffffu, matmul_all_3, 2);
+    const float matmul_all_5 = matmul_all_4 + __shfl_xor_sync(0xffffffffu, matmul_all_4, 1);
+    if (r_i % 32 == 0) {
+        red[r_i / 32] = matmul_all_5;
     }
     __syncthreads();
-    if (r_i < 64) {
-        red[r_i] += red[r_i + 64];
-    }
-    __syncthreads();
-    if (r_i < 32) {
-        red[r_i] += red[r_i + 32];
-    }
-    __syncthreads();
-    if (r_i < 16) {
-        red[r_i] += red[r_i + 16];
-    }
-    __syncthreads();
-    if (r_i < 8) {
-        red[r_i] += red[r_i + 8];
-    }
-    __syncthreads();
-    if (r_i < 4) {
-        red[r_i] += red[r_i + 4];
-    }
-    __syncthreads();
-    if (r_i < 2) {
-        red[r_i] += red[r_i + 2];
-    }
-    __syncthreads();
-    if (r_i < 1) {
-        red[0] += red[1];
-    }
-    __syncthreads();
-    const float matmul_all = red[0];
-    matmul = matmul_all;
+    const float matmul_all_6 = red[r_i % 8];
+    const float matmul_all_7 = matmul_all_6 + __shfl_xor_sync(0xffffffffu, matmul_all_6, 4);
+    const float matmul_all_8 = matmul_all_7 + __shfl_xor_sync(0xffffffffu, matmul_all_7, 2);
+    const float matmul_all_9 = matmul_all_8 + __shfl_xor_sync(0xffffffffu, matmul_all_8, 1);
+    matmul = matmul_all_9;
     if (r_i == 0) {
         add[i_j] = matmul + y[i_j];
     }
@@ -212,12 +191,10 @@ pool2_0(const float *__restrict__ x, float *__restrict__ max_pool)
 // softmax_0: softmax (Softmax)                                                      model: digits.onnx
 //   out       f32[1,10]              50 FLOP   40 B read, 40 B written   0.6 FLOP/byte
 //   schedule  rowwise/gpu: a block a row, 32 threads
-//   launch    grid 1,1,1  block 32,1,1  shared 0.2 KiB
+//   launch    grid 1,1,1  block 32,1,1
 extern "C" __global__ void __launch_bounds__(32)
 softmax_0(const float *__restrict__ x, float *__restrict__ softmax)
 {
-    __shared__ float red[32];
-    __shared__ float red_1[32];
     int i = blockIdx.x;
     int j_i = threadIdx.x;
     float max_part = -__int_as_float(0x7f800000);
@@ -227,69 +204,30 @@ softmax_0(const float *__restrict__ x, float *__restrict__ softmax)
         const float b = x[j_i];
         max_part = a >= b || a != a ? a : b;
     }
-    red[j_i] = max_part;
-    __syncthreads();
-    if (j_i < 16) {
-        const float a = red[j_i];
-        const float b = red[j_i + 16];
-        red[j_i] = a >= b || a != a ? a : b;
-    }
-    __syncthreads();
-    if (j_i < 8) {
-        const float a = red[j_i];
-        const float b = red[j_i + 8];
-        red[j_i] = a >= b || a != a ? a : b;
-    }
-    __syncthreads();
-    if (j_i < 4) {
-        const float a = red[j_i];
-        const float b = red[j_i + 4];
-        red[j_i] = a >= b || a != a ? a : b;
-    }
-    __syncthreads();
-    if (j_i < 2) {
-        const float a = red[j_i];
-        const float b = red[j_i + 2];
-        red[j_i] = a >= b || a != a ? a : b;
-    }
-    __syncthreads();
-    if (j_i < 1) {
-        const float a = red[0];
-        const float b = red[1];
-        red[0] = a >= b || a != a ? a : b;
-    }
-    __syncthreads();
-    const float max_all = red[0];
-    max_1 = max_all;
+    const float max_all = max_part;
+    const float b = __shfl_xor_sync(0xffffffffu, max_all, 16);
+    const float max_all_1 = max_all >= b || max_all != max_all ? max_all : b;
+    const float b_1 = __shfl_xor_sync(0xffffffffu, max_all_1, 8);
+    const float max_all_2 = max_all_1 >= b_1 || max_all_1 != max_all_1 ? max_all_1 : b_1;
+    const float b_2 = __shfl_xor_sync(0xffffffffu, max_all_2, 4);
+    const float max_all_3 = max_all_2 >= b_2 || max_all_2 != max_all_2 ? max_all_2 : b_2;
+    const float b_3 = __shfl_xor_sync(0xffffffffu, max_all_3, 2);
+    const float max_all_4 = max_all_3 >= b_3 || max_all_3 != max_all_3 ? max_all_3 : b_3;
+    const float b_4 = __shfl_xor_sync(0xffffffffu, max_all_4, 1);
+    const float max_all_5 = max_all_4 >= b_4 || max_all_4 != max_all_4 ? max_all_4 : b_4;
+    max_1 = max_all_5;
     float sum_part = 0.0f;
     float sum;
     if (j_i < 10) {
         sum_part += expf(x[j_i] - max_1);
     }
-    red_1[j_i] = sum_part;
-    __syncthreads();
-    if (j_i < 16) {
-        red_1[j_i] += red_1[j_i + 16];
-    }
-    __syncthreads();
-    if (j_i < 8) {
-        red_1[j_i] += red_1[j_i + 8];
-    }
-    __syncthreads();
-    if (j_i < 4) {
-        red_1[j_i] += red_1[j_i + 4];
-    }
-    __syncthreads();
-    if (j_i < 2) {
-        red_1[j_i] += red_1[j_i + 2];
-    }
-    __syncthreads();
-    if (j_i < 1) {
-        red_1[0] += red_1[1];
-    }
-    __syncthreads();
-    const float sum_all = red_1[0];
-    sum = sum_all;
+    const float sum_all = sum_part;
+    const float sum_all_1 = sum_all + __shfl_xor_sync(0xffffffffu, sum_all, 16);
+    const float sum_all_2 = sum_all_1 + __shfl_xor_sync(0xffffffffu, sum_all_1, 8);
+    const float sum_all_3 = sum_all_2 + __shfl_xor_sync(0xffffffffu, sum_all_2, 4);
+    const float sum_all_4 = sum_all_3 + __shfl_xor_sync(0xffffffffu, sum_all_3, 2);
+    const float sum_all_5 = sum_all_4 + __shfl_xor_sync(0xffffffffu, sum_all_4, 1);
+    sum = sum_all_5;
     if (j_i < 10) {
         softmax[j_i] = expf(x[j_i] - max_1) * (1.0f / sum);
     }

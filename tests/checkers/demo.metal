@@ -131,7 +131,7 @@ kernel void conv2_relu(device const float *x [[buffer(0)]],
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
 //   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
 //   schedule  reduction/gpu: a block a result, 256 threads
-//   launch    grid 10,1,1  block 256,1,1  shared 1.0 KiB
+//   launch    grid 10,1,1  block 256,1,1  shared 0.0 KiB
 #include <metal_stdlib>
 using namespace metal;
 
@@ -144,7 +144,7 @@ kernel void fc_add(device const float *a [[buffer(0)]],
                    uint3 block_id [[threadgroup_position_in_grid]],
                    uint3 thread_id [[thread_position_in_threadgroup]])
 {
-    threadgroup float red[256];
+    threadgroup float red[8];
     int i_j = block_id.x;
     int r_i = thread_id.x;
     const int b_base = i_j * 784 + r_i;
@@ -156,42 +156,21 @@ kernel void fc_add(device const float *a [[buffer(0)]],
     if (r_i < 16) {
         matmul_part += a[r_i + 768] * b[b_base + 768];
     }
-    red[r_i] = matmul_part;
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (r_i < 128) {
-        red[r_i] += red[r_i + 128];
+    const float matmul_all = matmul_part;
+    const float matmul_all_1 = matmul_all + simd_shuffle_xor(matmul_all, (ushort)(16));
+    const float matmul_all_2 = matmul_all_1 + simd_shuffle_xor(matmul_all_1, (ushort)(8));
+    const float matmul_all_3 = matmul_all_2 + simd_shuffle_xor(matmul_all_2, (ushort)(4));
+    const float matmul_all_4 = matmul_all_3 + simd_shuffle_xor(matmul_all_3, (ushort)(2));
+    const float matmul_all_5 = matmul_all_4 + simd_shuffle_xor(matmul_all_4, (ushort)(1));
+    if (r_i % 32 == 0) {
+        red[r_i / 32] = matmul_all_5;
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (r_i < 64) {
-        red[r_i] += red[r_i + 64];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (r_i < 32) {
-        red[r_i] += red[r_i + 32];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (r_i < 16) {
-        red[r_i] += red[r_i + 16];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (r_i < 8) {
-        red[r_i] += red[r_i + 8];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (r_i < 4) {
-        red[r_i] += red[r_i + 4];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (r_i < 2) {
-        red[r_i] += red[r_i + 2];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (r_i < 1) {
-        red[0] += red[1];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    const float matmul_all = red[0];
-    matmul = matmul_all;
+    const float matmul_all_6 = red[r_i % 8];
+    const float matmul_all_7 = matmul_all_6 + simd_shuffle_xor(matmul_all_6, (ushort)(4));
+    const float matmul_all_8 = matmul_all_7 + simd_shuffle_xor(matmul_all_7, (ushort)(2));
+    const float matmul_all_9 = matmul_all_8 + simd_shuffle_xor(matmul_all_8, (ushort)(1));
+    matmul = matmul_all_9;
     if (r_i == 0) {
         add[i_j] = matmul + y[i_j];
     }
@@ -264,7 +243,7 @@ kernel void pool2_0(device const float *x [[buffer(0)]],
 // softmax_0: softmax (Softmax)                                                      model: digits.onnx
 //   out       f32[1,10]              50 FLOP   40 B read, 40 B written   0.6 FLOP/byte
 //   schedule  rowwise/gpu: a block a row, 32 threads
-//   launch    grid 1,1,1  block 32,1,1  shared 0.2 KiB
+//   launch    grid 1,1,1  block 32,1,1
 #include <metal_stdlib>
 using namespace metal;
 
@@ -275,8 +254,6 @@ kernel void softmax_0(device const float *x [[buffer(0)]],
                       uint3 block_id [[threadgroup_position_in_grid]],
                       uint3 thread_id [[thread_position_in_threadgroup]])
 {
-    threadgroup float red[32];
-    threadgroup float red_1[32];
     int i = block_id.x;
     int j_i = thread_id.x;
     float max_part = -INFINITY;
@@ -286,69 +263,30 @@ kernel void softmax_0(device const float *x [[buffer(0)]],
         const float b = x[j_i];
         max_part = a >= b || a != a ? a : b;
     }
-    red[j_i] = max_part;
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (j_i < 16) {
-        const float a = red[j_i];
-        const float b = red[j_i + 16];
-        red[j_i] = a >= b || a != a ? a : b;
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (j_i < 8) {
-        const float a = red[j_i];
-        const float b = red[j_i + 8];
-        red[j_i] = a >= b || a != a ? a : b;
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (j_i < 4) {
-        const float a = red[j_i];
-        const float b = red[j_i + 4];
-        red[j_i] = a >= b || a != a ? a : b;
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (j_i < 2) {
-        const float a = red[j_i];
-        const float b = red[j_i + 2];
-        red[j_i] = a >= b || a != a ? a : b;
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (j_i < 1) {
-        const float a = red[0];
-        const float b = red[1];
-        red[0] = a >= b || a != a ? a : b;
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    const float max_all = red[0];
-    max_1 = max_all;
+    const float max_all = max_part;
+    const float b = simd_shuffle_xor(max_all, (ushort)(16));
+    const float max_all_1 = max_all >= b || max_all != max_all ? max_all : b;
+    const float b_1 = simd_shuffle_xor(max_all_1, (ushort)(8));
+    const float max_all_2 = max_all_1 >= b_1 || max_all_1 != max_all_1 ? max_all_1 : b_1;
+    const float b_2 = simd_shuffle_xor(max_all_2, (ushort)(4));
+    const float max_all_3 = max_all_2 >= b_2 || max_all_2 != max_all_2 ? max_all_2 : b_2;
+    const float b_3 = simd_shuffle_xor(max_all_3, (ushort)(2));
+    const float max_all_4 = max_all_3 >= b_3 || max_all_3 != max_all_3 ? max_all_3 : b_3;
+    const float b_4 = simd_shuffle_xor(max_all_4, (ushort)(1));
+    const float max_all_5 = max_all_4 >= b_4 || max_all_4 != max_all_4 ? max_all_4 : b_4;
+    max_1 = max_all_5;
     float sum_part = 0.0f;
     float sum;
     if (j_i < 10) {
         sum_part += exp(x[j_i] - max_1);
     }
-    red_1[j_i] = sum_part;
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (j_i < 16) {
-        red_1[j_i] += red_1[j_i + 16];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (j_i < 8) {
-        red_1[j_i] += red_1[j_i + 8];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (j_i < 4) {
-        red_1[j_i] += red_1[j_i + 4];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (j_i < 2) {
-        red_1[j_i] += red_1[j_i + 2];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    if (j_i < 1) {
-        red_1[0] += red_1[1];
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-    const float sum_all = red_1[0];
-    sum = sum_all;
+    const float sum_all = sum_part;
+    const float sum_all_1 = sum_all + simd_shuffle_xor(sum_all, (ushort)(16));
+    const float sum_all_2 = sum_all_1 + simd_shuffle_xor(sum_all_1, (ushort)(8));
+    const float sum_all_3 = sum_all_2 + simd_shuffle_xor(sum_all_2, (ushort)(4));
+    const float sum_all_4 = sum_all_3 + simd_shuffle_xor(sum_all_3, (ushort)(2));
+    const float sum_all_5 = sum_all_4 + simd_shuffle_xor(sum_all_4, (ushort)(1));
+    sum = sum_all_5;
     if (j_i < 10) {
         softmax[j_i] = exp(x[j_i] - max_1) * (1.0f / sum);
     }

@@ -394,6 +394,20 @@ a_matrix_statement_that_some_lanes_miss_is_reported(void **state)
 }
 
 static void
+a_shuffle_that_some_lanes_miss_is_reported(void **state)
+{
+    (void)state;
+    int32_t c[48];
+    weft_interp_buffer b[] = { OUT(c) };
+    REFUSED("kernel flat k(C: out i32[48]) subgroup 32 { for t in 0..48 on thread.x {"
+            " C[t] = t  if t < 40 { C[t] = shfl_xor(t, 1) } } }",
+            b, NULL, NULL, "divergent shuffle", "8 of the 16 threads");
+    interp_ok("kernel flat k(C: out i32[48]) subgroup 32 { for t in 0..48 on thread.x {"
+              " C[t] = t  if t < 32 { C[t] = shfl_xor(t, 1) } } }",
+              b, NULL, NULL);
+}
+
+static void
 lanes_that_give_other_places_are_reported(void **state)
 {
     (void)state;
@@ -516,6 +530,7 @@ main(void)
         cmocka_unit_test(a_matrix_goes_through_a_subgroup_whole),
         cmocka_unit_test(a_matrix_statement_needs_whole_subgroups),
         cmocka_unit_test(a_matrix_statement_that_some_lanes_miss_is_reported),
+        cmocka_unit_test(a_shuffle_that_some_lanes_miss_is_reported),
         cmocka_unit_test(lanes_that_give_other_places_are_reported),
         cmocka_unit_test(a_matrix_beyond_its_memory_is_reported),
         cmocka_unit_test(a_matrix_that_was_never_filled_is_reported),

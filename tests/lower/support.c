@@ -69,6 +69,7 @@ plain_caps(bool rich)
                     .nan_min_max = rich,
                     .sat_cast = rich,
                     .async_copy = true,
+                    .lanes_in_order = true,
                     .bool_storage = rich };
     for (int i = 0; i < WEFT_IN_COUNT; i++)
         c.intrin[i] = c.intrin16[i] = c.intrin64[i] = true;
@@ -81,6 +82,23 @@ weft_lower_options
 plain_options(void)
 {
     return (weft_lower_options){ .target = &everything };
+}
+
+weft_lower_options
+lane_options(int lanes)
+{
+    static weft_target with_lanes;
+    with_lanes = everything;
+    with_lanes.subgroup = lanes;
+    with_lanes.subgroup_shuffle = lanes > 1;
+    return (weft_lower_options){ .target = &with_lanes };
+}
+
+weft_lower_options
+golden_options(const char *input)
+{
+    const char *at = strstr(input, "# lanes: ");
+    return lane_options(at ? atoi(at + strlen("# lanes: ")) : 1);
 }
 
 /* ---- files with an expectation --------------------------------------------------------------- */

@@ -19,6 +19,10 @@ void done(weft_te *);
 weft_lowered must_lower(weft_te *);
 /* Options of a device that can do everything, without the environment's debugging. */
 weft_lower_options plain_options(void);
+/* Of one whose subgroups have so many lanes, and shuffle; until the next call. */
+weft_lower_options lane_options(int lanes);
+/* As the line "# lanes: 32" of a golden's input says; 1 where there is none. */
+weft_lower_options golden_options(const char *input);
 /* A printer that says everything as it stands; or one without vectors and with traps. */
 weft_caps plain_caps(bool rich);
 

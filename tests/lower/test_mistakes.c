@@ -11,7 +11,7 @@ static void
 run_passes_named(const golden *g, weft_kernel *k, weft_diag *diag)
 {
     char names[128];
-    weft_lower_options o = plain_options();
+    weft_lower_options o = golden_options(g->input);
     weft_caps caps = plain_caps(true);
     o.caps = &caps;
     if (sscanf(g->input, "# passes: %127s", names) == 1 &&

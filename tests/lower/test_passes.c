@@ -1,5 +1,6 @@
 /* Passes on kernels written as text: tests/lower/passes, first line "# passes: a,b".  A line "#
- * lacks: f16 erf memory:f8e5m2" takes from a target without vectors what it names. */
+ * lacks: f16 erf memory:f8e5m2 wide:shfl" takes from a target without vectors what it names, "#
+ * lanes: 32" gives it subgroups. */
 #include "support.h"
 
 #include <stdlib.h>
@@ -8,14 +9,17 @@
 static void
 take_away(weft_caps *caps, const char *word, size_t n)
 {
-    bool memory = n > 7 && strncmp(word, "memory:", 7) == 0;
+    bool memory = n > 7 && strncmp(word, "memory:", 7) == 0,
+         wide = n > 5 && strncmp(word, "wide:", 5) == 0;
     weft_dtype t = memory ? weft_dtype_parse(word + 7, n - 7) : weft_dtype_parse(word, n);
     if (t != WEFT_DTYPE_COUNT)
         *(memory ? &caps->storage[t] : &caps->arith[t]) = false;
+    word += wide ? 5 : 0;
+    n -= wide ? 5 : 0;
     for (int i = 0; i < WEFT_IN_COUNT; i++)
         if (strlen(weft_intrin_infos[i].text) == n &&
             memcmp(weft_intrin_infos[i].text, word, n) == 0)
-            caps->intrin[i] = false;
+            (wide ? caps->intrin64 : caps->intrin)[i] = false;
 }
 
 static weft_caps
@@ -44,7 +48,7 @@ runs_the_named_passes_to_the_text_behind_the_mark(void **state)
         weft_ir *ir = weft_ir_create(diag);
         weft_kernel *const *kernel;
         int nkernel = 0;
-        weft_lower_options o = plain_options();
+        weft_lower_options o = golden_options(at[i].input);
         weft_caps caps = caps_of(at[i].input);
         o.caps = &caps;
         weft_str got = { 0 };

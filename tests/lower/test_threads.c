@@ -11,11 +11,12 @@ enum { MAX_DATA = 4096 };
 
 /* ---- running --------------------------------------------------------------------------------- */
 
+/* Lowered for a target of such caps whose subgroups have so many lanes. */
 static weft_kernel *
-read_kernel(weft_ir *ir, const char *name, const char *text, const char *passes, weft_diag *diag)
+lower_kernel(weft_ir *ir, const char *name, const char *text, const char *passes, int lanes,
+             weft_caps caps, weft_diag *diag)
 {
-    weft_lower_options o = plain_options();
-    weft_caps caps = plain_caps(true);
+    weft_lower_options o = lane_options(lanes);
     weft_kernel *const *kernel;
     int n = 0;
     o.caps = &caps;
@@ -24,6 +25,12 @@ read_kernel(weft_ir *ir, const char *name, const char *text, const char *passes,
         weft_run_passes(kernel[0], passes, &o, diag) != WEFT_OK)
         fail_msg("%s\n%s", weft_diag_text(diag), text);
     return kernel[0];
+}
+
+static weft_kernel *
+read_kernel(weft_ir *ir, const char *name, const char *text, const char *passes, weft_diag *diag)
+{
+    return lower_kernel(ir, name, text, passes, 1, plain_caps(true), diag);
 }
 
 /* Runs on inputs of small numbers; out[i] are the parameters afterwards. */
@@ -75,9 +82,9 @@ combined(int combiner, double a, double b)
                            : a * b;
 }
 
-/* Threads x * y; reduced along the axes in `axes`; two times round a loop. */
-static void
-check_reduction(int x, int y, unsigned axes, int combiner)
+/* Threads x * y; reduced along the axes in `axes`; two times round a loop.  Whether by shuffles. */
+static bool
+check_reduction(int x, int y, unsigned axes, int combiner, int lanes)
 {
     static double got[8][MAX_DATA];
     weft_diag *diag = weft_diag_create();
@@ -98,8 +105,10 @@ check_reduction(int x, int y, unsigned axes, int combiner)
     weft_str_addf(
         &text, "                C[i * %d + ty * %d + tx] = s\n            }\n        }\n    }\n}\n",
         n, x);
-    weft_kernel *k = read_kernel(ir, "reduction", weft_str_text(&text),
-                                 "reduce-threads,simplify,barriers,legalize,hoist", diag);
+    weft_kernel *k =
+        lower_kernel(ir, "reduction", weft_str_text(&text),
+                     "reduce-threads,simplify,barriers,legalize,hoist", lanes, plain_caps(true), diag);
+    bool shuffled = k->subgroup > 0;
     for (int order = 0; order < 3; order++) {
         if (run(k, (weft_order)order, got, diag) != WEFT_OK)
             fail_msg("%s", weft_diag_text(diag));
@@ -121,16 +130,23 @@ check_reduction(int x, int y, unsigned axes, int combiner)
     weft_str_free(&text);
     weft_ir_destroy(ir);
     weft_diag_destroy(diag);
+    return shuffled;
 }
+
+static const int lane_counts[] = { 1, 4, 32, 64 };
 
 static void
 threads_of_any_number_combine_their_values(void **state)
 {
     (void)state;
-    static const int extents[] = { 1, 2, 3, 7, 32, 100, 256 };
-    for (int i = 0; i < 7; i++)
+    static const int extents[] = { 1, 2, 3, 7, 32, 48, 96, 100, 256 };
+    for (int i = 0; i < 9; i++)
         for (int combiner = 0; combiner < 4; combiner++)
-            check_reduction(extents[i], 1, 1, combiner);
+            for (int l = 0; l < 4; l++) {
+                int n = extents[i], lanes = lane_counts[l];
+                bool shuffled = check_reduction(n, 1, 1, combiner, lanes);
+                assert_true(shuffled == (lanes > 1 && n % 2 == 0 && (lanes > 4 || n < 256)));
+            }
 }
 
 static void
@@ -138,13 +154,16 @@ one_axis_of_two_or_both_are_combined(void **state)
 {
     (void)state;
     static const int shapes[][2] = {
-        { 7, 3 }, { 4, 8 }, { 1, 5 }, { 16, 1 }, { 3, 32 }, { 33, 2 }
+        { 7, 3 }, { 4, 8 }, { 1, 5 }, { 16, 1 }, { 3, 32 }, { 33, 2 }, { 8, 24 }, { 20, 6 }
     };
-    for (int i = 0; i < 6; i++)
-        for (unsigned axes = 1; axes <= 3; axes++) {
-            check_reduction(shapes[i][0], shapes[i][1], axes, 0);
-            check_reduction(shapes[i][0], shapes[i][1], axes, 1);
-        }
+    for (int i = 0; i < 8; i++)
+        for (unsigned axes = 1; axes <= 3; axes++)
+            for (int l = 0; l < 4; l++) {
+                check_reduction(shapes[i][0], shapes[i][1], axes, 0, lane_counts[l]);
+                check_reduction(shapes[i][0], shapes[i][1], axes, 1, lane_counts[l]);
+            }
+    assert_true(check_reduction(8, 24, 2, 0, 32)); /* columns: every eighth lane */
+    assert_false(check_reduction(33, 2, 1, 0, 32));
 }
 
 static void
@@ -153,11 +172,11 @@ a_tuple_keeps_the_greatest_with_its_first_place(void **state)
     (void)state;
     static const int extents[] = { 1, 2, 3, 7, 32, 100, 256 };
     static double got[8][MAX_DATA];
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 14; i++) {
         weft_diag *diag = weft_diag_create();
         weft_ir *ir = weft_ir_create(diag);
         weft_str text = { 0 };
-        int n = extents[i];
+        int n = extents[i / 2];
         weft_str_addf(&text,
                       "kernel flat k(A: f32[%d], V: out f32[3], P: out i32[3]) {\n    for t in "
                       "0..%d on thread.x {\n        for i in 0..3 {\n",
@@ -170,8 +189,9 @@ a_tuple_keeps_the_greatest_with_its_first_place(void **state)
             n);
         weft_str_add(&text, "            if t == 0 {\n                V[i] = v\n                "
                             "P[i] = p\n            }\n        }\n    }\n}\n");
-        weft_kernel *k = read_kernel(ir, "argmax", weft_str_text(&text),
-                                     "reduce-threads,simplify,barriers,legalize", diag);
+        weft_kernel *k = lower_kernel(ir, "argmax", weft_str_text(&text),
+                                      "reduce-threads,simplify,barriers,legalize", i % 2 ? 32 : 1,
+                                      plain_caps(true), diag);
         if (run(k, WEFT_ORDER_SHUFFLE, got, diag) != WEFT_OK)
             fail_msg("%s", weft_diag_text(diag));
         for (int r = 0; r < 3; r++) {
@@ -184,6 +204,60 @@ a_tuple_keeps_the_greatest_with_its_first_place(void **state)
         weft_ir_destroy(ir);
         weft_diag_destroy(diag);
     }
+}
+
+/* The greatest of 96 numbers of a type, and whether any is above 20, by lanes of a device that has all
+ * types, or none but words. */
+static void
+check_type(weft_dtype t, bool rich)
+{
+    static double got[8][MAX_DATA];
+    weft_diag *diag = weft_diag_create();
+    weft_ir *ir = weft_ir_create(diag);
+    weft_str text = { 0 };
+    weft_caps caps = plain_caps(rich);
+    const char *name = weft_dtype_name(t);
+    for (int d = 0; d < WEFT_DTYPE_COUNT; d++)
+        caps.arith[d] = rich || weft_dtype_bits((weft_dtype)d) >= 32;
+    for (int i = WEFT_IN_SHFL; i <= WEFT_IN_SHFL_XOR; i++)
+        caps.intrin64[i] = rich || t == WEFT_F64;
+    weft_str_addf(&text,
+                  "kernel flat k(A: %s[96], B: out %s[1], C: out i32[1]) {\n"
+                  "    for t in 0..96 on thread.x {\n"
+                  "        allreduce most: %s = A[t] over thread.x combine (a, b) = (max(a, b)) from "
+                  "(%s(0))\n"
+                  "        allreduce any: bool = A[t] > %s(20) over thread.x combine (c, d) = "
+                  "(c || d) from (false)\n"
+                  "        if t == 0 {\n            B[0] = most\n            C[0] = i32(any)\n"
+                  "        }\n    }\n}\n",
+                  name, name, name, name, name);
+    weft_kernel *k = lower_kernel(ir, name, weft_str_text(&text),
+                                  "simplify,reduce-threads,simplify,barriers,legalize,hoist", 32,
+                                  caps, diag);
+    assert_int_equal(k->subgroup, 32);
+    for (int order = 0; order < 3; order++) {
+        if (run(k, (weft_order)order, got, diag) != WEFT_OK)
+            fail_msg("%s", weft_diag_text(diag));
+        double most = 0;
+        for (int e = 0; e < 96; e++)
+            most = got[0][e] > most ? got[0][e] : most;
+        if (got[1][0] != most || got[2][0] != (most > 20))
+            fail_msg("%s: %g and %g, not %g", name, got[1][0], got[2][0], most);
+    }
+    weft_str_free(&text);
+    weft_ir_destroy(ir);
+    weft_diag_destroy(diag);
+}
+
+static void
+numbers_of_every_size_are_exchanged(void **state)
+{
+    (void)state;
+    static const weft_dtype types[] = { WEFT_F16, WEFT_BF16, WEFT_F32, WEFT_F64, WEFT_I8,  WEFT_I16,
+                                        WEFT_I32, WEFT_I64,  WEFT_U8,  WEFT_U16, WEFT_U32, WEFT_U64 };
+    for (int i = 0; i < 12; i++)
+        for (int rich = 0; rich < 2; rich++)
+            check_type(types[i], rich);
 }
 
 static void
@@ -338,6 +412,7 @@ main(void)
         cmocka_unit_test(threads_of_any_number_combine_their_values),
         cmocka_unit_test(one_axis_of_two_or_both_are_combined),
         cmocka_unit_test(a_tuple_keeps_the_greatest_with_its_first_place),
+        cmocka_unit_test(numbers_of_every_size_are_exchanged),
         cmocka_unit_test(threads_of_a_number_that_is_not_constant_are_refused),
         cmocka_unit_test(no_barrier_is_missing_and_none_too_many),
         cmocka_unit_test(passes_keep_what_is_computed),
