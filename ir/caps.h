@@ -12,6 +12,8 @@ typedef struct weft_caps {
     bool intrin[WEFT_IN_COUNT];     /* a spelling exists for f32 */
     bool intrin16[WEFT_IN_COUNT];   /* and for f16, as accurate, where it is computed with */
     bool intrin64[WEFT_IN_COUNT];   /* and for f64 */
+    bool slow[WEFT_IN_COUNT];       /* f32's costs more than what legalise makes of it, which is
+                                       as accurate, but flushes denormals: for `strict` alone */
     bool arith[WEFT_DTYPE_COUNT];   /* values of the dtype may be computed with */
     bool storage[WEFT_DTYPE_COUNT]; /* buffers may hold it and be loaded and stored by element */
     uint32_t lanes;           /* bit n set: vectors of n lanes exist (bits 1..31); bit 1 always */

@@ -1,7 +1,7 @@
 /* lower/legalize_math.c: functions that a target has no word for, from those it has.
  *
  * The polynomials were fitted for f32 by iteratively reweighted least squares towards the minimax
- * of the relative error: erf 5e-8, expm1 3e-9, atan 1.6e-8 before rounding.
+ * of the relative error: erf 5e-8, tanh 2e-8, exp 4e-8, expm1 5e-9, atan 1.6e-8 before rounding.
  */
 #include "lower/legalize.h"
 
@@ -18,6 +18,8 @@ num(weft_legal *l, const weft_expr *like, double v)
 bool
 weft_legal_has_intrinsic(const weft_legal *l, weft_intrin f, weft_dtype t)
 {
+    if (l->caps->slow[f] && t == WEFT_F32 && l->options->numerics != WEFT_STRICT)
+        return false;
     return t == WEFT_F64   ? l->caps->intrin64[f]
            : t == WEFT_F16 ? l->caps->intrin16[f]
                            : l->caps->intrin[f];
@@ -110,56 +112,76 @@ copy_sign(weft_legal *l, const weft_expr *size, const weft_expr *sign)
     return weft_bitcast(l->ir, type, weft_binary(l->ir, WEFT_EK_BOR, rest, first));
 }
 
-/* The whole number next to q, within 2^22, and two to its power, which is to be normal, in f32:
- * q + 1.5 * 2^23 has it in its lowest bits.  NaN gives any. */
+/* x within -most and most; a NaN stays. */
 static const weft_expr *
-nearest(weft_legal *l, const weft_expr *q, const weft_expr **power)
+clamped(weft_legal *l, const weft_expr *x, double most)
 {
-    weft_ir *ir = l->ir;
-    weft_type u = { WEFT_U32, q->h.type.lanes }, i = { WEFT_I32, q->h.type.lanes };
-    const weft_expr *sum = NAME("k", weft_bitcast(ir, u, ADD(q, num(l, q, 12582912.0))));
-    const weft_expr *by = weft_bcast(ir, weft_int(ir, WEFT_U32, 23), u.lanes),
-                    *one = weft_bcast(ir, weft_int(ir, WEFT_U32, 127 << 23), u.lanes),
-                    *bias = weft_bcast(ir, weft_int(ir, WEFT_U32, 0x4B400000), u.lanes);
-    const weft_expr *shifted = weft_binary(ir, WEFT_EK_SHL, sum, by);
-    *power = NAME("s", weft_bitcast(ir, q->h.type, ADD(shifted, one)));
-    return NAME("n", weft_cast_to(ir, q->h.type, weft_bitcast(ir, i, SUB(sum, bias))));
+    const weft_expr *hi = num(l, x, most), *lo = num(l, x, -most);
+    x = NAME("x", x);
+    x = NAME("t", PICK(LESS(hi, x), hi, x));
+    return NAME("t", PICK(LESS(x, lo), lo, x));
 }
 
-/* erf: 1 - 2^q of q = |x| P(|x|), log2(erfc), which is smooth.  Of q = n + r, 2^q - 1 is
- * 2^n m + (2^n - 1) with m = 2^r - 1 = r Q(r): near zero, where n is 0, nothing cancels. */
+/* x P(x^2) / Q(x^2). */
+static const weft_expr *
+odd_quotient(weft_legal *l, const weft_expr *x, const double *p, int np, const double *q, int nq)
+{
+    const weft_expr *z = NAME("z", MUL(x, x));
+    return DIV(MUL(polynomial(l, z, p, np), x), polynomial(l, z, q, nq));
+}
+
+/* Beyond 3.92 it rounds to 1, as the quotient does there. */
 static const weft_expr *
 expand_erf(weft_legal *l, const weft_expr *x)
 {
-    static const double log_erfc[] = { -1.6279070862970613,    -0.9184434617375967,
-                                       -0.1483298476078274,    0.02787536401962159,
-                                       -0.0002968131156341612, -0.0018058692338539213,
-                                       0.000549661036886879,   -5.8728230524933876e-05 };
-    static const double power[] = { 0.6931471879293033,    0.24022649794725767,
-                                    0.05550357419956402,   0.009618237496493483,
-                                    0.0013390742989548546, 0.00015403523733610778 };
+    static const double p[] = { 1.12837911,     0.199924976,     0.0505733845,   0.00370162568,
+                                0.000141850575, -1.95782917e-06, 1.99241121e-08 },
+                        q[] = { 1.0, 0.510510552, 0.114998596, 0.0143532395, 0.000956042096 };
+    return odd_quotient(l, clamped(l, x, 3.92), p, 7, q, 5);
+}
+
+/* x = n log 2 + r with n whole, up to 127, and r in -log 2 / 2 .. log 2 / 2, up to log 2 where n is
+ * 127: exp is 2^n e^r with 2^n a normal number or, where exp is none, 0.  Adding 1.5 * 2^23 + 127
+ * rounds to a whole number, whose bits are the lowest, biased as an exponent; taken from them, n is
+ * whole even where fast math cancels additions.  n times the first part of log 2 is exact. */
+static const weft_expr *
+reduce_exp(weft_legal *l, const weft_expr *x, const weft_expr **power)
+{
+    weft_ir *ir = l->ir;
+    weft_type type = x->h.type, bits = { WEFT_U32, type.lanes }, whole = { WEFT_I32, type.lanes };
+    const weft_expr *zero = num(l, x, 12582912.0 + 127), *most = num(l, x, 12582912.0 + 254),
+                    *least = num(l, x, -87.8);
     x = NAME("x", x);
-    const weft_expr *t = NAME("t", call(l, WEFT_IN_ABS, x)), *most = num(l, x, 3.92);
-    t = NAME("t", PICK(LESS(most, t), most, t)); /* a NaN stays */
-    const weft_expr *q = NAME("q", MUL(polynomial(l, t, log_erfc, 8), t)), *s,
-                    *r = NAME("r", SUB(q, nearest(l, q, &s)));
-    const weft_expr *m = MUL(polynomial(l, r, power, 6), r);
-    return copy_sign(l, SUB(SUB(num(l, x, 1), s), MUL(s, m)), x);
+    x = NAME("x", PICK(LESS(x, least), least, x));
+    const weft_expr *k = NAME("k", ADD(MUL(x, num(l, x, 1.4426950408889634)), zero));
+    k = NAME("k", PICK(LESS(most, k), most, k));
+    const weft_expr *u = NAME("u", weft_bitcast(ir, bits, k)),
+                    *bias = weft_bcast(ir, weft_int(ir, WEFT_U32, 0x4B40007F), bits.lanes),
+                    *by = weft_bcast(ir, weft_int(ir, WEFT_U32, 23), bits.lanes);
+    const weft_expr *n = NAME("n", weft_cast_to(ir, type, weft_bitcast(ir, whole, SUB(u, bias))));
+    *power = weft_bitcast(ir, type, weft_binary(ir, WEFT_EK_SHL, u, by));
+    const weft_expr *r = SUB(x, MUL(n, num(l, x, 0.693145751953125)));
+    return NAME("r", SUB(r, MUL(n, num(l, x, 1.42860677e-06))));
 }
 
 static const weft_expr *
+expand_exp(weft_legal *l, const weft_expr *x)
+{
+    static const double c[] = { 1.0,          0.999999878,  0.50000228,   0.166672027,
+                                0.0416199771, 0.0083188989, 0.00163144996 };
+    const weft_expr *power, *r = reduce_exp(l, x, &power);
+    return MUL(polynomial(l, r, c, 7), power);
+}
+
+/* Of m = e^r - 1, 2^n m - (1 - 2^n): nothing cancels near zero, where n is 0, and zeros keep their
+ * sign. */
+static const weft_expr *
 expand_expm1(weft_legal *l, const weft_expr *x)
 {
-    static const double c[] = { 1.0,
-                                0.5000000596046448,
-                                0.16666662693023682,
-                                0.041665319353342056,
-                                0.008333634585142136,
-                                0.0013997319620102644,
-                                0.00019841102766804397 };
-    x = NAME("x", x);
-    const weft_expr *small = LESS(call(l, WEFT_IN_ABS, x), num(l, x, 0.5));
-    return PICK(small, MUL(polynomial(l, x, c, 7), x), SUB(call(l, WEFT_IN_EXP, x), num(l, x, 1)));
+    static const double c[] = { 1.0,           0.499999974,   0.166666939,   0.0416676402,
+                                0.00832748827, 0.00138537954, 0.000230253353 };
+    const weft_expr *power, *r = reduce_exp(l, x, &power), *s = NAME("s", power);
+    return SUB(MUL(s, MUL(polynomial(l, r, c, 7), r)), SUB(num(l, x, 1), s));
 }
 
 /* log(1 + x): the rounding of 1 + x is divided out (Goldberg 1991, theorem 4). */
@@ -224,12 +246,22 @@ expand_cosh(weft_legal *l, const weft_expr *x)
 }
 
 static const weft_expr *
-expand_tanh(weft_legal *l, const weft_expr *x)
+tanh_by_expm1(weft_legal *l, const weft_expr *x)
 {
     x = NAME("x", x);
     const weft_expr *a = call(l, WEFT_IN_ABS, x);
     const weft_expr *e = NAME("e", call(l, WEFT_IN_EXPM1, MUL(num(l, x, -2), a)));
     return copy_sign(l, DIV(weft_unary(l->ir, WEFT_EK_NEG, e), ADD(num(l, x, 2), e)), x);
+}
+
+/* Beyond 9.04 it rounds to 1, as the quotient does there. */
+static const weft_expr *
+expand_tanh(weft_legal *l, const weft_expr *x)
+{
+    static const double p[] = { 0.999999979, 0.133797152, 0.00349403128, 2.05834267e-05,
+                                1.33189956e-08 },
+                        q[] = { 1.0, 0.467130304, 0.0258710608, 0.000328308744, 7.76198835e-07 };
+    return odd_quotient(l, clamped(l, x, 9.04), p, 5, q, 5);
 }
 
 /* To nearest, ties to even: adding and taking away 1.5 * 2^mantissa rounds what is smaller. */
@@ -453,7 +485,7 @@ weft_legal_intrinsic(weft_legal *l, const weft_expr *e)
     case WEFT_IN_ERF:
         return expand_erf(l, x);
     case WEFT_IN_EXP:
-        return t == WEFT_F64 ? weft_legal_exp64(l, x) : weft_legal_refuse(l, "exp", t);
+        return t == WEFT_F64 ? weft_legal_exp64(l, x) : expand_exp(l, x);
     case WEFT_IN_LOG:
         return t == WEFT_F64 ? weft_legal_log64(l, x) : weft_legal_refuse(l, "log", t);
     case WEFT_IN_EXPM1:
@@ -471,7 +503,7 @@ weft_legal_intrinsic(weft_legal *l, const weft_expr *e)
     case WEFT_IN_COSH:
         return expand_cosh(l, x);
     case WEFT_IN_TANH:
-        return expand_tanh(l, x);
+        return t == WEFT_F64 ? tanh_by_expm1(l, x) : expand_tanh(l, x);
     case WEFT_IN_TAN:
         x = NAME("x", x);
         return DIV(call(l, WEFT_IN_SIN, x), call(l, WEFT_IN_COS, x));

@@ -133,9 +133,10 @@ caps(const weft_target *t, weft_caps *caps)
     caps->storage[WEFT_F16] = t->storage16;
     caps->aligned_halves = !t->f16; /* vload_half8 of PoCL faults elsewhere */
     caps->arith[WEFT_F64] = caps->storage[WEFT_F64] = t->f64;
-    if (t->cls == WEFT_CLASS_VECTOR_CPU)
-        caps->intrin[WEFT_IN_ERF] =
-            false; /* the CPU runtimes' is scalar and slow: legalise's polynomial is not */
+    if (t->cls == WEFT_CLASS_VECTOR_CPU) { /* the CPU runtimes' go by scalars, or by many branches */
+        caps->intrin[WEFT_IN_ERF] = false;
+        caps->slow[WEFT_IN_EXP] = caps->slow[WEFT_IN_EXPM1] = caps->slow[WEFT_IN_TANH] = true;
+    }
 }
 
 static weft_status

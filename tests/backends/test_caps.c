@@ -115,12 +115,13 @@ float_minimum_is_refused_where_legalise_has_to_spell_it(void **state)
 }
 
 static void
-pocl_leaves_erf_to_the_polynomial_and_holds_but_does_not_compute_halves(void **state)
+pocl_leaves_functions_to_polynomials_and_holds_but_does_not_compute_halves(void **state)
 {
     (void)state;
     weft_caps caps;
     weft_opencl_backend.caps(weft_profile_find("opencl:pocl", NULL), &caps);
     assert_false(caps.intrin[WEFT_IN_ERF]);
+    assert_true(caps.intrin[WEFT_IN_EXP] && caps.slow[WEFT_IN_EXP]);
     assert_true(caps.storage[WEFT_F16]);
     assert_false(caps.arith[WEFT_F16]);
     assert_true(caps.lanes & 1u << 16);
@@ -196,7 +197,7 @@ main(void)
         cmocka_unit_test(every_function_that_caps_claims_is_printed_and_no_other),
         cmocka_unit_test(every_dtype_that_caps_stores_is_copied),
         cmocka_unit_test(float_minimum_is_refused_where_legalise_has_to_spell_it),
-        cmocka_unit_test(pocl_leaves_erf_to_the_polynomial_and_holds_but_does_not_compute_halves),
+        cmocka_unit_test(pocl_leaves_functions_to_polynomials_and_holds_but_does_not_compute_halves),
         cmocka_unit_test(each_profile_is_found_by_its_name_and_each_api_has_a_default),
         cmocka_unit_test(each_profile_states_every_limit),
         cmocka_unit_test(the_generic_profiles_ask_for_no_more_than_the_apis_floors),

@@ -743,7 +743,14 @@ void softmax_0(__global const float *restrict x, __global float *restrict softma
     }
     float exp_1[10];
     for (int j = 0; j < 10; j++) {
-        exp_1[j] = exp(x[j] - max_1);
+        const float x_1 = x[j] - max_1;
+        const float x_2 = x_1 < -87.8f ? -87.8f : x_1;
+        const float k = x_2 * 1.442695f + 12583039.0f;
+        const float k_1 = 12583166.0f < k ? 12583166.0f : k;
+        const uint u = as_uint(k_1);
+        const float n = (float)(int)(u - 1262485631u);
+        const float r = x_2 - n * 0.69314575f - n * 1.4286068e-06f;
+        exp_1[j] = ((((((0.0016314499f * r + 0.008318899f) * r + 0.04161998f) * r + 0.16667202f) * r + 0.50000226f) * r + 0.9999999f) * r + 1.0f) * as_float(u << 23u);
     }
     float sum = 0.0f;
     for (int r0 = 0; r0 < 10; r0++) {
