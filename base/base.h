@@ -211,6 +211,12 @@ const weft_iexpr *weft_iexpr_parse(weft_arena *, weft_diag *, const char *text, 
 weft_status weft_iexpr_eval(const weft_iexpr *, const int64_t *value, weft_diag *, int64_t *result);
 /* True and *v set when the expression has no symbol. */
 bool weft_iexpr_const(const weft_iexpr *, int64_t *v);
+/* Whether it has symbol `first` or one after it. */
+bool weft_iexpr_mentions(const weft_iexpr *, int first);
+/* Bounds of its value where symbol i is from low[i] to high[i]: some value between may not occur,
+ * none outside does.  A divisor is taken for one that is not 0. */
+weft_status weft_iexpr_range(const weft_iexpr *, const int64_t *low, const int64_t *high,
+                             weft_diag *, int64_t *least, int64_t *most);
 
 /* ---- memory packer (pack.c) ------------------------------------------------------------------
  * Places blocks with lifetimes in as few bytes as it can: greedy by size, best fit (first-fit

@@ -253,3 +253,101 @@ weft_iexpr_const(const weft_iexpr *e, int64_t *v)
     return weft_iexpr_const(e->a, &part) && weft_iexpr_const(e->b, &part) &&
            eval(e, NULL, v) == WEFT_OK;
 }
+
+bool
+weft_iexpr_mentions(const weft_iexpr *e, int first)
+{
+    if (e->op == SYMBOL)
+        return e->v >= first;
+    return e->op != NUMBER && (weft_iexpr_mentions(e->a, first) || weft_iexpr_mentions(e->b, first));
+}
+
+/* ---- ranges ---------------------------------------------------------------------------------- */
+
+typedef struct range {
+    int64_t least, most;
+} range;
+
+/* Of the four results at the ends of a and b, which hold the extremes of an operation that is
+ * monotone in each. */
+static weft_status
+of_ends(kind op, range a, range b, range *r)
+{
+    int64_t end[4], x[2] = { a.least, a.most }, y[2] = { b.least, b.most };
+    for (int i = 0; i < 4; i++) {
+        weft_iexpr left = { .op = NUMBER, .v = x[i / 2] }, right = { .op = NUMBER, .v = y[i % 2] };
+        weft_iexpr e = { .op = op, .a = &left, .b = &right };
+        weft_status s = eval(&e, NULL, &end[i]);
+        if (s != WEFT_OK)
+            return s;
+    }
+    *r = (range){ end[0], end[0] };
+    for (int i = 1; i < 4; i++) {
+        r->least = end[i] < r->least ? end[i] : r->least;
+        r->most = end[i] > r->most ? end[i] : r->most;
+    }
+    return WEFT_OK;
+}
+
+/* A divisor is not 0: where it may be of either sign it is taken for a positive one, as sizes
+ * are. */
+static weft_status
+divisor(range *b)
+{
+    if (b->most > 0)
+        b->least = b->least > 1 ? b->least : 1;
+    else if (b->least < 0)
+        b->most = b->most < -1 ? b->most : -1;
+    else
+        return WEFT_INVALID_INPUT;
+    return WEFT_OK;
+}
+
+static range
+remainder_range(range a, range b)
+{
+    if (b.most < 0)
+        return (range){ b.least + 1, 0 };
+    if (a.least >= 0 && a.most < b.least)
+        return a;
+    range r = { 0, b.most - 1 };
+    if (a.least >= 0 && a.most < r.most)
+        r.most = a.most;
+    return r;
+}
+
+static weft_status
+range_of(const weft_iexpr *e, const int64_t *low, const int64_t *high, range *r)
+{
+    range a, b;
+    if (e->op == NUMBER || e->op == SYMBOL) {
+        *r = e->op == NUMBER ? (range){ e->v, e->v } : (range){ low[e->v], high[e->v] };
+        return WEFT_OK;
+    }
+    weft_status s = range_of(e->a, low, high, &a);
+    if (s == WEFT_OK)
+        s = range_of(e->b, low, high, &b);
+    if (s == WEFT_OK && (e->op == DIV || e->op == MOD))
+        s = divisor(&b);
+    if (s != WEFT_OK)
+        return s;
+    if (e->op != MOD)
+        return of_ends(e->op, a, b, r);
+    *r = remainder_range(a, b);
+    return WEFT_OK;
+}
+
+weft_status
+weft_iexpr_range(const weft_iexpr *e, const int64_t *low, const int64_t *high, weft_diag *diag,
+                 int64_t *least, int64_t *most)
+{
+    range r = { 0 };
+    weft_status s = range_of(e, low, high, &r);
+    *least = r.least;
+    *most = r.most;
+    if (s == WEFT_INVALID_INPUT)
+        return weft_fail(diag, s, "an integer expression divides by zero");
+    if (s != WEFT_OK)
+        return weft_fail(diag, s, "an integer expression exceeds the range of 64 bits");
+    return s;
+}

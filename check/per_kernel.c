@@ -58,6 +58,16 @@ reproduce(weft_checking *c, int group, int first_item, int *written)
     return status;
 }
 
+/* What the reference has read: so that the device's kernels have the reference's sizes. */
+static weft_status
+set_symbol(weft_checking *c, const weft_node *n)
+{
+    const char *name = weft_node_attr(n, "symbol")->text;
+    int64_t value;
+    weft_status status = weft_chain_number(c->chain, name, &value, c->diag);
+    return status ? status : weft_session_set_symbol(c->session, name, value, c->diag);
+}
+
 static weft_status
 check_group(weft_checking *c, int group, int *written)
 {
@@ -66,6 +76,8 @@ check_group(weft_checking *c, int group, int *written)
     int first = c->origin->first_step[group], next = c->origin->first_step[group + 1];
     int first_item = c->run->kernel.n;
     weft_status status = weft_chain_group(c->chain, group, c->diag);
+    if (!status && weft_node_flows(g->node[0]))
+        return set_symbol(c, g->node[0]);
     if (status || compiled->unit_of[group] < 0)
         return status;
     const char *schedule = compiled->unit[compiled->unit_of[group]].te->info.schedule;

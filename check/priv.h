@@ -26,7 +26,9 @@ typedef struct weft_known { /* a value of a graph and what it is known by */
 typedef struct weft_chain {
     weft_reference *reference;
     const weft_origin *origin;
-    weft_symbols symbols;
+    weft_symbols symbols; /* over the two lists, which have room for all of the module's */
+    const char **symbol_name;
+    int64_t *symbol_value;
     weft_known *value; /* by value id */
 } weft_chain;
 /* Binds shapes to the inputs', which are in the program's order and outlive the chain. */

@@ -68,7 +68,21 @@ bind_symbols(weft_chain *c, const weft_module *m, const weft_const *in)
         if (found)
             name[n++] = m->symbol[s].name;
     }
+    c->symbol_name = name;
+    c->symbol_value = value;
     c->symbols = (weft_symbols){ n, name, value };
+}
+
+/* What a step of the plan binds. */
+static void
+set_symbol(weft_chain *c, const char *name, int64_t value)
+{
+    int i = 0;
+    while (i < c->symbols.n && strcmp(c->symbol_name[i], name) != 0)
+        i++;
+    c->symbols.n += i == c->symbols.n;
+    c->symbol_name[i] = name;
+    c->symbol_value[i] = value;
 }
 
 /* Every dimension of every input is what the bound symbols make it. */
@@ -312,6 +326,24 @@ take_over(weft_chain *c, const weft_group *g, const char *hex, int64_t first)
             (weft_known){ r->value.at[first + i], weft_arena_printf(&r->arena, "%s/%d", hex, i) };
 }
 
+static weft_status
+read_group(weft_chain *c, const weft_node *n, weft_diag *diag)
+{
+    const weft_const *from = &c->value[n->in[0]->id].c;
+    const char *name = weft_node_attr(n, "symbol")->text;
+    int64_t at = weft_node_int(n, "at"), most = 0;
+    weft_status status = weft_chain_number(
+        c, weft_plan_text(&c->reference->arena, weft_node_dim(n, "most", 0)), &most, diag);
+    if (status)
+        return status;
+    int64_t v = at < weft_element_count(from) ? weft_get_i64(from->dtype, from->data, at) : -1;
+    if (v < 0 || v > most)
+        return weft_fail(diag, WEFT_LIMIT, "'%s' is %lld; it is possible from 0 to %lld", name,
+                         (long long)v, (long long)most);
+    set_symbol(c, name, v);
+    return WEFT_OK;
+}
+
 /* The same bytes under other dims. */
 static weft_status
 alias_group(weft_chain *c, const weft_group *g, weft_diag *diag)
@@ -343,6 +375,8 @@ weft_chain_group(weft_chain *c, int group, weft_diag *diag)
     const weft_group *g = c->origin->compiled->graph->group.at[group];
     weft_reference *r = c->reference;
     char hex[65];
+    if (weft_node_flows(g->node[0]))
+        return read_group(c, g->node[0], diag);
     if (c->origin->compiled->unit_of[group] < 0)
         return alias_group(c, g, diag);
     weft_te *te = weft_chain_program(c, group, diag);

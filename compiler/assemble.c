@@ -102,12 +102,52 @@ tensors_of(assembler *a, int n, weft_value *const *v)
     return t;
 }
 
+static int
+symbol_index(const weft_module *m, const char *name)
+{
+    int i = 0;
+    while (strcmp(m->symbol[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+/* The text of an offset of so many elements; NULL: 0. */
+static const char *
+offset_text(assembler *a, const weft_value *v, int64_t at)
+{
+    int64_t bytes = at * (weft_dtype_bits(v->dtype) / 8);
+    return bytes ? weft_arena_printf(a->b.arena, "%lld", (long long)bytes) : NULL;
+}
+
+static void
+add_read(assembler *a, const weft_node *n)
+{
+    weft_mod_arg *arg = WEFT_NEW(a->b.arena, weft_mod_arg);
+    arg->tensor = tensor_of(a, n->in[0]);
+    arg->offset = offset_text(a, n->in[0], weft_node_int(n, "at"));
+    weft_draft_use(&a->b, arg->tensor, a->b.p->nstep);
+    a->b.p->step[a->b.p->nstep++] = (weft_mod_step){
+        .kind = WEFT_STEP_READ,
+        .kernel = -1,
+        .nbuffer = 1,
+        .buffer = arg,
+        .layers = weft_arena_strdup(a->b.arena, n->name),
+        .symbol = symbol_index(a->m, weft_node_attr(n, "symbol")->text),
+        .count = -1,
+        .bound = weft_plan_text(a->b.arena, weft_node_dim(n, "most", 0)),
+    };
+}
+
 static void
 add_group(assembler *a, int index)
 {
     const weft_group *g = a->c->graph->group.at[index];
     int unit = a->c->unit_of[index];
     a->first_step[index] = a->b.p->nstep;
+    if (weft_node_flows(g->node[0])) {
+        add_read(a, g->node[0]);
+        return;
+    }
     if (unit < 0) { /* ALIAS: the same bytes under other dims */
         int in = tensor_of(a, g->in[0]);
         int out = tensor_of(a, g->out[0]);
@@ -129,6 +169,8 @@ make_room(assembler *a)
         if (a->c->unit_of[i] >= 0) {
             a->b.cap += a->c->unit[a->c->unit_of[i]].lowered.nwork;
             steps += a->c->unit[a->c->unit_of[i]].nkernel;
+        } else {
+            steps++; /* of what is for the plan alone */
         }
     a->b.p->tensor = WEFT_NEW_ARRAY(a->b.arena, a->b.cap + 1, weft_mod_tensor);
     a->b.p->step = WEFT_NEW_ARRAY(a->b.arena, steps + 1, weft_mod_step);

@@ -70,7 +70,7 @@ typedef struct weft_compiled {
     char *graph_text, *fused_text; /* when dumped */
     int nunit;
     weft_unit *unit;
-    int *unit_of; /* group -> unit; -1 for ALIAS groups */
+    int *unit_of; /* group -> unit; -1 for ALIAS groups and what is for the plan alone */
     weft_arena arena;
 } weft_compiled;
 

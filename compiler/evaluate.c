@@ -11,6 +11,18 @@
 /* Of folding.  Seconds of work; a node that needs more is left to the device. */
 static const weft_evaluate_effort little = { .threads = 1, .max_steps = 1 << 28 };
 
+/* Whether the operator's own expressions have no symbol. */
+static bool
+is_constant(const weft_node *node)
+{
+    int64_t v;
+    for (int i = 0; i < node->nattr; i++)
+        for (int k = 0; node->attr[i].kind == WEFT_ATTR_DIMS && k < node->attr[i].n; k++)
+            if (!weft_as_int(node->attr[i].dims[k], &v))
+                return false;
+    return true;
+}
+
 /* The node's te program over placeholders of the constants' shapes; NULL after an error. */
 static weft_te *
 node_program(const weft_graph *graph, const weft_node *node, weft_diag *diag)
@@ -163,7 +175,7 @@ weft_evaluate_node(void *user, weft_graph *graph, const weft_node *node, weft_co
     for (int i = 0; i < node->nin; i++)
         if (node->in[i])
             s.input_of[n++] = i;
-    weft_te *te = node_program(graph, node, diag);
+    weft_te *te = is_constant(node) ? node_program(graph, node, diag) : NULL;
     weft_status status = te ? WEFT_OK : WEFT_UNSUPPORTED;
     for (int i = 0; i < node->nout && !status; i++)
         status = prepare_output(graph, node->out[i], &out[i], diag);

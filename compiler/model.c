@@ -99,7 +99,8 @@ find_units(weft_compiled *c, weft_diag *diag)
     c->unit_of = WEFT_NEW_ARRAY(&c->arena, ngroup + 1, int);
     for (int g = 0; g < ngroup; g++) {
         c->unit_of[g] = -1;
-        if (c->graph->group.at[g]->pattern == WEFT_PAT_ALIAS)
+        if (c->graph->group.at[g]->pattern == WEFT_PAT_ALIAS ||
+            weft_node_flows(c->graph->group.at[g]->node[0]))
             continue;
         weft_status status = place_group(c, seen, g, diag);
         first = first ? first : status;

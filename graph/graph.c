@@ -111,6 +111,18 @@ weft_graph_symbol(weft_graph *g, const char *name)
     return weft_ref(g->ir, g->symbol.at[*slot]);
 }
 
+const weft_expr *
+weft_graph_new_symbol(weft_graph *g, const char *name)
+{
+    graph_impl *impl = impl_of(g);
+    const char *base = identifier(g, name), *text = base;
+    for (int i = 1; weft_map_get(impl->symbol, text, strlen(text)) >= 0 ||
+                    weft_map_get(impl->var_name, text, strlen(text)) >= 0;
+         i++)
+        text = weft_arena_printf(&g->ir->arena, "%s_%d", base, i);
+    return weft_graph_symbol(g, text);
+}
+
 const char *
 weft_graph_hash(const weft_graph *g, const weft_const *c)
 {
@@ -255,6 +267,10 @@ weft_graph_output(weft_graph *g, weft_value *v)
 {
     if (!v)
         return weft_diag_status(g->diag) ? weft_diag_status(g->diag) : WEFT_INVALID_ARGUMENT;
+    if (v->node && v->node->op == WEFT_GOP_READ)
+        return weft_fail(g->diag, WEFT_INVALID_INPUT,
+                         "output '%s' is a size that the run reads; `dims` makes it a tensor",
+                         v->name);
     *WEFT_PUSH(&g->ir->arena, &g->output) = v;
     *WEFT_PUSH(&g->ir->arena, &g->output_name) = v->name;
     return WEFT_OK;

@@ -179,6 +179,17 @@ const weft_expr *weft_node_dim(const weft_node *, const char *name, int i);
  * bound becomes NULL: not known. */
 const weft_expr *weft_dim(weft_graph *, int64_t);
 const weft_expr *weft_dim_op(weft_graph *, weft_ek, const weft_expr *, const weft_expr *);
+/* A size that the run finds: element `at` of an integer tensor, a new symbol.  The run fails where it
+ * is not from 0 to `most`, for which memory is laid out; tensors over the symbol come after this.
+ * `name` and `kind` are provenance and give the symbol its name.  A known element needs no reading:
+ * it is what comes back.  NULL after an error.
+ *
+ * So are results of unknown size made: by nodes that fill a tensor of the largest size and count, and
+ * a slice of the count (an importer's: weft_onnx_counted). */
+const weft_expr *weft_graph_read(weft_graph *, const char *name, const char *kind, weft_value *,
+                                 int64_t at, const weft_expr *most);
+/* Whether the node is for the plan alone, and no kernel is made of it. */
+bool weft_node_flows(const weft_node *);
 /* Product of the dims; false when it is not constant. */
 bool weft_value_count(const weft_value *, int64_t *n);
 

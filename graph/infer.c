@@ -46,6 +46,10 @@ check_inputs(weft_graph *g, weft_node *n)
         bool optional = i >= info->min_in && info->max_in >= 0;
         if (!n->in[i] && !optional)
             return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input %d is missing", i);
+        if (n->in[i] && n->in[i]->node && n->in[i]->node->op == WEFT_GOP_READ)
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                  "input %d is a size that the run reads; `dims` makes it a tensor",
+                                  i);
         if (n->in[i] && n->in[i]->ndim < 0)
             return weft_node_fail(g, n, WEFT_UNSUPPORTED, "the rank of input %d is not known", i);
     }

@@ -435,7 +435,7 @@ weft_infer_elem(weft_graph *g, weft_node *n)
 {
     weft_value *v = n->out[0];
     shape out;
-    if (!may_know(n) || !shape_of(v, &out))
+    if (weft_node_flows(n) || !may_know(n) || !shape_of(v, &out))
         return;
     elem *to = WEFT_NEW_ARRAY(&g->ir->arena, out.n, elem);
     if (weft_op_infos[n->op].pattern == WEFT_PAT_REDUCTION) {

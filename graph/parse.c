@@ -419,7 +419,8 @@ parse_outputs(graph_parser *p)
         weft_value *v = look_up(p);
         if (!v)
             return false;
-        weft_graph_output(p->g, v);
+        if (weft_graph_output(p->g, v) != WEFT_OK)
+            return refused(p, &before.tok);
         p->g->output_name.at[p->g->output.n - 1] = name;
     }
     return true;
@@ -464,7 +465,7 @@ finish_groups(graph_parser *p)
 {
     weft_group_finish(p->g);
     for (int i = 0; i < p->g->group.n; i++)
-        if (p->g->group.at[i]->nout == 0)
+        if (p->g->group.at[i]->nout == 0 && !weft_group_flows(p->g->group.at[i]))
             return weft_graph_parse_fail(p, &p->lex.tok, "group %d makes nothing that is read", i);
     for (int i = 0; i < p->g->node.n && p->g->group.n; i++)
         if (p->g->node.at[i]->group < 0)

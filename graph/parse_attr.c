@@ -87,7 +87,7 @@ parse_symbol(graph_parser *p, const weft_token *name)
     if (p->declares)
         return weft_graph_symbol(p->g, text);
     weft_graph_parse_fail(
-        p, name, "'%s' is no symbol: symbols come from the dimensions of the inputs", text);
+        p, name, "'%s' is no symbol: symbols come from the dimensions of the inputs and from reads", text);
     return NULL;
 }
 

@@ -1,28 +1,70 @@
 /* eliminate-dead: nodes and values that no output needs go, with the bytes of constants that were
- * theirs; ids are given anew.
+ * theirs; ids are given anew.  What reads a size is needed by what has the size.
  *
  * needs   nodes in order
  * keeps   inputs and outputs of the graph, order
  */
 #include "graph/passes.h"
 
+#include <string.h>
+
+typedef struct marks {
+    const weft_graph *g;
+    bool *value;      /* by id */
+    weft_map *symbol; /* names of symbols in the dims of what is needed */
+} marks;
+
+static void
+mark_symbols(marks *m, const weft_expr *e)
+{
+    if (e->h.kind == WEFT_EK_VAR)
+        *weft_map_slot(m->symbol, e->h.u.var->name, strlen(e->h.u.var->name)) = 1;
+    for (int i = 0; i < e->h.nargs; i++)
+        mark_symbols(m, e->arg[i]);
+}
+
+static void
+mark_dims(marks *m, int n, const weft_expr *const *dim)
+{
+    for (int i = 0; i < n; i++)
+        mark_symbols(m, dim[i]);
+}
+
+static bool
+is_needed(const marks *m, const weft_node *n)
+{
+    const weft_attr *symbol = n->op == WEFT_GOP_READ ? weft_node_attr(n, "symbol") : NULL;
+    return symbol ? weft_map_get(m->symbol, symbol->text, strlen(symbol->text)) >= 0
+                  : m->value[n->out[0]->id];
+}
+
+static void
+mark_node(marks *m, const weft_node *n)
+{
+    m->value[n->out[0]->id] = true;
+    mark_dims(m, n->out[0]->ndim, n->out[0]->dim);
+    for (int i = 0; i < n->nattr; i++)
+        if (n->attr[i].kind == WEFT_ATTR_DIMS)
+            mark_dims(m, n->attr[i].n, n->attr[i].dims);
+    for (int j = 0; j < n->nin; j++)
+        if (n->in[j])
+            m->value[n->in[j]->id] = true;
+}
+
 /* Marks from the outputs backwards: one sweep, as nodes are in order. */
 static bool *
 needed_values(const weft_graph *g, weft_arena *scratch)
 {
-    bool *needed = WEFT_NEW_ARRAY(scratch, g->value.n, bool);
+    marks m = { .g = g, .value = WEFT_NEW_ARRAY(scratch, g->value.n, bool) };
+    m.symbol = weft_map_create(scratch);
     for (int i = 0; i < g->input.n; i++)
-        needed[g->input.at[i]->id] = true;
+        m.value[g->input.at[i]->id] = true;
     for (int i = 0; i < g->output.n; i++)
-        needed[g->output.at[i]->id] = true;
-    for (int i = g->node.n - 1; i >= 0; i--) {
-        const weft_node *n = g->node.at[i];
-        if (needed[n->out[0]->id])
-            for (int j = 0; j < n->nin; j++)
-                if (n->in[j])
-                    needed[n->in[j]->id] = true;
-    }
-    return needed;
+        m.value[g->output.at[i]->id] = true;
+    for (int i = g->node.n - 1; i >= 0; i--)
+        if (is_needed(&m, g->node.at[i]))
+            mark_node(&m, g->node.at[i]);
+    return m.value;
 }
 
 weft_status

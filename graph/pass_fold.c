@@ -108,7 +108,7 @@ static bool
 folded(weft_graph *g, const weft_node *n, const weft_graph_options *options, weft_const *c)
 {
     int64_t bytes, in, *dim;
-    if (!const_dims(g, n->out[0], &dim, &bytes))
+    if (weft_node_flows(n) || !const_dims(g, n->out[0], &dim, &bytes))
         return false;
     if (from_elements(g, n->out[0], dim, c))
         return true;

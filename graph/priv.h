@@ -17,6 +17,8 @@ enum { WEFT_ELEM_LIMIT = 1024, WEFT_FLOAT_ELEM_LIMIT = 16 };
 
 /* ---- building (graph.c) ---------------------------------------------------------------------- */
 void weft_graph_set_hash(weft_graph *, const weft_const *, const char *hash);
+/* A symbol that is new: of that name, or one made from it. */
+const weft_expr *weft_graph_new_symbol(weft_graph *, const char *name);
 /* Checks arity and attributes, runs the row's infer, finds known elements. */
 weft_status weft_graph_infer_node(weft_graph *, weft_node *);
 /* "conv1 (Conv)"; in the graph's arena. */
@@ -67,6 +69,12 @@ void weft_group_finish(weft_graph *);
 /* Whether the group takes the value as an expression rather than as an input: a constant of one
  * element that is no operand of a contraction or of a user's operator. */
 bool weft_group_immediate(const weft_group *, const weft_value *);
+/* Whether the group is a node for the plan alone. */
+static inline bool
+weft_group_flows(const weft_group *group)
+{
+    return group->nnode == 1 && weft_node_flows(group->node[0]);
+}
 
 /* ---- a user's operators (custom.c) ----------------------------------------------------------- */
 /* What the program of the node calls input i; in te's arena. */

@@ -90,7 +90,7 @@ verify_groups(const weft_graph *g, const char *when)
             if (at >= g->node.n || g->node.at[at] != group->node[j] || group->node[j]->group != i)
                 return fault(g, when, "a group's nodes do not stand together",
                              group->nnode ? group->node[j]->name : "");
-        if (group->nnode == 0 || group->nout == 0)
+        if (group->nnode == 0 || (group->nout == 0 && !weft_group_flows(group)))
             return fault(g, when, "a group is empty or makes nothing", g->name);
     }
     return g->group.n && at != g->node.n

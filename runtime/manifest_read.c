@@ -294,16 +294,43 @@ read_kernel(reader *r, const json_t *o, weft_mod_kernel *k)
     k->needs = read_needs(r, o);
 }
 
-static void
-read_step(reader *r, const json_t *o, weft_mod_step *s)
+static const char *
+step_word(int i)
 {
-    int n;
-    const json_t *buffers = get_array(r, o, "buffers", 1 << 16, &s->nbuffer);
-    weft_mod_arg *arg = WEFT_NEW_ARRAY(r->arena, s->nbuffer, weft_mod_arg);
-    s->kind = WEFT_STEP_LAUNCH;
+    return weft_step_names[i];
+}
+
+static void
+read_launch(reader *r, const json_t *o, weft_mod_step *s)
+{
     s->kernel = (int)get_int(r, o, "launch", 0, INT32_MAX);
     get_three_texts(r, o, "grid", s->grid);
     get_three_texts(r, o, "block", s->block);
+    s->scalar = get_texts(r, o, "scalars", &s->nscalar);
+    s->flops = get_real(r, o, "flops");
+    s->bytes = get_real(r, o, "bytes");
+}
+
+static void
+read_flow(reader *r, const json_t *o, weft_mod_step *s)
+{
+    bool over = s->kind == WEFT_STEP_IF || s->kind == WEFT_STEP_LOOP;
+    s->kernel = -1;
+    s->symbol = get_index(r, o, "symbol");
+    s->count = get_index(r, o, "count");
+    s->bound = get_text(r, o, "bound", s->kind == WEFT_STEP_COPY);
+    s->test = get_text(r, o, "test", true);
+    s->nbody = over ? (int)get_int(r, o, "steps", 0, WEFT_MAX_STEPS) : 0;
+}
+
+static void
+read_step(reader *r, const json_t *o, weft_mod_step *s)
+{
+    const json_t *buffers = get_array(r, o, "buffers", 1 << 16, &s->nbuffer);
+    weft_mod_arg *arg = WEFT_NEW_ARRAY(r->arena, s->nbuffer, weft_mod_arg);
+    s->kind = json_object_get(o, "kind")
+                  ? (weft_step_kind)get_word(r, o, "kind", step_word, WEFT_STEP_LOOP + 1)
+                  : WEFT_STEP_LAUNCH;
     for (int i = 0; i < s->nbuffer; i++) {
         const json_t *a = json_array_get(buffers, (size_t)i);
         arg[i].tensor = (int)get_int(r, a, "tensor", 0, INT32_MAX);
@@ -311,11 +338,11 @@ read_step(reader *r, const json_t *o, weft_mod_step *s)
         arg[i].written = get_bool(r, a, "written", true);
     }
     s->buffer = arg;
-    s->scalar = get_texts(r, o, "scalars", &n);
-    s->nscalar = n;
     s->layers = get_text(r, o, "layers", true);
-    s->flops = get_real(r, o, "flops");
-    s->bytes = get_real(r, o, "bytes");
+    if (s->kind == WEFT_STEP_LAUNCH)
+        read_launch(r, o, s);
+    else
+        read_flow(r, o, s);
 }
 
 /* Reads the list `key` of o into a new array of *n elements of `type`. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 const char *const weft_role_names[4] = { "input", "output", "constant", "temp" };
+const char *const weft_step_names[WEFT_STEP_LOOP + 1] = { "launch", "read", "copy", "if", "loop" };
 
 /* Objects under construction; a value that could not be made (text that is not UTF-8) is kept in
  * mind. */
@@ -154,20 +155,44 @@ arg_json(writer *w, const weft_mod_arg *a)
     return o;
 }
 
+static void
+put_launch(writer *w, json_t *o, const weft_mod_step *s)
+{
+    put(w, o, "launch", json_integer(s->kernel));
+    put_texts(w, o, "grid", s->grid, 3);
+    put_texts(w, o, "block", s->block, 3);
+    put_texts(w, o, "scalars", s->scalar, s->nscalar);
+    put(w, o, "flops", json_real(s->flops));
+    put(w, o, "bytes", json_real(s->bytes));
+}
+
+/* What a step that launches nothing binds, bounds and is over. */
+static void
+put_flow(writer *w, json_t *o, const weft_mod_step *s)
+{
+    if (s->kind == WEFT_STEP_READ || s->kind == WEFT_STEP_LOOP)
+        put(w, o, "symbol", json_integer(s->symbol));
+    put_text(w, o, "bound", s->bound);
+    put_text(w, o, "test", s->test);
+    if (s->kind == WEFT_STEP_LOOP && s->count >= 0)
+        put(w, o, "count", json_integer(s->count));
+    if (s->kind == WEFT_STEP_IF || s->kind == WEFT_STEP_LOOP)
+        put(w, o, "steps", json_integer(s->nbody));
+}
+
 static json_t *
 step_json(writer *w, const weft_mod_step *s)
 {
     json_t *o = json_object(), *buffers = json_array();
-    put(w, o, "launch", json_integer(s->kernel));
-    put_texts(w, o, "grid", s->grid, 3);
-    put_texts(w, o, "block", s->block, 3);
+    put_text(w, o, "kind", s->kind == WEFT_STEP_LAUNCH ? NULL : weft_step_names[s->kind]);
     for (int i = 0; i < s->nbuffer; i++)
         push(w, buffers, "buffers", arg_json(w, &s->buffer[i]));
     put(w, o, "buffers", buffers);
-    put_texts(w, o, "scalars", s->scalar, s->nscalar);
+    if (s->kind == WEFT_STEP_LAUNCH)
+        put_launch(w, o, s);
+    else
+        put_flow(w, o, s);
     put_text(w, o, "layers", s->layers);
-    put(w, o, "flops", json_real(s->flops));
-    put(w, o, "bytes", json_real(s->bytes));
     return o;
 }
 

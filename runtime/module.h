@@ -1,7 +1,8 @@
 /* runtime/module.h: the module as data: what the compiler writes, the file holds, a session runs.
  *
  * Sizes, grids, offsets and scalar arguments are integer expressions over the module's symbols
- * (base.h, iexpr), kept as text.  In a static model every one of them is a number.
+ * (base.h, iexpr), kept as text.  In a static model every one of them is a number.  A symbol is
+ * bound by a dimension of an input, or while the plan runs: by a read-back or by a loop.
  * Everything is checked when it is read: names, indices, sizes, expressions.
  */
 #ifndef WEFT_MODULE_H
@@ -19,7 +20,7 @@ typedef enum weft_role {
     WEFT_ROLE_TEMP
 } weft_role;
 
-typedef struct weft_mod_symbol { /* a dimension that is bound when shapes are */
+typedef struct weft_mod_symbol { /* a dimension that is bound when shapes are, or by a step */
     const char *name;
     const char *min, *max, *multiple; /* constraints as integers in text; NULL: none */
 } weft_mod_symbol;
@@ -51,7 +52,16 @@ typedef struct weft_mod_kernel {
     const char *sha256; /* of the text when the module was written; NULL before */
 } weft_mod_kernel;
 
-typedef enum weft_step_kind { WEFT_STEP_LAUNCH } weft_step_kind;
+/* Steps stand in one list; those that an if or a loop is over follow it. */
+typedef enum weft_step_kind {
+    WEFT_STEP_LAUNCH,
+    WEFT_STEP_READ, /* symbol: the integer at buffer[0], from 0 to `bound` or the run fails */
+    WEFT_STEP_COPY, /* the bytes of buffer[0]'s tensor to buffer[1] */
+    WEFT_STEP_IF,   /* the next nbody steps where `bound` is not 0 */
+    /* The next nbody steps for symbol = 0, 1, .. below `bound`, until `test` is 0 after them; then
+     * `count`: how often they ran. */
+    WEFT_STEP_LOOP
+} weft_step_kind;
 
 typedef struct weft_mod_arg { /* a buffer argument */
     int tensor;
@@ -61,13 +71,16 @@ typedef struct weft_mod_arg { /* a buffer argument */
 
 typedef struct weft_mod_step {
     weft_step_kind kind;
-    int kernel;
-    const char *grid[3], *block[3]; /* iexpr */
+    int kernel;                     /* LAUNCH; else -1 */
+    const char *grid[3], *block[3]; /* iexpr; of a LAUNCH */
     int nbuffer, nscalar;
     const weft_mod_arg *buffer;
     const char *const *scalar; /* iexpr */
     const char *layers;        /* provenance, for messages and profiles */
     double flops, bytes;
+    int symbol, count;        /* what READ and LOOP bind: indices of symbols; -1: none */
+    const char *bound, *test; /* iexpr; test NULL: none */
+    int nbody;
 } weft_mod_step;
 
 /* The model for one target. */

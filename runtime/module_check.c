@@ -17,6 +17,7 @@ typedef struct checker {
     weft_arena arena;   /* of the whole check */
     weft_arena scratch; /* of one expression */
     const char **symbol;
+    const char **bound; /* the same; "", which no text is, before its step */
     weft_map *blobs;
     int *root, *first, *last; /* one a tensor: see weft_root_lives */
 } checker;
@@ -70,13 +71,14 @@ add_key(weft_map *map, const char *key, int value)
 
 /* ---- expressions ----------------------------------------------------------------------------- */
 
+/* Over the symbols that are bound so far. */
 static weft_status
 check_expr(checker *c, const char *text, const char *what, const char *of)
 {
     if (!text)
         return FAIL(c, "%s of %s: there is no expression", what, of);
     const weft_iexpr *e =
-        weft_iexpr_parse(&c->scratch, c->diag, text, c->module->nsymbol, c->symbol);
+        weft_iexpr_parse(&c->scratch, c->diag, text, c->module->nsymbol, c->bound);
     weft_arena_reset(&c->scratch);
     return e ? WEFT_OK : FAIL(c, "%s of %s: the expression is not valid", what, of);
 }
@@ -116,6 +118,7 @@ check_symbols(checker *c)
     const weft_module *m = c->module;
     weft_map *seen = weft_map_create(&c->arena);
     c->symbol = WEFT_NEW_ARRAY(&c->arena, m->nsymbol, const char *);
+    c->bound = WEFT_NEW_ARRAY(&c->arena, m->nsymbol, const char *);
     for (int i = 0; i < m->nsymbol; i++) {
         const weft_mod_symbol *s = &m->symbol[i];
         if (!s->name || !is_identifier(s->name))
@@ -126,7 +129,7 @@ check_symbols(checker *c)
             return FAIL(c, "symbol '%s': its constraints must be numbers from 0", s->name);
         if (s->multiple && constant_value(c, s->multiple) == 0)
             return FAIL(c, "symbol '%s': nothing is a multiple of 0", s->name);
-        c->symbol[i] = s->name;
+        c->symbol[i] = c->bound[i] = s->name;
     }
     return WEFT_OK;
 }
@@ -345,11 +348,11 @@ check_arg(checker *c, int step, const weft_mod_arg *a)
 }
 
 static weft_status
-check_step(checker *c, int i)
+check_launch(checker *c, int i)
 {
     const weft_program *p = c->program;
     const weft_mod_step *s = &p->step[i];
-    if (s->kind != WEFT_STEP_LAUNCH || s->kernel < 0 || s->kernel >= p->nkernel)
+    if (s->kernel < 0 || s->kernel >= p->nkernel)
         return FAIL(c, "step %d: there is no kernel %d among %d", i, s->kernel, p->nkernel);
     const weft_mod_kernel *k = &p->kernel[s->kernel];
     if (s->nbuffer != k->nbuffer || s->nscalar != k->nscalar)
@@ -362,8 +365,162 @@ check_step(checker *c, int i)
         r = check_exprs(c, s->block, 3, "the block", k->name);
     if (!r)
         r = check_exprs(c, s->scalar, s->nscalar, "a scalar argument", k->name);
+    return r;
+}
+
+/* ---- steps that launch nothing --------------------------------------------------------------- */
+
+static bool
+binds_iteration(const weft_mod_step *s)
+{
+    return s->kind == WEFT_STEP_READ || s->kind == WEFT_STEP_LOOP;
+}
+
+/* Before the steps of a program are looked at: what one of them binds is not bound. */
+static weft_status
+unbind(checker *c, int step, int symbol)
+{
+    const weft_program *p = c->program;
+    if (symbol < 0 || symbol >= c->module->nsymbol)
+        return FAIL(c, "step %d binds symbol %d; there are %d", step, symbol, c->module->nsymbol);
+    if (!*c->bound[symbol])
+        return FAIL(c, "step %d binds symbol '%s', as another does", step, c->symbol[symbol]);
+    for (int i = 0; i < p->ninput; i++)
+        for (int d = 0; d < p->tensor[p->input[i]].ndim; d++)
+            if (!strcmp(p->tensor[p->input[i]].dim[d], c->symbol[symbol]))
+                return FAIL(c, "step %d binds symbol '%s', as input '%s' does", step,
+                            c->symbol[symbol], p->tensor[p->input[i]].name);
+    c->bound[symbol] = "";
+    return WEFT_OK;
+}
+
+static weft_status
+unbind_all(checker *c)
+{
+    const weft_program *p = c->program;
+    weft_status r = WEFT_OK;
+    memcpy(c->bound, c->symbol, (size_t)c->module->nsymbol * sizeof *c->bound);
+    for (int i = 0; i < p->nstep && !r; i++) {
+        const weft_mod_step *s = &p->step[i];
+        if (binds_iteration(s))
+            r = unbind(c, i, s->symbol);
+        if (!r && s->kind == WEFT_STEP_LOOP && s->count != -1)
+            r = unbind(c, i, s->count);
+    }
+    return r;
+}
+
+static bool
+is_readable(weft_dtype t)
+{
+    return t == WEFT_BOOL || (weft_is_int(t) && weft_dtype_bits(t) >= 8);
+}
+
+/* A read-back reads, a copy reads and writes, the others have no buffers. */
+static weft_status
+check_flow(checker *c, int i)
+{
+    const weft_mod_step *s = &c->program->step[i];
+    int want = s->kind == WEFT_STEP_READ ? 1 : s->kind == WEFT_STEP_COPY ? 2 : 0;
+    const char *name = weft_step_names[s->kind];
+    if (s->nbuffer != want || s->nscalar)
+        return FAIL(c, "step %d (%s) has %d buffers and %d scalars; it takes %d and 0", i, name,
+                    s->nbuffer, s->nscalar, want);
+    for (int b = 0; b < want; b++)
+        if (s->buffer[b].written != (b == 1))
+            return FAIL(c, "step %d (%s): buffer %d is %s", i, name, b,
+                        b ? "not written" : "written");
+    weft_status r = s->kind == WEFT_STEP_COPY ? WEFT_OK : check_expr(c, s->bound, "the bound", name);
+    if (!r && s->kind == WEFT_STEP_READ && s->buffer[0].tensor >= 0 &&
+        s->buffer[0].tensor < c->program->ntensor &&
+        !is_readable(c->program->tensor[s->buffer[0].tensor].dtype))
+        return FAIL(c, "step %d reads '%s' back, which holds no integers of whole bytes", i,
+                    c->program->tensor[s->buffer[0].tensor].name);
+    return r;
+}
+
+static weft_status
+check_step(checker *c, int i)
+{
+    const weft_mod_step *s = &c->program->step[i];
+    if ((unsigned)s->kind > WEFT_STEP_LOOP)
+        return FAIL(c, "step %d is of a kind that does not exist", i);
+    weft_status r = s->kind == WEFT_STEP_LAUNCH ? check_launch(c, i) : check_flow(c, i);
     for (int b = 0; b < s->nbuffer && !r; b++)
         r = check_arg(c, i, &s->buffer[b]);
+    if (!r && binds_iteration(s))
+        c->bound[s->symbol] = c->symbol[s->symbol];
+    return r;
+}
+
+/* The steps over which steps stand, innermost last. */
+typedef struct open_steps {
+    int n, step[WEFT_MAX_NESTING], end[WEFT_MAX_NESTING];
+} open_steps;
+
+/* What is made before a loop and used in it is there for all its rounds. */
+static weft_status
+close_step(checker *c, open_steps *open, const int *by_last, const int *next)
+{
+    int first = open->step[--open->n], end = open->end[open->n];
+    const weft_mod_step *s = &c->program->step[first];
+    if (s->kind != WEFT_STEP_LOOP)
+        return WEFT_OK;
+    for (int step = first + 1; step < end - 1; step++)
+        for (int t = by_last[step]; t >= 0; t = next[t])
+            if (c->first[t] < first)
+                return FAIL(c, "tensor '%s' dies at step %d, in the loop of step %d, and was there "
+                               "before it",
+                            c->program->tensor[t].name, step, first);
+    weft_status r = s->test ? check_expr(c, s->test, "the test", "a loop") : WEFT_OK;
+    if (!r && s->count >= 0)
+        c->bound[s->count] = c->symbol[s->count];
+    return r;
+}
+
+/* Roots by the step they die at: the first of each, and the one after each. */
+static void
+list_by_last(checker *c, int **by_last, int **next)
+{
+    const weft_program *p = c->program;
+    *by_last = WEFT_NEW_ARRAY(&c->arena, p->nstep + 1, int);
+    *next = WEFT_NEW_ARRAY(&c->arena, p->ntensor + 1, int);
+    for (int i = 0; i <= p->nstep; i++)
+        (*by_last)[i] = -1;
+    for (int t = 0; t < p->ntensor; t++) {
+        if (c->root[t] != t || c->last[t] < 0)
+            continue;
+        (*next)[t] = (*by_last)[c->last[t]];
+        (*by_last)[c->last[t]] = t;
+    }
+}
+
+static weft_status
+check_steps(checker *c)
+{
+    const weft_program *p = c->program;
+    open_steps open = { .n = 0 };
+    int *by_last, *next;
+    weft_status r = unbind_all(c);
+    list_by_last(c, &by_last, &next);
+    for (int i = 0; i <= p->nstep && !r; i++) {
+        while (open.n && open.end[open.n - 1] == i && !r)
+            r = close_step(c, &open, by_last, next);
+        if (r || i == p->nstep)
+            break;
+        r = check_step(c, i);
+        bool over = p->step[i].kind == WEFT_STEP_IF || p->step[i].kind == WEFT_STEP_LOOP;
+        int left = (open.n ? open.end[open.n - 1] : p->nstep) - i - 1;
+        if (r || !over)
+            continue;
+        if (p->step[i].nbody < 0 || p->step[i].nbody > left)
+            return FAIL(c, "step %d is over %d steps; %d are left", i, p->step[i].nbody, left);
+        if (open.n == WEFT_MAX_NESTING)
+            return FAIL(c, "step %d is nested deeper than %d levels", i, WEFT_MAX_NESTING);
+        open.step[open.n] = i;
+        open.end[open.n++] = i + 1 + p->step[i].nbody;
+    }
+    memcpy(c->bound, c->symbol, (size_t)c->module->nsymbol * sizeof *c->bound);
     return r;
 }
 
@@ -379,9 +536,7 @@ check_program(checker *c, const weft_program *p)
         s = check_ports(c, p->output, p->noutput, WEFT_ROLE_OUTPUT);
     for (int i = 0; i < p->nkernel && !s; i++)
         s = check_kernel(c, i, seen);
-    for (int i = 0; i < p->nstep && !s; i++)
-        s = check_step(c, i);
-    return s;
+    return s ? s : check_steps(c);
 }
 
 /* Target names are unique as folder names are: ':' is '-' there. */

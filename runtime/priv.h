@@ -9,7 +9,8 @@ enum {
     WEFT_MAX_TEXT = 64 << 20,     /* bytes of one kernel's source */
     WEFT_MAX_TEXTS = 512 << 20,   /* bytes of all kernels' sources of a module */
     WEFT_MAX_TENSORS = 1 << 17,   /* of a program */
-    WEFT_MAX_STEPS = 1 << 20
+    WEFT_MAX_STEPS = 1 << 20,
+    WEFT_MAX_NESTING = 64 /* of steps over steps */
 };
 
 /* ---- the files of a module, in a directory or in one zip (bundle.c, bundle_zip.c) ------------ */
@@ -55,12 +56,21 @@ char *weft_manifest_print(const weft_module *, weft_diag *);
 /* Fills the module but for kernel texts and blobs. */
 weft_status weft_manifest_parse(weft_module *, const char *text, size_t n, weft_diag *);
 extern const char *const weft_role_names[4];
+extern const char *const weft_step_names[WEFT_STEP_LOOP + 1];
 
 /* ---- weights.safetensors (weights.c) --------------------------------------------------------- */
 /* Header text (its length field included) and, in order[], the blobs in file order. */
 weft_status weft_weights_head(const weft_module *, weft_str *head, int *order, weft_diag *);
 /* Fills module->blob from the bytes of the file, which stay where they are. */
 weft_status weft_weights_parse(weft_module *, const uint8_t *data, size_t n, weft_diag *);
+
+/* What messages and profiles call a step: its kernel's name, or its kind's. */
+static inline const char *
+weft_step_name(const weft_program *p, int step)
+{
+    const weft_mod_step *s = &p->step[step];
+    return s->kind == WEFT_STEP_LAUNCH ? p->kernel[s->kernel].name : weft_step_names[s->kind];
+}
 
 /* ---- checks (module_check.c) ----------------------------------------------------------------- */
 /* root[i]: the tensor in whose memory tensor i lies; false when aliases go in a circle. */

@@ -78,24 +78,48 @@ choose(const weft_module *m, const weft_device *d, const char *target)
 
 /* ---- expressions ----------------------------------------------------------------------------- */
 
-/* The symbols that stand alone as a dimension of an input: only they can be bound. */
+static void
+add_symbol(weft_session *s, int symbol)
+{
+    if (s->symbol_of[symbol] >= 0)
+        return;
+    s->symbol_of[symbol] = s->nsymbol;
+    s->symbol[s->nsymbol] = &s->module->symbol[symbol];
+    s->symbol_name[s->nsymbol++] = s->module->symbol[symbol].name;
+}
+
+/* Whether the symbol stands alone as a dimension of an input: no other dimension can bind it. */
+static bool
+is_bound(const weft_session *s, const char *symbol)
+{
+    for (int k = 0; k < s->program->ninput; k++) {
+        const weft_mod_tensor *t = &s->program->tensor[s->program->input[k]];
+        for (int d = 0; d < t->ndim; d++)
+            if (!strcmp(t->dim[d], symbol))
+                return true;
+    }
+    return false;
+}
+
 static void
 find_symbols(weft_session *s)
 {
     const weft_module *m = s->module;
     s->symbol_name = WEFT_NEW_ARRAY(&s->arena, m->nsymbol, const char *);
     s->symbol = WEFT_NEW_ARRAY(&s->arena, m->nsymbol, const weft_mod_symbol *);
-    for (int i = 0; i < m->nsymbol; i++) {
-        bool found = false;
-        for (int k = 0; k < s->program->ninput && !found; k++) {
-            const weft_mod_tensor *t = &s->program->tensor[s->program->input[k]];
-            for (int d = 0; d < t->ndim; d++)
-                found |= !strcmp(t->dim[d], m->symbol[i].name);
-        }
-        if (!found)
-            continue;
-        s->symbol[s->nsymbol] = &m->symbol[i];
-        s->symbol_name[s->nsymbol++] = m->symbol[i].name;
+    s->symbol_of = WEFT_NEW_ARRAY(&s->arena, m->nsymbol, int);
+    for (int i = 0; i < m->nsymbol; i++)
+        s->symbol_of[i] = -1;
+    for (int i = 0; i < m->nsymbol; i++)
+        if (is_bound(s, m->symbol[i].name))
+            add_symbol(s, i);
+    s->nbound = s->nsymbol;
+    for (int i = 0; i < s->program->nstep; i++) {
+        const weft_mod_step *step = &s->program->step[i];
+        if (step->kind == WEFT_STEP_READ || step->kind == WEFT_STEP_LOOP)
+            add_symbol(s, step->symbol);
+        if (step->kind == WEFT_STEP_LOOP && step->count >= 0)
+            add_symbol(s, step->count);
     }
 }
 
@@ -116,15 +140,36 @@ parse_all(weft_session *s, const char *const *text, int n, const weft_iexpr **e,
 }
 
 static bool
+varies(const weft_session *s, int n, const weft_iexpr *const *e)
+{
+    for (int i = 0; i < n; i++)
+        if (e[i] && weft_iexpr_mentions(e[i], s->nbound))
+            return true;
+    return false;
+}
+
+static bool
+step_varies(const weft_session *s, const weft_mod_step *step, const weft_step_exprs *e)
+{
+    bool found = varies(s, 3, e->grid) || varies(s, 3, e->block) ||
+                 varies(s, step->nbuffer, e->offset) || varies(s, step->nscalar, e->scalar);
+    for (int i = 0; i < step->nbuffer; i++)
+        found = found || s->varies[step->buffer[i].tensor];
+    return found;
+}
+
+static bool
 parse_step(weft_session *s, const weft_mod_step *step, weft_step_exprs *e, weft_diag *diag)
 {
     e->offset = WEFT_NEW_ARRAY(&s->arena, step->nbuffer, const weft_iexpr *);
     e->scalar = WEFT_NEW_ARRAY(&s->arena, step->nscalar, const weft_iexpr *);
     bool good = parse_all(s, step->grid, 3, e->grid, diag) &&
                 parse_all(s, step->block, 3, e->block, diag) &&
-                parse_all(s, step->scalar, step->nscalar, e->scalar, diag);
+                parse_all(s, step->scalar, step->nscalar, e->scalar, diag) &&
+                parse(s, step->bound, &e->bound, diag) && parse(s, step->test, &e->test, diag);
     for (int i = 0; i < step->nbuffer && good; i++)
         good = parse(s, step->buffer[i].offset, &e->offset[i], diag);
+    e->varies = good && step_varies(s, step, e);
     return good;
 }
 
@@ -135,17 +180,20 @@ parse_program(weft_session *s, weft_diag *diag)
     bool good = true;
     find_symbols(s);
     s->dim_expr = WEFT_NEW_ARRAY(&s->arena, p->ntensor, const weft_iexpr **);
+    s->varies = WEFT_NEW_ARRAY(&s->arena, p->ntensor, bool);
     s->step_expr = WEFT_NEW_ARRAY(&s->arena, p->nstep, weft_step_exprs);
     for (int i = 0; i < p->ntensor && good; i++) {
         s->dim_expr[i] = WEFT_NEW_ARRAY(&s->arena, p->tensor[i].ndim, const weft_iexpr *);
         good = parse_all(s, p->tensor[i].dim, p->tensor[i].ndim, s->dim_expr[i], diag);
+        s->varies[i] = good && varies(s, p->tensor[i].ndim, s->dim_expr[i]);
     }
     for (int i = 0; i < p->nstep && good; i++)
         good = parse_step(s, &p->step[i], &s->step_expr[i], diag);
     if (!good)
         return weft_fail(
             diag, WEFT_INVALID_INPUT,
-            "program '%s' has an expression over a symbol that is no dimension of an input",
+            "program '%s' has an expression over a symbol that neither a dimension of an input nor "
+            "a step binds",
             p->target);
     s->root = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int);
     s->first = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int);
@@ -226,7 +274,7 @@ weft_session_create(weft_module *m, weft_device *d, const char *target, weft_dia
         status = weft_session_note(s, load_kernels(s, diag), diag);
     if (!status)
         status = weft_session_note(s, weft_session_place_constants(s, diag), diag);
-    if (!status && !s->nsymbol)
+    if (!status && !s->nbound)
         status = weft_session_bind(s, NULL, diag);
     if (status) {
         weft_session_destroy(s);
@@ -273,9 +321,8 @@ need_shapes(const weft_session *s, weft_diag *diag)
                                 "no shapes are bound; bind the shapes of the model's inputs first");
 }
 
-/* Before any use of the device. */
-static weft_status
-need_bound(const weft_session *s, weft_diag *diag)
+weft_status
+weft_session_need_bound(const weft_session *s, weft_diag *diag)
 {
     weft_status status = weft_session_alive(s, diag);
     return status ? status : need_shapes(s, diag);
@@ -293,7 +340,7 @@ check_bytes(const weft_session *s, int tensor, size_t bytes, weft_diag *diag)
 weft_status
 weft_session_set_input(weft_session *s, int input, const void *data, size_t bytes, weft_diag *diag)
 {
-    weft_status status = need_bound(s, diag);
+    weft_status status = weft_session_need_bound(s, diag);
     if (status)
         return status;
     if (input < 0 || input >= s->program->ninput)
@@ -328,7 +375,7 @@ download(weft_session *s, int tensor, void *data, size_t bytes, weft_diag *diag)
 weft_status
 weft_session_get_output(weft_session *s, int output, void *data, size_t bytes, weft_diag *diag)
 {
-    weft_status status = need_bound(s, diag);
+    weft_status status = weft_session_need_bound(s, diag);
     if (status)
         return status;
     if (output < 0 || output >= s->program->noutput)
@@ -341,7 +388,7 @@ weft_session_get_output(weft_session *s, int output, void *data, size_t bytes, w
 static weft_status
 need_kept(const weft_session *s, int tensor, weft_diag *diag)
 {
-    weft_status status = need_bound(s, diag);
+    weft_status status = weft_session_need_bound(s, diag);
     if (status)
         return status;
     if (tensor < 0 || tensor >= s->program->ntensor)
@@ -396,67 +443,11 @@ weft_session_dims(const weft_session *s, int tensor, int64_t *dims, weft_diag *d
     return WEFT_OK;
 }
 
-/* ---- running --------------------------------------------------------------------------------- */
-
-static weft_status
-submit(weft_session *s, double *times, weft_diag *diag)
-{
-    weft_status status = need_bound(s, diag);
-    for (int i = 0; i < s->program->ninput && !status; i++)
-        if (!s->input_set[i] && s->bytes[s->program->input[i]])
-            status = weft_fail(diag, WEFT_INVALID_ARGUMENT, "input '%s' has no data",
-                               s->program->tensor[s->program->input[i]].name);
-    if (!status && s->nlaunch)
-        status = s->device->driver->submit(s->device, s->batch, times, diag);
-    return weft_session_note(s, status, diag);
-}
-
-weft_status
-weft_session_run(weft_session *s, weft_diag *diag)
-{
-    return submit(s, NULL, diag);
-}
-
-weft_status
-weft_session_run_steps(weft_session *s, int first, int count, weft_diag *diag)
-{
-    weft_batch *batch = NULL;
-    weft_arena scratch = { 0 };
-    int nlaunch, nstep = s->program->nstep;
-    weft_status status = need_bound(s, diag);
-    if (!status && (first < 0 || count < 0 || first > nstep || count > nstep - first))
-        status = weft_fail(diag, WEFT_INVALID_ARGUMENT, "steps %d to %lld of a program that has %d",
-                           first, (long long)first + count, nstep);
-    if (!status && count < nstep && !s->keep_temps)
-        status = weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                           "a part of the steps needs temporaries that are kept");
-    if (!status)
-        status = weft_session_record(s, first, count, &batch,
-                                     WEFT_NEW_ARRAY(&scratch, count + 1, int), &nlaunch, diag);
-    if (!status && batch)
-        status = s->device->driver->submit(s->device, batch, NULL, diag);
-    if (!status)
-        status = s->device->driver->sync(s->device, diag);
-    if (!status)
-        status = weft_session_check_guards(s, first, count, diag);
-    if (batch)
-        s->device->driver->discard(s->device, batch);
-    weft_arena_reset(&scratch);
-    return weft_session_note(s, status, diag);
-}
-
-weft_status
-weft_session_sync(weft_session *s, weft_diag *diag)
-{
-    weft_status status = weft_session_alive(s, diag);
-    return status ? status : weft_session_note(s, s->device->driver->sync(s->device, diag), diag);
-}
-
 weft_status
 weft_session_poison(weft_session *s, weft_diag *diag)
 {
     enum { CHUNK = 1 << 20 };
-    weft_status status = need_bound(s, diag);
+    weft_status status = weft_session_need_bound(s, diag);
     char *ones = status ? NULL : malloc(CHUNK);
     if (!status && !ones)
         status = weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a pattern of %d bytes", CHUNK);
@@ -471,23 +462,4 @@ weft_session_poison(weft_session *s, weft_diag *diag)
     if (!status)
         status = weft_session_set_guards(s, diag);
     return weft_session_note(s, status, diag);
-}
-
-weft_status
-weft_session_profile(weft_session *s, weft_diag *diag)
-{
-    weft_status status = submit(s, s->launch_time, diag);
-    if (status)
-        return status;
-    if (!s->time)
-        s->time = WEFT_NEW_ARRAY(&s->bound_arena, s->program->nstep, double);
-    for (int i = 0; i < s->nlaunch; i++)
-        s->time[s->launch_step[i]] = s->launch_time[i];
-    return WEFT_OK;
-}
-
-const double *
-weft_session_times(const weft_session *s)
-{
-    return s->time;
 }

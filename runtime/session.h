@@ -17,7 +17,9 @@ const weft_program *weft_session_program(const weft_session *);
 /* Binds all input shapes (dims of input i: ndim numbers); sizes that break a constraint are refused
  * by name.  A static model is bound at creation. */
 weft_status weft_session_bind(weft_session *, const int64_t *const *dims, weft_diag *);
-/* The bound dims of a tensor of the program (an index into program->tensor). */
+/* The bound dims of a tensor of the program (an index into program->tensor); of one whose dims are
+ * over symbols that steps bind: as of the last run, and the largest they can be before the first.
+ */
 weft_status weft_session_dims(const weft_session *, int tensor, int64_t *dims, weft_diag *);
 weft_status weft_session_set_input(weft_session *, int input, const void *data, size_t bytes,
                                    weft_diag *);
@@ -43,6 +45,8 @@ weft_status weft_session_set_tensor(weft_session *, int tensor, const void *data
  * with them, every tensor is followed by bytes that belong to nobody, and a kernel that wrote there
  * ends in WEFT_MISMATCH. */
 weft_status weft_session_run_steps(weft_session *, int first, int count, weft_diag *);
+/* Binds a symbol as the step that binds it would, for what runs in parts. */
+weft_status weft_session_set_symbol(weft_session *, const char *name, int64_t value, weft_diag *);
 
 /* Device times of the last profiled run, one a step; NULL before. */
 weft_status weft_session_profile(weft_session *, weft_diag *); /* runs once, with times */

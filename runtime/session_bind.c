@@ -162,7 +162,7 @@ weft_session_place_constants(weft_session *s, weft_diag *diag)
 static int
 find_symbol(const weft_session *s, const char *text)
 {
-    for (int i = 0; i < s->nsymbol; i++)
+    for (int i = 0; i < s->nbound; i++)
         if (!strcmp(s->symbol_name[i], text))
             return i;
     return -1;
@@ -200,9 +200,9 @@ bind_symbols(weft_session *s, const int64_t *const *dims, weft_diag *diag)
 {
     weft_status status = WEFT_OK;
     s->symbol_value = WEFT_NEW_ARRAY(&s->bound_arena, s->nsymbol, int64_t);
-    for (int i = 0; i < s->nsymbol; i++)
+    for (int i = 0; i < s->nbound; i++)
         s->symbol_value[i] = -1;
-    if (s->nsymbol && !dims)
+    if (s->nbound && !dims)
         return weft_fail(diag, WEFT_INVALID_ARGUMENT, "dimension '%s' needs a value",
                          s->symbol_name[0]);
     for (int i = 0; i < s->program->ninput && dims; i++) {
@@ -213,17 +213,61 @@ bind_symbols(weft_session *s, const int64_t *const *dims, weft_diag *diag)
                 s->symbol_value[y] = dims[i][d];
         }
     }
-    for (int i = 0; i < s->nsymbol && !status; i++)
+    for (int i = 0; i < s->nbound && !status; i++)
         status = check_constraints(s, i, diag);
     return status;
 }
 
+/* The largest value of an expression in what the bound symbols are and the others can be; what
+ * cannot be told has no bound. */
+static int64_t
+most_of(const weft_session *s, const weft_iexpr *e)
+{
+    int64_t least, most;
+    if (weft_iexpr_range(e, s->symbol_value, s->symbol_most, NULL, &least, &most))
+        return INT64_MAX;
+    return most > 0 ? most : 0;
+}
+
+/* How large what steps bind can be: in their order, as one's bound mentions others before it. */
+static void
+bound_symbols(weft_session *s)
+{
+    s->symbol_most = WEFT_NEW_ARRAY(&s->bound_arena, s->nsymbol, int64_t);
+    memcpy(s->symbol_most, s->symbol_value, (size_t)s->nbound * sizeof *s->symbol_most);
+    for (int i = 0; i < s->program->nstep; i++) {
+        const weft_mod_step *step = &s->program->step[i];
+        if (step->kind != WEFT_STEP_READ && step->kind != WEFT_STEP_LOOP)
+            continue;
+        bool loop = step->kind == WEFT_STEP_LOOP;
+        int64_t most = most_of(s, s->step_expr[i].bound);
+        s->symbol_most[s->symbol_of[step->symbol]] = loop && most ? most - 1 : most;
+        if (loop && step->count >= 0)
+            s->symbol_most[s->symbol_of[step->count]] = most;
+    }
+}
+
+/* Bytes of the tensor in its dims. */
 static weft_status
-bind_tensor(weft_session *s, int i, weft_diag *diag)
+count_bytes(const weft_session *s, int i, weft_diag *diag)
 {
     const weft_mod_tensor *t = &s->program->tensor[i];
     int64_t count = 1;
-    s->dim[i] = WEFT_NEW_ARRAY(&s->bound_arena, t->ndim, int64_t);
+    for (int d = 0; d < t->ndim; d++)
+        if (s->dim[i][d] && !weft_mul64(count, s->dim[i][d], &count))
+            return weft_fail(diag, WEFT_LIMIT, "tensor '%s' has too many elements", t->name);
+    for (int d = 0; d < t->ndim; d++)
+        count = s->dim[i][d] ? count : 0;
+    if (!weft_dtype_bytes(t->dtype, count, &s->bytes[i]) || s->bytes[i] > INT64_MAX / 4)
+        return weft_fail(diag, WEFT_LIMIT, "tensor '%s' has too many elements%s", t->name,
+                         s->varies[i] ? "; how many is known when the model runs alone" : "");
+    return WEFT_OK;
+}
+
+static weft_status
+set_dims(const weft_session *s, int i, weft_diag *diag)
+{
+    const weft_mod_tensor *t = &s->program->tensor[i];
     for (int d = 0; d < t->ndim; d++) {
         weft_status status =
             weft_iexpr_eval(s->dim_expr[i][d], s->symbol_value, diag, &s->dim[i][d]);
@@ -231,14 +275,34 @@ bind_tensor(weft_session *s, int i, weft_diag *diag)
             return weft_fail(diag, WEFT_INVALID_ARGUMENT,
                              "dimension %d of tensor '%s', %s, is not a size", d, t->name,
                              t->dim[d]);
-        if (s->dim[i][d] && !weft_mul64(count, s->dim[i][d], &count))
-            return weft_fail(diag, WEFT_LIMIT, "tensor '%s' has too many elements", t->name);
     }
-    for (int d = 0; d < t->ndim; d++)
-        count = s->dim[i][d] ? count : 0;
-    if (!weft_dtype_bytes(t->dtype, count, &s->bytes[i]) || s->bytes[i] > INT64_MAX / 4)
-        return weft_fail(diag, WEFT_LIMIT, "tensor '%s' has too many elements", t->name);
-    return WEFT_OK;
+    return count_bytes(s, i, diag);
+}
+
+static weft_status
+bind_tensor(weft_session *s, int i, weft_diag *diag)
+{
+    const weft_mod_tensor *t = &s->program->tensor[i];
+    s->dim[i] = WEFT_NEW_ARRAY(&s->bound_arena, t->ndim, int64_t);
+    for (int d = 0; d < t->ndim && s->varies[i]; d++)
+        s->dim[i][d] = most_of(s, s->dim_expr[i][d]);
+    weft_status status = s->varies[i] ? count_bytes(s, i, diag) : set_dims(s, i, diag);
+    s->room[i] = s->bytes[i];
+    return status;
+}
+
+weft_status
+weft_session_resize(const weft_session *s, int tensor, weft_diag *diag)
+{
+    if (!s->varies[tensor])
+        return WEFT_OK;
+    weft_status status = set_dims(s, tensor, diag);
+    int root = s->root[tensor];
+    if (!status && s->bytes[tensor] > s->room[root])
+        status = weft_fail(diag, WEFT_LIMIT, "tensor '%s' has %lld bytes; there is room for %lld",
+                           s->program->tensor[tensor].name, (long long)s->bytes[tensor],
+                           (long long)s->room[root]);
+    return status;
 }
 
 static weft_status
@@ -262,14 +326,17 @@ bind_shapes(weft_session *s, const int64_t *const *dims, weft_diag *diag)
     const weft_program *p = s->program;
     s->dim = WEFT_NEW_ARRAY(&s->bound_arena, p->ntensor, int64_t *);
     s->bytes = WEFT_NEW_ARRAY(&s->bound_arena, p->ntensor, int64_t);
+    s->room = WEFT_NEW_ARRAY(&s->bound_arena, p->ntensor, int64_t);
     s->input_set = WEFT_NEW_ARRAY(&s->bound_arena, p->ninput, bool);
     weft_status status = bind_symbols(s, dims, diag);
+    if (!status)
+        bound_symbols(s);
     for (int i = 0; i < p->ntensor && !status; i++)
         status = bind_tensor(s, i, diag);
     if (!status)
         status = check_given(s, dims, diag);
     for (int i = 0; i < p->ntensor && !status; i++)
-        if (s->bytes[i] > s->bytes[s->root[i]])
+        if (!s->varies[i] && s->bytes[i] > s->room[s->root[i]])
             status = weft_fail(diag, WEFT_INVALID_INPUT,
                                "tensor '%s' has %lld bytes and lies in '%s', which has %lld",
                                p->tensor[i].name, (long long)s->bytes[i],
@@ -288,7 +355,7 @@ takes_over(const weft_session *s, int i, int *from)
         return false;
     *from = s->root[p->tensor[i].in_place];
     return p->tensor[*from].role == WEFT_ROLE_TEMP && s->last[*from] == s->first[i] &&
-           s->first[*from] < s->first[i] && s->bytes[i] <= s->bytes[*from];
+           s->first[*from] < s->first[i] && s->room[i] <= s->room[*from];
 }
 
 /* For each root the root at the head of its chain of in-place pairs.  Chains end: lives begin
@@ -333,7 +400,7 @@ make_items(const weft_session *s, bool inputs, const int *head, weft_pack_item *
         if (!needs_memory(s, i, inputs) || head[i] != i)
             continue;
         item_of[i] = n;
-        item[n++] = (weft_pack_item){ .size = kept_room(s, s->bytes[i]),
+        item[n++] = (weft_pack_item){ .size = kept_room(s, s->room[i]),
                                       .align = alignment(s),
                                       .first = s->keep_temps ? 0 : s->first[i],
                                       .last = s->keep_temps ? s->program->nstep : s->last[i] };
@@ -353,11 +420,11 @@ check_sizes(const weft_session *s, bool inputs, weft_diag *diag)
 {
     int64_t limit = alloc_limit(s);
     for (int i = 0; i < s->program->ntensor; i++)
-        if (needs_memory(s, i, inputs) && kept_room(s, s->bytes[i]) > limit)
+        if (needs_memory(s, i, inputs) && kept_room(s, s->room[i]) > limit)
             return weft_fail(diag, WEFT_LIMIT,
                              "tensor '%s' has %lld bytes; device '%s' (%s) allocates at most %lld "
                              "at once; use smaller shapes or another device",
-                             s->program->tensor[i].name, (long long)s->bytes[i], s->device->info.id,
+                             s->program->tensor[i].name, (long long)s->room[i], s->device->info.id,
                              s->device->info.name, (long long)limit);
     return WEFT_OK;
 }
@@ -421,7 +488,9 @@ make_arg(weft_session *s, const weft_launch *l, const weft_mod_arg *a, const wef
 {
     const weft_tensor_place *place = &s->place[a->tensor];
     int64_t at = 0, align = s->device->info.target.offset_align;
-    weft_status status = offset ? weft_iexpr_eval(offset, s->symbol_value, diag, &at) : WEFT_OK;
+    weft_status status = weft_session_resize(s, a->tensor, diag);
+    if (!status && offset)
+        status = weft_iexpr_eval(offset, s->symbol_value, diag, &at);
     if (status)
         return status;
     if (at < 0 || at > s->bytes[a->tensor] || (align > 0 && at % align))
@@ -487,32 +556,22 @@ make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool
 }
 
 weft_status
-weft_session_record(weft_session *s, int first, int count, weft_batch **batch, int *step,
-                    int *nlaunch, weft_diag *diag)
+weft_session_record(weft_session *s, weft_segment *g, weft_diag *diag)
 {
     weft_arena scratch = { 0 };
-    weft_launch *launch = WEFT_NEW_ARRAY(&scratch, count, weft_launch);
+    weft_launch *launch = WEFT_NEW_ARRAY(&scratch, g->count, weft_launch);
     weft_status status = WEFT_OK;
-    *nlaunch = 0;
-    for (int i = first; i < first + count && !status; i++) {
+    g->nlaunch = 0;
+    for (int i = g->first; i < g->first + g->count && !status; i++) {
         bool skip;
-        status = make_launch(s, &scratch, i, &launch[*nlaunch], &skip, diag);
+        status = make_launch(s, &scratch, i, &launch[g->nlaunch], &skip, diag);
         if (!skip)
-            step[(*nlaunch)++] = i;
+            g->step[g->nlaunch++] = i;
     }
-    if (!status && *nlaunch)
-        status = s->device->driver->record(s->device, launch, *nlaunch, batch, diag);
+    if (!status && g->nlaunch)
+        status = s->device->driver->record(s->device, launch, g->nlaunch, &g->batch, diag);
     weft_arena_reset(&scratch);
     return status;
-}
-
-static weft_status
-record_launches(weft_session *s, weft_diag *diag)
-{
-    int nstep = s->program->nstep;
-    s->launch_step = WEFT_NEW_ARRAY(&s->bound_arena, nstep, int);
-    s->launch_time = WEFT_NEW_ARRAY(&s->bound_arena, nstep, double);
-    return weft_session_record(s, 0, nstep, &s->batch, s->launch_step, &s->nlaunch, diag);
 }
 
 /* ---- public ---------------------------------------------------------------------------------- */
@@ -520,12 +579,14 @@ record_launches(weft_session *s, weft_diag *diag)
 void
 weft_session_unbind(weft_session *s)
 {
-    if (s->batch)
-        s->device->driver->discard(s->device, s->batch);
+    weft_session_land(s);
+    for (int i = 0; i < s->nsegment; i++)
+        if (s->segment[i].batch)
+            s->device->driver->discard(s->device, s->segment[i].batch);
+    s->nsegment = 0;
     weft_memories_free(s->device, &s->inputs);
     weft_memories_free(s->device, &s->arenas);
     weft_arena_reset(&s->bound_arena);
-    s->batch = NULL;
     s->time = NULL;
     s->bound = false;
 }
@@ -545,7 +606,7 @@ weft_session_bind(weft_session *s, const int64_t *const *dims, weft_diag *diag)
     if (!status)
         status = weft_session_set_guards(s, diag);
     if (!status)
-        status = record_launches(s, diag);
+        status = weft_session_cut(s, diag);
     weft_arena_reset(&scratch);
     s->bound = !status;
     if (status)

@@ -60,7 +60,7 @@ weft_session_set_guards(weft_session *s, weft_diag *diag)
         make_guard(i, word);
         status =
             s->device->driver->upload(s->device, s->place[i].memory,
-                                      s->place[i].offset + s->bytes[i], word, sizeof word, diag);
+                                      s->place[i].offset + s->room[i], word, sizeof word, diag);
     }
     return status;
 }
@@ -71,7 +71,7 @@ check_guard(weft_session *s, int root, const char *kernel, weft_diag *diag)
     uint32_t got[WORDS], want[WORDS];
     weft_status status =
         s->device->driver->download(s->device, s->place[root].memory,
-                                    s->place[root].offset + s->bytes[root], got, sizeof got, diag);
+                                    s->place[root].offset + s->room[root], got, sizeof got, diag);
     make_guard(root, want);
     for (int i = 0; i < WORDS && !status; i++)
         if (got[i] != want[i])
@@ -79,7 +79,7 @@ check_guard(weft_session *s, int root, const char *kernel, weft_diag *diag)
                              "kernel '%s' writes outside its tensors: %d bytes behind the end of "
                              "'%s', which has %lld",
                              kernel, i * 4, s->program->tensor[root].name,
-                             (long long)s->bytes[root]);
+                             (long long)s->room[root]);
     return status;
 }
 
@@ -94,7 +94,7 @@ weft_session_check_guards(weft_session *s, int first, int count, weft_diag *diag
         for (int a = 0; a < step->nbuffer && !status; a++) {
             int root = s->root[step->buffer[a].tensor];
             if (has_guard(s, root))
-                status = check_guard(s, root, s->program->kernel[step->kernel].name, diag);
+                status = check_guard(s, root, weft_step_name(s->program, i), diag);
         }
     }
     return status;

@@ -5,6 +5,8 @@
 #include "runtime/priv.h"
 #include "runtime/session.h"
 
+enum { WEFT_MAX_FLIGHT = 64 };
+
 typedef struct weft_tensor_place { /* where a tensor lies; memory NULL: nowhere (yet) */
     weft_memory *memory;
     int64_t offset;
@@ -14,7 +16,18 @@ typedef struct weft_step_exprs {
     const weft_iexpr *grid[3], *block[3];
     const weft_iexpr **offset; /* one a buffer argument; NULL: 0 */
     const weft_iexpr **scalar;
+    const weft_iexpr *bound, *test;
+    bool varies; /* mentions a symbol that a step binds, or a tensor whose size does */
 } weft_step_exprs;
+
+/* Launches side by side that are submitted together. */
+typedef struct weft_segment {
+    int first, count; /* steps */
+    bool varies;      /* recorded when it is reached: something in it varies */
+    weft_batch *batch;
+    int nlaunch;
+    int *step; /* launch: its step; empty grids are not launched */
+} weft_segment;
 
 typedef struct weft_memories { /* device allocations that are given back together */
     int n;
@@ -30,12 +43,15 @@ struct weft_session {
     weft_code *code;
 
     weft_arena arena; /* what lives as long as the session */
-    int nsymbol;      /* those that are a whole dimension of an input */
+    /* Those that are a whole dimension of an input, nbound of them, then those that steps bind. */
+    int nsymbol, nbound;
     const char **symbol_name;
     const weft_mod_symbol **symbol;
+    int *symbol_of; /* symbol of the module: its place here; -1: the program has it not */
     int *root;                    /* tensor: whose memory it lies in */
     int *first, *last;            /* root: steps of its life */
     const weft_iexpr ***dim_expr; /* [tensor][dimension] */
+    bool *varies;                 /* tensor: its dimensions mention a symbol that a step binds */
     weft_step_exprs *step_expr;
     weft_tensor_place *constant; /* tensor: where its bytes lie if it is a constant root */
     weft_memories constants;
@@ -43,28 +59,41 @@ struct weft_session {
     /* of the bound shapes */
     weft_arena bound_arena;
     bool bound, keep_temps;
-    int64_t *symbol_value;
-    int64_t **dim;                /* [tensor][dimension] */
+    int64_t *symbol_value;        /* what a step binds: 0 until it has */
+    int64_t *symbol_most;         /* the largest it can be */
+    int64_t **dim;                /* [tensor][dimension]; of what varies the largest before a run */
     int64_t *bytes;               /* tensor */
+    int64_t *room;                /* tensor: bytes at most */
     weft_tensor_place *place;     /* tensor, aliases included */
     bool *input_set;              /* input */
     weft_memories inputs, arenas; /* arenas: what a run writes */
-    weft_batch *batch;
-    int nlaunch;
-    int *launch_step;    /* launch: its step; empty grids are not launched */
-    double *launch_time; /* launch */
+    int nsegment;
+    weft_segment *segment;
+    int *segment_at;     /* step: the segment that begins there; -1 */
+    double *launch_time; /* launch of the segment submitted last */
     double *time;        /* step; NULL before a profile */
+    int nflight;         /* batches that varied, perhaps not done yet */
+    weft_batch *flight[WEFT_MAX_FLIGHT];
 };
 
 /* Uploads the constants of the program. */
 weft_status weft_session_place_constants(weft_session *, weft_diag *);
-/* Records the launches of `count` steps from `first`: step[i] is launch i's, those of empty grids
- * are left out; *batch stays NULL when all are. */
-weft_status weft_session_record(weft_session *, int first, int count, weft_batch **batch, int *step,
-                                int *nlaunch, weft_diag *);
+/* Records the segment's launches as the symbols are: those of empty grids are left out; its batch
+ * stays NULL when all are. */
+weft_status weft_session_record(weft_session *, weft_segment *, weft_diag *);
+/* The tensor's dims and bytes as the symbols are. */
+weft_status weft_session_resize(const weft_session *, int tensor, weft_diag *);
 /* Gives back everything of the bound shapes. */
 void weft_session_unbind(weft_session *);
 void weft_memories_free(weft_device *, weft_memories *);
+
+/* ---- session_run.c ---- */
+/* The segments of the plan; what does not vary is recorded. */
+weft_status weft_session_cut(weft_session *, weft_diag *);
+/* Discards batches in flight; the device has to be done with them. */
+void weft_session_land(weft_session *);
+/* WEFT_INVALID_ARGUMENT before shapes are bound, WEFT_LOST if the device is. */
+weft_status weft_session_need_bound(const weft_session *, weft_diag *);
 
 /* ---- session_guard.c ---- */
 enum { WEFT_GUARD_BYTES = 4096 };

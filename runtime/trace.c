@@ -14,7 +14,7 @@ slice(const weft_program *p, int step, double start, double seconds)
         json_pack("{s:i, s:s, s:f, s:f}", "step", step, "layers", s->layers ? s->layers : "",
                   "GFLOP/s", seconds > 0 ? s->flops / seconds * 1e-9 : 0, "GB/s",
                   seconds > 0 ? s->bytes / seconds * 1e-9 : 0);
-    return json_pack("{s:s, s:s, s:s, s:f, s:f, s:i, s:i, s:o}", "name", p->kernel[s->kernel].name,
+    return json_pack("{s:s, s:s, s:s, s:f, s:f, s:i, s:i, s:o}", "name", weft_step_name(p, step),
                      "cat", "kernel", "ph", "X", "ts", start * 1e6, "dur", seconds * 1e6, "pid", 0,
                      "tid", 0, "args", args);
 }

@@ -372,6 +372,17 @@ weft_onnx_slice(onnx_node *n, weft_value *x, int axis, const weft_expr *start, c
 }
 
 weft_value *
+weft_onnx_counted(onnx_node *n, weft_value *x, int axis, weft_value *count)
+{
+    if (!x || !count || n->status != WEFT_OK)
+        return NULL;
+    const weft_expr *size = weft_graph_read(n->graph, n->name, n->kind, count, 0, x->dim[axis]);
+    if (!size)
+        return made(n, NULL);
+    return weft_onnx_slice(n, x, axis, weft_dim(n->graph, 0), size);
+}
+
+weft_value *
 weft_onnx_full(onnx_node *n, weft_dtype t, int ndim, const weft_expr *const *dim, double value)
 {
     weft_attr attr[] = { weft_attr_dims("dims", ndim, dim), weft_attr_float("value", &value),

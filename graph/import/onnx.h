@@ -156,6 +156,10 @@ weft_value *weft_onnx_slice(onnx_node *, weft_value *, int axis, const weft_expr
                             const weft_expr *dim);
 weft_value *weft_onnx_full(onnx_node *, weft_dtype, int ndim, const weft_expr *const *dim,
                            double value);
+/* The first `count[0]` entries along an axis of a tensor that has room for all there can be: a
+ * result whose size is known when the model runs.  Several results of one count share the symbol:
+ * weft_graph_read once, then weft_onnx_slice from 0. */
+weft_value *weft_onnx_counted(onnx_node *, weft_value *, int axis, weft_value *count);
 /* A constant of rank 0. */
 weft_value *weft_onnx_scalar(onnx_node *, weft_dtype, double);
 /* Zeroed bytes for a constant, to be filled before weft_onnx_constant_of(c); NULL after a fault. */

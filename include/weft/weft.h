@@ -71,8 +71,10 @@ typedef struct weft_tensor_desc {
     const char *name; /* the model's; lives as long as the module */
     weft_dtype dtype;
     int ndim;
-    const int64_t *dim; /* of the bound shape, until the next bind; NULL while none is bound */
-    int64_t bytes;      /* compact, as set_input and get_output take it; -1 while none is bound */
+    /* Of the bound shape, until the next bind; NULL while none is bound.  Of an output whose shape
+     * depends on data: of the last run, and the largest there can be before the first. */
+    const int64_t *dim;
+    int64_t bytes; /* compact, as set_input and get_output take it; -1 while none is bound */
 } weft_tensor_desc;
 
 /* Picks the module's program for the device (`target` NULL: the best that fits; else by the name it
@@ -92,7 +94,8 @@ WEFT_API weft_status weft_session_bind(weft_session *, const int64_t *const *dim
 /* Copies a compact host tensor in; `bytes` must be the bound size. */
 WEFT_API weft_status weft_session_set_input(weft_session *, int input, const void *data,
                                             size_t bytes, weft_diag *);
-/* Starts a run; results are waited for where they are read. */
+/* Starts a run; results are waited for where they are read.  What the model decides by its data
+ * (conditions, sizes) is waited for here. */
 WEFT_API weft_status weft_session_run(weft_session *, weft_diag *);
 WEFT_API weft_status weft_session_get_output(weft_session *, int output, void *data, size_t bytes,
                                              weft_diag *);

@@ -106,6 +106,45 @@ an_expression_without_symbols_is_a_constant(void **state)
     weft_arena_reset(&a);
 }
 
+static void
+check_range(const char *text, int64_t least, int64_t most)
+{
+    weft_arena a = { 0 };
+    int64_t low[] = { 0, 2, -3 }, high[] = { 4, 2, 5 }, got[2];
+    const weft_iexpr *e = weft_iexpr_parse(&a, NULL, text, 3, names);
+    assert_non_null(e);
+    if (weft_iexpr_range(e, low, high, NULL, &got[0], &got[1]) != WEFT_OK || got[0] != least ||
+        got[1] != most)
+        fail_msg("'%s' is from %lld to %lld", text, (long long)got[0], (long long)got[1]);
+    weft_arena_reset(&a);
+}
+
+static void
+an_expression_has_a_range(void **state)
+{
+    weft_arena a = { 0 };
+    int64_t zero[3] = { 0 }, v;
+    (void)state;
+    weft_str s = { 0 };
+    const struct {
+        const char *text;
+        int64_t least, most;
+    } rows[] = {
+        { "%s + %s", 2, 6 },         { "5 - %s", 1, 5 },           { "%s * 3 - %s", -2, 10 },
+        { "max(%s, %s)", 2, 4 },     { "min(%s, %s)", 0, 2 },      { "7 // %s", 1, 7 },
+        { "%s %% 3", 0, 2 },         { "%s %% 9", 0, 4 },          { "(0 - %s) // %s", -2, 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        s.n = 0;
+        weft_str_addf(&s, rows[i].text, names[0], names[1]);
+        check_range(weft_str_text(&s), rows[i].least, rows[i].most);
+    }
+    weft_str_free(&s);
+    const weft_iexpr *e = weft_iexpr_parse(&a, NULL, "1 // 0", 0, NULL);
+    assert_int_equal(weft_iexpr_range(e, zero, zero, NULL, &v, &v), WEFT_INVALID_INPUT);
+    weft_arena_reset(&a);
+}
+
 /* ---- packer ---------------------------------------------------------------------------------- */
 
 static void
@@ -198,6 +237,7 @@ main(void)
         cmocka_unit_test(malformed_expressions_are_refused),
         cmocka_unit_test(deep_and_long_expressions_are_refused),
         cmocka_unit_test(an_expression_without_symbols_is_a_constant),
+        cmocka_unit_test(an_expression_has_a_range),
         cmocka_unit_test(no_two_live_blocks_overlap),
         cmocka_unit_test(a_chain_of_equal_blocks_takes_two_places),
         cmocka_unit_test(what_cannot_be_placed_is_refused),

@@ -45,6 +45,16 @@ keeps_symbols_and_expressions(void **state)
 }
 
 static void
+keeps_sizes_that_a_run_reads(void **state)
+{
+    (void)state;
+    round_trip("graph f(c: i32[2], x: f32[n, 3]) -> (y) {\n"
+               "    k: i64[] = read(c) {symbol=\"k\", at=1, most=[n * 2]}\n"
+               "    y: f32[k, 3] = slice(x) {starts=[0, 0], steps=[1, 1], dims=[k, 3]}\n"
+               "}\n");
+}
+
+static void
 keeps_constants_of_every_kind(void **state)
 {
     (void)state;
@@ -147,6 +157,7 @@ main(void)
         cmocka_unit_test(prints_what_it_read),
         cmocka_unit_test(keeps_names_that_are_no_words),
         cmocka_unit_test(keeps_symbols_and_expressions),
+        cmocka_unit_test(keeps_sizes_that_a_run_reads),
         cmocka_unit_test(keeps_constants_of_every_kind),
         cmocka_unit_test(keeps_groups),
         cmocka_unit_test(types_may_be_left_out),
