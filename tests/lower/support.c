@@ -97,8 +97,15 @@ lane_options(int lanes)
 weft_lower_options
 golden_options(const char *input)
 {
-    const char *at = strstr(input, "# lanes: ");
-    return lane_options(at ? atoi(at + strlen("# lanes: ")) : 1);
+    static weft_target target;
+    const char *lanes = strstr(input, "# lanes: "), *cls = strstr(input, "# class: ");
+    target = *lane_options(lanes ? atoi(lanes + strlen("# lanes: ")) : 1).target;
+    for (int i = 0; cls && i < WEFT_CLASS_COUNT; i++) {
+        const char *name = weft_class_name((weft_class)i);
+        if (strncmp(cls + strlen("# class: "), name, strlen(name)) == 0)
+            target.cls = (weft_class)i;
+    }
+    return (weft_lower_options){ .target = &target };
 }
 
 /* ---- files with an expectation --------------------------------------------------------------- */

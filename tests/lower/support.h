@@ -21,7 +21,8 @@ weft_lowered must_lower(weft_te *);
 weft_lower_options plain_options(void);
 /* Of one whose subgroups have so many lanes, and shuffle; until the next call. */
 weft_lower_options lane_options(int lanes);
-/* As the line "# lanes: 32" of a golden's input says; 1 where there is none. */
+/* As the lines "# lanes: 32" and "# class: vector-cpu" of a golden's input say; 1 and gpu where there
+ * are none. */
 weft_lower_options golden_options(const char *input);
 /* A printer that says everything as it stands; or one without vectors and with traps. */
 weft_caps plain_caps(bool rich);
