@@ -247,5 +247,7 @@ weft_te *weft_group_te(const weft_graph *, const weft_group *, weft_diag *);
 /* A dim of the graph as an i32 expression of the program; NULL after an error when a constant does
  * not fit.  The graph's symbols are the program's, found by name or declared. */
 const weft_expr *weft_group_dim(weft_te *, const weft_graph *, const weft_expr *);
+/* The same as an operand of index arithmetic: i32 where it is such a constant, else i64. */
+const weft_expr *weft_group_factor(weft_te *, const weft_expr *);
 
 #endif

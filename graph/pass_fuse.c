@@ -80,6 +80,7 @@ is_costly(weft_op op)
     case WEFT_GOP_SOFTPLUS:
     case WEFT_GOP_ELU:
     case WEFT_GOP_SELU:
+    case WEFT_GOP_RESIZE:
         return true;
     default:
         return weft_op_infos[op].pattern > WEFT_PAT_INJECTIVE;
@@ -90,7 +91,7 @@ is_costly(weft_op op)
 static bool
 rereads(weft_op op)
 {
-    return op == WEFT_GOP_MAX_POOL || op == WEFT_GOP_AVG_POOL ||
+    return op == WEFT_GOP_MAX_POOL || op == WEFT_GOP_AVG_POOL || op == WEFT_GOP_RESIZE_ANTIALIAS ||
            weft_op_infos[op].pattern == WEFT_PAT_ROWWISE;
 }
 
@@ -202,8 +203,8 @@ takes_producer(fuser *f, const set *from, int sink, weft_pattern tree)
     weft_pattern own = weft_op_infos[n->op].pattern;
     if (own == WEFT_PAT_REDUCTION || own == WEFT_PAT_ROWWISE)
         return !from->costly || !rereads(n->op);
-    bool repeats =
-        tree == WEFT_PAT_BROADCAST || n->op == WEFT_GOP_BROADCAST_TO || n->op == WEFT_GOP_GATHER;
+    bool repeats = tree == WEFT_PAT_BROADCAST || n->op == WEFT_GOP_BROADCAST_TO ||
+                   n->op == WEFT_GOP_GATHER || n->op == WEFT_GOP_RESIZE;
     return !repeats || !from->costly; /* an element for each of many */
 }
 

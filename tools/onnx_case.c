@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_TENSORS = 4096 };
+enum { MAX_TENSORS = 4096, SHORT_LIST = 16 /* elements */ };
 
 typedef struct test_set {
     int nin, nout;
@@ -52,9 +52,20 @@ shape_text(weft_arena *arena, const weft_const *c)
     return text;
 }
 
-/* Every input has the shape of its test data; with `fix`, small integer inputs their value too. */
+/* Which inputs have the value of their test data, and not its shape alone. */
+typedef enum fix { FIX_NONE, FIX_INTEGERS, FIX_NUMBERS, FIX_COUNT } fix;
+
+/* Lists of integers may decide shapes; scales and regions, which are short lists of floats, too. */
+static bool
+is_fixed(fix which, const weft_const *c)
+{
+    bool ints = weft_is_int(c->dtype), few = c->ndim == 0 || c->dim[0] <= SHORT_LIST;
+    return c->ndim <= 1 && which != FIX_NONE && (ints || (which == FIX_NUMBERS && few));
+}
+
+/* Every input has the shape of its test data; some their value too. */
 static void
-import_options(running *r, bool fix, weft_import_options *o)
+import_options(running *r, fix which, weft_import_options *o)
 {
     const char **name = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, const char *);
     const char **shape = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, const char *);
@@ -67,7 +78,7 @@ import_options(running *r, bool fix, weft_import_options *o)
         const weft_const *c = &r->set.in[i];
         name[o->nshape] = r->model.in[i].name;
         shape[o->nshape++] = shape_text(&r->arena, c);
-        if (fix && c->ndim <= 1 && weft_is_int(c->dtype)) {
+        if (is_fixed(which, c)) {
             fixed_name[o->nfixed] = r->model.in[i].name;
             fixed[o->nfixed++] = *c;
         }
@@ -83,12 +94,12 @@ compile(running *r, const char *model, weft_device *device, weft_module **module
     weft_status status = weft_resolve_target(r->o->target, device, &target, r->diag);
     job.import = &import;
     job.threads = 1;
-    for (int fix = 0; fix < 2; fix++) {
+    for (fix which = FIX_NONE; which < FIX_COUNT; which++) {
         weft_diag *diag = weft_diag_create();
-        import_options(r, fix, &import);
+        import_options(r, which, &import);
         if (!status)
             status = weft_compile_targets(model, 1, &target, &job, diag, module);
-        bool again = status && fix == 0;
+        bool again = status && which + 1 < FIX_COUNT;
         int n;
         const char *said = weft_diag_said(diag, &n);
         if (status && !again)

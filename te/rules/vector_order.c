@@ -169,9 +169,11 @@ weft_vector_order(const vector_search *s)
     double near = (double)s->r->target->cache_bytes, apart,
            lanes = weft_vector_bytes(s, lane_axis(s), true, &apart),
            others = weft_vector_bytes(s, lane_axis(s), false, &apart), panels = 1, sweep = 1;
+    bool led = false; /* what reads nothing has no panels to go through */
     apart = 1;
     for (int d = 0; d < s->op->naxis; d++) {
         lead[d] = reads_along(s, d);
+        led = led || lead[d];
         apart *= is_common(s, d) ? tiles_along(s, d) : 1;
         *(lead[d] ? &panels : &sweep) *= tiles_along(s, d);
     }
@@ -179,7 +181,7 @@ weft_vector_order(const vector_search *s)
     double inside = others + lanes * (lanes <= near ? 1 : sweep),
            outside = lanes * (lanes * apart / panels <= near ? 1 : sweep) +
                      others * (others <= near ? 1 : panels / apart);
-    if (outside > inside * (pack ? 1.01 : 0.9))
+    if (!led || outside > inside * (pack ? 1.01 : 0.9))
         return (vector_order){ .lanes_last = lanes < others };
     vector_order o = { .lead = lead, .tiles = tiles_of_group(s, panels, sweep, pack != NULL) };
     if (pack) {

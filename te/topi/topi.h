@@ -160,6 +160,27 @@ weft_tensor *weft_topi_conv_transpose(weft_te *, weft_tensor *x, weft_tensor *w,
                                       const weft_window *, int64_t groups,
                                       const weft_expr *const *out);
 
+/* ---- resizing (resize.c) --------------------------------------------------------------------- */
+/* Index x of the result reads the input around (x * step + offset) / divisor; divisor > 0. */
+typedef struct weft_resize_axis {
+    const weft_expr *step, *offset, *divisor; /* i32 or i64 */
+} weft_resize_axis;
+typedef struct weft_resize {
+    const weft_expr *const *dim;  /* of the result */
+    const weft_resize_axis *axis; /* one a dimension */
+    const char *mode; /* "floor", "ceil", "round_half_down", "round_half_up": one element; "linear", "cubic" */
+    double cubic;     /* the cubic kernel's coefficient */
+    bool exclude_outside; /* elements beyond the ends have no weight; else the ends are repeated */
+    const double *fill;   /* the value of places beyond the first and last element; NULL: none */
+} weft_resize;
+bool weft_topi_resize_knows(const char *mode);
+weft_tensor *weft_topi_resize(weft_te *, weft_tensor *x, const weft_resize *);
+/* Along one axis, linear or cubic; where up / down < 1 the filter is wider by its inverse. */
+weft_tensor *weft_topi_resize_antialias(weft_te *, weft_tensor *x, int axis, const weft_expr *up,
+                                        const weft_expr *down, const weft_resize *);
+/* Weights of the four elements around a place that is `part` behind the second. */
+void weft_topi_cubic_weights(weft_te *, const weft_expr *part, double a, const weft_expr **w);
+
 /* ---- windows (pool.c) ------------------------------------------------------------------------ */
 /* x [N, C, spatial.., more..]; out: the spatial dims. */
 weft_tensor *weft_topi_max_pool(weft_te *, weft_tensor *x, const weft_window *,

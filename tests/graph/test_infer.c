@@ -93,6 +93,14 @@ shapes_follow_the_operators(void **state)
         { "x: f32[1, 2, 4]", /* the last window would start in the padding behind */
           "max_pool(x) {kernel=[1], strides=[2], dilations=[1], pads=[0, 1], ceil=1}",
           "f32[1, 2, 2]" },
+        { "x: f32[n, 3, m]",
+          "resize(x) {dims=[n, 3, 2 * m], step=[1, 1, 1], offset=[0, 0, 0], divisor=[1, 1, 2], "
+          "mode=\"floor\", exclude_outside=0}",
+          "f32[n, 3, m * 2i64]" },
+        { "x: f32[n, m]",
+          "resize_antialias(x) {axis=1, dim=[m // 2], step=[2], offset=[1], divisor=[1], up=[1], "
+          "down=[2], mode=\"linear\", exclude_outside=0}",
+          "f32[n, m // 2i64]" },
         { "x: f32[2, 3, 4]", "softmax(x) {axis=2}", "f32[2, 3, 4]" },
         { "x: f16[2, n]", "cumsum(x) {axis=1, exclusive=0, reverse=1}", "f16[2, n]" },
         { "x: f16[2, n]", "argsort(x) {axis=1, descending=0, count=[n - 1]}", "i64[2, n - 1i64]" },
@@ -163,6 +171,17 @@ faults_are_found(void **state)
         { "x: f32[4], i: f32[1]", "take(x, i) {axis=0}", "has to be of integers" },
         { "x: f32[4]", "pad(x) {before=[-3], after=[-2], mode=\"edge\"}", "negative dimension" },
         { "x: f32[4]", "pad(x) {before=[0], after=[0], mode=\"odd\"}", "mode 'odd'" },
+        { "x: f32[4]",
+          "resize(x) {dims=[8], step=[1], offset=[0], divisor=[2], mode=\"odd\", exclude_outside=0}",
+          "mode 'odd'" },
+        { "x: f32[4]",
+          "resize(x) {dims=[8], step=[1], offset=[0], divisor=[0], mode=\"floor\", "
+          "exclude_outside=0}",
+          "element 0 of 'divisor' is not in 1.." },
+        { "x: f32[0]",
+          "resize(x) {dims=[8], step=[1], offset=[0], divisor=[2], mode=\"floor\", "
+          "exclude_outside=0}",
+          "axis 0 is empty" },
         { "x: f32[4]", "sum(x) {axes=[0, 0], keepdims=0}", "stands twice" },
         { "x: f32[4]", "softmax(x) {axis=1}", "axis 1 is outside" },
         { "x: f32[4]", "softmax(x) {axis=-1}", "axis -1 is outside" },

@@ -1,0 +1,77 @@
+/* graph/op_vision.c: the te column of ops.def for operators on images. */
+#include "graph/priv.h"
+#include "topi/topi.h"
+
+#define TE_OP(te_name)                                                                             \
+    weft_status weft_te_op_##te_name(weft_te *te, const weft_graph *g, const weft_node *n,         \
+                                     weft_tensor *const *in, weft_tensor **out)
+
+/* The definition's only output. */
+static weft_status
+done(const weft_graph *g, const weft_node *n, weft_tensor *t, weft_tensor **out)
+{
+    out[0] = t;
+    weft_status status = weft_diag_status(g->diag);
+    if (t || status)
+        return t ? WEFT_OK : status;
+    return weft_fail(g->diag, WEFT_UNSUPPORTED,
+                     "node '%s': %s has no tensor expression for these operands", n->name,
+                     weft_op_infos[n->op].text);
+}
+
+/* The dims that inference found. */
+static const weft_expr *const *
+out_dims(weft_te *te, const weft_graph *g, const weft_node *n)
+{
+    const weft_value *v = n->out[0];
+    const weft_expr **dim = WEFT_NEW_ARRAY(&te->ir->arena, v->ndim + 1, const weft_expr *);
+    for (int d = 0; d < v->ndim; d++)
+        dim[d] = weft_group_dim(te, g, v->dim[d]);
+    return dim;
+}
+
+/* ---- resizing -------------------------------------------------------------------------------- */
+
+static weft_resize_axis
+resize_axis(weft_te *te, const weft_node *n, int i)
+{
+    return (weft_resize_axis){ weft_group_factor(te, weft_node_dim(n, "step", i)),
+                               weft_group_factor(te, weft_node_dim(n, "offset", i)),
+                               weft_group_factor(te, weft_node_dim(n, "divisor", i)) };
+}
+
+static weft_resize
+resize_of(weft_te *te, const weft_graph *g, const weft_node *n, weft_resize_axis *axis)
+{
+    const weft_attr *fill = weft_node_attr(n, "fill");
+    return (weft_resize){ .dim = out_dims(te, g, n),
+                          .axis = axis,
+                          .mode = weft_node_attr(n, "mode")->text,
+                          .cubic = weft_node_attr(n, "cubic") ? weft_node_float(n, "cubic") : 0,
+                          .exclude_outside = weft_node_int(n, "exclude_outside") != 0,
+                          .fill = fill ? fill->floats : NULL };
+}
+
+TE_OP(resize)
+{
+    int rank = n->out[0]->ndim;
+    weft_resize_axis *axis = WEFT_NEW_ARRAY(&te->ir->arena, rank + 1, weft_resize_axis);
+    for (int d = 0; d < rank; d++)
+        axis[d] = resize_axis(te, n, d);
+    weft_resize how = resize_of(te, g, n, axis);
+    return done(g, n, weft_topi_resize(te, in[0], &how), out);
+}
+
+TE_OP(resize_antialias)
+{
+    int rank = n->out[0]->ndim, at = (int)weft_node_int(n, "axis");
+    weft_resize_axis *axis = WEFT_NEW_ARRAY(&te->ir->arena, rank + 1, weft_resize_axis);
+    axis[at] = resize_axis(te, n, 0);
+    weft_resize how = resize_of(te, g, n, axis);
+    return done(g, n,
+                weft_topi_resize_antialias(te, in[0], at,
+                                           weft_group_dim(te, g, weft_node_dim(n, "up", 0)),
+                                           weft_group_dim(te, g, weft_node_dim(n, "down", 0)),
+                                           &how),
+                out);
+}
