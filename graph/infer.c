@@ -334,3 +334,17 @@ weft_infer_dims(weft_graph *g, weft_node *n)
     const weft_expr *dim = weft_dim(g, value->n);
     return weft_infer_out(g, n, WEFT_I64, scalar ? 0 : 1, &dim);
 }
+
+weft_status
+weft_infer_arange(weft_graph *g, weft_node *n)
+{
+    static const char *const names[] = { "start", "step", "dim" };
+    weft_dtype t = weft_node_attr(n, "dtype")->dtype;
+    for (int i = 0; i < 3; i++)
+        if (weft_node_attr(n, names[i])->n != 1)
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT, "'%s' has to be one number", names[i]);
+    if (!weft_is_int(t) || weft_dtype_bits(t) < 8)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "%s: integers of 8 bits and more are made",
+                              weft_dtype_name(t));
+    return weft_infer_out(g, n, t, 1, weft_node_attr(n, "dim")->dims);
+}

@@ -408,6 +408,11 @@ elem_at(weft_graph *g, const weft_node *n, const shape *out, int64_t o)
     coordinates(out, o, c);
     if (n->op == WEFT_GOP_DIMS)
         return weft_node_dim(n, "value", (int)o);
+    if (n->op == WEFT_GOP_ARANGE)
+        return cast_elem(g, WEFT_I64, n->out[0]->dtype,
+                         weft_dim_op(g, WEFT_EK_ADD, weft_node_dim(n, "start", 0),
+                                     weft_dim_op(g, WEFT_EK_MUL, weft_dim(g, o),
+                                                 weft_node_dim(n, "step", 0))));
     if (n->op == WEFT_GOP_FULL)
         return cast_elem(g, WEFT_F64, n->out[0]->dtype,
                          weft_float(g->ir, WEFT_F64, weft_node_float(n, "value")));

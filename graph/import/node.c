@@ -391,6 +391,18 @@ weft_onnx_full(onnx_node *n, weft_dtype t, int ndim, const weft_expr *const *dim
 }
 
 weft_value *
+weft_onnx_arange(onnx_node *n, weft_dtype t, const weft_expr *start, int64_t step,
+                 const weft_expr *dim)
+{
+    const weft_expr *by = weft_dim(n->graph, step);
+    if (n->status == WEFT_OK && !(start && dim))
+        weft_onnx_fail(n, WEFT_UNSUPPORTED, "a dimension is too intricate an expression");
+    weft_attr attr[] = { weft_attr_dims("start", 1, &start), weft_attr_dims("step", 1, &by),
+                         weft_attr_dims("dim", 1, &dim), weft_attr_dtype("dtype", t) };
+    return weft_onnx_emit(n, WEFT_GOP_ARANGE, 0, NULL, 4, attr);
+}
+
+weft_value *
 weft_onnx_constant_of(onnx_node *n, const weft_const *c)
 {
     if (n->status != WEFT_OK)

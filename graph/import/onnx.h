@@ -160,6 +160,9 @@ weft_value *weft_onnx_full(onnx_node *, weft_dtype, int ndim, const weft_expr *c
  * result whose size is known when the model runs.  Several results of one count share the symbol:
  * weft_graph_read once, then weft_onnx_slice from 0. */
 weft_value *weft_onnx_counted(onnx_node *, weft_value *, int axis, weft_value *count);
+/* Integers start + i * step for i below dim. */
+weft_value *weft_onnx_arange(onnx_node *, weft_dtype, const weft_expr *start, int64_t step,
+                             const weft_expr *dim);
 /* A constant of rank 0. */
 weft_value *weft_onnx_scalar(onnx_node *, weft_dtype, double);
 /* Zeroed bytes for a constant, to be filled before weft_onnx_constant_of(c); NULL after a fault. */

@@ -84,35 +84,71 @@ weft_onnx_import_constant_of_shape(onnx_node *n)
 
 /* ---- counted --------------------------------------------------------------------------------- */
 
-static int64_t
-int_of(const weft_value *v, bool *known)
+/* The one element of input i as an expression; NULL after a fault. */
+static const weft_expr *
+number_of(onnx_node *n, int i)
 {
-    int64_t k = 0;
-    *known = *known && v->elem && v->nelem == 1 && weft_as_int(v->elem[0], &k);
-    return k;
+    const weft_value *v = n->in[i];
+    if (v->elem && v->nelem == 1)
+        return v->elem[0];
+    weft_onnx_fail(n, WEFT_UNSUPPORTED,
+                   "input %d ('%s') decides a shape but is computed while the model runs; give the "
+                   "model inputs it depends on a fixed shape or value",
+                   i, v->name);
+    return NULL;
+}
+
+/* ceil((limit - start) / step), at least 0; step is not 0. */
+static const weft_expr *
+range_count(onnx_node *n, const weft_expr *start, const weft_expr *limit, int64_t step)
+{
+    weft_graph *g = n->graph;
+    int64_t from, to, span;
+    if (weft_as_int(start, &from) && weft_as_int(limit, &to)) {
+        if (step == INT64_MIN || __builtin_sub_overflow(to, from, &span)) {
+            weft_onnx_fail(n, WEFT_INVALID_INPUT, "a delta of %lld from %lld to %lld is not possible",
+                           (long long)step, (long long)from, (long long)to);
+            return NULL;
+        }
+        return weft_dim(g, (span < 0) != (step < 0) ? 0 : span / step + (span % step != 0));
+    }
+    if (step < -INT32_MAX || step > INT32_MAX) {
+        weft_onnx_fail(n, WEFT_UNSUPPORTED, "a delta of %lld for symbolic limits", (long long)step);
+        return NULL;
+    }
+    const weft_expr *way = step > 0 ? weft_dim_op(g, WEFT_EK_SUB, limit, start)
+                                    : weft_dim_op(g, WEFT_EK_SUB, start, limit);
+    return weft_dim_ceildiv(g, weft_dim_op(g, WEFT_EK_MAX, way, weft_dim(g, 0)),
+                            step > 0 ? step : -step);
+}
+
+static weft_value *
+counted(onnx_node *n, weft_dtype t, int64_t start, int64_t step, int64_t size)
+{
+    weft_const c;
+    void *data = weft_onnx_new_constant(n, t, 1, &size, &c);
+    for (int64_t i = 0; data && i < size; i++)
+        weft_set_i64(t, data, i, start + i * step);
+    return data ? weft_onnx_constant_of(n, &c) : NULL;
 }
 
 static void
 range_of_ints(onnx_node *n, weft_dtype t)
 {
-    bool known = true;
-    int64_t start = int_of(n->in[0], &known), limit = int_of(n->in[1], &known),
-            step = int_of(n->in[2], &known);
-    int64_t span = 0, count;
-    if (!known)
-        weft_onnx_fail(n, WEFT_UNSUPPORTED, "start, limit and delta have to be constant");
-    else if (step == 0 || step == INT64_MIN || __builtin_sub_overflow(limit, start, &span))
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "a delta of %lld from %lld to %lld is not possible",
-                       (long long)step, (long long)start, (long long)limit);
+    const weft_expr *start = number_of(n, 0), *limit = number_of(n, 1), *by = number_of(n, 2);
+    int64_t step = 0;
+    if (n->status == WEFT_OK && (!weft_as_int(by, &step) || step == 0))
+        weft_onnx_fail(n, step ? WEFT_UNSUPPORTED : WEFT_INVALID_INPUT,
+                       "delta has to be constant and not 0");
     if (n->status != WEFT_OK)
         return;
-    count = (span < 0) != (step < 0) ? 0 : span / step + (span % step != 0);
-    weft_const c;
-    void *data = weft_onnx_new_constant(n, t, 1, &count, &c);
-    for (int64_t i = 0; data && i < count; i++)
-        weft_set_i64(t, data, i, start + i * step);
+    const weft_expr *count = range_count(n, start, limit, step);
+    int64_t from, size;
     weft_onnx_last(n, 0);
-    weft_onnx_set(n, 0, data ? weft_onnx_constant_of(n, &c) : NULL);
+    if (weft_as_int(start, &from) && count && weft_as_int(count, &size))
+        weft_onnx_set(n, 0, counted(n, t, from, step, size));
+    else
+        weft_onnx_set(n, 0, weft_onnx_arange(n, t, start, step, count));
 }
 
 static void

@@ -106,6 +106,7 @@ shapes_follow_the_operators(void **state)
         { "x: f16[2, n]", "argsort(x) {axis=1, descending=0, count=[n - 1]}", "i64[2, n - 1i64]" },
         { "x: f16[2, n], i: i32[1, 7]", "take_along_axis(x, i) {axis=1}", "f16[1, 7]" },
         { "", "full() {dims=[2, 3], value=1.5, dtype=f16}", "f16[2, 3]" },
+        { "x: f32[n]", "arange() {start=[n], step=[2], dim=[n + 1], dtype=i32}", "i32[n + 1i64]" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
