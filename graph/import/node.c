@@ -25,7 +25,7 @@ weft_onnx_fail(onnx_node *n, weft_status st, const char *fmt, ...)
 /* ---- attributes ------------------------------------------------------------------------------ */
 
 /* ONNX's numbers of attribute types. */
-enum { T_FLOAT = 1, T_INT = 2, T_STRING = 3, T_TENSOR = 4, T_FLOATS = 6, T_INTS = 7 };
+enum { T_FLOAT = 1, T_INT = 2, T_STRING = 3, T_TENSOR = 4, T_FLOATS = 6, T_INTS = 7, T_STRINGS = 8 };
 
 static const onnx_attr_proto *
 find_attr(onnx_node *n, const char *name)
@@ -48,7 +48,8 @@ typed_attr(onnx_node *n, const char *name, int type, const char *article)
         return NULL;
     bool filled = (type == T_FLOAT && a->has_f) || (type == T_INT && a->has_i) ||
                   (type == T_STRING && a->has_s) || (type == T_TENSOR && a->t) ||
-                  (type == T_FLOATS && a->n_floats) || (type == T_INTS && a->n_ints);
+                  (type == T_FLOATS && a->n_floats) || (type == T_INTS && a->n_ints) ||
+                  (type == T_STRINGS && a->n_strings);
     bool has_type = a->has_type && a->type;
     if ((has_type ? a->type == type : filled) && !weft_onnx_text(a->ref_attr_name)[0])
         return a;
@@ -111,6 +112,22 @@ weft_onnx_attr_floats(onnx_node *n, const char *name, int *count)
     for (size_t i = 0; i < a->n_floats; i++)
         to[i] = (double)a->floats[i];
     *count = (int)a->n_floats;
+    return to;
+}
+
+const char *const *
+weft_onnx_attr_texts(onnx_node *n, const char *name, int *count)
+{
+    const onnx_attr_proto *a = typed_attr(n, name, T_STRINGS, "a list of strings");
+    *count = 0;
+    if (!a || a->n_strings > INT32_MAX / 2)
+        return NULL;
+    const char **to = WEFT_NEW_ARRAY(n->arena, a->n_strings + 1, const char *);
+    for (size_t i = 0; i < a->n_strings; i++)
+        to[i] = a->strings[i].len ? weft_arena_strndup(n->arena, (char *)a->strings[i].data,
+                                                       a->strings[i].len)
+                                  : "";
+    *count = (int)a->n_strings;
     return to;
 }
 

@@ -114,6 +114,7 @@ const char *weft_onnx_attr_text(onnx_node *, const char *name, const char *absen
 /* NULL when absent; never NULL when present, *n may be 0. */
 const int64_t *weft_onnx_attr_ints(onnx_node *, const char *name, int *n);
 const double *weft_onnx_attr_floats(onnx_node *, const char *name, int *n);
+const char *const *weft_onnx_attr_texts(onnx_node *, const char *name, int *n);
 /* True when present and readable; lives in the graph. */
 bool weft_onnx_attr_tensor(onnx_node *, const char *name, weft_const *);
 /* Attributes that change nothing here; separated by spaces. */

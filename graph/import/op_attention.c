@@ -184,13 +184,21 @@ valid_keys(const heads *h)
     return weft_onnx_reshape(h->n, weft_onnx_cast(h->n, v, WEFT_I32), 4, dim);
 }
 
-/* start, start + 1, ..: [count, 1] or [count]. */
 static weft_value *
-counted(const heads *h, const weft_expr *start, const weft_expr *count, bool column)
+key_places(const heads *h)
 {
-    const weft_expr *dim[2] = { count, dim_of(h, 1) };
-    weft_value *v = weft_onnx_arange(h->n, WEFT_I32, start, 1, count);
-    return column ? weft_onnx_reshape(h->n, v, 2, dim) : v;
+    return weft_onnx_arange(h->n, WEFT_I32, dim_of(h, 0), 1, h->k->dim[2]);
+}
+
+/* The places of queries among the keys, [queries, 1]; with `valid` of each batch apart. */
+static weft_value *
+query_places(const heads *h, weft_value *valid)
+{
+    const weft_expr *queries = h->q->dim[2], *dim[2] = { queries, dim_of(h, 1) },
+                    *start = valid ? weft_dim_op(h->g, WEFT_EK_SUB, dim_of(h, 0), queries) : h->past;
+    weft_value *v = weft_onnx_reshape(h->n, weft_onnx_arange(h->n, WEFT_I32, start, 1, queries), 2,
+                                      dim);
+    return valid ? weft_onnx_binary(h->n, WEFT_GOP_ADD, v, valid) : v;
 }
 
 static weft_value *
@@ -211,7 +219,7 @@ window_side(const heads *h, const char *name)
 
 /* Whether a key is near enough to a query: causal and window, over the distance of their places. */
 static weft_value *
-near_enough(const heads *h, weft_value *keys, weft_value *valid)
+near_enough(const heads *h, weft_value *valid)
 {
     int64_t left = window_side(h, "left_window_size"), right = window_side(h, "right_window_size");
     bool causal = weft_onnx_attr_int(h->n, "is_causal", 0) != 0;
@@ -219,12 +227,8 @@ near_enough(const heads *h, weft_value *keys, weft_value *valid)
         right = 0;
     if (h->n->status != WEFT_OK || (left < 0 && right < 0))
         return NULL;
-    const weft_expr *queries = h->q->dim[2],
-                    *start = valid ? weft_dim_op(h->g, WEFT_EK_SUB, dim_of(h, 0), queries) : h->past;
-    weft_value *place = counted(h, start, queries, true), *near = NULL;
-    if (valid)
-        place = weft_onnx_binary(h->n, WEFT_GOP_ADD, place, valid);
-    weft_value *ahead = weft_onnx_binary(h->n, WEFT_GOP_SUB, keys, place);
+    weft_value *near = NULL,
+               *ahead = weft_onnx_binary(h->n, WEFT_GOP_SUB, key_places(h), query_places(h, valid));
     if (right >= 0)
         near = weft_onnx_binary(h->n, WEFT_GOP_LESS_EQUAL, ahead,
                                 number(h, WEFT_I32, (double)right));
@@ -265,9 +269,7 @@ whole_mask(const heads *h)
 static weft_value *
 bias_of(const heads *h, bool *all)
 {
-    weft_value *add = NULL, *seen = NULL;
-    weft_value *keys = counted(h, dim_of(h, 0), h->k->dim[2], false),
-               *valid = h->valid ? valid_keys(h) : NULL;
+    weft_value *add = NULL, *seen = NULL, *valid = h->valid ? valid_keys(h) : NULL;
     if (h->mask) {
         weft_value *mask = whole_mask(h);
         if (h->n->status == WEFT_OK && mask->dtype == WEFT_BOOL)
@@ -275,11 +277,11 @@ bias_of(const heads *h, bool *all)
         else
             add = weft_onnx_cast(h->n, mask, h->t);
     }
-    weft_value *near = near_enough(h, keys, valid);
+    weft_value *near = near_enough(h, valid);
     *all = !h->mask && !valid && window_side(h, "left_window_size") < 0;
     seen = both(h, seen, near);
     if (valid)
-        seen = both(h, seen, weft_onnx_binary(h->n, WEFT_GOP_LESS, keys, valid));
+        seen = both(h, seen, weft_onnx_binary(h->n, WEFT_GOP_LESS, key_places(h), valid));
     if (!seen)
         return add;
     return weft_onnx_where(h->n, seen, add ? add : number(h, h->t, 0), number(h, h->t, -INFINITY));
@@ -415,6 +417,7 @@ weft_onnx_import_attention(onnx_node *n)
     stage[QK_BIASED] = bias ? weft_onnx_binary(n, WEFT_GOP_ADD, stage[QK_CAPPED], bias)
                             : stage[QK_CAPPED];
     stage[QK_WEIGHTS] = softmax(&h, stage[QK_BIASED], all ? NULL : bias);
-    weft_onnx_set(n, 3, join_heads(&h, stage[mode], 3));
+    if (n->nout > 3 && *n->proto->output[3])
+        weft_onnx_set(n, 3, join_heads(&h, stage[mode], 3));
     set_result(&h, weighted(&h, stage[QK_WEIGHTS]));
 }

@@ -11,6 +11,10 @@
 #undef ONNX
 #undef REFUSED
 
+/* The steps of a recurrence along a dimension that has to be constant and short enough to be
+ * unrolled; 0 after a fault (op_rnn.c). */
+int64_t weft_onnx_steps(onnx_node *, const weft_value *, int axis);
+
 /* Output i is `v`: the value made last, under weft_onnx_last(n, i), or one that was there. */
 static inline void
 weft_onnx_set(onnx_node *n, int i, weft_value *v)
