@@ -234,7 +234,7 @@ TE_OP(attention)
                            .rows = weft_node_int(n, "rows"),
                            .keys = weft_node_int(n, "keys"),
                            .lanes = int_or_zero(n, "lanes"),
-                           .zero = int_or_zero(n, "zero") != 0 };
+                           .zero = (weft_zero)int_or_zero(n, "zero") };
     return done(g, n, weft_topi_attention(te, in[0], in[1], in[2], n->nin > 3 ? in[3] : NULL, &how),
                 out);
 }

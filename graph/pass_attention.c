@@ -24,9 +24,12 @@ enum {
     SCORE_TRIPS = 5     /* written, read twice and written again by softmax, read */
 };
 
+enum { ZERO_NAN = 1, ZERO_MASKED = 2 }; /* of attention's attribute `zero` */
+
 typedef struct finding {
-    const weft_node *second, *where, *isnan, *softmax, *add, *scaling, *first;
+    const weft_node *second, *where, *test, *most, *softmax, *add, *scaling, *first;
     weft_value *q, *k, *v, *mask;
+    int64_t tq, tk, zero;
     double scale;
 } finding;
 
@@ -58,26 +61,58 @@ single(const weft_value *v, double *x)
     return true;
 }
 
-/* q k, or that times or over one constant. */
+/* What v is times or over one constant, which goes into *scale; NULL: nothing of the kind. */
+static weft_value *
+unscaled(const weft_node *n, double *scale)
+{
+    double by;
+    if (!n || (n->op != WEFT_GOP_MUL && n->op != WEFT_GOP_DIV))
+        return NULL;
+    bool over = n->op == WEFT_GOP_DIV;
+    int constant = !over && single(n->in[0], &by) ? 0 : 1;
+    weft_value *from = n->in[!constant];
+    if (!single(n->in[constant], &by) || !same_shape(from, n->out[0]))
+        return NULL;
+    *scale *= over ? 1 / by : by;
+    return from;
+}
+
+/* An operand of the first product without the factor and the transposition before it. */
+static weft_value *
+bare(weft_value *v, int64_t *transposed, double *scale)
+{
+    weft_value *from = unscaled(v->node, scale);
+    v = from ? from : v;
+    const weft_node *n = v->node;
+    bool swaps = from && n && n->op == WEFT_GOP_TRANSPOSE;
+    for (int d = 0; swaps && d < v->ndim; d++)
+        swaps = weft_node_attr(n, "axes")->ints[d] ==
+                (d < v->ndim - 2 ? d : 2 * v->ndim - 3 - d);
+    *transposed ^= swaps;
+    return swaps ? n->in[0] : v;
+}
+
+/* q k, or that times or over one constant; so may be q and k themselves. */
 static bool
 scaled_product(const weft_value *v, const int *uses, finding *f)
 {
-    double by;
     f->scale = 1;
     f->scaling = NULL;
     for (int op = 0; op < 2 && !f->scaling; op++)
         f->scaling = maker(v, op ? WEFT_GOP_DIV : WEFT_GOP_MUL, uses);
     if (f->scaling) {
-        bool over = f->scaling->op == WEFT_GOP_DIV;
-        int constant = !over && single(f->scaling->in[0], &by) ? 0 : 1;
-        const weft_value *from = f->scaling->in[!constant];
-        if (!single(f->scaling->in[constant], &by) || !same_shape(from, v))
+        v = unscaled(f->scaling, &f->scale);
+        if (!v)
             return false;
-        f->scale = over ? 1 / by : by;
-        v = from;
     }
     f->first = maker(v, WEFT_GOP_MATMUL, uses);
-    return f->first && !weft_node_attr(f->first, "pack") && isfinite(f->scale);
+    if (!f->first || weft_node_attr(f->first, "pack"))
+        return false;
+    f->tq = weft_node_int(f->first, "ta");
+    f->tk = weft_node_int(f->first, "tb");
+    f->q = bare(f->first->in[0], &f->tq, &f->scale);
+    f->k = bare(f->first->in[1], &f->tk, &f->scale);
+    return isfinite(f->scale);
 }
 
 /* The scores, with or without something added to them. */
@@ -95,7 +130,21 @@ masked_scores(const weft_value *v, const int *uses, finding *f)
     return !f->add && scaled_product(v, uses, f);
 }
 
-/* A softmax, or 0 where that is NaN. */
+/* The maximum over the last axis of what is added to the scores, where that is -inf. */
+static bool
+all_masked(const weft_value *v, const int *uses, finding *f)
+{
+    double low;
+    f->test = maker(v, WEFT_GOP_EQUAL, uses);
+    f->most = f->test ? maker(f->test->in[0], WEFT_GOP_REDUCE_MAX, uses) : NULL;
+    if (!f->most || !single(f->test->in[1], &low) || !isinf(low) || low > 0)
+        return false;
+    const weft_attr *axes = weft_node_attr(f->most, "axes");
+    return axes->n == 1 && axes->ints[0] == f->most->in[0]->ndim - 1 &&
+           weft_node_int(f->most, "keepdims") && same_shape(f->test->in[0], v);
+}
+
+/* A softmax, or 0 where that is NaN or everything is masked. */
 static bool
 weights(const weft_value *v, const int *uses, finding *f)
 {
@@ -106,9 +155,14 @@ weights(const weft_value *v, const int *uses, finding *f)
         return f->softmax != NULL;
     }
     const weft_value *p = f->where->in[2];
-    f->isnan = maker(f->where->in[0], WEFT_GOP_ISNAN, uses);
-    f->softmax = p->node && p->node->op == WEFT_GOP_SOFTMAX && uses[p->id] == 2 ? p->node : NULL;
-    return f->isnan && f->softmax && f->isnan->in[0] == p && same_shape(p, v) &&
+    bool masked = all_masked(f->where->in[0], uses, f);
+    if (!masked)
+        f->test = maker(f->where->in[0], WEFT_GOP_ISNAN, uses);
+    f->zero = masked ? ZERO_MASKED : ZERO_NAN;
+    f->softmax = p->node && p->node->op == WEFT_GOP_SOFTMAX && uses[p->id] == (masked ? 1 : 2)
+                     ? p->node
+                     : NULL;
+    return f->test && f->softmax && (masked || f->test->in[0] == p) && same_shape(p, v) &&
            single(f->where->in[1], &zero) && fpclassify(zero) == FP_ZERO;
 }
 
@@ -119,10 +173,8 @@ find(const weft_node *n, const int *uses, finding *f)
     if (n->op != WEFT_GOP_MATMUL || weft_node_attr(n, "pack") || weft_node_int(n, "ta"))
         return false;
     if (!weights(n->in[0], uses, f) || weft_node_int(f->softmax, "axis") != n->in[0]->ndim - 1 ||
-        !masked_scores(f->softmax->in[0], uses, f))
+        !masked_scores(f->softmax->in[0], uses, f) || (f->most && f->most->in[0] != f->mask))
         return false;
-    f->q = f->first->in[0];
-    f->k = f->first->in[1];
     f->v = n->in[1];
     return weft_is_float(f->v->dtype) && weft_dtype_bits(f->v->dtype) >= 8 && f->q != f->k;
 }
@@ -217,11 +269,11 @@ pays_in_vectors(const weft_graph_options *o, costs *c)
 static bool
 pays(const finding *f, const weft_graph_options *o, costs *c)
 {
-    int64_t queries = extent(f->q, weft_node_int(f->first, "ta") != 0, false),
+    int64_t queries = extent(f->q, f->tq != 0, false),
             keys = extent(f->v, weft_node_int(f->second, "tb") != 0, false);
     *c = (costs){ .queries = (double)(queries < 0 ? 0 : queries),
                   .keys = (double)(keys < 0 ? 0 : keys),
-                  .depth = extent(f->q, weft_node_int(f->first, "ta") != 0, true),
+                  .depth = extent(f->q, f->tq != 0, true),
                   .width = extent(f->v, weft_node_int(f->second, "tb") != 0, true),
                   .size = weft_dtype_bits(f->q->dtype) / 8 };
     if (queries == 0 || keys == 0 || c->depth < 1 || c->width < 1)
@@ -234,21 +286,20 @@ pays(const finding *f, const weft_graph_options *o, costs *c)
 static bool
 fuse(weft_sweep *s, weft_node *n, const finding *f, const costs *c)
 {
-    int64_t tq = weft_node_int(f->first, "ta"), tk = weft_node_int(f->first, "tb"),
-            tv = weft_node_int(n, "tb");
-    int64_t zero = 1;
-    weft_attr attr[8] = { weft_attr_int("tq", &tq),        weft_attr_int("tk", &tk),
+    int64_t tv = weft_node_int(n, "tb");
+    weft_attr attr[8] = { weft_attr_int("tq", &f->tq),     weft_attr_int("tk", &f->tk),
                           weft_attr_int("tv", &tv),        weft_attr_float("scale", &f->scale),
                           weft_attr_int("rows", &c->rows), weft_attr_int("keys", &c->cols) };
     int nattr = 6;
     if (c->lanes)
         attr[nattr++] = weft_attr_int("lanes", &c->lanes);
-    if (f->where)
-        attr[nattr++] = weft_attr_int("zero", &zero);
+    if (f->zero)
+        attr[nattr++] = weft_attr_int("zero", &f->zero);
     weft_value *in[4] = { f->q, f->k, f->v, f->mask };
     weft_value *v = weft_sweep_instead(s, n, WEFT_GOP_ATTENTION, f->mask ? 4 : 3, in, nattr, attr);
-    const weft_node *taken[6] = { f->first, f->scaling, f->add, f->softmax, f->isnan, f->where };
-    for (int i = 0; v && i < 6; i++)
+    const weft_node *taken[] = { f->first, f->scaling, f->add,  f->softmax,
+                                 f->test,  f->most,    f->where };
+    for (int i = 0; v && i < 7; i++)
         if (taken[i])
             weft_node_absorb(s->g, v->node, taken[i], "fused");
     return v != NULL;

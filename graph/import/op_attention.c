@@ -239,6 +239,16 @@ near_enough(const heads *h, weft_value *valid)
     return near;
 }
 
+/* Whether the window of every query surely reaches back to a key. */
+static bool
+window_reaches(const heads *h)
+{
+    int64_t left = window_side(h, "left_window_size"), queries, keys;
+    const weft_expr *behind = weft_dim_op(h->g, WEFT_EK_SUB, h->k->dim[2], h->past);
+    return left < 0 || (weft_as_int(h->q->dim[2], &queries) && behind &&
+                        weft_as_int(behind, &keys) && queries - left <= keys);
+}
+
 /* The mask over all keys: from operator set 24 on those that it says nothing of are not seen. */
 static weft_value *
 whole_mask(const heads *h)
@@ -278,7 +288,7 @@ bias_of(const heads *h, bool *all)
             add = weft_onnx_cast(h->n, mask, h->t);
     }
     weft_value *near = near_enough(h, valid);
-    *all = !h->mask && !valid && window_side(h, "left_window_size") < 0;
+    *all = !h->mask && !valid && window_reaches(h);
     seen = both(h, seen, near);
     if (valid)
         seen = both(h, seen, weft_onnx_binary(h->n, WEFT_GOP_LESS, key_places(h), valid));

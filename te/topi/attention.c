@@ -7,7 +7,8 @@
  * queries beyond the last are 0, so that tails concern the fetches and the result alone.
  *
  * A row without keys is 0, as a sum over nothing is; one whose scores are all -inf is NaN, as
- * softmax makes it, unless 0 is to stand there.
+ * softmax makes it, unless 0 is to stand there.  Where 0 is to stand in rows that are masked
+ * altogether, a mask of -inf makes a score -inf, whatever it was.
  */
 #include "topi/topi.h"
 
@@ -161,7 +162,10 @@ scores(const attention *a, weft_tensor *dot, weft_tensor *mask)
         full[a->nbatch + 1] = key;
         const weft_expr *add = weft_topi_at_broadcast(a->te, mask, a->nbatch + 2, full);
         inside = weft_and(ir, inside, weft_lt(ir, row, a->m));
-        v = weft_add(ir, v, weft_cast(ir, a->wide, add));
+        add = weft_cast(ir, a->wide, add);
+        v = weft_add(ir, v, add);
+        if (a->how->zero == WEFT_ZERO_MASKED)
+            v = weft_select(ir, weft_eq(ir, add, num(a, -INFINITY)), num(a, -INFINITY), v);
     }
     return weft_te_compute(a->te, "scores", a->nbatch + 4, axis,
                            weft_guard(ir, inside, v, num(a, -INFINITY)));
@@ -281,8 +285,10 @@ result(const attention *a, weft_tensor *const all[3], weft_dtype t)
     const weft_expr *v = weft_div(ir, weft_topi_at(a->te, all[2], from), total);
     int64_t n;
     const weft_expr *some = NULL;
-    if (a->how->zero) /* a sum is NaN, or 0, or one weight of 1 is in it */
+    if (a->how->zero == WEFT_ZERO_NAN) /* a sum is NaN, or 0, or one weight of 1 is in it */
         some = weft_gt(ir, total, num(a, 0));
+    else if (a->how->zero == WEFT_ZERO_MASKED)
+        some = weft_ne(ir, total, num(a, 0));
     else if (!weft_as_int(a->n, &n) || n == 0)
         some = weft_gt(ir, a->n, weft_int(ir, (weft_dtype)a->n->h.type.dtype, 0));
     v = some ? weft_select(ir, some, v, num(a, 0)) : v;

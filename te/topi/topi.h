@@ -128,9 +128,14 @@ weft_tensor *weft_topi_lrn(weft_te *, weft_tensor *x, int64_t size, double alpha
 /* Batches broadcast.  pack > 0: b is [ceil(n / pack), k, pack]. */
 weft_tensor *weft_topi_matmul(weft_te *, weft_tensor *a, weft_tensor *b, bool ta, bool tb,
                               int64_t pack, int64_t n);
+typedef enum weft_zero { /* where the result is 0, whatever a softmax gives */
+    WEFT_ZERO_NOWHERE,
+    WEFT_ZERO_NAN,   /* where it gives NaN */
+    WEFT_ZERO_MASKED /* where the mask is -inf for all keys */
+} weft_zero;
 typedef struct weft_attention {
     bool tq, tk, tv; /* last two axes transposed, as of a product's operands */
-    bool zero;       /* where softmax is NaN the result is 0 */
+    weft_zero zero;
     double scale;
     int64_t rows, keys; /* queries and keys of a block */
     int64_t lanes;      /* above 1: keys in panels of so many, side by side; divides `keys` */

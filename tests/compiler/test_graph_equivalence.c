@@ -332,14 +332,21 @@ a_query_with_no_score_is_nan_or_zero_in_attention_too(void **state)
     static const char zero[] = MASKED("    t = isnan(p)\n"
                                       "    u = where(t, z, p)\n"
                                       "    y = matmul(u, v) {ta=0, tb=0}\n");
+    static const char masked[] = MASKED("    i: f32[] = constant [-inf]\n"
+                                        "    m = max(b) {axes=[1], keepdims=1}\n"
+                                        "    t = equal(m, i)\n"
+                                        "    u = where(t, z, p)\n"
+                                        "    y = matmul(u, v) {ta=0, tb=0}\n");
     static const weft_graph_options each[2] = { { .attention_bytes = 32768, .flops_a_byte = 1e6 },
                                                 { .attention_lanes = 2 } };
     for (int i = 0; i < 2; i++) {
-        int of_nan[3] = { 0 }, of_zero[3] = { 0 };
+        int of_nan[3] = { 0 }, of_zero[3] = { 0 }, of_masked[3] = { 0 };
         count_rows(nan, &each[i], of_nan);
         count_rows(zero, &each[i], of_zero);
+        count_rows(masked, &each[i], of_masked);
         assert_true(of_nan[0] > 0 && of_nan[1] > 0 && of_nan[2] == 0);
         assert_true(of_zero[0] == of_nan[0] && of_zero[1] == 0 && of_zero[2] == of_nan[1]);
+        assert_memory_equal(of_masked, of_zero, sizeof of_zero);
     }
 }
 

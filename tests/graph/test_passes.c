@@ -635,6 +635,48 @@ attention_with_zero_where_softmax_is_nan_says_so(void **state)
 }
 
 static void
+attention_with_zero_where_all_is_masked_says_so(void **state)
+{
+    (void)state;
+    check_passes("fuse-attention,eliminate-dead", &near,
+                 "graph f(q: f32[2, n, 64], k: f32[2, 64, m], v: f32[2, m, 64], b: f32[n, m]) -> (y) {\n"
+                 "    z: f32[] = constant [0]\n"
+                 "    i: f32[] = constant [-inf]\n"
+                 "    s = matmul(q, k) {ta=0, tb=0}\n"
+                 "    a = add(s, b)\n"
+                 "    p = softmax(a) {axis=2}\n"
+                 "    x = max(b) {axes=[1], keepdims=1}\n"
+                 "    t = equal(x, i)\n"
+                 "    w = where(t, z, p)\n"
+                 "    y = matmul(w, v) {ta=0, tb=0}\n"
+                 "}\n",
+                 "graph f(q: f32[2, n, 64], k: f32[2, 64, m], v: f32[2, m, 64], b: f32[n, m]) -> (y) {\n"
+                 "    y: f32[2, n, 64] = attention(q, k, v, b) {tq=0, tk=0, tv=0, scale=1.0, "
+                 "rows=64, keys=16, zero=2}\n"
+                 "}\n");
+}
+
+static void
+attention_takes_what_scales_its_operands(void **state)
+{
+    (void)state;
+    check_passes("fuse-attention,eliminate-dead", &near,
+                 "graph f(q: f32[2, n, 64], k: f32[2, m, 64], v: f32[2, m, 64]) -> (y) {\n"
+                 "    c: f32[] = constant [0.5]\n"
+                 "    r = multiply(q, c)\n"
+                 "    t = transpose(k) {axes=[0, 2, 1]}\n"
+                 "    l = multiply(t, c)\n"
+                 "    s = matmul(r, l) {ta=0, tb=0}\n"
+                 "    p = softmax(s) {axis=2}\n"
+                 "    y = matmul(p, v) {ta=0, tb=0}\n"
+                 "}\n",
+                 "graph f(q: f32[2, n, 64], k: f32[2, m, 64], v: f32[2, m, 64]) -> (y) {\n"
+                 "    y: f32[2, n, 64] = attention(q, k, v) {tq=0, tk=1, tv=0, scale=0.25, "
+                 "rows=64, keys=16}\n"
+                 "}\n");
+}
+
+static void
 attention_of_attention_is_two(void **state)
 {
     (void)state;
@@ -823,6 +865,8 @@ main(void)
         cmocka_unit_test(attention_takes_a_scale_a_mask_and_transposed_operands),
         cmocka_unit_test(attention_in_vectors_has_keys_in_panels),
         cmocka_unit_test(attention_with_zero_where_softmax_is_nan_says_so),
+        cmocka_unit_test(attention_with_zero_where_all_is_masked_says_so),
+        cmocka_unit_test(attention_takes_what_scales_its_operands),
         cmocka_unit_test(attention_of_attention_is_two),
         cmocka_unit_test(what_is_no_attention_stays),
         cmocka_unit_test(attention_that_does_not_pay_stays),
