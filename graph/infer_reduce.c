@@ -135,6 +135,9 @@ check_attention(weft_graph *g, weft_node *n)
     if (lanes < 1 || keys % lanes)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "lanes=%lld do not divide keys=%lld",
                               (long long)lanes, (long long)keys);
+    const weft_attr *causal = weft_node_attr(n, "causal");
+    if (causal && causal->n != 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "causal has to be one number");
     int64_t zero = weft_node_attr(n, "zero") ? weft_node_int(n, "zero") : 0;
     if (zero < 0 || zero > 2)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "zero=%lld is not 0, 1 or 2",

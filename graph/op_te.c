@@ -234,7 +234,10 @@ TE_OP(attention)
                            .rows = weft_node_int(n, "rows"),
                            .keys = weft_node_int(n, "keys"),
                            .lanes = int_or_zero(n, "lanes"),
-                           .zero = (weft_zero)int_or_zero(n, "zero") };
+                           .zero = (weft_zero)int_or_zero(n, "zero"),
+                           .causal = weft_node_attr(n, "causal")
+                                         ? weft_group_dim(te, g, weft_node_dim(n, "causal", 0))
+                                         : NULL };
     return done(g, n, weft_topi_attention(te, in[0], in[1], in[2], n->nin > 3 ? in[3] : NULL, &how),
                 out);
 }

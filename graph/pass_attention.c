@@ -29,6 +29,7 @@ enum { ZERO_NAN = 1, ZERO_MASKED = 2 }; /* of attention's attribute `zero` */
 typedef struct finding {
     const weft_node *second, *where, *test, *most, *softmax, *add, *scaling, *first;
     weft_value *q, *k, *v, *mask;
+    const weft_expr *causal; /* as of attention; the mask is then what else there is in the bias */
     int64_t tq, tk, zero;
     double scale;
 } finding;
@@ -166,8 +167,98 @@ weights(const weft_value *v, const int *uses, finding *f)
            single(f->where->in[1], &zero) && fpclassify(zero) == FP_ZERO;
 }
 
+/* ---- causal masks ---------------------------------------------------------------------------- */
+
+/* Whether a list of integers counts by ones; where from. */
+static const weft_expr *
+counts(weft_graph *g, const weft_value *v)
+{
+    const weft_node *n = v->node;
+    if (n && n->op == WEFT_GOP_ARANGE)
+        return weft_is_int_imm(weft_node_dim(n, "step", 0), 1) ? weft_node_dim(n, "start", 0) : NULL;
+    int64_t count;
+    if (!v->data || !weft_is_int(v->dtype) || !weft_value_count(v, &count) || count < 1)
+        return NULL;
+    int64_t first = weft_get_i64(v->dtype, v->data->data, 0);
+    for (int64_t i = 1; i < count; i++)
+        if (weft_get_i64(v->dtype, v->data->data, i) - i != first)
+            return NULL;
+    return weft_dim(g, first);
+}
+
+/* A column or row of places, however it came to lie so. */
+static const weft_expr *
+places(weft_graph *g, const weft_value *v, bool column)
+{
+    int last = v->ndim - 1;
+    bool lies = column ? last == 1 && weft_is_int_imm(v->dim[1], 1) : last == 0;
+    if (lies && v->node && v->node->op == WEFT_GOP_RESHAPE && v->node->in[0]->ndim == 1)
+        v = v->node->in[0];
+    return lies ? counts(g, v) : NULL;
+}
+
+/* key - query <= a constant, both counted. */
 static bool
-find(const weft_node *n, const int *uses, finding *f)
+causal_condition(weft_graph *g, const weft_value *v, finding *f)
+{
+    const weft_node *less = v->node, *ahead;
+    if (!less || less->op != WEFT_GOP_LESS_EQUAL)
+        return false;
+    const weft_value *by = less->in[1];
+    ahead = less->in[0]->node;
+    if (!ahead || ahead->op != WEFT_GOP_SUB || !by->data || by->ndim || !weft_is_int(by->dtype))
+        return false;
+    const weft_expr *key = places(g, ahead->in[0], false), *query = places(g, ahead->in[1], true);
+    if (!key || !query || !weft_is_int_imm(key, 0))
+        return false;
+    f->causal = weft_dim_op(g, WEFT_EK_ADD, query,
+                            weft_dim(g, weft_get_i64(by->dtype, by->data->data, 0)));
+    return f->causal != NULL;
+}
+
+/* Row i of a constant is 0 up to element i + causal and -inf behind. */
+static bool
+causal_constant(weft_graph *g, const weft_value *v, finding *f)
+{
+    int64_t rows, cols, up = 0;
+    if (!v->data || v->ndim != 2 || !weft_as_int(v->dim[0], &rows) || !weft_as_int(v->dim[1], &cols))
+        return false;
+    for (int64_t e = 0; e < rows * cols; e++) {
+        double x = weft_get_f64(v->dtype, v->data->data, e);
+        if (e < cols && up == e && fpclassify(x) == FP_ZERO)
+            up++;
+        bool low = e % cols > e / cols + up - 1;
+        if (low ? !(isinf(x) && x < 0) : fpclassify(x) != FP_ZERO)
+            return false;
+    }
+    f->causal = weft_dim(g, up - 1);
+    return rows > 0 && up > 0 && up < cols;
+}
+
+/* Takes out of the bias, which is of one row a query and one element a key, what is causal. */
+static void
+find_causal(weft_graph *g, const weft_value *scores, finding *f)
+{
+    weft_value *b = f->mask;
+    double low, zero;
+    for (int d = 1; d <= 2; d++)
+        if (!b || b->ndim < 2 || b->dim[b->ndim - d] != scores->dim[scores->ndim - d])
+            return;
+    if (causal_constant(g, b, f)) {
+        f->mask = NULL;
+        return;
+    }
+    const weft_node *where = b->node;
+    f->causal = NULL;
+    if (!where || where->op != WEFT_GOP_WHERE || !single(where->in[2], &low) || !isinf(low) ||
+        low > 0 || !causal_condition(g, where->in[0], f))
+        return;
+    weft_value *rest = where->in[1];
+    f->mask = single(rest, &zero) && fpclassify(zero) == FP_ZERO ? NULL : rest;
+}
+
+static bool
+find(weft_graph *g, const weft_node *n, const int *uses, finding *f)
 {
     *f = (finding){ .second = n };
     if (n->op != WEFT_GOP_MATMUL || weft_node_attr(n, "pack") || weft_node_int(n, "ta"))
@@ -175,6 +266,7 @@ find(const weft_node *n, const int *uses, finding *f)
     if (!weights(n->in[0], uses, f) || weft_node_int(f->softmax, "axis") != n->in[0]->ndim - 1 ||
         !masked_scores(f->softmax->in[0], uses, f) || (f->most && f->most->in[0] != f->mask))
         return false;
+    find_causal(g, f->softmax->in[0], f);
     f->v = n->in[1];
     return weft_is_float(f->v->dtype) && weft_dtype_bits(f->v->dtype) >= 8 && f->q != f->k;
 }
@@ -287,7 +379,7 @@ static bool
 fuse(weft_sweep *s, weft_node *n, const finding *f, const costs *c)
 {
     int64_t tv = weft_node_int(n, "tb");
-    weft_attr attr[8] = { weft_attr_int("tq", &f->tq),     weft_attr_int("tk", &f->tk),
+    weft_attr attr[9] = { weft_attr_int("tq", &f->tq),     weft_attr_int("tk", &f->tk),
                           weft_attr_int("tv", &tv),        weft_attr_float("scale", &f->scale),
                           weft_attr_int("rows", &c->rows), weft_attr_int("keys", &c->cols) };
     int nattr = 6;
@@ -295,6 +387,8 @@ fuse(weft_sweep *s, weft_node *n, const finding *f, const costs *c)
         attr[nattr++] = weft_attr_int("lanes", &c->lanes);
     if (f->zero)
         attr[nattr++] = weft_attr_int("zero", &f->zero);
+    if (f->causal)
+        attr[nattr++] = weft_attr_dims("causal", 1, &f->causal);
     weft_value *in[4] = { f->q, f->k, f->v, f->mask };
     weft_value *v = weft_sweep_instead(s, n, WEFT_GOP_ATTENTION, f->mask ? 4 : 3, in, nattr, attr);
     const weft_node *taken[] = { f->first, f->scaling, f->add,  f->softmax,
@@ -318,7 +412,7 @@ weft_pass_fuse_attention(weft_graph *g, const weft_graph_options *options, bool 
         weft_node *n = weft_sweep_take(&s, i);
         finding f;
         costs c;
-        if (ok && find(n, uses, &f) && pays(&f, options, &c))
+        if (ok && find(g, n, uses, &f) && pays(&f, options, &c))
             ok = fuse(&s, n, &f, &c);
         else
             weft_sweep_keep(&s, n);

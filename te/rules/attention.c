@@ -15,12 +15,12 @@ typedef weft_blocked blocked;
 
 /* ---- recognising ----------------------------------------------------------------------------- */
 
-/* The stage whose tensor e is an element of. */
+/* The stage whose tensor e is an element of, where a condition holds. */
 static weft_stage *
 loaded(weft_rule *r, const weft_expr *e)
 {
-    while (e->h.kind == WEFT_EK_CAST)
-        e = e->arg[0];
+    while (e->h.kind == WEFT_EK_CAST || e->h.kind == WEFT_EK_GUARD)
+        e = e->arg[e->h.kind == WEFT_EK_GUARD];
     const weft_tensor *t = e->h.kind == WEFT_EK_LOAD ? weft_te_tensor_of(r->te, e->h.u.buf) : NULL;
     return t ? weft_te_stage(r->te, t) : NULL;
 }
@@ -248,6 +248,31 @@ schedule_results(weft_rule *r, const blocked *b, weft_axis *thread, weft_axis **
            !weft_reorder(r->te, w, 3, inside);
 }
 
+/* Of s only blocks of keys are computed that a query sees: data axis `at` of s goes over them. */
+static bool
+leave_out(weft_rule *r, const blocked *b, const weft_expr *sees, weft_stage *s, int at)
+{
+    const weft_te_op *all = b->all->op;
+    const weft_var *from[2] = { all->axis[b->nbatch]->var, all->reduce[0]->var };
+    const weft_expr *to[2] = { weft_axis_ref(r->te, s->op->axis[b->nbatch]),
+                               weft_axis_ref(r->te, s->op->axis[at]) };
+    return !weft_store_predicate(r->te, s->op->out[0],
+                                 weft_subst_expr(r->te->ir, sees, 2, from, to));
+}
+
+static bool
+leave_out_unseen(weft_rule *r, const blocked *b)
+{
+    const weft_expr *e = b->all->op->body[0];
+    if (e->h.kind != WEFT_EK_GUARD)
+        return true;
+    weft_stage *s[] = { b->products, b->scores, b->most, b->weights, b->total };
+    for (int i = 0; i < 5; i++)
+        if (!leave_out(r, b, e->arg[0], s[i], b->nbatch + 2))
+            return false;
+    return leave_out(r, b, e->arg[0], b->weighted, b->nbatch + 3);
+}
+
 static bool
 schedule(weft_rule *r, const blocked *b)
 {
@@ -256,7 +281,7 @@ schedule(weft_rule *r, const blocked *b)
         !reduce_keys(r, b, b->total, at) || !by_pairs(r, b, b->weights, at, &x) ||
         !reduce_keys(r, b, b->most, at) || !schedule_scores(r, b, at) ||
         !fill(r, b, b->values, b->all, at) || !fill(r, b, b->keys, b->all, at) ||
-        !fill(r, b, b->queries, b->out, block))
+        !fill(r, b, b->queries, b->out, block) || !leave_out_unseen(r, b))
         return false;
     int row = b->keys->op->naxis - 2; /* an odd stride: a thread's keys are apart from others' */
     return !weft_storage_align(r->te, b->keys->op->out[0], row, 2, 1);

@@ -142,7 +142,7 @@ products(const attention *a, weft_tensor *q, weft_tensor *k)
                           weft_mul(ir, x, y));
 }
 
-/* products * scale + mask; -inf beyond the last key */
+/* products * scale + mask; -inf beyond the last key, and where a query does not see the key */
 static weft_tensor *
 scores(const attention *a, weft_tensor *dot, weft_tensor *mask)
 {
@@ -153,6 +153,8 @@ scores(const attention *a, weft_tensor *dot, weft_tensor *mask)
     const weft_expr *row = place(a, in[0], a->how->rows, in[1]),
                     *key = place(a, in[2], a->how->keys, in[3]);
     const weft_expr *inside = weft_lt(ir, key, a->n);
+    if (a->how->causal)
+        inside = weft_and(ir, inside, weft_le(ir, key, weft_add(ir, row, a->how->causal)));
     const weft_expr *v = weft_mul(ir, weft_topi_at(a->te, dot, at), num(a, a->how->scale));
     if (mask) {
         const weft_expr **full = WEFT_NEW_ARRAY(&ir->arena, a->nbatch + 2, const weft_expr *);
@@ -224,6 +226,22 @@ weighted(const attention *a, weft_tensor *weight, weft_tensor *v)
 
 /* ---- all keys -------------------------------------------------------------------------------- */
 
+/* x of a block of keys; where no query of the row block sees a key of it, which the schedule may
+ * then leave out, what changes nothing. */
+static const weft_expr *
+seen(const attention *a, const weft_expr *row_block, const weft_expr *key_block, const weft_expr *x,
+     const weft_expr *nothing)
+{
+    weft_ir *ir = a->te->ir;
+    if (!a->how->causal || a->how->lanes > 1)
+        return x;
+    const weft_expr *last = place(a, row_block, a->how->rows, weft_i32(ir, a->how->rows - 1));
+    return weft_guard(ir,
+                      weft_le(ir, weft_mul(ir, key_block, weft_i32(ir, a->how->keys)),
+                              weft_add(ir, last, a->how->causal)),
+                      x, nothing);
+}
+
 /* x scaled from its own maximum to the common one. */
 static const weft_expr *
 scaled(const attention *a, const weft_expr *x, const weft_expr *own, const weft_expr *common)
@@ -264,6 +282,8 @@ combine(const attention *a, weft_tensor *const block[3], weft_tensor *all[3])
     from[a->nbatch + 2] = from[a->nbatch + 3];
     source[0] = weft_topi_at(te, block[0], from);
     source[1] = weft_topi_at(te, block[1], from);
+    for (int i = 0; i < 3; i++)
+        source[i] = seen(a, at[a->nbatch], weft_axis_ref(te, b), source[i], identity[i]);
     return !weft_te_reduce_tuple(te, names, a->nbatch + 3, axis, 1, &b, &online, source, all);
 }
 

@@ -136,6 +136,7 @@ typedef enum weft_zero { /* where the result is 0, whatever a softmax gives */
 typedef struct weft_attention {
     bool tq, tk, tv; /* last two axes transposed, as of a product's operands */
     weft_zero zero;
+    const weft_expr *causal; /* query i sees keys up to i + causal alone; NULL: all */
     double scale;
     int64_t rows, keys; /* queries and keys of a block */
     int64_t lanes;      /* above 1: keys in panels of so many, side by side; divides `keys` */

@@ -657,6 +657,54 @@ attention_with_zero_where_all_is_masked_says_so(void **state)
 }
 
 static void
+attention_computes_a_causal_mask(void **state)
+{
+    (void)state;
+    check_passes("fuse-attention,eliminate-dead", &near,
+                 HEAD " {\n"
+                      "    z: f32[] = constant [0]\n"
+                      "    i: f32[] = constant [-inf]\n"
+                      "    r: i32[] = constant [0]\n"
+                      "    g = arange() {start=[m - n], step=[1], dim=[n], dtype=i32}\n"
+                      "    h = reshape(g) {dims=[n, 1]}\n"
+                      "    j = arange() {start=[0], step=[1], dim=[m], dtype=i32}\n"
+                      "    d = subtract(j, h)\n"
+                      "    c = less_equal(d, r)\n"
+                      "    l = where(c, b, i)\n"
+                      "    s = matmul(q, k) {ta=0, tb=0}\n"
+                      "    a = add(s, l)\n"
+                      "    p = softmax(a) {axis=2}\n"
+                      "    y = matmul(p, v) {ta=0, tb=0}\n"
+                      "}\n",
+                 HEAD " {\n"
+                      "    y: f32[2, n, 64] = attention(q, k, v, b) {tq=0, tk=0, tv=0, scale=1.0, "
+                      "rows=64, keys=16, causal=[m - n]}\n"
+                      "}\n");
+}
+
+static void
+attention_finds_a_causal_constant(void **state)
+{
+    (void)state;
+    static const weft_graph_options any = { .attention_bytes = 49152, .flops_a_byte = 1e6 };
+#define BODY "(q: f32[3, 8], k: f32[8, 5], v: f32[5, 8]) -> (y) {\n"
+    check_passes("fuse-attention,eliminate-dead", &any,
+                 "graph f" BODY
+                 "    b: f32[3, 5] = constant [0, 0, -inf, -inf, -inf, 0, 0, 0, -inf, -inf, "
+                 "0, 0, 0, 0, -inf]\n"
+                 "    s = matmul(q, k) {ta=0, tb=0}\n"
+                 "    a = add(s, b)\n"
+                 "    p = softmax(a) {axis=1}\n"
+                 "    y = matmul(p, v) {ta=0, tb=0}\n"
+                 "}\n",
+                 "graph f" BODY
+                 "    y: f32[3, 8] = attention(q, k, v) {tq=0, tk=0, tv=0, scale=1.0, rows=8, "
+                 "keys=8, causal=[1]}\n"
+                 "}\n");
+#undef BODY
+}
+
+static void
 attention_takes_what_scales_its_operands(void **state)
 {
     (void)state;
@@ -866,6 +914,8 @@ main(void)
         cmocka_unit_test(attention_in_vectors_has_keys_in_panels),
         cmocka_unit_test(attention_with_zero_where_softmax_is_nan_says_so),
         cmocka_unit_test(attention_with_zero_where_all_is_masked_says_so),
+        cmocka_unit_test(attention_computes_a_causal_mask),
+        cmocka_unit_test(attention_finds_a_causal_constant),
         cmocka_unit_test(attention_takes_what_scales_its_operands),
         cmocka_unit_test(attention_of_attention_is_two),
         cmocka_unit_test(what_is_no_attention_stays),
