@@ -423,6 +423,18 @@ print_eval(weft_clike *c, const weft_stmt *s)
     weft_str_add(c->out, ";\n");
 }
 
+/* A hint: languages that have no word for it leave it out. */
+static void
+print_prefetch(weft_clike *c, const weft_stmt *s)
+{
+    if (!c->d->prefetch)
+        return;
+    indent(c);
+    weft_str_addf(c->out, "%s(&%s[", c->d->prefetch, c->buf[s->u.prefetch.buf->id]);
+    weft_clike_expr(c, s->u.prefetch.index, 0);
+    weft_str_add(c->out, "]);\n");
+}
+
 static void
 print_stmt(weft_clike *c, const weft_stmt *s)
 {
@@ -473,6 +485,9 @@ print_stmt(weft_clike *c, const weft_stmt *s)
         return;
     case WEFT_SK_EVAL:
         print_eval(c, s);
+        return;
+    case WEFT_SK_PREFETCH:
+        print_prefetch(c, s);
         return;
     case WEFT_SK_MATRIX:
         weft_clike_matrix(c, s);
@@ -528,6 +543,7 @@ survey_stmt(void *user, const weft_stmt *s)
         c->by_vector[s->u.store.buf->id] = true;
     c->async = c->async || (s->kind == WEFT_SK_STORE && s->u.store.async);
     c->matrix = c->matrix || s->kind == WEFT_SK_MATRIX;
+    c->prefetches = c->prefetches || s->kind == WEFT_SK_PREFETCH;
     if (s->kind == WEFT_SK_ATOMIC)
         c->atomic64 = c->atomic64 || weft_dtype_bits(s->u.atomic.buf->dtype) == 64;
     return true;

@@ -66,6 +66,7 @@ typedef struct weft_dialect {
      * zeros instead; the call that ends a group, and the function that waits until so many are
      * left.  NULL: none */
     const char *async_copy, *async_commit, *async_wait;
+    const char *prefetch;        /* the function of an address; NULL: none */
     const char *min[3], *max[3]; /* of integers, f32, f64; NULL: legalise spells them */
     const char *iabs[2];         /* ABS of integers up to 32 bits, of 64 */
 } weft_dialect;
@@ -92,6 +93,7 @@ struct weft_clike {
     uint32_t functions;                   /* ... that are made, converted or passed to functions */
     bool matrix;                          /* there are matrix statements */
     bool async;                           /* there are asynchronous stores */
+    bool prefetches;                      /* there are prefetches */
     bool atomic64, subgroup;              /* what extensions hang on */
     int depth;
 };

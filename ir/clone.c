@@ -183,6 +183,10 @@ clone_stmt(weft_clone_map *m, const weft_stmt *s)
     case WEFT_SK_EVAL:
         t.u.eval.call = weft_clone_expr(m, s->u.eval.call);
         break;
+    case WEFT_SK_PREFETCH:
+        t.u.prefetch.buf = weft_clone_buf(m, s->u.prefetch.buf);
+        t.u.prefetch.index = weft_clone_expr(m, s->u.prefetch.index);
+        break;
     case WEFT_SK_MATRIX:
         for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {
             const weft_spot *at = &s->u.matrix.place[i];

@@ -492,6 +492,8 @@ compile_stmt(compiler *c, const weft_stmt *s)
         return compile_alloc(c, s);
     case WEFT_SK_ALLREDUCE:
         return compile_allreduce(c, s);
+    case WEFT_SK_PREFETCH:
+        return new_code(c, C_SEQ, s, 0);
     case WEFT_SK_WHILE:
         k = new_code(c, C_WHILE, s, 1);
         k->expr = compile_expr(c, s->u.loop.extent);

@@ -273,6 +273,7 @@ typedef enum weft_sk {
     WEFT_SK_ALLOC,     /* u.alloc    buf lives in the body; contents undefined at first */
     WEFT_SK_BARRIER,   /* u.barrier  of all threads of a block */
     WEFT_SK_EVAL,      /* u.eval     a call for its effect */
+    WEFT_SK_PREFETCH,  /* u.prefetch a hint: that place will be accessed; it may lie anywhere */
     WEFT_SK_ASYNC,     /* u.async    a group of asynchronous stores ends, or is waited for */
     WEFT_SK_MATRIX,    /* u.matrix   of matrices that a subgroup holds: all its threads arrive */
     WEFT_SK_ALLREDUCE, /* u.all    names values combined over threads in the body; gone after
@@ -354,6 +355,10 @@ struct weft_stmt {
             const weft_expr *call;
         } eval;
         struct {
+            const weft_buf *buf;
+            const weft_expr *index;
+        } prefetch;
+        struct {
             int left; /* the thread waits until at most so many of its groups are under way;
                          WEFT_ASYNC_COMMIT: the stores since the last one are a group */
         } async;
@@ -393,6 +398,7 @@ const weft_stmt *weft_store(weft_ir *, const weft_buf *, int n, const weft_expr 
                             const weft_expr *value);
 const weft_stmt *weft_alloc(weft_ir *, const weft_buf *, const weft_stmt *body);
 const weft_stmt *weft_barrier(weft_ir *, int fence);
+const weft_stmt *weft_prefetch(weft_ir *, const weft_buf *, const weft_expr *index);
 enum { WEFT_ASYNC_COMMIT = -1 };
 const weft_stmt *weft_async(weft_ir *, int left);
 /* What an asynchronous store copies, and the condition under which it does, else zeros; NULL where the

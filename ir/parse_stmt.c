@@ -428,6 +428,18 @@ eval_stmt(parser *p)
     return weft_stmt_make(p->ir, (weft_stmt){ WEFT_SK_EVAL, .u.eval = { e } });
 }
 
+static const weft_stmt *
+prefetch_stmt(parser *p)
+{
+    int n;
+    const weft_expr *const *index;
+    weft_token t = p->lex.tok;
+    const weft_buf *buf = target(p, &n, &index);
+    if (n != 1 || weft_index_fault(buf, n, index) || index[0]->h.type.lanes != 1)
+        weft_parse_fail(p, &t, "a prefetch takes one scalar integer index");
+    return weft_prefetch(p->ir, buf, index[0]);
+}
+
 static weft_matrix_op
 matrix_op(parser *p)
 {
@@ -481,7 +493,7 @@ statement(parser *p)
         { "for", for_stmt },         { "if", if_stmt },       { "while", while_stmt },
         { "let", let_stmt },         { "alloc", alloc_stmt }, { "atomic", atomic_stmt },
         { "barrier", barrier_stmt }, { "eval", eval_stmt },   { "allreduce", allreduce_stmt },
-        { "matrix", matrix_stmt },   { "async", async_stmt }
+        { "matrix", matrix_stmt },   { "async", async_stmt }, { "prefetch", prefetch_stmt }
     };
     if (weft_tok_is(&p->lex.tok, "{"))
         return weft_parse_block(p);

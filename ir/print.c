@@ -426,6 +426,11 @@ print_stmt(printer *p, const weft_stmt *s, bool last)
     case WEFT_SK_MATRIX:
         print_matrix(p, s);
         break;
+    case WEFT_SK_PREFETCH:
+        weft_str_addf(p->out, "prefetch %s[", weft_names_buf(p->names, s->u.prefetch.buf));
+        print_expr(p, s->u.prefetch.index, 0);
+        add(p, "]");
+        break;
     case WEFT_SK_EVAL:
         add(p, "eval ");
         print_expr(p, s->u.eval.call, 0);

@@ -194,6 +194,11 @@ weft_rewrite_children(weft_rewriter *rw, const weft_stmt *s)
         if (t.u.eval.call == s->u.eval.call)
             return s;
         break;
+    case WEFT_SK_PREFETCH:
+        t.u.prefetch.index = weft_rewrite_expr(rw, s->u.prefetch.index);
+        if (t.u.prefetch.index == s->u.prefetch.index)
+            return s;
+        break;
     case WEFT_SK_MATRIX:
         return rewrite_matrix(rw, s);
     case WEFT_SK_ALLREDUCE:

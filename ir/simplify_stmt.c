@@ -236,6 +236,14 @@ simplify_eval(weft_facts *f, const weft_stmt *s)
 }
 
 static const weft_stmt *
+simplify_prefetch(weft_facts *f, const weft_stmt *s)
+{
+    weft_stmt now = *s;
+    now.u.prefetch.index = value(f, s->u.prefetch.index);
+    return rebuilt(f, now.u.prefetch.index != s->u.prefetch.index, s, now);
+}
+
+static const weft_stmt *
 simplify_allreduce(weft_facts *f, const weft_stmt *s)
 {
     int n = s->u.all.with->n;
@@ -273,6 +281,8 @@ simplify(weft_facts *f, const weft_stmt *s)
         return simplify_alloc(f, s);
     case WEFT_SK_EVAL:
         return simplify_eval(f, s);
+    case WEFT_SK_PREFETCH:
+        return simplify_prefetch(f, s);
     case WEFT_SK_MATRIX:
         return simplify_matrix(f, s);
     case WEFT_SK_ALLREDUCE:

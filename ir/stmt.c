@@ -69,6 +69,8 @@ adopt(weft_ir *ir, weft_stmt *s)
         return true;
     case WEFT_SK_EVAL:
         return s->u.eval.call;
+    case WEFT_SK_PREFETCH:
+        return s->u.prefetch.buf && s->u.prefetch.index;
     case WEFT_SK_MATRIX:
         for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {
             weft_spot *at = &s->u.matrix.place[i];
@@ -124,6 +126,12 @@ const weft_stmt *
 weft_seq2(weft_ir *ir, const weft_stmt *a, const weft_stmt *b)
 {
     return weft_seq(ir, 2, (const weft_stmt *const[]){ a, b });
+}
+
+const weft_stmt *
+weft_prefetch(weft_ir *ir, const weft_buf *buf, const weft_expr *index)
+{
+    return weft_stmt_make(ir, (weft_stmt){ WEFT_SK_PREFETCH, .u.prefetch = { buf, index } });
 }
 
 const weft_stmt *

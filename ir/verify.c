@@ -502,6 +502,22 @@ check_allreduce(verifier *v, const weft_stmt *s)
 }
 
 static void
+check_prefetch(verifier *v, const weft_stmt *s)
+{
+    const weft_buf *b = s->u.prefetch.buf;
+    const weft_expr *index = s->u.prefetch.index;
+    check_expr(v, index);
+    if (!v->buf_open[b->id])
+        fault(v, "buffer '%s' is used outside its scope", b->name);
+    if (b->space != WEFT_GLOBAL || v->k->level != WEFT_LEVEL_DEVICE)
+        fault(v, "prefetch of '%s' in %s memory at the level %s: it is of global memory and stands "
+                 "at the level device alone",
+              b->name, weft_space_name(b->space), weft_level_name(v->k->level));
+    if (weft_index_fault(b, 1, &index) || index->h.type.lanes != 1)
+        fault(v, "prefetch of '%s': one scalar integer index is needed", b->name);
+}
+
+static void
 check_let(verifier *v, const weft_stmt *s)
 {
     const weft_var *var = s->u.let.var;
@@ -559,6 +575,9 @@ check_stmt(verifier *v, const weft_stmt *s)
         check_expr(v, s->u.eval.call);
         if (s->u.eval.call->h.kind != WEFT_EK_CALL)
             fault(v, "'eval' of what is no call");
+        return;
+    case WEFT_SK_PREFETCH:
+        check_prefetch(v, s);
         return;
     case WEFT_SK_ALLREDUCE:
         check_allreduce(v, s);

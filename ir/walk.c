@@ -97,6 +97,9 @@ walk_stmt(const weft_walker *w, seen *seen_, const weft_stmt *s)
     case WEFT_SK_EVAL:
         walk_expr(w, seen_, s->u.eval.call);
         return;
+    case WEFT_SK_PREFETCH:
+        walk_expr(w, seen_, s->u.prefetch.index);
+        return;
     case WEFT_SK_MATRIX:
         for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++)
             for (int d = 0; d < s->u.matrix.place[i].n; d++)

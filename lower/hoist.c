@@ -290,6 +290,9 @@ look(hoister *h, const weft_stmt *s)
     case WEFT_SK_EVAL:
         use(h, s->u.eval.call);
         return;
+    case WEFT_SK_PREFETCH:
+        use_index(h, s->u.prefetch.buf, s->u.prefetch.index);
+        return;
     case WEFT_SK_MATRIX:
         for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++)
             for (int d = 0; d < s->u.matrix.place[i].n; d++)

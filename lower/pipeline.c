@@ -24,6 +24,7 @@ const weft_pass weft_passes[] = {
     { "legalize", weft_pass_legalize, WEFT_LEVEL_FLAT, WEFT_LEVEL_DEVICE },
     { "hoist", weft_pass_hoist, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "async", weft_pass_async, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
+    { "prefetch", weft_pass_prefetch, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
     { "limits", weft_pass_limits, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
 };
 const int weft_pass_count = sizeof weft_passes / sizeof *weft_passes;

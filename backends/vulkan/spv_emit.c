@@ -282,6 +282,8 @@ emit_stmt(spv_emit *c, const weft_stmt *s)
     case WEFT_SK_EVAL:
         spv_expr(c, s->u.eval.call);
         return;
+    case WEFT_SK_PREFETCH:
+        return;
     case WEFT_SK_ASYNC:
     case WEFT_SK_MATRIX:
         spv_fail(c, "a matrix statement", "");

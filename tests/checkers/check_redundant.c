@@ -462,6 +462,9 @@ walk(checker *c, const weft_stmt *s)
     case WEFT_SK_EVAL:
         ask(c, s->u.eval.call);
         return;
+    case WEFT_SK_PREFETCH:
+        ask(c, s->u.prefetch.index);
+        return;
     default:
         return;
     }

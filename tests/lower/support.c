@@ -49,6 +49,7 @@ static const weft_target everything = {
     .max_buffers = 64,
     .scalar_bytes = 1024,
     .vector_lanes = 4,
+    .cache_bytes = 32768,
     .f16 = true,
     .f64 = true,
     .i8 = true,
@@ -69,6 +70,7 @@ plain_caps(bool rich)
                     .nan_min_max = rich,
                     .sat_cast = rich,
                     .async_copy = true,
+                    .prefetch = true,
                     .lanes_in_order = true,
                     .bool_storage = rich };
     for (int i = 0; i < WEFT_IN_COUNT; i++)
