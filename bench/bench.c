@@ -286,12 +286,24 @@ parse(int argc, char **argv, options *o)
 }
 
 /* Libraries read these as they are loaded, before main. */
+/* Whether the processor has AVX-512. */
+static bool
+has_wide_vectors(void)
+{
+#ifdef __x86_64__
+    return __builtin_cpu_supports("avx512f");
+#else
+    return false;
+#endif
+}
+
 static void
 set_environment(char **argv)
 {
     if (getenv("OPENBLAS_CORETYPE"))
         return;
-    setenv("OPENBLAS_CORETYPE", "SkylakeX", 1); /* 0.3.21 takes newer processors for old ones */
+    /* 0.3.21 takes newer processors for old ones. */
+    setenv("OPENBLAS_CORETYPE", has_wide_vectors() ? "SkylakeX" : "Haswell", 1);
     execv("/proc/self/exe", argv);
 }
 
