@@ -2,7 +2,8 @@
  * the pass fuse-attention finds.
  *
  * Query heads that share a head of keys are an axis of their own, along which keys and values
- * broadcast: [batch, key heads, group, sequence, size] with group 1 for keys.  Which keys a query
+ * broadcast: [batch, key heads, group, sequence, size] with group 1 for keys; of one query each, the
+ * group is the axis of queries: [batch, key heads, group, size].  Which keys a query
  * may see (causal, window, padding, a mask of bools) and what is added to its scores are one bias,
  * -inf where it may not.  A query that sees no key gives 0.
  */
@@ -132,23 +133,32 @@ grouped(const heads *h)
     return h->query != h->key;
 }
 
+/* Whether the heads that share keys stand where queries stand, as there is one of these. */
+static bool
+single_query(const heads *h)
+{
+    return grouped(h) && weft_is_int_imm(h->q->dim[2], 1);
+}
+
 /* [.., heads of queries, a, b] with the heads as [key heads, group], or [.., 1, 1, a, b]; `alone`:
- * heads of keys as [key heads, 1]. */
+ * heads of keys as [key heads, 1].  Of a single query a goes, as it is 1. */
 static weft_value *
 split_heads(const heads *h, weft_value *v, bool alone)
 {
-    if (!v || !grouped(h) || v->ndim < 3)
+    bool single = v && single_query(h);
+    if (!v || !grouped(h) || v->ndim < 3 || (single && alone))
         return v;
-    int at = v->ndim - 3;
+    int at = v->ndim - 3, rank = at;
     bool one = weft_is_int_imm(v->dim[at], 1);
     const weft_expr *dim[5];
     for (int i = 0; i < at; i++)
         dim[i] = v->dim[i];
-    dim[at] = one && !alone ? dim_of(h, 1) : dim_of(h, h->key);
-    dim[at + 1] = dim_of(h, one || alone ? 1 : h->query / h->key);
-    dim[at + 2] = v->dim[at + 1];
-    dim[at + 3] = v->dim[at + 2];
-    return weft_onnx_reshape(h->n, v, v->ndim + 1, dim);
+    dim[rank++] = one && !alone ? dim_of(h, 1) : dim_of(h, h->key);
+    dim[rank++] = dim_of(h, one || alone ? 1 : h->query / h->key);
+    if (!single)
+        dim[rank++] = v->dim[at + 1];
+    dim[rank++] = v->dim[at + 2];
+    return weft_onnx_reshape(h->n, v, rank, dim);
 }
 
 /* Back; the result is that output, if there is one. */
@@ -157,7 +167,8 @@ join_heads(const heads *h, weft_value *v, int output)
 {
     if (!v || !grouped(h))
         return v;
-    const weft_expr *dim[4] = { v->dim[0], dim_of(h, h->query), v->dim[3], v->dim[4] };
+    const weft_expr *dim[4] = { v->dim[0], dim_of(h, h->query), h->q->dim[2],
+                                v->dim[v->ndim - 1] };
     weft_onnx_last(h->n, output);
     return weft_onnx_reshape(h->n, v, 4, dim);
 }
