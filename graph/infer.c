@@ -135,6 +135,8 @@ unary_fault(weft_op op, weft_dtype t)
         return NULL;
     case WEFT_GOP_NOT:
         return t == WEFT_BOOL ? NULL : "bool is needed";
+    case WEFT_GOP_BIT_NOT:
+        return weft_is_int(t) ? NULL : "an integer is needed";
     case WEFT_GOP_NEG:
     case WEFT_GOP_ABS:
     case WEFT_GOP_SIGN:
@@ -202,6 +204,17 @@ weft_infer_cast(weft_graph *g, weft_node *n)
 }
 
 weft_status
+weft_infer_bitcast(weft_graph *g, weft_node *n)
+{
+    weft_dtype from = n->in[0]->dtype, to = weft_node_attr(n, "dtype")->dtype;
+    if (weft_dtype_bits(from) != weft_dtype_bits(to))
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "%s has %d bits, %s has %d",
+                              weft_dtype_name(from), weft_dtype_bits(from), weft_dtype_name(to),
+                              weft_dtype_bits(to));
+    return weft_infer_out(g, n, to, n->in[0]->ndim, n->in[0]->dim);
+}
+
+weft_status
 weft_infer_test(weft_graph *g, weft_node *n)
 {
     if (!weft_is_float(n->in[0]->dtype))
@@ -243,16 +256,32 @@ is_logical(weft_op op)
     return op == WEFT_GOP_AND || op == WEFT_GOP_OR || op == WEFT_GOP_XOR;
 }
 
+static bool
+is_bitwise(weft_op op)
+{
+    return op >= WEFT_GOP_BIT_AND && op <= WEFT_GOP_RIGHT_SHIFT;
+}
+
+/* Whether the operator is defined for operands of t. */
+static bool
+takes(weft_op op, weft_dtype t)
+{
+    if (is_logical(op))
+        return t == WEFT_BOOL;
+    if (is_bitwise(op))
+        return weft_is_int(t);
+    return op == WEFT_GOP_EQUAL || op == WEFT_GOP_NOT_EQUAL || is_number(t);
+}
+
 static weft_status
 check_operands(weft_graph *g, weft_node *n)
 {
     weft_dtype a = n->in[0]->dtype, b = n->in[1]->dtype;
-    bool equality = n->op == WEFT_GOP_EQUAL || n->op == WEFT_GOP_NOT_EQUAL;
     if (a != b && n->op != WEFT_GOP_POW)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT,
                               "the operands are %s and %s: cast one of them", weft_dtype_name(a),
                               weft_dtype_name(b));
-    if (is_logical(n->op) ? a != WEFT_BOOL : !equality && (!is_number(a) || !is_number(b)))
+    if (!takes(n->op, a) || !takes(n->op, b))
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "operands of %s are not possible",
                               weft_dtype_name(a));
     return WEFT_OK;

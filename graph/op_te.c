@@ -70,6 +70,11 @@ TE_OP(cast)
     return done(g, n, weft_topi_cast(te, in[0], n->out[0]->dtype), out);
 }
 
+TE_OP(bitcast)
+{
+    return done(g, n, weft_topi_bitcast(te, in[0], n->out[0]->dtype), out);
+}
+
 /* The numbers of the row's attributes, in its order. */
 TE_OP(unary)
 {

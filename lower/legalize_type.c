@@ -144,19 +144,24 @@ weft_legal_cast(weft_legal *l, weft_dtype to, const weft_expr *x, weft_dtype fro
 
 /* ---- bits ------------------------------------------------------------------------------------ */
 
-/* The bits of x, a value of dtype t of 32 bits or fewer, as u32. */
+/* The bits of x, a value of dtype t of 16 bits or fewer, as u32. */
 static const weft_expr *
 bits_of(weft_legal *l, weft_dtype t, const weft_expr *x)
 {
     weft_ir *ir = l->ir;
     if (weft_is_float(t))
-        return t == WEFT_F32 ? weft_bitcast(ir, as_type(WEFT_U32, x), x)
-                             : weft_legal_float_bits(l, t, x);
-    weft_dtype have = (weft_dtype)x->h.type.dtype;
-    const weft_expr *u = have == WEFT_U32 ? x : weft_cast_to(ir, as_type(WEFT_U32, x), x);
+        return weft_legal_float_bits(l, t, weft_cast_to(ir, as_type(WEFT_F32, x), x));
+    const weft_expr *u = weft_cast_to(ir, as_type(WEFT_U32, x), x);
     return weft_dtype_kind(t) == WEFT_KIND_UINT
                ? u
-               : weft_legal_wrap(l, weft_dtype_bits(t) == 8 ? WEFT_U8 : WEFT_U16, u);
+               : weft_binary(ir, WEFT_EK_BAND, u, imm_like(l, u, (1 << weft_dtype_bits(t)) - 1));
+}
+
+/* Whether bits of t can be taken apart: those of integers, and of floats whose layout is known. */
+static bool
+has_bits(weft_dtype t)
+{
+    return weft_is_int(t) || weft_legal_has_layout(t);
 }
 
 const weft_expr *
@@ -169,16 +174,12 @@ weft_legal_bitcast(weft_legal *l, const weft_expr *e, weft_dtype from)
         return x;
     if (from == (weft_dtype)x->h.type.dtype && to == carrier)
         return e;
-    bool known = (!weft_is_float(to) || weft_legal_has_layout(to)) &&
-                 (!weft_is_float(from) || weft_legal_has_layout(from));
-    if (weft_dtype_bits(from) != weft_dtype_bits(to) || weft_dtype_bits(to) < 8 ||
-        from == WEFT_BOOL || to == WEFT_BOOL || !known ||
-        (weft_is_float(from) && from == (weft_dtype)x->h.type.dtype) ||
-        (weft_is_float(to) && to == carrier))
+    if (weft_dtype_bits(from) != weft_dtype_bits(to) || weft_dtype_bits(to) > 16 ||
+        !has_bits(from) || !has_bits(to))
         return weft_legal_refuse(l, "the bits", from);
     const weft_expr *bits = bits_of(l, from, x);
     if (weft_is_float(to))
-        return weft_legal_float_of_bits(l, to, bits);
+        return weft_cast_to(ir, as_type(carrier, x), weft_legal_float_of_bits(l, to, bits));
     bits = weft_cast_to(ir, as_type(carrier, x), bits);
     return weft_dtype_kind(to) == WEFT_KIND_UINT ? bits : weft_legal_wrap(l, to, bits);
 }

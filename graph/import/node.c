@@ -155,6 +155,18 @@ weft_onnx_ignore(onnx_node *n, const char *names)
         find_attr(n, name);
 }
 
+weft_dtype
+weft_onnx_element(onnx_node *n, int64_t number)
+{
+    const char *name = weft_onnx_dtype_name(number);
+    weft_dtype t = weft_onnx_dtype(number);
+    if (t == WEFT_DTYPE_COUNT)
+        weft_onnx_fail(n, name && number ? WEFT_UNSUPPORTED : WEFT_INVALID_INPUT,
+                       "element type %lld%s%s%s is not supported", (long long)number,
+                       name ? " (" : "", name ? name : "", name ? ")" : "");
+    return t;
+}
+
 /* ---- inputs ---------------------------------------------------------------------------------- */
 
 weft_value *
@@ -449,7 +461,7 @@ weft_onnx_new_constant(onnx_node *n, weft_dtype t, int ndim, const int64_t *dim,
 weft_value *
 weft_onnx_scalar(onnx_node *n, weft_dtype t, double v)
 {
-    weft_const c = { .dtype = t, .size = (size_t)weft_dtype_bits(t) / 8 };
+    weft_const c = { .dtype = t, .size = ((size_t)weft_dtype_bits(t) + 7) / 8 };
     void *data = weft_arena_alloc(&n->graph->ir->arena, 8);
     weft_set_f64(t, data, 0, v);
     c.data = data;

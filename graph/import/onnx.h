@@ -117,6 +117,8 @@ const double *weft_onnx_attr_floats(onnx_node *, const char *name, int *n);
 const char *const *weft_onnx_attr_texts(onnx_node *, const char *name, int *n);
 /* True when present and readable; lives in the graph. */
 bool weft_onnx_attr_tensor(onnx_node *, const char *name, weft_const *);
+/* The dtype of ONNX's number that an attribute gives; a fault where there is none. */
+weft_dtype weft_onnx_element(onnx_node *, int64_t number);
 /* Attributes that change nothing here; separated by spaces. */
 void weft_onnx_ignore(onnx_node *, const char *names);
 

@@ -324,13 +324,9 @@ weft_onnx_import_cast(onnx_node *n)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute 'to' is missing");
     int64_t number = n->version < 6 ? weft_onnx_dtype_named(weft_onnx_attr_text(n, "to", ""))
                                     : weft_onnx_attr_int(n, "to", 0);
-    const char *name = weft_onnx_dtype_name(number);
-    if (weft_onnx_dtype(number) == WEFT_DTYPE_COUNT)
-        weft_onnx_fail(n, name && number ? WEFT_UNSUPPORTED : WEFT_INVALID_INPUT,
-                       "a cast to element type %lld%s%s%s is not supported", (long long)number,
-                       name ? " (" : "", name ? name : "", name ? ")" : "");
+    weft_dtype t = weft_onnx_element(n, number);
     if (n->status == WEFT_OK)
-        cast_to(n, weft_onnx_dtype(number));
+        cast_to(n, t);
 }
 
 void

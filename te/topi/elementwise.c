@@ -33,6 +33,7 @@ UNARY(absolute, weft_dtype_kind((weft_dtype)x->h.type.dtype) == WEFT_KIND_UINT ?
 UNARY(sign, PICK(weft_gt(te->ir, x, NUM(0)), NUM(1), PICK(weft_lt(te->ir, x, NUM(0)), NUM(-1), x)))
 UNARY(reciprocal, DIV(NUM(1), x))
 UNARY(logical_not, weft_not(te->ir, x))
+UNARY(bitwise_not, weft_unary(te->ir, WEFT_EK_BNOT, x))
 UNARY(relu, weft_max(te->ir, x, NUM(0)))
 UNARY(sigmoid, DIV(NUM(1), ADD(NUM(1), CALL("exp", weft_neg(te->ir, x)))))
 UNARY(softplus, ADD(weft_max(te->ir, x, NUM(0)),
@@ -76,6 +77,7 @@ static const struct {
     { "sign", sign },
     { "reciprocal", reciprocal },
     { "logical_not", logical_not },
+    { "bitwise_not", bitwise_not },
     { "relu", relu },
     { "sigmoid", sigmoid },
     { "softplus", softplus },
@@ -225,6 +227,17 @@ BINARY(less, weft_lt)
 BINARY(less_equal, weft_le)
 BINARY(greater, weft_gt)
 BINARY(greater_equal, weft_ge)
+#define BITWISE(name, kind)                                                                        \
+    static const weft_expr *name(weft_te *te, bool flag, const weft_expr *x, const weft_expr *y)   \
+    {                                                                                              \
+        (void)flag;                                                                                \
+        return weft_binary(te->ir, WEFT_EK_##kind, x, y);                                          \
+    }
+BITWISE(bitwise_and, BAND)
+BITWISE(bitwise_or, BOR)
+BITWISE(bitwise_xor, BXOR)
+BITWISE(left_shift, SHL)
+BITWISE(right_shift, SHR)
 
 static const struct {
     const char *name;
@@ -242,6 +255,11 @@ static const struct {
     { "logical_and", logical_and },
     { "logical_or", logical_or },
     { "logical_xor", not_equal },
+    { "bitwise_and", bitwise_and },
+    { "bitwise_or", bitwise_or },
+    { "bitwise_xor", bitwise_xor },
+    { "left_shift", left_shift },
+    { "right_shift", right_shift },
     { "equal", equal },
     { "not_equal", not_equal },
     { "less", less },
@@ -308,6 +326,22 @@ weft_topi_cast(weft_te *te, weft_tensor *x, weft_dtype t)
     if (v && t == WEFT_BOOL)
         v = v->h.type.dtype == WEFT_BOOL ? v : weft_ne(te->ir, v, num(te, v, 0));
     return weft_te_compute(te, "cast", n, axis, weft_cast(te->ir, t, v));
+}
+
+weft_tensor *
+weft_topi_bitcast(weft_te *te, weft_tensor *x, weft_dtype t)
+{
+    if (!x)
+        return NULL;
+    int n = x->buf->ndim;
+    weft_axis **axis = weft_topi_axes(te, n, x->buf->shape);
+    const weft_expr *v = weft_topi_at(te, x, weft_topi_refs(te, n, axis));
+    if (v && v->h.type.dtype == WEFT_BOOL)
+        v = weft_cast(te->ir, WEFT_U8, v);
+    v = weft_bitcast(te->ir, weft_scalar(t == WEFT_BOOL ? WEFT_U8 : t), v);
+    if (v && t == WEFT_BOOL)
+        v = weft_ne(te->ir, v, num(te, v, 0));
+    return weft_te_compute(te, "bitcast", n, axis, v);
 }
 
 weft_tensor *

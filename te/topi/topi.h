@@ -64,6 +64,8 @@ weft_tensor *weft_topi_where(weft_te *, weft_tensor *cond, weft_tensor *a, weft_
 weft_tensor *weft_topi_clip(weft_te *, weft_tensor *x, weft_tensor *min,
                             weft_tensor *max); /* either may be NULL */
 weft_tensor *weft_topi_cast(weft_te *, weft_tensor *x, weft_dtype);
+/* The same bits as a dtype of as many; to bool: whether any is set. */
+weft_tensor *weft_topi_bitcast(weft_te *, weft_tensor *x, weft_dtype);
 weft_tensor *weft_topi_full(weft_te *, weft_dtype, int ndim, const weft_expr *const *dim,
                             double value);
 

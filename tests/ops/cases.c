@@ -13,6 +13,11 @@
 #define FLOATS   (BIT(F16) | BIT(BF16) | BIT(F32) | BIT(F64))
 #define NUMBERS  (INTS | FLOATS)
 #define ALL      (NUMBERS | BOOLS)
+#define INTS_8   (BIT(I8) | BIT(U8))
+#define BITS_16  (BIT(I16) | BIT(U16) | BIT(F16) | BIT(BF16))
+#define BITS_32  (BIT(I32) | BIT(U32) | BIT(F32))
+#define BITS_64  (BIT(I64) | BIT(U64) | BIT(F64))
+#define F8S      (BIT(F8E4M3FN) | BIT(F8E4M3FNUZ) | BIT(F8E5M2) | BIT(F8E5M2FNUZ))
 /* and those that are stored only */
 #define EVERY ((1u << WEFT_DTYPE_COUNT) - 1)
 
