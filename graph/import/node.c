@@ -412,6 +412,17 @@ weft_onnx_counted(onnx_node *n, weft_value *x, int axis, weft_value *count)
 }
 
 weft_value *
+weft_onnx_along(onnx_node *n, weft_value *v, int at, int rank)
+{
+    if (!v)
+        return NULL;
+    const weft_expr **dim = WEFT_NEW_ARRAY(n->arena, rank + 1, const weft_expr *);
+    for (int d = 0; d < rank; d++)
+        dim[d] = d == at ? v->dim[0] : weft_dim(n->graph, 1);
+    return weft_onnx_reshape(n, v, rank, dim);
+}
+
+weft_value *
 weft_onnx_full(onnx_node *n, weft_dtype t, int ndim, const weft_expr *const *dim, double value)
 {
     weft_attr attr[] = { weft_attr_dims("dims", ndim, dim), weft_attr_float("value", &value),

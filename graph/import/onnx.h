@@ -157,6 +157,8 @@ weft_value *weft_onnx_reduce(onnx_node *, weft_op, weft_value *, int naxes, cons
 /* Element from start on, step 1, along one axis. */
 weft_value *weft_onnx_slice(onnx_node *, weft_value *, int axis, const weft_expr *start,
                             const weft_expr *dim);
+/* v, of one dimension, along axis `at` of `rank` dimensions that are 1 otherwise. */
+weft_value *weft_onnx_along(onnx_node *, weft_value *v, int at, int rank);
 weft_value *weft_onnx_full(onnx_node *, weft_dtype, int ndim, const weft_expr *const *dim,
                            double value);
 /* The first `count[0]` entries along an axis of a tensor that has room for all there can be: a

@@ -64,6 +64,36 @@ weft_topi_at_broadcast(weft_te *te, weft_tensor *t, int n, const weft_expr *cons
     return weft_topi_at(te, t, index);
 }
 
+const weft_expr *
+weft_topi_inside(weft_te *te, const weft_expr *i, const weft_expr *dim)
+{
+    weft_ir *ir = te->ir;
+    if (!i)
+        return NULL;
+    weft_dtype t = weft_dtype_bits((weft_dtype)i->h.type.dtype) > 32 ? WEFT_I64 : WEFT_I32;
+    i = weft_cast(ir, t, i);
+    dim = weft_cast(ir, t, dim);
+    const weft_expr *zero = weft_int(ir, t, 0), *last = weft_sub(ir, dim, weft_int(ir, t, 1));
+    i = weft_select(ir, weft_lt(ir, i, zero), weft_add(ir, i, dim), i);
+    return weft_cast(ir, WEFT_I32, weft_max(ir, weft_min(ir, i, last), zero));
+}
+
+const weft_expr *
+weft_topi_at_some(weft_te *te, weft_tensor *t, const weft_expr *const *index, int n,
+                  const weft_expr *const *dim)
+{
+    weft_ir *ir = te->ir;
+    const weft_expr *v = weft_topi_at(te, t, index), *some = NULL;
+    int64_t size;
+    for (int d = 0; d < n; d++) {
+        if (weft_as_int(dim[d], &size) && size > 0)
+            continue;
+        const weft_expr *has = weft_gt(ir, dim[d], weft_int(ir, (weft_dtype)dim[d]->h.type.dtype, 0));
+        some = some ? weft_and(ir, some, has) : has;
+    }
+    return some && v ? weft_guard(ir, some, v, weft_imm(ir, v->h.type, 0)) : v;
+}
+
 int
 weft_topi_broadcast_shape(weft_te *te, int k, weft_tensor *const *t, const weft_expr ***dim)
 {

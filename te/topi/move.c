@@ -130,19 +130,6 @@ weft_topi_slice(weft_te *te, weft_tensor *x, const weft_expr *const *start, cons
     return weft_te_compute(te, "slice", n, axis, weft_topi_at(te, x, at));
 }
 
-/* An index of any integer dtype as one within [0, dim). */
-static const weft_expr *
-inside(weft_te *te, const weft_expr *i, const weft_expr *dim)
-{
-    weft_ir *ir = te->ir;
-    weft_dtype t = weft_dtype_bits((weft_dtype)i->h.type.dtype) > 32 ? WEFT_I64 : WEFT_I32;
-    i = weft_cast(ir, t, i);
-    dim = weft_cast(ir, t, dim);
-    const weft_expr *zero = weft_int(ir, t, 0), *last = weft_sub(ir, dim, weft_int(ir, t, 1));
-    i = weft_select(ir, weft_lt(ir, i, zero), weft_add(ir, i, dim), i);
-    return weft_cast(ir, WEFT_I32, weft_max(ir, weft_min(ir, i, last), zero));
-}
-
 weft_tensor *
 weft_topi_take(weft_te *te, weft_tensor *x, weft_tensor *index, int axis)
 {
@@ -162,8 +149,9 @@ weft_topi_take(weft_te *te, weft_tensor *x, weft_tensor *index, int axis)
     const weft_expr *i = weft_topi_at(te, index, at + axis);
     if (!i)
         return NULL;
-    from[axis] = inside(te, i, x->buf->shape[axis]);
-    return weft_te_compute(te, "take", n, axes, weft_topi_at(te, x, from));
+    from[axis] = weft_topi_inside(te, i, x->buf->shape[axis]);
+    return weft_te_compute(te, "take", n, axes,
+                           weft_topi_at_some(te, x, from, 1, &x->buf->shape[axis]));
 }
 
 weft_tensor *
@@ -176,8 +164,9 @@ weft_topi_take_along_axis(weft_te *te, weft_tensor *x, weft_tensor *index, int a
     const weft_expr **at = weft_topi_refs(te, n, axes), *i = weft_topi_at(te, index, at);
     if (!i)
         return NULL;
-    at[axis] = inside(te, i, x->buf->shape[axis]);
-    return weft_te_compute(te, "take", n, axes, weft_topi_at(te, x, at));
+    at[axis] = weft_topi_inside(te, i, x->buf->shape[axis]);
+    return weft_te_compute(te, "take", n, axes,
+                           weft_topi_at_some(te, x, at, 1, &x->buf->shape[axis]));
 }
 
 /* ---- padding --------------------------------------------------------------------------------- */

@@ -16,6 +16,11 @@ weft_axis **weft_topi_axes(weft_te *, int ndim, const weft_expr *const *dim);
 const weft_expr **weft_topi_refs(weft_te *, int n, weft_axis *const *);
 /* The dims of a tensor. */
 const weft_expr *const *weft_topi_dims(const weft_tensor *);
+/* An index of any integer dtype, from the end where it is negative, as one within [0, dim). */
+const weft_expr *weft_topi_inside(weft_te *, const weft_expr *index, const weft_expr *dim);
+/* The element, or 0 where one of the n dims is 0, so that nothing is inside. */
+const weft_expr *weft_topi_at_some(weft_te *, weft_tensor *, const weft_expr *const *index, int n,
+                                   const weft_expr *const *dim);
 /* The element; of a tensor that is one constant, the constant. */
 const weft_expr *weft_topi_at(weft_te *, weft_tensor *, const weft_expr *const *index);
 /* The element that NumPy's broadcasting reads for index `at` of an output of rank n. */
@@ -102,6 +107,19 @@ weft_tensor *weft_topi_reduce(weft_te *, const char *name, weft_tensor *x, int n
 /* i64 indices of the greatest or least; ties go to the first, or the last. */
 weft_tensor *weft_topi_argreduce(weft_te *, bool greatest, weft_tensor *x, int axis, bool keepdims,
                                  bool last);
+
+/* ---- indexing (index.c, scatter.c) ----------------------------------------------------------- */
+/* Indices count from the end where they are negative.  Beyond the ends the first or last element is
+ * read, and nothing is written. */
+/* index [batch.., .., k]: tuples of places along the k axes behind the first `batch` of x. */
+weft_tensor *weft_topi_gather_nd(weft_te *, weft_tensor *x, weft_tensor *index, int batch);
+/* x with updates put, added ... where indices say, in the order of the updates.  reduction: "none",
+ * "add", "mul", "max", "min".  put_along_axis: index and updates are of one shape, x's or less;
+ * scatter_nd: index [.., k], updates [.., the dims of x behind its first k]. */
+weft_tensor *weft_topi_put_along_axis(weft_te *, weft_tensor *x, weft_tensor *index,
+                                      weft_tensor *updates, int axis, const char *reduction);
+weft_tensor *weft_topi_scatter_nd(weft_te *, weft_tensor *x, weft_tensor *index,
+                                  weft_tensor *updates, const char *reduction);
 
 /* ---- scans (scan.c) -------------------------------------------------------------------------- */
 /* Sums (products) of all elements before, and of the element itself unless `exclusive`; reverse: of

@@ -1,0 +1,317 @@
+/* te/topi/scatter.c: a tensor with updates where indices say.
+ *
+ * One kernel without atomics: the elements along the axes that indices speak of are dealt out to
+ * `parts`, and each item has one part of one place along the other axes.  It copies its elements and
+ * then goes through the updates in their order, taking those that are its own.  So every result has
+ * one writer, which sees the updates in order: the same bits on every device.  There are as many
+ * parts as let an item read about as many indices as it copies elements, and some more where that
+ * leaves few items.
+ *
+ * Copies and updates are iterations of one loop, and one statement stores both, so that an item is
+ * seen to touch elements of its own alone.
+ */
+#include "topi/topi.h"
+
+#include <string.h>
+
+enum {
+    READS = 4,            /* indices that an item may read for each element that it copies */
+    ITEMS = 1024,         /* that it is worth reading more for, */
+    MOST_PARTS = 32,      /* so many times more; */
+    SYMBOLIC_PARTS = 8,   /* where sizes are not known */
+    ALL_ITEMS = 1 << 20   /* items at most, where that leaves a part for each */
+};
+
+typedef struct scatter {
+    weft_te *te;
+    weft_tensor *x, *index, *updates;
+    const char *reduction;
+    int nto, nline;       /* axes that indices speak of, the others: */
+    int *to, *line;       /* which of x's they are */
+    int nrow;             /* leading dims of `updates` that number the updates of an item */
+    const weft_expr *places, *lines, *rows, *parts; /* how many of each */
+} scatter;
+
+static const weft_expr *
+simple(const scatter *s, const weft_expr *e)
+{
+    return weft_simplify_expr(s->te->ir, NULL, e);
+}
+
+static const weft_expr *
+product(const scatter *s, int n, const weft_expr *const *dim)
+{
+    const weft_expr *all = weft_i32(s->te->ir, 1);
+    for (int d = 0; d < n; d++)
+        all = weft_mul(s->te->ir, all, dim[d]);
+    return simple(s, all);
+}
+
+/* The dims of x that stand in the list. */
+static const weft_expr **
+dims_of(const scatter *s, int n, const int *axis)
+{
+    const weft_expr **dim = WEFT_NEW_ARRAY(&s->te->ir->arena, n + 1, const weft_expr *);
+    for (int i = 0; i < n; i++)
+        dim[i] = s->x->buf->shape[axis[i]];
+    return dim;
+}
+
+/* places * READS / rows, within what the sizes and the number of items allow. */
+static const weft_expr *
+choose_parts(const scatter *s)
+{
+    weft_ir *ir = s->te->ir;
+    const weft_expr *one = weft_i32(ir, 1);
+    int64_t lines, least = SYMBOLIC_PARTS;
+    if (weft_as_int(s->lines, &lines))
+        least = ITEMS / (lines < 1 ? 1 : lines) + 1;
+    least = least < MOST_PARTS ? least : MOST_PARTS;
+    const weft_expr *rows = weft_max(ir, weft_fdiv(ir, s->rows, weft_i32(ir, READS)), one);
+    const weft_expr *parts = weft_max(ir, weft_fdiv(ir, s->places, rows), weft_i32(ir, least));
+    const weft_expr *room =
+        weft_fdiv(ir, weft_i32(ir, ALL_ITEMS), weft_max(ir, s->lines, one));
+    parts = weft_min(ir, parts, weft_max(ir, room, one));
+    return simple(s, weft_max(ir, weft_min(ir, parts, s->places), one));
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+/* The text, without the line's end, which goes. */
+static const char *
+taken(weft_topi_text *t)
+{
+    const char *all = weft_str_text(&t->s);
+    const char *text = weft_arena_printf(&t->te->ir->arena, "%.*s", (int)strcspn(all, "\n"), all);
+    weft_str_free(&t->s);
+    return text;
+}
+
+/* Coordinate i of element number `at` of a tensor of these dims. */
+static const char *
+coordinate(const scatter *s, const char *at, int n, const weft_expr *const *dim, int i)
+{
+    weft_topi_text t = { .te = s->te };
+    const weft_expr *step = product(s, n - i - 1, dim + i + 1);
+    if (i == 0 && n == 1)
+        return at;
+    weft_topi_say(&t, i == 0 ? "%s // %e" : "%s // %e %% %e", at, step, dim[i]);
+    return taken(&t);
+}
+
+/* "[a, b]" of texts. */
+static const char *
+brackets(const scatter *s, int n, const char *const *at)
+{
+    const char *text = "[";
+    for (int d = 0; d < n; d++)
+        text = weft_arena_printf(&s->te->ir->arena, "%s%s%s", text, d ? ", " : "", at[d]);
+    return weft_arena_printf(&s->te->ir->arena, "%s]", text);
+}
+
+/* The element of x, and of the result, at place `at` of the item's line. */
+static const char *
+element_at(const scatter *s, const char *at)
+{
+    const weft_expr **to = dims_of(s, s->nto, s->to), **line = dims_of(s, s->nline, s->line);
+    const char **text = WEFT_NEW_ARRAY(&s->te->ir->arena, s->x->buf->ndim + 1, const char *);
+    for (int i = 0; i < s->nto; i++)
+        text[s->to[i]] = coordinate(s, at, s->nto, to, i);
+    for (int i = 0; i < s->nline; i++)
+        text[s->line[i]] = coordinate(s, "@line", s->nline, line, i);
+    return brackets(s, s->x->buf->ndim, text);
+}
+
+/* The coordinates of update @row of the item: `rows` of them number the updates, the rest is the
+ * line's.  Of put_along_axis the row stands at the axis. */
+static const char **
+update_coordinates(const scatter *s, bool along)
+{
+    int n = s->updates->buf->ndim;
+    const weft_expr **line = dims_of(s, s->nline, s->line);
+    const char **text = WEFT_NEW_ARRAY(&s->te->ir->arena, n + 1, const char *);
+    for (int d = 0, l = 0; d < n; d++) {
+        bool row = along ? d == s->to[0] : d < s->nrow;
+        text[d] = row && along ? "@row"
+                  : row        ? coordinate(s, "@row", s->nrow, s->updates->buf->shape, d)
+                               : coordinate(s, "@line", s->nline, line, l);
+        l += !row;
+    }
+    return text;
+}
+
+/* Component c of the place that update @row goes to: @i as it is, @j counted from the start. */
+static void
+say_component(const scatter *s, weft_topi_text *t, const char *at, int c)
+{
+    weft_dtype wide = weft_dtype_bits(s->index->buf->dtype) > 32 ? WEFT_I64 : WEFT_I32;
+    const weft_expr *dim = s->x->buf->shape[s->to[c]];
+    int64_t i = c;
+    weft_topi_say(t, "let @i%d: %y = guard(@row < 0, %y(0), %y(%t%s))", i, wide, wide, wide,
+                  s->index, at);
+    weft_topi_say(t, "let @j%d: %y = select(@i%d < %y(0), @i%d + %y(%e), @i%d)", i, wide, i, wide, i,
+                  wide, dim, i);
+    weft_topi_say(t, "let @has%d: bool = @j%d >= %y(0) && @j%d < %y(%e)", i, i, wide, i, wide, dim);
+    weft_topi_say(t, "let @k%d: i32 = i32(max(min(@j%d, %y(%e) - %y(1)), %y(0)))", i, i, wide, dim,
+                  wide, wide);
+}
+
+/* @to: the place that update @row goes to; @has: whether there is one. */
+static void
+say_place(const scatter *s, weft_topi_text *t, bool along)
+{
+    weft_arena *arena = &s->te->ir->arena;
+    const char **at = update_coordinates(s, along), *has = "@row >= 0", *to = "0";
+    const weft_expr **dim = dims_of(s, s->nto, s->to);
+    for (int c = 0; c < s->nto; c++) {
+        int n = along ? s->updates->buf->ndim : s->nrow;
+        if (!along)
+            at[n] = weft_arena_printf(arena, "%d", c);
+        say_component(s, t, brackets(s, along ? n : n + 1, at), c);
+        has = weft_arena_printf(arena, "%s && @has%d", has, c);
+        weft_topi_say(t, c ? "let @to%d: i32 = @to%d * %e + @k%d" : "let @to%d: i32 = @k0",
+                      (int64_t)c, (int64_t)(c - 1), dim[c], (int64_t)c);
+        to = weft_arena_printf(arena, "@to%d", c);
+    }
+    weft_topi_say(t, "let @has: bool = %s", has);
+    weft_topi_say(t, "let @to: i32 = %s", to);
+}
+
+/* What becomes of an element and an update. */
+static const char *
+combined(const scatter *s, const char *old, const char *update)
+{
+    static const struct {
+        const char *reduction, *number, *truth; /* "%s" of both */
+    } rows[] = {
+        { "add", "%s + %s", "%s || %s" },
+        { "mul", "%s * %s", "%s && %s" },
+        { "max", "max(%s, %s)", "%s || %s" },
+        { "min", "min(%s, %s)", "%s && %s" },
+    };
+    weft_topi_text t = { .te = s->te };
+    bool truth = s->x->buf->dtype == WEFT_BOOL;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].reduction, s->reduction) == 0)
+            weft_topi_say(&t, truth ? rows[i].truth : rows[i].number, old, update);
+    const char *text = taken(&t);
+    return *text ? text : update;
+}
+
+/* How many updates an item has: all, or none where its line is beyond the indices'. */
+static void
+say_rows(const scatter *s, weft_topi_text *t, bool along)
+{
+    const char *covered = "true", **at = update_coordinates(s, along);
+    weft_topi_text c = { .te = s->te };
+    for (int l = 0; along && l < s->nline; l++) {
+        const weft_expr *have = s->index->buf->shape[s->line[l]];
+        if (have == s->x->buf->shape[s->line[l]])
+            continue;
+        weft_topi_say(&c, "%s && %s < %e", covered, at[s->line[l]], have);
+        covered = taken(&c);
+    }
+    weft_topi_say(t, "let @rows: i32 = select(%s, %e, 0)", covered, s->rows);
+}
+
+static weft_tensor *
+scatter_stage(scatter *s, bool along)
+{
+    weft_te *te = s->te;
+    weft_tensor *out;
+    weft_topi_text t = { .te = te };
+    weft_topi_result y = { "scattered", s->x->buf->dtype, s->x->buf->ndim, s->x->buf->shape };
+    weft_arena *arena = &te->ir->arena;
+    const char *at = element_at(s, "@at");
+    const char *update = weft_arena_printf(
+        arena, "%s%s", s->updates->buf->name,
+        brackets(s, s->updates->buf->ndim, update_coordinates(s, along)));
+    s->parts = choose_parts(s);
+    weft_topi_each(&t, "item", simple(s, weft_mul(te->ir, s->lines, s->parts)));
+    weft_topi_say(&t, "let @line: i32 = @item %% %e", s->lines);
+    weft_topi_say(&t, "let @part: i32 = @item // %e", s->lines);
+    weft_topi_say(&t, "let @copies: i32 = (%e - @part + %e - 1) // %e", s->places, s->parts,
+                  s->parts);
+    say_rows(s, &t, along);
+    weft_topi_say(&t, "for @step in 0..@copies + @rows {\nlet @row: i32 = @step - @copies");
+    say_place(s, &t, along);
+    weft_topi_say(&t,
+                  "let @at: i32 = select(@row < 0, @part + @step * %e, "
+                  "select(@has && @to %% %e == @part, @to, -1))\nif @at >= 0 {",
+                  s->parts, s->parts);
+    weft_topi_say(&t, "@%s%s = guard(@row < 0, %t%s, %s)", y.name, at, s->x, at,
+                  combined(s, weft_arena_printf(arena, "@%s%s", y.name, at), update));
+    weft_topi_say(&t, "}}");
+    weft_topi_end(&t);
+    return weft_topi_extern(&t, 1, &y, &out) ? NULL : out;
+}
+
+/* ---- the operators --------------------------------------------------------------------------- */
+
+/* What elements that share a byte, or are rounded to no arithmetic of their own, are held in. */
+static weft_dtype
+held(weft_dtype t)
+{
+    if (weft_is_float(t))
+        return weft_dtype_bits(t) < 16 ? WEFT_F32 : t;
+    if (weft_dtype_bits(t) >= 8)
+        return t;
+    return weft_dtype_kind(t) == WEFT_KIND_UINT ? WEFT_U8 : WEFT_I8;
+}
+
+static weft_tensor *
+converted(weft_te *te, weft_tensor *x, weft_dtype t)
+{
+    return x->buf->dtype == t ? x : weft_topi_cast(te, x, t);
+}
+
+static weft_tensor *
+scattered(scatter *s, bool along)
+{
+    weft_te *te = s->te;
+    weft_dtype t = s->x->buf->dtype, wide = held(t);
+    s->x = converted(te, s->x, wide);
+    s->updates = converted(te, s->updates, wide);
+    weft_tensor *out = s->x && s->updates ? scatter_stage(s, along) : NULL;
+    return out ? converted(te, out, t) : NULL;
+}
+
+weft_tensor *
+weft_topi_put_along_axis(weft_te *te, weft_tensor *x, weft_tensor *index, weft_tensor *updates,
+                         int axis, const char *reduction)
+{
+    if (!x || !index || !updates)
+        return NULL;
+    int n = x->buf->ndim;
+    scatter s = { .te = te, .x = x, .index = index, .updates = updates, .reduction = reduction,
+                  .nto = 1, .nline = n - 1, .nrow = 1 };
+    s.to = &axis;
+    s.line = WEFT_NEW_ARRAY(&te->ir->arena, n, int);
+    for (int d = 0, l = 0; d < n; d++)
+        if (d != axis)
+            s.line[l++] = d;
+    s.places = x->buf->shape[axis];
+    s.rows = index->buf->shape[axis];
+    s.lines = product(&s, s.nline, dims_of(&s, s.nline, s.line));
+    return scattered(&s, true);
+}
+
+weft_tensor *
+weft_topi_scatter_nd(weft_te *te, weft_tensor *x, weft_tensor *index, weft_tensor *updates,
+                     const char *reduction)
+{
+    int64_t k;
+    if (!x || !index || !updates || !weft_as_int(index->buf->shape[index->buf->ndim - 1], &k))
+        return NULL;
+    int n = x->buf->ndim;
+    scatter s = { .te = te, .x = x, .index = index, .updates = updates, .reduction = reduction,
+                  .nto = (int)k, .nline = n - (int)k, .nrow = index->buf->ndim - 1 };
+    s.to = WEFT_NEW_ARRAY(&te->ir->arena, n + 1, int);
+    for (int d = 0; d < n; d++)
+        s.to[d] = d;
+    s.line = s.to + k;
+    s.places = product(&s, s.nto, x->buf->shape);
+    s.rows = product(&s, s.nrow, updates->buf->shape);
+    s.lines = product(&s, s.nline, x->buf->shape + k);
+    return scattered(&s, false);
+}
