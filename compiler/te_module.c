@@ -16,7 +16,7 @@ add_tensors(weft_draft *b, weft_role role, int n, weft_tensor *const *t)
 {
     int *index = WEFT_NEW_ARRAY(b->arena, n + 1, int);
     for (int i = 0; i < n; i++) {
-        const weft_buf *buf = t[i]->buf;
+        const weft_buf *buf = t[i]->packs ? t[i]->packs->buf : t[i]->buf;
         index[i] = weft_draft_tensor(b, buf->name, role, buf->dtype, buf->ndim, buf->shape);
     }
     return index;

@@ -108,9 +108,12 @@ build(weft_unit *u, const weft_compile_job *job, const char *name, bool schedule
     const weft_backend *backend = weft_backend_of(job->target->api);
     bool keep = stage != WEFT_DUMP_COUNT;
     weft_status status = WEFT_OK;
-    if (u->te->schedule && job->target->cls != WEFT_CLASS_REFERENCE)
+    bool reference = job->target->cls == WEFT_CLASS_REFERENCE;
+    if (!u->te->schedule && !scheduled && !reference)
+        status = weft_te_pack_outputs(u->te);
+    if (u->te->schedule && !reference)
         status = weft_te_take_schedule(u->te, "the operator's schedule");
-    else if (!scheduled)
+    else if (!scheduled && !status)
         status = weft_schedule_default(u->te, job->target, u->diag);
     if (!status && keep)
         u->text[WEFT_DUMP_TE] = weft_te_print(u->te);
@@ -125,7 +128,7 @@ build(weft_unit *u, const weft_compile_job *job, const char *name, bool schedule
                      u->lowered.nkernel);
     if (stage == WEFT_DUMP_LOOPS)
         return WEFT_OK;
-    if (job->target->cls != WEFT_CLASS_REFERENCE) /* the reference runs loops */
+    if (!reference) /* which runs loops */
         status = run_passes(u, job, backend, stage);
     if (!status && keep)
         keep_kernels(u, WEFT_DUMP_DEVICE, (const weft_kernel *const *)u->lowered.kernel,

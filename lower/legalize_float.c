@@ -1,7 +1,7 @@
 /* lower/legalize_float.c: floats of 4, 8 and 16 bits that the target does not know, inside f32:
  * rounding to them, their bits, and back.
  *
- * bf16 is the upper half of an f32.  Of the others everything follows from the widths of exponent
+ * bf16 is the upper half of an f32, f8e8m0 its exponent.  Of the others everything follows from the widths of exponent
  * and mantissa, and from whether the format has infinities.
  */
 #include "lower/legalize.h"
@@ -52,7 +52,7 @@ bool
 weft_legal_has_layout(weft_dtype t)
 {
     return t == WEFT_F16 || t == WEFT_BF16 || t == WEFT_F8E4M3FN || t == WEFT_F8E5M2 ||
-           t == WEFT_F8E4M3FNUZ || t == WEFT_F8E5M2FNUZ || t == WEFT_F4E2M1;
+           t == WEFT_F8E4M3FNUZ || t == WEFT_F8E5M2FNUZ || t == WEFT_F4E2M1 || t == WEFT_F8E8M0;
 }
 
 /* ---- builders -------------------------------------------------------------------------------- */
@@ -86,6 +86,31 @@ bf16_bits(weft_legal *l, const weft_expr *x)
     return OP(SHR, PICK(OP(NE, x, x), num(l, bits, 0x7fc00000), up), sixteen);
 }
 
+/* The nearest power of two; its exponent, of which 255 is NaN and 0 is below f32's normal numbers. */
+static const weft_expr *
+e8m0_bits(weft_legal *l, const weft_expr *x)
+{
+    const weft_expr *u = NAME("u", as(l, WEFT_U32, x)), *mantissa = num(l, u, 23);
+    const weft_expr *one = num(l, u, 1), *zero = num(l, u, 0);
+    const weft_expr *odd = OP(BAND, OP(SHR, u, mantissa), one);
+    const weft_expr *usual = OP(SHR, OP(ADD, u, OP(ADD, odd, num(l, u, 0x3fffff))), mantissa);
+    const weft_expr *small = PICK(OP(GT, u, num(l, u, 0x600000)), one, zero);
+    const weft_expr *code = PICK(OP(LT, u, num(l, u, 0x800000)), small, usual);
+    const weft_expr *minus_zero = OP(EQ, u, num(l, u, 2147483648.0));
+    const weft_expr *beyond = PICK(minus_zero, zero, num(l, u, 255));
+    return PICK(OP(GT, u, num(l, u, 0x7f800000)), beyond, code);
+}
+
+static const weft_expr *
+e8m0_of_bits(weft_legal *l, const weft_expr *bits)
+{
+    bits = NAME("u", bits);
+    const weft_expr *least = num(l, bits, 0x400000), *nan = num(l, bits, 0x7fc00000);
+    const weft_expr *u = OP(SHL, bits, num(l, bits, 23));
+    u = PICK(OP(EQ, bits, num(l, bits, 0)), least, u);
+    return as(l, WEFT_F32, PICK(OP(EQ, bits, num(l, bits, 255)), nan, u));
+}
+
 /* To nearest even: normal numbers as integers; below the least of them adding a number whose last
  * place is the format's smallest step rounds, and taking it away gives the rest. */
 const weft_expr *
@@ -95,6 +120,8 @@ weft_legal_round(weft_legal *l, weft_dtype t, const weft_expr *x)
         const weft_expr *bits = bf16_bits(l, x);
         return as(l, WEFT_F32, OP(SHL, bits, num(l, bits, 16)));
     }
+    if (t == WEFT_F8E8M0)
+        return e8m0_of_bits(l, e8m0_bits(l, x));
     format f = format_of(t);
     x = NAME("f", x);
     const weft_expr *u = NAME("u", as(l, WEFT_U32, x));
@@ -141,6 +168,8 @@ weft_legal_float_bits(weft_legal *l, weft_dtype t, const weft_expr *x)
 {
     if (t == WEFT_BF16)
         return bf16_bits(l, x);
+    if (t == WEFT_F8E8M0)
+        return e8m0_bits(l, x);
     format f = format_of(t);
     const weft_expr *r = NAME("r", weft_legal_round(l, t, x)), *u = NAME("u", as(l, WEFT_U32, r));
     const weft_expr *size = OP(BAND, u, num(l, u, 0x7fffffff)),
@@ -169,6 +198,8 @@ weft_legal_float_of_bits(weft_legal *l, weft_dtype t, const weft_expr *bits)
 {
     if (t == WEFT_BF16)
         return as(l, WEFT_F32, OP(SHL, bits, num(l, bits, 16)));
+    if (t == WEFT_F8E8M0)
+        return e8m0_of_bits(l, bits);
     format f = format_of(t);
     uint32_t all = (1u << (f.bits - 1)) - 1, inf = all + 1 - (1u << f.mantissa);
     weft_type f32 = { WEFT_F32, bits->h.type.lanes };

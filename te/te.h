@@ -70,6 +70,7 @@ struct weft_tensor {
     weft_te_op *op;
     int index; /* which of op->out */
     bool is_output;
+    const weft_tensor *packs; /* of bytes: the tensor whose elements they hold; else NULL */
 };
 
 typedef enum weft_attach { WEFT_AT_ROOT, WEFT_AT_INLINE, WEFT_AT_AXIS } weft_attach;
@@ -137,6 +138,9 @@ weft_status weft_te_take_schedule(weft_te *, const char *source);
 
 extern const char *const weft_reducer_names[WEFT_REDUCER_COUNT];
 
+/* Outputs of less than a byte an element become outputs of bytes that hold them.  Before the program
+ * is scheduled. */
+weft_status weft_te_pack_outputs(weft_te *);
 /* The stage that computes the tensor; NULL for an input. */
 weft_stage *weft_te_stage(const weft_te *, const weft_tensor *);
 /* The tensor a LOAD names, or NULL. */

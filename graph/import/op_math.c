@@ -281,9 +281,11 @@ most(weft_dtype t)
 /* What ONNX wants and weft's cast does not do by itself: 8-bit floats take their greatest value for
  * what is greater; from operator set 24 on 4-bit floats have a negative zero for NaN, and integers
  * of less than 8 bits wrap. */
-static weft_value *
-prepare_cast(onnx_node *n, weft_value *x, weft_dtype t, bool saturate)
+weft_value *
+weft_onnx_before_cast(onnx_node *n, weft_value *x, weft_dtype t, bool saturate)
 {
+    if (!x)
+        return NULL;
     bool from_float = weft_is_float(x->dtype), recent = n->version >= 24;
     if (weft_is_int(t) && weft_dtype_bits(t) < 8 && from_float && recent)
         return weft_onnx_cast(n, x, WEFT_I32);
@@ -302,17 +304,75 @@ prepare_cast(onnx_node *n, weft_value *x, weft_dtype t, bool saturate)
     return weft_onnx_emit(n, WEFT_GOP_CLIP, 3, in, 0, NULL);
 }
 
+static weft_value *
+word(onnx_node *n, double v)
+{
+    return weft_onnx_scalar(n, WEFT_U32, v);
+}
+
+/* Whether what an f32's exponent leaves over, `rest`, makes a scale greater by one. */
+static weft_value *
+rounds_up(onnx_node *n, const char *rounding, weft_value *exponent, weft_value *rest)
+{
+    if (strcmp(rounding, "up") == 0)
+        return weft_onnx_binary(n, WEFT_GOP_GREATER, rest, word(n, 0));
+    if (strcmp(rounding, "down") == 0)
+        return weft_onnx_binary(n, WEFT_GOP_GREATER, word(n, 0), rest);
+    weft_value *half = word(n, 0x400000);
+    weft_value *normal = weft_onnx_binary(n, WEFT_GOP_GREATER, exponent, word(n, 0));
+    weft_value *tie = weft_onnx_binary(n, WEFT_GOP_AND, normal,
+                                       weft_onnx_binary(n, WEFT_GOP_EQUAL, rest, half));
+    return weft_onnx_binary(n, WEFT_GOP_OR, tie,
+                            weft_onnx_binary(n, WEFT_GOP_GREATER, rest, half));
+}
+
+/* f8e8m0 is the exponent of an f32, whatever its sign, rounded; 255 stays, and stands for NaN. */
+static weft_value *
+scale_bits(onnx_node *n, weft_value *x, const char *rounding, bool saturate)
+{
+    weft_attr attr = weft_attr_dtype("dtype", WEFT_U32);
+    x = weft_onnx_cast(n, x, WEFT_F32);
+    weft_value *u = weft_onnx_emit(n, WEFT_GOP_BITCAST, 1, &x, 1, &attr);
+    weft_value *exponent =
+        weft_onnx_binary(n, WEFT_GOP_BIT_AND,
+                         weft_onnx_binary(n, WEFT_GOP_RIGHT_SHIFT, u, word(n, 23)), word(n, 255));
+    weft_value *rest = weft_onnx_binary(n, WEFT_GOP_BIT_AND, u, word(n, 0x7fffff));
+    weft_value *room =
+        weft_onnx_binary(n, WEFT_GOP_LESS, exponent, word(n, saturate ? 254 : 255));
+    weft_value *up = weft_onnx_binary(n, WEFT_GOP_AND, room,
+                                      rounds_up(n, rounding, exponent, rest));
+    exponent = weft_onnx_binary(n, WEFT_GOP_ADD, exponent, weft_onnx_cast(n, up, WEFT_U32));
+    return weft_onnx_cast(n, exponent, WEFT_U8);
+}
+
+static void
+cast_to_scale(onnx_node *n, weft_value *x, bool saturate)
+{
+    const char *rounding = weft_onnx_attr_text(n, "round_mode", "up");
+    if (strcmp(rounding, "up") != 0 && strcmp(rounding, "down") != 0 &&
+        strcmp(rounding, "nearest") != 0)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "round_mode is '%s', not up, down or nearest",
+                       rounding);
+    if (n->status != WEFT_OK)
+        return;
+    weft_value *bits = x->dtype == WEFT_F8E8M0 ? x : scale_bits(n, x, rounding, saturate);
+    weft_attr attr = weft_attr_dtype("dtype", WEFT_F8E8M0);
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0,
+                  bits == x ? x : weft_onnx_emit(n, WEFT_GOP_BITCAST, 1, &bits, 1, &attr));
+}
+
 static void
 cast_to(onnx_node *n, weft_dtype t)
 {
     bool saturate = weft_onnx_attr_int(n, "saturate", 1) != 0;
-    const char *rounding = weft_onnx_attr_text(n, "round_mode", "up");
-    if (t == WEFT_F8E8M0 && (!saturate || strcmp(rounding, "nearest") != 0))
-        weft_onnx_fail(n, WEFT_UNSUPPORTED, "saturate=%d round_mode=%s is not supported for %s",
-                       saturate, rounding, weft_dtype_name(t));
-    if (n->status != WEFT_OK)
+    weft_value *x = weft_onnx_in(n, 0);
+    if (t == WEFT_F8E8M0) {
+        cast_to_scale(n, x, saturate);
         return;
-    weft_value *x = prepare_cast(n, weft_onnx_in(n, 0), t, saturate);
+    }
+    weft_onnx_ignore(n, "round_mode");
+    x = n->status == WEFT_OK ? weft_onnx_before_cast(n, x, t, saturate) : NULL;
     weft_onnx_last(n, 0);
     weft_onnx_set(n, 0, weft_onnx_cast(n, x, t));
 }

@@ -150,20 +150,30 @@ crop(onnx_node *n, weft_value *x, window *w)
 
 /* ---- convolutions ---------------------------------------------------------------------------- */
 
+weft_value *
+weft_onnx_conv(onnx_node *n, weft_value *x, weft_value *weight, weft_value *bias, bool last)
+{
+    if (!x || !weight)
+        return NULL;
+    window w = window_of(n, x, weight);
+    int64_t groups = weft_onnx_attr_int(n, "group", 1);
+    if (n->status != WEFT_OK)
+        return NULL;
+    resolve_pads(n, x, &w);
+    weft_value *in[] = { crop(n, x, &w), weight, bias };
+    weft_attr attr[4] = { [3] = weft_attr_int("groups", &groups) };
+    window_attrs(&w, attr);
+    if (last)
+        weft_onnx_last(n, 0);
+    return weft_onnx_emit(n, WEFT_GOP_CONV, bias ? 3 : 2, in, 4, attr);
+}
+
 void
 weft_onnx_import_conv(onnx_node *n)
 {
-    weft_value *in[] = { weft_onnx_in(n, 0), weft_onnx_in(n, 1), weft_onnx_in(n, 2) };
-    window w = window_of(n, in[0], in[1]);
-    int64_t groups = weft_onnx_attr_int(n, "group", 1);
-    if (n->status != WEFT_OK)
-        return;
-    resolve_pads(n, in[0], &w);
-    in[0] = crop(n, in[0], &w);
-    weft_attr attr[4] = { [3] = weft_attr_int("groups", &groups) };
-    window_attrs(&w, attr);
-    weft_onnx_last(n, 0);
-    weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_CONV, in[2] ? 3 : 2, in, 4, attr));
+    weft_onnx_set(
+        n, 0,
+        weft_onnx_conv(n, weft_onnx_in(n, 0), weft_onnx_in(n, 1), weft_onnx_in(n, 2), true));
 }
 
 /* Pads that make the output as large as asked for: output_shape, or stride times the input for
@@ -306,31 +316,36 @@ as_matrix(onnx_node *n, weft_value *v, bool row)
 }
 
 /* Vectors are matrices of one row or column, and the result loses that dimension again. */
-void
-weft_onnx_import_matmul(onnx_node *n)
+weft_value *
+weft_onnx_matmul(onnx_node *n, weft_value *a, weft_value *b, bool last)
 {
-    weft_value *a = weft_onnx_in(n, 0), *b = weft_onnx_in(n, 1);
+    if (!a || !b)
+        return NULL;
     bool row = a->ndim == 1, column = b->ndim == 1;
     if (a->ndim < 1 || b->ndim < 1) {
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "operands of no dimensions are not possible");
-        return;
+        return NULL;
     }
-    a = as_matrix(n, a, true);
-    b = as_matrix(n, b, false);
-    weft_value *in[] = { a, b };
+    weft_value *in[] = { as_matrix(n, a, true), as_matrix(n, b, false) };
     weft_attr attr[] = { weft_attr_int("ta", &(int64_t){ 0 }),
                          weft_attr_int("tb", &(int64_t){ 0 }) };
-    if (!row && !column)
+    if (last && !row && !column)
         weft_onnx_last(n, 0);
     weft_value *v = weft_onnx_emit(n, WEFT_GOP_MATMUL, 2, in, 2, attr);
-    if (v && (row || column)) {
-        const weft_expr **dim = WEFT_NEW_ARRAY(n->arena, v->ndim, const weft_expr *);
-        int rank = 0;
-        for (int i = 0; i < v->ndim; i++)
-            if (!(row && i == v->ndim - 2) && !(column && i == v->ndim - 1))
-                dim[rank++] = v->dim[i];
+    if (!v || (!row && !column))
+        return v;
+    const weft_expr **dim = WEFT_NEW_ARRAY(n->arena, v->ndim, const weft_expr *);
+    int rank = 0;
+    for (int i = 0; i < v->ndim; i++)
+        if (!(row && i == v->ndim - 2) && !(column && i == v->ndim - 1))
+            dim[rank++] = v->dim[i];
+    if (last)
         weft_onnx_last(n, 0);
-        v = weft_onnx_reshape(n, v, rank, dim);
-    }
-    weft_onnx_set(n, 0, v);
+    return weft_onnx_reshape(n, v, rank, dim);
+}
+
+void
+weft_onnx_import_matmul(onnx_node *n)
+{
+    weft_onnx_set(n, 0, weft_onnx_matmul(n, weft_onnx_in(n, 0), weft_onnx_in(n, 1), true));
 }

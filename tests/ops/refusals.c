@@ -7,7 +7,6 @@
 #define F64S   BIT(F64)
 #define LONGS  (BIT(I64) | BIT(U64))
 #define PACKED (BIT(I4) | BIT(U4) | BIT(I2) | BIT(U2) | BIT(F4E2M1))
-#define SCALES BIT(F8E8M0)
 
 const ops_refusal ops_refusals[] = {
 #define REFUSAL(code, dtypes, part, meaning) { code, part, meaning, dtypes },
