@@ -158,10 +158,10 @@ weft_group_kernels(weft_checking *c, int group)
 {
     const weft_origin *o = c->origin;
     weft_str s = { 0 };
-    for (int i = o->first_step[group]; i < o->first_step[group + 1]; i++)
-        if (o->program->step[i].kind == WEFT_STEP_LAUNCH)
-            weft_str_addf(&s, "%s%s", s.n ? ", " : "",
-                          o->program->kernel[o->program->step[i].kernel].name);
+    int first = o->first_step[group], end = first + weft_origin_steps(o, group);
+    for (int i = first; i < end; i++)
+        weft_str_addf(&s, "%s%s", s.n ? ", " : "",
+                      o->program->kernel[o->program->step[i].kernel].name);
     const char *text = weft_arena_strdup(&c->report->arena, weft_str_text(&s));
     weft_str_free(&s);
     return text;

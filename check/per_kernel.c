@@ -58,14 +58,39 @@ reproduce(weft_checking *c, int group, int first_item, int *written)
     return status;
 }
 
-/* What the reference has read: so that the device's kernels have the reference's sizes. */
+/* What the reference has read and counted: so that the device's kernels have the reference's
+ * sizes. */
 static weft_status
-set_symbol(weft_checking *c, const weft_node *n)
+set_symbols(weft_checking *c)
 {
-    const char *name = weft_node_attr(n, "symbol")->text;
-    int64_t value;
-    weft_status status = weft_chain_number(c->chain, name, &value, c->diag);
-    return status ? status : weft_session_set_symbol(c->session, name, value, c->diag);
+    weft_status status = WEFT_OK;
+    const weft_program *p = weft_session_program(c->session);
+    for (int i = 0; i < p->nstep && !status; i++) {
+        const weft_mod_step *s = &p->step[i];
+        int binds[2] = { s->kind == WEFT_STEP_READ || s->kind == WEFT_STEP_LOOP ? s->symbol : -1,
+                         s->kind == WEFT_STEP_LOOP ? s->count : -1 };
+        for (int k = 0; k < 2 && !status; k++) {
+            int64_t value = 0;
+            if (binds[k] < 0)
+                continue;
+            const char *name = c->module->symbol[binds[k]].name;
+            status = weft_chain_number(c->chain, name, &value, c->diag);
+            if (!status)
+                status = weft_session_set_symbol(c->session, name, value, c->diag);
+        }
+    }
+    return status;
+}
+
+/* What no kernel makes is the reference's from the start. */
+static weft_status
+give_value(weft_checking *c, const weft_node *n)
+{
+    const weft_const *v = &c->chain->value[n->out[0]->id].c;
+    int tensor = c->origin->tensor_of[n->out[0]->id];
+    bool placed = n->op == WEFT_GOP_CARRY || n->op == WEFT_GOP_RESULT || n->op == WEFT_GOP_MERGE;
+    return placed ? weft_session_set_tensor(c->session, tensor, v->data, v->size, c->diag)
+                  : WEFT_OK;
 }
 
 static weft_status
@@ -73,11 +98,13 @@ check_group(weft_checking *c, int group, int *written)
 {
     const weft_compiled *compiled = c->origin->compiled;
     const weft_group *g = compiled->graph->group.at[group];
-    int first = c->origin->first_step[group], next = c->origin->first_step[group + 1];
+    int first = c->origin->first_step[group], count = weft_origin_steps(c->origin, group);
     int first_item = c->run->kernel.n;
     weft_status status = weft_chain_group(c->chain, group, c->diag);
+    if (!status)
+        status = set_symbols(c);
     if (!status && weft_node_flows(g->node[0]))
-        return set_symbol(c, g->node[0]);
+        return give_value(c, g->node[0]);
     if (status || compiled->unit_of[group] < 0)
         return status;
     const char *schedule = compiled->unit[compiled->unit_of[group]].te->info.schedule;
@@ -85,7 +112,7 @@ check_group(weft_checking *c, int group, int *written)
                               .layers = group_layers(c, g),
                               .schedule =
                                   weft_arena_strdup(&c->report->arena, schedule ? schedule : "") };
-    status = weft_session_run_steps(c->session, first, next - first, c->diag);
+    status = weft_session_run_steps(c->session, first, count, c->diag);
     c->run->ngroup++;
     for (int i = 0; i < g->nout && !status; i++)
         status = check_output(c, &about, g->out[i]);
@@ -102,11 +129,24 @@ tell(const weft_checking *c, int group)
         c->o->progress(c->o->user, what);
 }
 
+typedef struct checking_all {
+    weft_checking *c;
+    int written;
+} checking_all;
+
+static weft_status
+visit(void *user, int group)
+{
+    checking_all *a = user;
+    tell(a->c, group);
+    return check_group(a->c, group, &a->written);
+}
+
 weft_status
 weft_check_groups(weft_checking *c)
 {
     const weft_program *p = weft_session_program(c->session);
-    int written = 0;
+    checking_all all = { .c = c };
     weft_status status = weft_session_keep_temps(c->session, true, c->diag);
     if (status == WEFT_OUT_OF_MEMORY)
         weft_fail(
@@ -118,9 +158,5 @@ weft_check_groups(weft_checking *c)
         status = weft_session_poison(c->session, c->diag);
     for (int i = 0; i < p->ninput && !status; i++)
         status = weft_session_set_input(c->session, i, c->in[i].data, c->in[i].size, c->diag);
-    for (int g = 0; g < c->origin->compiled->graph->group.n && !status; g++) {
-        tell(c, g);
-        status = check_group(c, g, &written);
-    }
-    return status;
+    return status ? status : weft_chain_walk(c->chain, visit, &all, c->diag);
 }

@@ -38,6 +38,16 @@ weft_status weft_chain_begin(weft_chain *, weft_reference *, const weft_module *
 weft_status weft_chain_group(weft_chain *, int group, weft_diag *);
 /* All groups; out[i] is output i. */
 weft_status weft_chain_run(weft_chain *, weft_const *out, weft_diag *);
+/* Dims of a value or buffer and zeroed room for its elements. */
+weft_status weft_chain_room(weft_chain *, const char *name, weft_dtype, int ndim,
+                            const weft_expr *const *dim, weft_const *out, weft_diag *);
+
+/* ---- what the run decides (flow.c) ----------------------------------------------------------- */
+/* Calls `visit` for every group in the order in which a run comes to it, as often as it does. */
+typedef weft_status (*weft_visit)(void *user, int group);
+weft_status weft_chain_walk(weft_chain *, weft_visit visit, void *user, weft_diag *);
+/* A node for the plan alone. */
+weft_status weft_chain_node(weft_chain *, const weft_node *, weft_diag *);
 /* An integer expression of the plan in the chain's symbols. */
 weft_status weft_chain_number(const weft_chain *, const char *text, int64_t *, weft_diag *);
 /* The group's te program without a schedule; NULL after an error. */

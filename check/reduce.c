@@ -149,6 +149,18 @@ evaluate_all(reducer *r)
     return status;
 }
 
+/* Parts are cut from straight lines alone. */
+static weft_status
+check_straight(const reducer *r)
+{
+    for (int i = 0; i < r->graph->node.n; i++)
+        if (weft_node_flows(r->graph->node.at[i]))
+            return weft_fail(r->diag, WEFT_UNSUPPORTED,
+                             "a model that decides by its data what runs, or how large results are, "
+                             "is not reduced; the reproducers hold the kernels that differ");
+    return WEFT_OK;
+}
+
 static weft_status
 read_graph(reducer *r)
 {
@@ -172,6 +184,8 @@ read_graph(reducer *r)
     r->given = WEFT_NEW_ARRAY(&r->arena, r->graph->value.n + 1, bool);
     for (int i = 0; i < r->graph->value.n; i++)
         r->given[r->graph->value.at[i]->id] = r->graph->value.at[i]->data != NULL;
+    if (!status)
+        status = check_straight(r);
     return status ? status : evaluate_all(r);
 }
 

@@ -36,9 +36,8 @@ weft_chain_number(const weft_chain *c, const char *text, int64_t *v, weft_diag *
     return status;
 }
 
-/* Dims of a value or buffer and zeroed room for its elements. */
-static weft_status
-make_room(weft_chain *c, const char *name, weft_dtype dtype, int ndim, const weft_expr *const *dim,
+weft_status
+weft_chain_room(weft_chain *c, const char *name, weft_dtype dtype, int ndim, const weft_expr *const *dim,
           weft_const *out, weft_diag *diag)
 {
     weft_arena *arena = &c->reference->arena;
@@ -71,18 +70,6 @@ bind_symbols(weft_chain *c, const weft_module *m, const weft_const *in)
     c->symbol_name = name;
     c->symbol_value = value;
     c->symbols = (weft_symbols){ n, name, value };
-}
-
-/* What a step of the plan binds. */
-static void
-set_symbol(weft_chain *c, const char *name, int64_t value)
-{
-    int i = 0;
-    while (i < c->symbols.n && strcmp(c->symbol_name[i], name) != 0)
-        i++;
-    c->symbols.n += i == c->symbols.n;
-    c->symbol_name[i] = name;
-    c->symbol_value[i] = value;
 }
 
 /* Every dimension of every input is what the bound symbols make it. */
@@ -285,11 +272,11 @@ evaluate(evaluation *e, weft_te *te)
     e->out = WEFT_NEW_ARRAY(&scratch, g->nout + 1, weft_const);
     e->work = WEFT_NEW_ARRAY(&scratch, e->lowered.nwork + 1, weft_const);
     for (int i = 0; i < g->nout && !status; i++)
-        status = make_room(e->c, g->out[i]->name, g->out[i]->dtype, g->out[i]->ndim, g->out[i]->dim,
+        status = weft_chain_room(e->c, g->out[i]->name, g->out[i]->dtype, g->out[i]->ndim, g->out[i]->dim,
                            &e->out[i], e->diag);
     for (int i = 0; i < e->lowered.nwork && !status; i++) {
         const weft_buf *b = e->lowered.work[i];
-        status = make_room(e->c, b->name, b->dtype, b->ndim, b->shape, &e->work[i], e->diag);
+        status = weft_chain_room(e->c, b->name, b->dtype, b->ndim, b->shape, &e->work[i], e->diag);
     }
     for (int k = 0; k < e->lowered.nkernel && !status; k++)
         status = run_kernel(e, k, &scratch);
@@ -326,24 +313,6 @@ take_over(weft_chain *c, const weft_group *g, const char *hex, int64_t first)
             (weft_known){ r->value.at[first + i], weft_arena_printf(&r->arena, "%s/%d", hex, i) };
 }
 
-static weft_status
-read_group(weft_chain *c, const weft_node *n, weft_diag *diag)
-{
-    const weft_const *from = &c->value[n->in[0]->id].c;
-    const char *name = weft_node_attr(n, "symbol")->text;
-    int64_t at = weft_node_int(n, "at"), most = 0;
-    weft_status status = weft_chain_number(
-        c, weft_plan_text(&c->reference->arena, weft_node_dim(n, "most", 0)), &most, diag);
-    if (status)
-        return status;
-    int64_t v = at < weft_element_count(from) ? weft_get_i64(from->dtype, from->data, at) : -1;
-    if (v < 0 || v > most)
-        return weft_fail(diag, WEFT_LIMIT, "'%s' is %lld; it is possible from 0 to %lld", name,
-                         (long long)v, (long long)most);
-    set_symbol(c, name, v);
-    return WEFT_OK;
-}
-
 /* The same bytes under other dims. */
 static weft_status
 alias_group(weft_chain *c, const weft_group *g, weft_diag *diag)
@@ -376,7 +345,7 @@ weft_chain_group(weft_chain *c, int group, weft_diag *diag)
     weft_reference *r = c->reference;
     char hex[65];
     if (weft_node_flows(g->node[0]))
-        return read_group(c, g->node[0], diag);
+        return weft_chain_node(c, g->node[0], diag);
     if (c->origin->compiled->unit_of[group] < 0)
         return alias_group(c, g, diag);
     weft_te *te = weft_chain_program(c, group, diag);
@@ -394,17 +363,5 @@ weft_chain_group(weft_chain *c, int group, weft_diag *diag)
     weft_te_destroy(te);
     if (!status)
         take_over(c, g, hex, *slot);
-    return status;
-}
-
-weft_status
-weft_chain_run(weft_chain *c, weft_const *out, weft_diag *diag)
-{
-    const weft_graph *g = c->origin->compiled->graph;
-    weft_status status = WEFT_OK;
-    for (int i = 0; i < g->group.n && !status; i++)
-        status = weft_chain_group(c, i, diag);
-    for (int i = 0; i < g->output.n && !status; i++)
-        out[i] = c->value[g->output.at[i]->id].c;
     return status;
 }

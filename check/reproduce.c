@@ -127,7 +127,8 @@ make_program(writer *w, int group)
 {
     weft_arena *arena = &w->m->arena;
     const weft_program *from = w->from;
-    const int *step = &w->c->origin->first_step[group];
+    int first = w->c->origin->first_step[group];
+    int end = first + weft_origin_steps(w->c->origin, group);
     w->m->model = w->c->report->model;
     w->m->program = w->p = WEFT_NEW(arena, weft_program);
     w->m->nprogram = 1;
@@ -140,7 +141,7 @@ make_program(writer *w, int group)
     w->tensor_of = none(arena, from->ntensor);
     w->kernel_of = none(arena, from->nkernel);
     add_ends(w);
-    for (int i = step[0]; i < step[1]; i++)
+    for (int i = first; i < end; i++)
         add_step(w, &from->step[i]);
 }
 

@@ -10,17 +10,13 @@ typedef struct assembler {
     weft_arena scratch;
     int *tensor_of;  /* value id -> tensor; -1 */
     int *first_step; /* group -> its first step */
+    weft_flow flow;
 } assembler;
 
-/* The value's tensor, made at its first mention. */
 static int
 tensor_of(assembler *a, const weft_value *v)
 {
-    int *t = &a->tensor_of[v->id];
-    if (*t < 0)
-        *t = weft_draft_tensor(&a->b, v->name, v->data ? WEFT_ROLE_CONSTANT : WEFT_ROLE_TEMP,
-                               v->dtype, v->ndim, v->dim);
-    return *t;
+    return weft_draft_value(&a->b, a->tensor_of, v);
 }
 
 static void
@@ -102,50 +98,15 @@ tensors_of(assembler *a, int n, weft_value *const *v)
     return t;
 }
 
-static int
-symbol_index(const weft_module *m, const char *name)
-{
-    int i = 0;
-    while (strcmp(m->symbol[i].name, name) != 0)
-        i++;
-    return i;
-}
-
-/* The text of an offset of so many elements; NULL: 0. */
-static const char *
-offset_text(assembler *a, const weft_value *v, int64_t at)
-{
-    int64_t bytes = at * (weft_dtype_bits(v->dtype) / 8);
-    return bytes ? weft_arena_printf(a->b.arena, "%lld", (long long)bytes) : NULL;
-}
-
-static void
-add_read(assembler *a, const weft_node *n)
-{
-    weft_mod_arg *arg = WEFT_NEW(a->b.arena, weft_mod_arg);
-    arg->tensor = tensor_of(a, n->in[0]);
-    arg->offset = offset_text(a, n->in[0], weft_node_int(n, "at"));
-    weft_draft_use(&a->b, arg->tensor, a->b.p->nstep);
-    a->b.p->step[a->b.p->nstep++] = (weft_mod_step){
-        .kind = WEFT_STEP_READ,
-        .kernel = -1,
-        .nbuffer = 1,
-        .buffer = arg,
-        .layers = weft_arena_strdup(a->b.arena, n->name),
-        .symbol = symbol_index(a->m, weft_node_attr(n, "symbol")->text),
-        .count = -1,
-        .bound = weft_plan_text(a->b.arena, weft_node_dim(n, "most", 0)),
-    };
-}
-
 static void
 add_group(assembler *a, int index)
 {
     const weft_group *g = a->c->graph->group.at[index];
     int unit = a->c->unit_of[index];
+    weft_flow_enter(&a->flow, index);
     a->first_step[index] = a->b.p->nstep;
     if (weft_node_flows(g->node[0])) {
-        add_read(a, g->node[0]);
+        weft_flow_node(&a->flow, g->node[0]);
         return;
     }
     if (unit < 0) { /* ALIAS: the same bytes under other dims */
@@ -170,8 +131,10 @@ make_room(assembler *a)
             a->b.cap += a->c->unit[a->c->unit_of[i]].lowered.nwork;
             steps += a->c->unit[a->c->unit_of[i]].nkernel;
         } else {
-            steps++; /* of what is for the plan alone */
+            steps += WEFT_FLOW_STEPS + g->group.at[i]->node[0]->nin; /* if it is for the plan alone */
+            a->b.cap++;
         }
+    steps += g->scope.n;
     a->b.p->tensor = WEFT_NEW_ARRAY(a->b.arena, a->b.cap + 1, weft_mod_tensor);
     a->b.p->step = WEFT_NEW_ARRAY(a->b.arena, steps + 1, weft_mod_step);
     a->b.p->output = WEFT_NEW_ARRAY(a->b.arena, g->output.n + 1, int);
@@ -179,6 +142,7 @@ make_room(assembler *a)
     a->first_step = WEFT_NEW_ARRAY(a->b.arena, g->group.n + 1, int);
     for (int i = 0; i < g->value.n; i++)
         a->tensor_of[i] = -1;
+    a->flow = weft_flow_start(&a->b, g, a->m, a->tensor_of);
 }
 
 static void
@@ -230,18 +194,19 @@ weft_assemble(weft_module *m, const weft_compiled *c, const weft_compile_job *jo
 {
     assembler a = { .b = { .p = weft_module_program(m, job), .arena = &m->arena }, .m = m, .c = c };
     (void)diag;
-    make_room(&a);
     weft_module_symbols(m, c->graph->symbol.n, c->graph->symbol.at);
+    make_room(&a);
     weft_draft_kernels(&a.b, c->unit, c->nunit);
     add_inputs(&a);
     for (int g = 0; g < c->graph->group.n; g++)
         add_group(&a, g);
+    weft_flow_enter(&a.flow, c->graph->group.n);
     a.b.p->noutput = c->graph->output.n;
     for (int i = 0; i < c->graph->output.n; i++)
         add_output(&a, i);
-    a.first_step[c->graph->group.n] = a.b.p->nstep;
     add_blobs(&a, job->threads);
     *origin = (weft_origin){ c, a.b.p, a.tensor_of, a.first_step };
+    weft_arena_reset(&a.flow.scratch);
     weft_arena_reset(&a.scratch);
     return WEFT_OK;
 }

@@ -107,8 +107,15 @@ typedef struct weft_origin {
     const weft_compiled *compiled;
     const weft_program *program;
     const int *tensor_of;  /* value id -> tensor; -1: the program has none for it */
-    const int *first_step; /* group -> its first step; one more entry: the number of steps */
+    const int *first_step; /* group -> its first step */
 } weft_origin;
+/* The steps that a group's kernels are, from first_step on. */
+static inline int
+weft_origin_steps(const weft_origin *o, int group)
+{
+    int unit = o->compiled->unit_of[group];
+    return unit < 0 ? 0 : o->compiled->unit[unit].nkernel;
+}
 
 /* Fills a program (in the module's arena) and adds its constants to the module. */
 weft_status weft_assemble(weft_module *, const weft_compiled *, const weft_compile_job *,

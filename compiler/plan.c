@@ -25,9 +25,18 @@ weft_draft_tensor(weft_draft *b, const char *name, weft_role role, weft_dtype dt
     return b->p->ntensor++;
 }
 
-/* The tensor whose memory t is. */
-static int
-root_of(const weft_program *p, int t)
+int
+weft_draft_value(weft_draft *b, int *tensor_of, const weft_value *v)
+{
+    int *t = &tensor_of[v->id];
+    if (*t < 0)
+        *t = weft_draft_tensor(b, v->name, v->data ? WEFT_ROLE_CONSTANT : WEFT_ROLE_TEMP, v->dtype,
+                               v->ndim, v->dim);
+    return *t;
+}
+
+int
+weft_draft_root(const weft_program *p, int t)
 {
     while (p->tensor[t].alias >= 0)
         t = p->tensor[t].alias;
@@ -37,7 +46,7 @@ root_of(const weft_program *p, int t)
 void
 weft_draft_use(weft_draft *b, int tensor, int step)
 {
-    weft_mod_tensor *t = &b->p->tensor[root_of(b->p, tensor)];
+    weft_mod_tensor *t = &b->p->tensor[weft_draft_root(b->p, tensor)];
     if (t->first < 0)
         t->first = step;
     if (t->last < step)

@@ -18,12 +18,35 @@ typedef struct weft_draft_slots {
 } weft_draft_slots;
 int weft_draft_tensor(weft_draft *, const char *name, weft_role, weft_dtype, int ndim,
                       const weft_expr *const *dim);
+/* The value's tensor, made at its first mention: tensor_of[id], -1 before. */
+int weft_draft_value(weft_draft *, int *tensor_of, const weft_value *);
+/* The tensor whose memory t is. */
+int weft_draft_root(const weft_program *, int t);
 /* The tensor's memory lives at that step. */
 void weft_draft_use(weft_draft *, int tensor, int step);
 void weft_draft_kernels(weft_draft *, const weft_unit *, int nunit);
 /* The launches of a unit, its workspace made. */
 void weft_draft_steps(weft_draft *, const weft_unit *, int unit, weft_draft_slots *,
                       const char *layers);
+
+/* ---- plan_flow.c: what launches nothing ------------------------------------------------------- */
+enum { WEFT_FLOW_STEPS = 2 }; /* of a node at most, but for one a scope */
+typedef struct weft_flow {
+    weft_draft *b;
+    const weft_graph *g;
+    const weft_module *m;
+    int *tensor_of;    /* value id -> tensor; -1 */
+    int scope;         /* of the group before */
+    int *step;         /* scope -> the step that is over its nodes */
+    int *first;        /* scope -> its first group */
+    weft_arena scratch;
+} weft_flow;
+weft_flow weft_flow_start(weft_draft *, const weft_graph *, const weft_module *, int *tensor_of);
+/* Ends the scopes that group `index` is not in, and begins those that it is in; `index` beyond the
+ * groups ends all. */
+void weft_flow_enter(weft_flow *, int index);
+/* The steps of a node for the plan alone, or its place in memory. */
+void weft_flow_node(weft_flow *, const weft_node *);
 
 /* ---- modules --------------------------------------------------------------------------------- */
 weft_program *weft_module_program(weft_module *, const weft_compile_job *); /* the next one */

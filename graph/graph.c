@@ -40,6 +40,7 @@ weft_graph_create(const char *name, weft_diag *diag)
     g->diag = diag;
     g->name = weft_arena_strdup(&g->ir->arena, name && *name ? name : "graph");
     g->model = "";
+    *WEFT_PUSH(&g->ir->arena, &g->scope) = (weft_scope){ .kind = WEFT_SCOPE_GRAPH, .parent = -1 };
     impl->name = weft_map_create(&g->ir->arena);
     impl->symbol = weft_map_create(&g->ir->arena);
     impl->var_name = weft_map_create(&g->ir->arena);
@@ -271,6 +272,8 @@ weft_graph_output(weft_graph *g, weft_value *v)
         return weft_fail(g->diag, WEFT_INVALID_INPUT,
                          "output '%s' is a size that the run reads; `dims` makes it a tensor",
                          v->name);
+    if (v->node && v->node->scope != 0)
+        return weft_fail(g->diag, WEFT_INVALID_INPUT, "output '%s' is made in a scope", v->name);
     *WEFT_PUSH(&g->ir->arena, &g->output) = v;
     *WEFT_PUSH(&g->ir->arena, &g->output_name) = v->name;
     return WEFT_OK;
@@ -305,6 +308,7 @@ node_make(weft_graph *g, weft_op op, const char *name, const char *kind, int nin
         own[i] = weft_attr_copy(arena, &attr[i]);
     n->attr = own;
     n->group = -1;
+    n->scope = g->within;
     return n;
 }
 

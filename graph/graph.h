@@ -3,6 +3,11 @@
  * Values have a dtype and dims that are integer expressions (constants or symbols) from the first
  * day.  Nodes stand in topological order.  Passes change a graph in place; nothing is freed before
  * the graph is.  One thread at a time.
+ *
+ * Control flow is scopes of one flat list: every node is in one, the nodes of a scope and of those in
+ * it stand together, and a node reads what is made in its own scope or one around it.  What comes out
+ * of a scope, or goes from one iteration to the next, does so through nodes of its own (ops.def:
+ * carry, yield, stack, result, merge).
  */
 #ifndef WEFT_GRAPH_H
 #define WEFT_GRAPH_H
@@ -90,8 +95,19 @@ typedef struct weft_attr {
     weft_dtype dtype;             /* DTYPE */
 } weft_attr;
 
+typedef enum weft_scope_kind { WEFT_SCOPE_GRAPH, WEFT_SCOPE_IF, WEFT_SCOPE_LOOP } weft_scope_kind;
+typedef struct weft_scope {
+    weft_scope_kind kind;
+    int parent;             /* the scope that it is in; -1: the graph itself, which is scope 0 */
+    const weft_expr *bound; /* IF: its nodes run where this is not 0; LOOP: so many times at most */
+    const weft_expr *test;  /* LOOP: no more after an iteration that left this 0; NULL: all */
+    const weft_var *symbol; /* LOOP: the iteration, from 0 */
+    const weft_var *count;  /* LOOP with a test: how many iterations there were; NULL */
+} weft_scope;
+
 struct weft_node {
     int id;
+    int scope;
     weft_op op;
     const char *name; /* provenance: the model's node name, "conv1"; several joined by " + " */
     const char *kind; /* provenance: the model's operator, "Conv" */
@@ -124,6 +140,8 @@ struct weft_graph {
     /* one an output: the model's name, whatever passes put there */
     WEFT_VEC(const char *) output_name;
     WEFT_VEC(weft_group *) group; /* empty before fusion; topological order */
+    WEFT_VEC(weft_scope) scope;   /* 0 is the graph */
+    int within;                   /* the scope of nodes that are added */
     void *owner;                  /* private: mappings that constants live in */
     void (*release)(void *owner);
 };
@@ -190,6 +208,16 @@ const weft_expr *weft_graph_read(weft_graph *, const char *name, const char *kin
                                  int64_t at, const weft_expr *most);
 /* Whether the node is for the plan alone, and no kernel is made of it. */
 bool weft_node_flows(const weft_node *);
+/* Opens a scope for the nodes that are added next. */
+void weft_graph_if(weft_graph *, const weft_expr *test);
+/* The same for a loop; what comes back is the iteration.  `name` gives the symbol its name. */
+const weft_expr *weft_graph_loop(weft_graph *, const char *name, const weft_expr *bound);
+/* The loop that is open ends after an iteration that leaves `test` 0; gives the number of
+ * iterations, for nodes after it. */
+const weft_expr *weft_graph_until(weft_graph *, const char *name, const weft_expr *test);
+void weft_graph_leave(weft_graph *); /* closes the scope opened last */
+/* Whether scope `inner` is `outer` or in it. */
+bool weft_scope_within(const weft_graph *, int inner, int outer);
 /* Product of the dims; false when it is not constant. */
 bool weft_value_count(const weft_value *, int64_t *n);
 

@@ -50,6 +50,9 @@ check_inputs(weft_graph *g, weft_node *n)
             return weft_node_fail(g, n, WEFT_INVALID_INPUT,
                                   "input %d is a size that the run reads; `dims` makes it a tensor",
                                   i);
+        if (n->in[i] && !weft_node_sees(g, n, n->in[i]))
+            return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                  "input %d is made in a scope that this is not in", i);
         if (n->in[i] && n->in[i]->ndim < 0)
             return weft_node_fail(g, n, WEFT_UNSUPPORTED, "the rank of input %d is not known", i);
     }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { MAX_NESTING = 60 }; /* of scopes: a plan's are as many at most */
+
 static const int64_t max_bytes = (int64_t)1 << 32; /* of a constant given by its hash */
 
 bool
@@ -426,14 +428,86 @@ parse_outputs(graph_parser *p)
     return true;
 }
 
+/* ---- scopes ---------------------------------------------------------------------------------- */
+
+static bool parse_statements(graph_parser *);
+
+/* if test { ... } */
+static bool
+parse_if(graph_parser *p)
+{
+    const weft_expr *test = weft_graph_parse_dim(p);
+    if (!test || !weft_graph_parse_expect(p, "{"))
+        return false;
+    weft_graph_if(p->g, test);
+    if (!parse_statements(p))
+        return false;
+    weft_graph_leave(p->g);
+    return true;
+}
+
+/* The name of a symbol that is new. */
+static const char *
+parse_new_symbol(graph_parser *p)
+{
+    weft_token at = p->lex.tok;
+    const char *name = weft_graph_parse_name(p);
+    for (int i = 0; name && i < p->g->symbol.n; i++)
+        if (strcmp(p->g->symbol.at[i]->name, name) == 0)
+            return weft_graph_parse_fail(p, &at, "'%s' is a symbol already", name), NULL;
+    return name;
+}
+
+/* loop i < bound { ... } [while test as count] */
+static bool
+parse_loop(graph_parser *p)
+{
+    const char *name = parse_new_symbol(p);
+    const weft_expr *bound = NULL, *test = NULL;
+    if (!name || !weft_graph_parse_expect(p, "<") || !(bound = weft_graph_parse_dim(p)) ||
+        !weft_graph_parse_expect(p, "{"))
+        return false;
+    weft_graph_loop(p->g, name, bound);
+    if (!parse_statements(p))
+        return false;
+    if (weft_graph_parse_accept(p, "while")) {
+        test = weft_graph_parse_dim(p);
+        name = test && weft_graph_parse_expect(p, "as") ? parse_new_symbol(p) : NULL;
+        if (!name)
+            return false;
+        weft_graph_until(p->g, name, test);
+    }
+    weft_graph_leave(p->g);
+    return true;
+}
+
+static bool
+parse_statement(graph_parser *p)
+{
+    if (weft_graph_parse_accept(p, "group"))
+        return parse_group(p);
+    if (weft_graph_parse_accept(p, "if"))
+        return parse_if(p);
+    return weft_graph_parse_accept(p, "loop") ? parse_loop(p) : parse_definition(p, -1);
+}
+
+static bool
+parse_statements(graph_parser *p)
+{
+    if (++p->nesting > MAX_NESTING)
+        return weft_graph_parse_fail(p, &p->lex.tok, "scopes nest deeper than %d", MAX_NESTING);
+    while (!weft_graph_parse_accept(p, "}"))
+        if (!parse_statement(p))
+            return false;
+    p->nesting--;
+    return true;
+}
+
 static bool
 parse_body(graph_parser *p)
 {
-    while (!weft_graph_parse_accept(p, "}")) {
-        bool ok = weft_graph_parse_accept(p, "group") ? parse_group(p) : parse_definition(p, -1);
-        if (!ok)
-            return false;
-    }
+    if (!parse_statements(p))
+        return false;
     return p->lex.tok.kind == WEFT_TOK_END ||
            weft_graph_parse_fail(p, &p->lex.tok, "nothing is expected after the graph");
 }

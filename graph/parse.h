@@ -15,7 +15,7 @@ typedef struct graph_parser {
     WEFT_VEC(weft_value *) value;
     WEFT_VEC(const char *) symbol;
     bool declares; /* names in dims are new symbols (of the inputs) */
-    int depth;
+    int depth, nesting; /* of brackets, of scopes */
     bool failed;
 } graph_parser;
 
@@ -28,6 +28,8 @@ bool weft_graph_parse_expect(graph_parser *, const char *text);
 const char *weft_graph_parse_name(graph_parser *);
 
 /* parse_attr.c */
+/* One expression; NULL after an error. */
+const weft_expr *weft_graph_parse_dim(graph_parser *);
 /* [e, e, ...]; NULL after an error. */
 const weft_expr *const *weft_graph_parse_dims(graph_parser *, int *n);
 bool weft_graph_parse_int(graph_parser *, int64_t *);

@@ -154,8 +154,8 @@ climb(graph_parser *p, int prec)
     return e;
 }
 
-static const weft_expr *
-parse_dim(graph_parser *p)
+const weft_expr *
+weft_graph_parse_dim(graph_parser *p)
 {
     weft_token at = p->lex.tok;
     const weft_expr *e = climb(p, 0);
@@ -173,7 +173,7 @@ weft_graph_parse_dims(graph_parser *p, int *n)
     while (!weft_tok_is(&p->lex.tok, "]")) {
         if (dim.n && !weft_graph_parse_expect(p, ","))
             return NULL;
-        const weft_expr *e = parse_dim(p);
+        const weft_expr *e = weft_graph_parse_dim(p);
         if (!e)
             return NULL;
         *WEFT_PUSH(&p->scratch, &dim) = e;

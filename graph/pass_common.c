@@ -1,5 +1,5 @@
-/* common-subexpressions: of nodes that do the same with the same inputs, and of small constants
- * with the same content, the first stays.
+/* common-subexpressions: of nodes of a scope that do the same with the same inputs, and of small
+ * constants with the same content, the first stays.
  *
  * needs   order
  * keeps   order, types; breaks provenance of what goes
@@ -49,6 +49,7 @@ node_key(weft_str *key, const weft_node *n)
 {
     key->n = 0;
     add_int(key, n->op);
+    add_int(key, n->scope);
     for (int i = 0; i < n->nin; i++)
         add_int(key, n->in[i] ? n->in[i]->id : -1);
     for (int i = 0; i < n->nattr; i++)
@@ -95,7 +96,8 @@ weft_pass_common_subexpressions(weft_graph *g, const weft_graph_options *options
     for (int i = 0; i < s.n; i++) {
         weft_node *n = weft_sweep_take(&s, i);
         node_key(&key, n);
-        weft_value *first = first_of(seen, &key, g, n->out[0]);
+        weft_value *first =
+            weft_node_flows(n) ? n->out[0] : first_of(seen, &key, g, n->out[0]);
         if (first == n->out[0])
             weft_sweep_keep(&s, n);
         else

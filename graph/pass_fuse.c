@@ -53,6 +53,12 @@ root_of(fuser *f, int i)
     return i;
 }
 
+static int
+scope_of(const fuser *f, int i)
+{
+    return f->g->node.at[i]->scope;
+}
+
 /* ---- cost ------------------------------------------------------------------------------------ */
 
 /* Whether computing an element twice costs more than loading it. */
@@ -136,8 +142,8 @@ fits_together(fuser *f)
 /* ---- paths ----------------------------------------------------------------------------------- */
 
 /* Collects the roots of everything between node and sink, both included; false if one of them,
- * other than node's, has a pattern beyond `most` (sink's: beyond `sink_most`), or there are too
- * many. */
+ * other than node's, has a pattern beyond `most` (sink's: beyond `sink_most`) or is in another scope,
+ * or there are too many. */
 static bool
 collect_path(fuser *f, int node, int sink, weft_pattern most, weft_pattern sink_most)
 {
@@ -152,7 +158,7 @@ collect_path(fuser *f, int node, int sink, weft_pattern most, weft_pattern sink_
         for (int u = f->dom.first_use[at]; u < f->dom.first_use[at + 1]; u++) {
             int user = f->dom.use[u], r = root_of(f, user);
             if (f->mark[r] != stamp) {
-                if (f->npath == MAX_NODES || f->at[r].pattern > (r == sink_root ? sink_most : most))
+                if (f->npath == MAX_NODES || scope_of(f, r) != scope_of(f, node) || f->at[r].pattern > (r == sink_root ? sink_most : most))
                     return false;
                 f->mark[r] = stamp;
                 f->path[f->npath++] = r;
@@ -259,7 +265,8 @@ static void
 join_siblings(fuser *f)
 {
     for (int i = 1; i < f->g->node.n; i++)
-        if (weft_custom_siblings(f->g->node.at[i - 1], f->g->node.at[i]))
+        if (scope_of(f, i - 1) == scope_of(f, i) &&
+            weft_custom_siblings(f->g->node.at[i - 1], f->g->node.at[i]))
             merge(f, root_of(f, i - 1), i);
 }
 

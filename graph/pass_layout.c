@@ -28,7 +28,9 @@ static weft_value *
 known(const layouter *l, weft_map *map, const weft_value *v)
 {
     int64_t id = weft_map_get(map, &v->id, sizeof v->id);
-    return id < 0 ? NULL : l->s.g->value.at[id];
+    weft_value *form = id < 0 ? NULL : l->s.g->value.at[id];
+    bool here = form && (!form->node || weft_scope_within(l->s.g, l->s.g->within, form->node->scope));
+    return here ? form : NULL;
 }
 
 static weft_value *
@@ -403,6 +405,7 @@ static bool
 plain_outputs(layouter *l)
 {
     weft_graph *g = l->s.g;
+    g->within = 0;
     for (int i = 0; i < g->output.n; i++) {
         weft_value *v = g->output.at[i], *plain = plain_of(l, v);
         if (!plain)

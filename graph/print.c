@@ -17,7 +17,7 @@
 static bool
 is_word(const char *name)
 {
-    static const char *const taken[] = { "group", "none" };
+    static const char *const taken[] = { "group", "none", "if", "loop" };
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (strcmp(name, taken[i]) == 0)
             return false;
@@ -208,10 +208,47 @@ print_header(weft_str *s, const weft_graph *g)
     weft_str_add(s, " {\n");
 }
 
+static void
+print_end(weft_str *s, const weft_scope *scope, int indent)
+{
+    weft_str_addf(s, "%*s}", indent, "");
+    if (scope->test) {
+        weft_str_add(s, " while ");
+        weft_print_dim(s, scope->test);
+        weft_str_addf(s, " as %s", scope->count->name);
+    }
+    weft_str_add(s, "\n");
+}
+
+static void
+print_begin(weft_str *s, const weft_scope *scope, int indent)
+{
+    weft_str_addf(s, "%*s%s", indent, "", scope->kind == WEFT_SCOPE_IF ? "if " : "loop ");
+    if (scope->kind == WEFT_SCOPE_LOOP)
+        weft_str_addf(s, "%s < ", scope->symbol->name);
+    weft_print_dim(s, scope->bound);
+    weft_str_add(s, " {\n");
+}
+
+/* Closes and opens scopes between one node and the next; *indent is that of the nodes. */
+static void
+print_scopes(weft_str *s, const weft_graph *g, int from, int to, int *indent)
+{
+    for (; !weft_scope_within(g, to, from); from = g->scope.at[from].parent) {
+        *indent -= 4;
+        print_end(s, &g->scope.at[from], *indent);
+    }
+    if (from == to)
+        return;
+    print_scopes(s, g, from, g->scope.at[to].parent, indent);
+    print_begin(s, &g->scope.at[to], *indent);
+    *indent += 4;
+}
+
 void
 weft_print_graph(weft_str *s, const weft_graph *g)
 {
-    int group = -1;
+    int group = -1, scope = 0, indent = 4;
     print_header(s, g);
     for (int i = 0; i < g->value.n; i++)
         if (g->value.at[i]->data) {
@@ -220,16 +257,19 @@ weft_print_graph(weft_str *s, const weft_graph *g)
             print_constant(s, g, g->value.at[i]);
             weft_str_add(s, "\n");
         }
-    for (int i = 0; i < g->node.n; i++) {
-        const weft_node *n = g->node.at[i];
-        if (n->group != group) {
-            weft_str_add(s, group >= 0 ? "    }\n" : "");
-            group = n->group;
-            if (group >= 0)
-                weft_str_addf(s, "    group %d %s {\n", group,
-                              weft_pattern_name(g->group.at[group]->pattern));
-        }
-        print_node(s, n, group >= 0 ? 8 : 4);
+    for (int i = 0; i <= g->node.n; i++) {
+        const weft_node *n = i < g->node.n ? g->node.at[i] : NULL;
+        int next = n ? n->group : -1;
+        if (next != group && group >= 0)
+            weft_str_addf(s, "%*s}\n", indent, "");
+        print_scopes(s, g, scope, n ? n->scope : 0, &indent);
+        scope = n ? n->scope : 0;
+        if (next != group && next >= 0)
+            weft_str_addf(s, "%*sgroup %d %s {\n", indent, "", next,
+                          weft_pattern_name(g->group.at[next]->pattern));
+        group = next;
+        if (n)
+            print_node(s, n, indent + (group >= 0 ? 4 : 0));
     }
-    weft_str_add(s, group >= 0 ? "    }\n}\n" : "}\n");
+    weft_str_add(s, "}\n");
 }

@@ -69,6 +69,9 @@ void weft_group_finish(weft_graph *);
 /* Whether the group takes the value as an expression rather than as an input: a constant of one
  * element that is no operand of a contraction or of a user's operator. */
 bool weft_group_immediate(const weft_group *, const weft_value *);
+/* Whether a node may read a value: made in its scope or one around it, or yielded in one just
+ * inside. */
+bool weft_node_sees(const weft_graph *, const weft_node *, const weft_value *);
 /* Whether the group is a node for the plan alone. */
 static inline bool
 weft_group_flows(const weft_group *group)

@@ -9,6 +9,7 @@ weft_sweep_start(weft_graph *g)
     weft_sweep s = { .g = g, .node = g->node.at, .n = g->node.n, .nto = g->value.n };
     s.to = WEFT_NEW_ARRAY(&s.scratch, s.nto, weft_value *);
     memset(&g->node, 0, sizeof g->node); /* the old list stays in the arena */
+    g->within = 0;
     return s;
 }
 
@@ -24,6 +25,7 @@ weft_sweep_take(weft_sweep *s, int i)
     weft_node *n = s->node[i];
     for (int j = 0; j < n->nin; j++)
         n->in[j] = stands_for(s, n->in[j]);
+    s->g->within = n->scope;
     return n;
 }
 
@@ -48,6 +50,7 @@ weft_sweep_end(weft_sweep *s)
         g->output.at[i] = stands_for(s, g->output.at[i]);
     for (int i = 0; i < g->node.n; i++)
         g->node.at[i]->id = i;
+    g->within = 0;
     bool changed = s->changed || g->node.n != s->n;
     weft_arena_reset(&s->scratch);
     return changed;

@@ -26,7 +26,7 @@ typedef struct weft_sweep {
 } weft_sweep;
 
 weft_sweep weft_sweep_start(weft_graph *);
-/* Node i with its inputs replaced. */
+/* Node i with its inputs replaced; nodes that are added next are in its scope. */
 weft_node *weft_sweep_take(weft_sweep *, int i);
 void weft_sweep_keep(weft_sweep *, weft_node *);
 /* From here on `to` stands for `from`. */

@@ -46,6 +46,8 @@ verify_node(const weft_graph *g, const char *when, const weft_node *n, bool *def
             return fault(g, when, "a node reads a value that is not in the graph", v->name);
         if (v && !defined[v->id])
             return fault(g, when, "a value is read before it is made", v->name);
+        if (v && !weft_node_sees(g, n, v))
+            return fault(g, when, "a value is read outside its scope", v->name);
     }
     const weft_value *v = n->out[0];
     if (v->id >= g->value.n || g->value.at[v->id] != v || v->node != n)
@@ -53,6 +55,26 @@ verify_node(const weft_graph *g, const char *when, const weft_node *n, bool *def
     if (n->group < -1 || n->group >= g->group.n)
         return fault(g, when, "a node is in a group that there is not", n->name);
     defined[v->id] = true;
+    return WEFT_OK;
+}
+
+/* Scopes nest, and none is entered twice. */
+static weft_status
+verify_scopes(const weft_graph *g, const char *when, weft_arena *scratch)
+{
+    bool *left = WEFT_NEW_ARRAY(scratch, g->scope.n, bool);
+    for (int i = 0, at = 0; i < g->node.n; i++) {
+        int to = g->node.at[i]->scope;
+        if (to < 0 || to >= g->scope.n)
+            return fault(g, when, "a node is in a scope that there is not", g->node.at[i]->name);
+        for (; !weft_scope_within(g, to, at); at = g->scope.at[at].parent)
+            left[at] = true;
+        for (int s = to; s != at; s = g->scope.at[s].parent)
+            if (left[s])
+                return fault(g, when, "a scope's nodes do not stand together",
+                             g->node.at[i]->name);
+        at = to;
+    }
     return WEFT_OK;
 }
 
@@ -103,6 +125,8 @@ weft_graph_verify(const weft_graph *g, const char *when)
 {
     weft_arena scratch = { 0 };
     weft_status st = verify_values(g, when, &scratch);
+    if (st == WEFT_OK)
+        st = verify_scopes(g, when, &scratch);
     if (st == WEFT_OK)
         st = verify_nodes(g, when, &scratch);
     if (st == WEFT_OK)

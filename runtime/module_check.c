@@ -468,7 +468,7 @@ close_step(checker *c, open_steps *open, const int *by_last, const int *next)
         return WEFT_OK;
     for (int step = first + 1; step < end - 1; step++)
         for (int t = by_last[step]; t >= 0; t = next[t])
-            if (c->first[t] < first)
+            if (c->first[t] <= first)
                 return FAIL(c, "tensor '%s' dies at step %d, in the loop of step %d, and was there "
                                "before it",
                             c->program->tensor[t].name, step, first);

@@ -406,6 +406,8 @@ weft_status
 weft_session_get_tensor(weft_session *s, int tensor, void *data, size_t bytes, weft_diag *diag)
 {
     weft_status status = need_kept(s, tensor, diag);
+    if (!status)
+        status = weft_session_resize(s, tensor, diag);
     return status ? status : download(s, tensor, data, bytes, diag);
 }
 
@@ -414,6 +416,8 @@ weft_session_set_tensor(weft_session *s, int tensor, const void *data, size_t by
                         weft_diag *diag)
 {
     weft_status status = need_kept(s, tensor, diag);
+    if (!status)
+        status = weft_session_resize(s, tensor, diag);
     if (!status)
         status = check_bytes(s, tensor, bytes, diag);
     if (status)

@@ -173,6 +173,134 @@ a_size_that_falls_with_another_has_room(void **state)
     gives(text, 2, in, 1, want);
 }
 
+/* ---- conditions and loops -------------------------------------------------------------------- */
+
+/* Two carried values that change places, a stack, a test that may end the loop early, and branches of
+ * different sizes. */
+static const char loops[] =
+    "graph loops(x: f32[4], d: f32[4], z: f32[2], m: i64[], t: f32[]) -> (last, all, y, steps) {\n"
+    "    one: f32[] = constant [1.0]\n"
+    "    n: i64[] = read(m) {symbol=\"n\", at=0, most=[8]}\n"
+    "    loop i < n {\n"
+    "        a: f32[4] = carry(x)\n"
+    "        p: f32[4] = carry(d)\n"
+    "        ii: i64[] = dims() {value=[i], scalar=1}\n"
+    "        fi: f32[] = cast(ii) {dtype=f32}\n"
+    "        b: f32[4] = add(a, fi)\n"
+    "        c: f32[n, 4] = stack(b) {at=[i], size=[n]}\n"
+    "        s: f32[] = sum(b) {axes=[0], keepdims=0}\n"
+    "        go: bool[] = less(s, t)\n"
+    "        k: i64[] = read(go) {symbol=\"k\", at=0, most=[1]}\n"
+    "        e: f32[4] = yield(p, a)\n"
+    "        g: f32[4] = yield(b, p)\n"
+    "    } while k as count\n"
+    "    last: f32[4] = result(e)\n"
+    "    all: f32[count, 4] = result(c) {size=[count]}\n"
+    "    steps: i64[] = dims() {value=[count], scalar=1}\n"
+    "    if k {\n"
+    "        f: f32[4] = yield(x)\n"
+    "    }\n"
+    "    if 1 - k {\n"
+    "        zz: f32[2] = add(z, one)\n"
+    "        h: f32[2] = yield(zz)\n"
+    "    }\n"
+    "    y: f32[k * 2 + 2] = merge(f, h) {dims=[k * 2 + 2]}\n"
+    "}\n";
+
+static void
+a_loop_runs_until_its_test_fails(void **state)
+{
+    (void)state;
+    tensor in[] = { { WEFT_F32, 1, { 4 }, { 1, 2, 3, 4 } },
+                    { WEFT_F32, 1, { 4 }, { 0, 0, 0, 1 } },
+                    { WEFT_F32, 1, { 2 }, { 1, 2 } },
+                    { WEFT_I64, 0, { 0 }, { 5 } },
+                    { WEFT_F32, 0, { 0 }, { 18 } } };
+    tensor early[] = { { WEFT_F32, 1, { 4 }, { 1, 1, 1, 2 } },
+                       { WEFT_F32, 2, { 3, 4 }, { 1, 2, 3, 4, 1, 1, 1, 2, 3, 4, 5, 6 } },
+                       { WEFT_F32, 1, { 2 }, { 2, 3 } },
+                       { WEFT_I64, 0, { 0 }, { 3 } } };
+    gives(loops, 5, in, 4, early);
+    in[3].at[0] = 2;
+    tensor whole[] = { { WEFT_F32, 1, { 4 }, { 1, 2, 3, 4 } },
+                       { WEFT_F32, 2, { 2, 4 }, { 1, 2, 3, 4, 1, 1, 1, 2 } },
+                       { WEFT_F32, 1, { 4 }, { 1, 2, 3, 4 } },
+                       { WEFT_I64, 0, { 0 }, { 2 } } };
+    gives(loops, 5, in, 4, whole);
+    in[3].at[0] = 0;
+    tensor never[] = { { WEFT_F32, 1, { 4 }, { 1, 2, 3, 4 } },
+                       { WEFT_F32, 2, { 0, 4 }, { 0 } },
+                       { WEFT_F32, 1, { 2 }, { 2, 3 } },
+                       { WEFT_I64, 0, { 0 }, { 0 } } };
+    gives(loops, 5, in, 4, never);
+    in[3].at[0] = 9;
+    fails(loops, 5, in, "'n', read from 'm', is 9; it is possible from 0 to 8");
+}
+
+/* What is made before a loop and read in it survives every round; loops in loops and conditions in
+ * them have their own values. */
+static const char nested[] =
+    "graph nested(x: f32[3], w: f32[3]) -> (y, z) {\n"
+    "    a: f32[3] = abs(x)\n"
+    "    b: f32[3] = negative(w)\n"
+    "    loop i < 3 {\n"
+    "        p: f32[3] = carry(x)\n"
+    "        loop j < i + 1 {\n"
+    "            q: f32[3] = carry(p)\n"
+    "            r: f32[3] = add(q, b)\n"
+    "            t: f32[3] = subtract(r, b)\n"
+    "            u: f32[3] = multiply(t, a)\n"
+    "            v: f32[3] = yield(u, q)\n"
+    "        }\n"
+    "        s: f32[3] = result(v)\n"
+    "        if i % 2 {\n"
+    "            c: f32[3] = negative(s)\n"
+    "            d: f32[3] = yield(c)\n"
+    "        }\n"
+    "        if 1 - i % 2 {\n"
+    "            e: f32[3] = yield(s)\n"
+    "        }\n"
+    "        f: f32[3] = merge(d, e) {dims=[3]}\n"
+    "        g: f32[3, 3] = stack(f) {at=[2 - i], size=[3]}\n"
+    "        h: f32[3] = yield(f, p)\n"
+    "    }\n"
+    "    y: f32[3] = result(h)\n"
+    "    z: f32[3, 3] = result(g)\n"
+    "}\n";
+
+static void
+loops_and_conditions_nest(void **state)
+{
+    (void)state;
+    tensor in[] = { { WEFT_F32, 1, { 3 }, { 1, 2, 3 } }, { WEFT_F32, 1, { 3 }, { 5, -6, 7 } } };
+    tensor want[] = {
+        { WEFT_F32, 1, { 3 }, { -1, -128, -2187 } },
+        { WEFT_F32, 2, { 3, 3 }, { -1, -128, -2187, -1, -16, -81, 1, 4, 9 } },
+    };
+    gives(nested, 2, in, 2, want);
+}
+
+/* The device's kernels one by one, on the reference's values in each iteration. */
+static void
+kernels_in_loops_are_checked_one_by_one(void **state)
+{
+    (void)state;
+    weft_diag *diag = weft_diag_create();
+    weft_compile_job job = { .text = nested, .threads = 1, .optimize = 1 };
+    weft_check_options o = { .job = job, .fill = "random:0", .per_kernel = true };
+    const char *device[] = { "interp" };
+    weft_check_report report;
+    o.ndevice = 1;
+    o.device = device;
+    if (weft_check_model("nested.wir", &o, diag, &report))
+        fail_msg("%s", weft_diag_text(diag));
+    assert_int_equal(report.run.n, 1);
+    assert_int_equal(report.run.at[0].status, WEFT_OK);
+    assert_int_equal(report.run.at[0].kernel.n, 1 + 1 + 6 + 1); /* a, b, u, c */
+    weft_check_report_free(&report);
+    weft_diag_destroy(diag);
+}
+
 int
 main(void)
 {
@@ -180,6 +308,9 @@ main(void)
         cmocka_unit_test(an_output_has_the_size_that_was_read),
         cmocka_unit_test(a_size_beyond_its_bound_ends_the_run_and_is_named),
         cmocka_unit_test(a_size_that_falls_with_another_has_room),
+        cmocka_unit_test(a_loop_runs_until_its_test_fails),
+        cmocka_unit_test(loops_and_conditions_nest),
+        cmocka_unit_test(kernels_in_loops_are_checked_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,32 @@ keeps_sizes_that_a_run_reads(void **state)
 }
 
 static void
+keeps_conditions_and_loops(void **state)
+{
+    (void)state;
+    round_trip("graph f(c: bool[], x: f32[n, 3]) -> (y, z, s) {\n"
+               "    k: i64[] = read(c) {symbol=\"k\", at=0, most=[1]}\n"
+               "    loop i < n {\n"
+               "        a: f32[n, 3] = carry(x)\n"
+               "        if k {\n"
+               "            b: f32[n, 3] = relu(a)\n"
+               "            d: f32[n, 3] = yield(b)\n"
+               "        }\n"
+               "        if 1 - k {\n"
+               "            e: f32[n, 3] = yield(a)\n"
+               "        }\n"
+               "        f: f32[n, 3] = merge(d, e) {dims=[n, 3]}\n"
+               "        g: f32[n, n, 3] = stack(f) {at=[i], size=[n]}\n"
+               "        h: f32[n, 3] = yield(f, a)\n"
+               "        m: i64[] = read(c) {symbol=\"m\", at=0, most=[1]}\n"
+               "    } while m as count\n"
+               "    y: f32[n, 3] = result(h)\n"
+               "    z: f32[count, n, 3] = result(g) {size=[count]}\n"
+               "    s: i64[1] = dims() {value=[count], scalar=0}\n"
+               "}\n");
+}
+
+static void
 keeps_constants_of_every_kind(void **state)
 {
     (void)state;
@@ -102,6 +128,19 @@ mistakes_have_a_place(void **state)
     check_error("graph f(x: f32[2]) -> (y) { y = exp(z) }", "'z' is not defined");
     check_error("graph f(x: f32[2]) -> (y) { y = exp(x) y = exp(x) }", "'y' is defined twice");
     check_error("graph f(x: f32[2]) -> (q) { y = exp(x) }", "'q' is not defined");
+    check_error("graph f(x: f32[2]) -> (z) { if 1 { y = exp(x) } z = exp(y) }",
+                "in a scope that this is not in");
+    check_error("graph f(x: f32[2]) -> (y) { if 1 { y = exp(x) } }", "made in a scope");
+    check_error("graph f(x: f32[2]) -> (y) { y = carry(x) }", "in no loop");
+    check_error("graph f(x: f32[n]) -> (y) { loop n < 2 { y = carry(x) } }", "a symbol already");
+    check_error("graph f(x: f32[2], z: f32[3]) -> (x) { loop i < 2 { y = carry(x) u = yield(z, y) } }",
+                "changes its type or shape");
+    check_error("graph f(x: f32[2]) -> (y) { loop i < 2 { u = yield(x) } y = result(u) }",
+                "a yield to a carry");
+    check_error("graph f(x: i64[2]) -> (y) { k = read(x) {symbol=\"k\", at=0, most=[2]} y = exp(k) }",
+                "a size that the run reads");
+    check_error("graph f(x: i64[2]) -> (y) { k = read(x) {symbol=\"k\", at=2, most=[2]} }",
+                "no element 2");
     check_error("graph f(x: f32[2]) -> (y) { y: f32[3] = exp(x) }", "is f32[2] by its inputs");
     check_error("graph f(x: f32[2]) -> (y) { y = exp(x) {beta=1} }", "exp has no attribute 'beta'");
     check_error("graph f(x: f32[2]) -> (y) { y = transpose(x) }", "attribute 'axes' is missing");
@@ -158,6 +197,7 @@ main(void)
         cmocka_unit_test(keeps_names_that_are_no_words),
         cmocka_unit_test(keeps_symbols_and_expressions),
         cmocka_unit_test(keeps_sizes_that_a_run_reads),
+        cmocka_unit_test(keeps_conditions_and_loops),
         cmocka_unit_test(keeps_constants_of_every_kind),
         cmocka_unit_test(keeps_groups),
         cmocka_unit_test(types_may_be_left_out),
