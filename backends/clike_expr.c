@@ -128,19 +128,39 @@ literal(weft_clike *c, const weft_expr *e, int prec)
 
 /* ---- operators ------------------------------------------------------------------------------- */
 
+/* An i32 that an operator converts by itself where the other side is of 64 bits. */
+static bool
+is_widened(const weft_expr *e)
+{
+    return e->h.kind == WEFT_EK_CAST && e->h.type.lanes == 1 && e->h.type.dtype == WEFT_I64 &&
+           e->arg[0]->h.type.dtype == WEFT_I32;
+}
+
+static bool
+converts(weft_ek op)
+{
+    return op == WEFT_EK_ADD || op == WEFT_EK_SUB || op == WEFT_EK_MUL ||
+           (op >= WEFT_EK_EQ && op <= WEFT_EK_GE);
+}
+
 static void
 infix(weft_clike *c, const weft_expr *e, int prec)
 {
     const char *op = infixes[e->h.kind].op;
     int own = infixes[e->h.kind].prec;
+    const weft_expr *a = e->arg[0], *b = e->arg[1];
+    if (converts((weft_ek)e->h.kind) && is_widened(b))
+        b = b->arg[0];
+    else if (converts((weft_ek)e->h.kind) && is_widened(a))
+        a = a->arg[0];
     if (e->h.type.lanes > 1 && (e->h.kind == WEFT_EK_AND || e->h.kind == WEFT_EK_OR)) {
         op = e->h.kind == WEFT_EK_AND ? "&" : "|";
         own = e->h.kind == WEFT_EK_AND ? CLIKE_BAND : CLIKE_BOR;
     }
     weft_str_add(c->out, own < prec ? "(" : "");
-    weft_clike_expr(c, e->arg[0], own);
+    weft_clike_expr(c, a, own);
     weft_str_addf(c->out, " %s ", op);
-    weft_clike_expr(c, e->arg[1], own + 1);
+    weft_clike_expr(c, b, own + 1);
     weft_str_add(c->out, own < prec ? ")" : "");
 }
 

@@ -109,8 +109,10 @@ add_launch(weft_str *out, const weft_kernel *kernel, const char *comment)
                 weft_str_add(out, "1");
         }
     }
-    if (kernel->shared_bytes > 0)
+    if (kernel->shared_bytes >= 1024)
         weft_str_addf(out, "  shared %.1f KiB", (double)kernel->shared_bytes / 1024);
+    else if (kernel->shared_bytes > 0)
+        weft_str_addf(out, "  shared %d B", (int)kernel->shared_bytes);
     weft_str_add(out, "\n");
 }
 

@@ -2,7 +2,8 @@
  *
  * needs  level loops
  * makes  level flat; indices in i32 where the buffer has provably no more than 2^31 elements (by
- *        its shape, or by what a target can bind), else in i64
+ *        its shape, or by what a target can bind), else in i64 but for its last dimensions, as far as
+ *        they have no more
  * keeps  loops, guards, spaces, names; bool stays bool */
 #include "lower/priv.h"
 
@@ -10,6 +11,7 @@ typedef struct flat {
     const weft_buf *from, *to;
     const weft_expr **stride;
     weft_dtype index;
+    int inner; /* the dimensions from here on are counted in i32 */
 } flat;
 
 typedef struct flattener {
@@ -42,13 +44,30 @@ most_elements(const flattener *f, const weft_buf *b)
     int64_t n = 1, d;
     if (b->stride && b->ndim > 0)
         return strided_elements(b, &n) ? n : INT64_MAX;
-    for (int i = 0; i < b->ndim && n >= 0; i++)
-        if (!weft_as_int(b->shape[i], &d) || !weft_mul64(n, d, &n))
-            n = -1;
-    if (n >= 0)
-        return n;
+    bool known = true;
+    for (int i = 0; i < b->ndim; i++) {
+        bool constant = weft_as_int(b->shape[i], &d);
+        if (!constant)
+            d = b->shape[i]->h.type.dtype == WEFT_I32 ? INT32_MAX : INT64_MAX;
+        known = known && constant;
+        n = weft_mul64(n, d, &n) ? n : INT64_MAX;
+    }
     int64_t range = f->target ? f->target->max_range : 0, bits = weft_dtype_bits(b->dtype);
-    return range > 0 && range < INT64_MAX / 8 ? range * 8 / bits : INT64_MAX;
+    if (known || range <= 0 || range >= INT64_MAX / 8)
+        return n;
+    return n < range * 8 / bits ? n : range * 8 / bits;
+}
+
+/* The first of the last dimensions whose elements are surely counted in 32 bits. */
+static int
+find_inner(const weft_buf *b)
+{
+    int64_t n = 1, d;
+    int inner = b->ndim;
+    while (inner > 0 && !b->stride && weft_as_int(b->shape[inner - 1], &d) &&
+           weft_mul64(n, d, &n) && n <= INT32_MAX)
+        inner--;
+    return inner;
 }
 
 static flat *
@@ -59,6 +78,7 @@ make_flat(flattener *f, const weft_buf *b)
     flat *to = WEFT_NEW(&f->arena, flat);
     to->from = b;
     to->index = most_elements(f, b) <= INT32_MAX ? WEFT_I32 : WEFT_I64;
+    to->inner = to->index == WEFT_I32 ? b->ndim : find_inner(b);
     to->stride = WEFT_NEW_ARRAY(&f->arena, b->ndim, const weft_expr *);
     const weft_expr *total = weft_int(ir, to->index, 1);
     for (int d = b->ndim - 1; d >= 0; d--) {
@@ -91,15 +111,32 @@ flat_of(flattener *f, const weft_buf *b)
     return f->by_id.at[b->id];
 }
 
+/* Where the dimensions from `from` to before `to` lead, counted in type t. */
+static const weft_expr *
+add_places(flattener *f, const flat *b, weft_dtype t, int from, int to,
+           const weft_expr *const *index)
+{
+    const weft_expr *sum = weft_int(f->ir, t, 0);
+    for (int d = from; d < to; d++)
+        sum = weft_ix(f->ir, WEFT_EK_ADD, sum,
+                      weft_ix(f->ir, WEFT_EK_MUL, weft_ix_cast(f->ir, t, index[d]),
+                              weft_ix_cast(f->ir, t, b->stride[d])));
+    return sum;
+}
+
+/* In 64 bits no more than needs them. */
 static const weft_expr *
 flat_index(flattener *f, const flat *b, const weft_expr *const *index)
 {
-    const weft_expr *sum = weft_int(f->ir, b->index, 0);
-    for (int d = 0; d < b->from->ndim; d++) {
-        const weft_expr *i = weft_ix_cast(f->ir, b->index, index[d]);
-        sum = weft_ix(f->ir, WEFT_EK_ADD, sum, weft_ix(f->ir, WEFT_EK_MUL, i, b->stride[d]));
-    }
-    return sum;
+    int n = b->from->ndim;
+    const weft_expr *sum = add_places(f, b, b->index, 0, b->inner, index);
+    if (b->inner < n)
+        sum = weft_ix(f->ir, WEFT_EK_ADD, sum,
+                      weft_ix_cast(f->ir, b->index,
+                                   add_places(f, b, WEFT_I32, b->inner, n, index)));
+    bool widened = sum && sum->h.kind == WEFT_EK_CAST && sum->h.type.dtype == WEFT_I64 &&
+                   sum->arg[0]->h.type.dtype == WEFT_I32;
+    return widened ? sum->arg[0] : sum;
 }
 
 static const weft_expr *

@@ -1,5 +1,6 @@
 /* hoist: index arithmetic that does not change in a loop gets a name before it, and what is
- * computed more than once gets one where it is first possible.
+ * computed more than once gets one where it is first possible: below the last of the loops and lets
+ * that it is made of.
  *
  *   for r in 0..k { C[..] = .. A[by * 16000 + ty * 250 + r] .. }
  *   let A_base: i32 = by * 16000 + ty * 250
@@ -16,14 +17,15 @@
 enum {
     WORTH = 2,         /* operations that are taken out of a loop, to the top of the kernel */
     WORTH_IN_LOOP = 3, /* or into a loop further out */
-    WORTH_SHARED = 6,  /* operations times uses */
+    WORTH_SHARED = 6,  /* operations times uses, where it is one operation */
     COST_CAP = 16,
+    LONG_NAME = 16, /* characters of variables' names joined that nobody would read */
     NOWHERE = 1 << 20 /* level of what is not moved */
 };
 
 typedef struct name { /* an expression that gets a variable */
     const weft_expr *e;
-    const weft_var *scope; /* the loop it is computed in; NULL: at the top of the kernel */
+    const weft_var *scope; /* the loop or let it is computed in; NULL: at the top of the kernel */
     const weft_buf *buf;   /* the only buffer it is an index of, or the beginning of one */
     int level, uses;
     bool mixed;          /* used otherwise too */
@@ -37,7 +39,8 @@ typedef struct hoister {
     WEFT_VEC(int) level;   /* by variable id; 0: constant at the top */
     WEFT_VEC(int) by_expr; /* by expression id: 1 + which name */
     WEFT_VEC(name) names;
-    int depth; /* of the loop that is looked at */
+    int depth; /* loops and lets around what is looked at */
+    int loop;  /* depth of the innermost loop; 0: none */
     const weft_buf *index_of;
     const weft_stmt *top; /* the statement inside all block and thread axes */
 } hoister;
@@ -76,7 +79,7 @@ take_level(void *user, const weft_expr *e)
     return true;
 }
 
-/* The innermost loop that e changes in. */
+/* The innermost loop that e changes in, or let that it is made of. */
 static depth
 depth_of(const hoister *h, const weft_expr *e)
 {
@@ -97,7 +100,8 @@ static int
 cost(const weft_expr *e)
 {
     int sum = 0;
-    if (e->h.kind == WEFT_EK_FDIV || e->h.kind == WEFT_EK_FMOD)
+    if (e->h.kind == WEFT_EK_FDIV || e->h.kind == WEFT_EK_FMOD || e->h.kind == WEFT_EK_TDIV ||
+        e->h.kind == WEFT_EK_TMOD)
         sum = 2;
     else if (e->h.nargs > 0 && e->h.kind != WEFT_EK_CAST)
         sum = 1;
@@ -198,16 +202,17 @@ is_worth(const hoister *h, const name *n)
     int c = cost(n->e);
     if (n->level >= NOWHERE)
         return false;
-    if (n->level < h->depth && c >= (n->level ? WORTH_IN_LOOP : WORTH))
+    if (n->level < h->loop && c >= (n->level ? WORTH_IN_LOOP : WORTH))
         return true;
-    return n->uses > 1 && n->uses * c >= WORTH_SHARED;
+    return n->uses > 1 && (c > 1 || n->uses * c >= WORTH_SHARED);
 }
 
-/* x + 3: the constant is left where x is used. */
+/* x + 3: the constant is left where x is used; i64(x): so is the conversion. */
 static bool
 is_offset(const weft_expr *e)
 {
-    return (e->h.kind == WEFT_EK_ADD || e->h.kind == WEFT_EK_SUB) && weft_is_imm(e->arg[1]);
+    return e->h.kind == WEFT_EK_CAST ||
+           ((e->h.kind == WEFT_EK_ADD || e->h.kind == WEFT_EK_SUB) && weft_is_imm(e->arg[1]));
 }
 
 /* One use of e; what is inside counts as used by e alone, once. */
@@ -249,6 +254,20 @@ is_bound(const weft_stmt *s)
            (weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind));
 }
 
+static void look(hoister *, const weft_stmt *);
+
+static void
+look_into_loop(hoister *h, const weft_stmt *s)
+{
+    int outer = h->loop;
+    use(h, s->u.loop.extent);
+    h->depth++;
+    h->loop = h->depth;
+    look(h, s->u.loop.body);
+    h->depth--;
+    h->loop = outer;
+}
+
 /* Statements in order, with the levels of what they bind. */
 static void
 look(hoister *h, const weft_stmt *s)
@@ -260,10 +279,7 @@ look(hoister *h, const weft_stmt *s)
         return;
     case WEFT_SK_FOR:
     case WEFT_SK_WHILE:
-        use(h, s->u.loop.extent);
-        h->depth++;
-        look(h, s->u.loop.body);
-        h->depth--;
+        look_into_loop(h, s);
         return;
     case WEFT_SK_IF:
         use(h, s->u.iff.cond);
@@ -273,7 +289,9 @@ look(hoister *h, const weft_stmt *s)
         return;
     case WEFT_SK_LET:
         use(h, s->u.let.value);
+        h->depth++;
         look(h, s->u.let.body);
+        h->depth--;
         return;
     case WEFT_SK_STORE:
         for (int i = 0; i < s->u.store.n; i++)
@@ -314,8 +332,8 @@ look(hoister *h, const weft_stmt *s)
     }
 }
 
-/* Levels of loop variables: how many loops deep; what other statements bind is not moved out of
- * them. */
+/* Levels of the variables of loops and lets: how many of these deep; what an ALLREDUCE binds stays
+ * where it is. */
 static void
 find_levels(hoister *h, const weft_stmt *s, int level)
 {
@@ -336,7 +354,8 @@ find_levels(hoister *h, const weft_stmt *s, int level)
             find_levels(h, s->u.iff.els, level);
         return;
     case WEFT_SK_LET:
-        find_levels(h, s->u.let.body, level);
+        set_level(h, s->u.let.var, level + 1);
+        find_levels(h, s->u.let.body, level + 1);
         return;
     case WEFT_SK_ALLOC:
         find_levels(h, s->u.alloc.body, level);
@@ -377,20 +396,35 @@ join_var(void *user, const weft_expr *e)
     return true;
 }
 
-/* "A_base" for the beginning of indices of A alone, else after the variables it is made of. */
+static const char *
+suffix_of(const weft_expr *e, int vars)
+{
+    switch ((weft_ek)e->h.kind) {
+    case WEFT_EK_FDIV:
+    case WEFT_EK_TDIV:
+        return "_div";
+    case WEFT_EK_FMOD:
+    case WEFT_EK_TMOD:
+        return "_mod";
+    default:
+        return vars == 1 ? "_off" : "";
+    }
+}
+
+/* "A_base" for the beginning of indices of A alone, else after the variables it is made of, as long as
+ * they can be read, and "at" beyond. */
 static const char *
 make_name(hoister *h, const name *n)
 {
+    weft_arena *a = &h->ir->arena;
     weft_str text = { 0 };
     joined j = { &text, 0 };
-    weft_walker w = { .expr = join_var, .user = &j };
     if (n->buf && !n->mixed)
-        weft_str_addf(&text, "%s_base", n->buf->name);
-    else
-        weft_walk_expr(&w, n->e);
-    if (j.n == 1)
-        weft_str_add(&text, "_off");
-    const char *made = weft_arena_strdup(&h->ir->arena, text.n ? weft_str_text(&text) : "at");
+        return weft_arena_printf(a, "%s_base", n->buf->name);
+    weft_walk_expr(&(weft_walker){ .expr = join_var, .user = &j }, n->e);
+    bool can = text.n && text.n <= LONG_NAME;
+    const char *made = weft_arena_printf(a, "%s%s", can ? weft_str_text(&text) : "at",
+                                         suffix_of(n->e, can ? j.n : 0));
     weft_str_free(&text);
     return made;
 }
@@ -447,6 +481,12 @@ static const weft_stmt *
 name_stmt(weft_rewriter *rw, const weft_stmt *s)
 {
     s = weft_rewrite_children(rw, s);
+    if (s->kind == WEFT_SK_LET) {
+        const weft_stmt *below = with_names(rw, s->u.let.var, s->u.let.body);
+        return below == s->u.let.body
+                   ? s
+                   : weft_let(rw->ir, s->u.let.var, s->u.let.value, below);
+    }
     if (s->kind != WEFT_SK_FOR)
         return s;
     const weft_stmt *body = with_names(rw, s->u.loop.var, s->u.loop.body);

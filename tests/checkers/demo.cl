@@ -2,7 +2,7 @@
 // conv1_relu: conv1 (Conv) + relu1 (Relu)                                           model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
 //   schedule  contraction/gpu: tile 8 m 1 y 32 x_1, 1x2 registers, ky by 4 through shared
-//   launch    grid 28,1,1  block 16,8,1  shared 0.6 KiB
+//   launch    grid 28,1,1  block 16,8,1  shared 656 B
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(16, 8, 1)))
 void conv1_relu(__global const float *restrict x,
@@ -15,21 +15,21 @@ void conv1_relu(__global const float *restrict x,
     int i_j_o_k_o_l_o = get_group_id(0);
     int j_i_o = get_local_id(1);
     int k_i_o_l_i_o = get_local_id(0);
-    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
+    const int at = j_i_o * 16 + k_i_o_l_i_o;
     const int relu_base = j_i_o * 784 + i_j_o_k_o_l_o * 28 + k_i_o_l_i_o * 2;
-    const int j_i_o_k_i_o_l_i_o_1 = j_i_o_k_i_o_l_i_o / 30;
-    const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o = i_j_o_k_o_l_o + j_i_o_k_i_o_l_i_o_1;
-    const int j_i_o_k_i_o_l_i_o_2 = j_i_o_k_i_o_l_i_o % 30;
+    const int at_div = at / 30;
+    const int at_1 = i_j_o_k_o_l_o + at_div;
+    const int at_mod = at % 30;
     float conv[2];
     if (k_i_o_l_i_o < 14) {
         conv[0] = 0.0f;
         conv[1] = 0.0f;
     }
-    if (j_i_o_k_i_o_l_i_o < 72) {
-        weight_shared[j_i_o_k_i_o_l_i_o] = weight[j_i_o_k_i_o_l_i_o];
+    if (at < 72) {
+        weight_shared[at] = weight[at];
     }
-    if (j_i_o_k_i_o_l_i_o < 90) {
-        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 && j_i_o_k_i_o_l_i_o_2 >= 1 && j_i_o_k_i_o_l_i_o_2 < 29 ? x[i_j_o_k_o_l_o * 28 + j_i_o_k_i_o_l_i_o_1 * 28 + j_i_o_k_i_o_l_i_o_2 - 29] : 0.0f;
+    if (at < 90) {
+        pad[at] = at_1 >= 1 && at_1 < 29 && at_mod >= 1 && at_mod < 29 ? x[i_j_o_k_o_l_o * 28 + at_div * 28 + at_mod - 29] : 0.0f;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (k_i_o_l_i_o < 14) {
@@ -68,22 +68,25 @@ void conv2_relu(__global const float *restrict x,
     int i_j_o_k_o_l_o = get_group_id(0);
     int j_i_o = get_local_id(1);
     int k_i_o_l_i_o = get_local_id(0);
-    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
-    const int i_j_o_k_o_l_o_j_i_o = i_j_o_k_o_l_o + (j_i_o + 1) % 3;
+    const int at = j_i_o * 16 + k_i_o_l_i_o;
+    const int j_i_o_mod = j_i_o % 3;
+    const int at_1 = i_j_o_k_o_l_o + j_i_o_mod;
+    const int j_i_o_mod_1 = (j_i_o + 1) % 3;
+    const int at_2 = i_j_o_k_o_l_o + j_i_o_mod_1;
     float conv;
     if (k_i_o_l_i_o < 14) {
         conv = 0.0f;
     }
     for (int i0_i1_i2_i3_o = 0; i0_i1_i2_i3_o < 4; i0_i1_i2_i3_o++) {
-        const int j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o = j_i_o_k_i_o_l_i_o + i0_i1_i2_i3_o * 256;
-        weight_shared[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o] = weight[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o];
+        const int at_3 = at + i0_i1_i2_i3_o * 256;
+        weight_shared[at_3] = weight[at_3];
     }
     if (j_i_o < 8) {
-        weight_shared[j_i_o_k_i_o_l_i_o + 1024] = weight[j_i_o_k_i_o_l_i_o + 1024];
+        weight_shared[at + 1024] = weight[at + 1024];
     }
-    pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o + j_i_o % 3 >= 1 && i_j_o_k_o_l_o + j_i_o % 3 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[j_i_o / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o % 3 * 14 + k_i_o_l_i_o - 15] : 0.0f;
+    pad[at] = at_1 >= 1 && at_1 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[j_i_o / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o_mod * 14 + k_i_o_l_i_o - 15] : 0.0f;
     if (j_i_o < 8) {
-        pad[j_i_o_k_i_o_l_i_o + 256] = i_j_o_k_o_l_o_j_i_o >= 1 && i_j_o_k_o_l_o_j_i_o < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[(j_i_o + 1) / 3 * 196 + i_j_o_k_o_l_o * 14 + (j_i_o + 1) % 3 * 14 + k_i_o_l_i_o + 965] : 0.0f;
+        pad[at + 256] = at_2 >= 1 && at_2 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[(j_i_o + 1) / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o_mod_1 * 14 + k_i_o_l_i_o + 965] : 0.0f;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (k_i_o_l_i_o < 14) {
@@ -177,17 +180,17 @@ void pool1_0(__global const float *restrict x, __global float *restrict max_pool
 {
     int i_j_k_l_o = get_group_id(0);
     int i_j_k_l_i = get_local_id(0);
-    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
-    if (i_j_k_l_o_i_j_k_l_i < 1568) {
-        max_pool[i_j_k_l_o_i_j_k_l_i] = -INFINITY;
+    const int at = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (at < 1568) {
+        max_pool[at] = -INFINITY;
     }
-    if (i_j_k_l_o_i_j_k_l_i < 1568) {
+    if (at < 1568) {
         for (int r0 = 0; r0 < 2; r0++) {
-            const int x_base = i_j_k_l_o_i_j_k_l_i / 14 * 56 + i_j_k_l_o_i_j_k_l_i % 14 * 2 + r0 * 28;
+            const int x_base = at / 14 * 56 + at % 14 * 2 + r0 * 28;
             for (int r1 = 0; r1 < 2; r1++) {
-                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float a = max_pool[at];
                 const float b = x[x_base + r1];
-                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+                max_pool[at] = a >= b || a != a ? a : b;
             }
         }
     }
@@ -203,17 +206,17 @@ void pool2_0(__global const float *restrict x, __global float *restrict max_pool
 {
     int i_j_k_l_o = get_group_id(0);
     int i_j_k_l_i = get_local_id(0);
-    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
-    if (i_j_k_l_o_i_j_k_l_i < 784) {
-        max_pool[i_j_k_l_o_i_j_k_l_i] = -INFINITY;
+    const int at = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (at < 784) {
+        max_pool[at] = -INFINITY;
     }
-    if (i_j_k_l_o_i_j_k_l_i < 784) {
+    if (at < 784) {
         for (int r0 = 0; r0 < 2; r0++) {
-            const int x_base = i_j_k_l_o_i_j_k_l_i / 7 * 28 + i_j_k_l_o_i_j_k_l_i % 7 * 2 + r0 * 14;
+            const int x_base = at / 7 * 28 + at % 7 * 2 + r0 * 14;
             for (int r1 = 0; r1 < 2; r1++) {
-                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float a = max_pool[at];
                 const float b = x[x_base + r1];
-                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+                max_pool[at] = a >= b || a != a ? a : b;
             }
         }
     }
@@ -222,7 +225,7 @@ void pool2_0(__global const float *restrict x, __global float *restrict max_pool
 // softmax_0: softmax (Softmax)                                                      model: digits.onnx
 //   out       f32[1,10]              50 FLOP   40 B read, 40 B written   0.6 FLOP/byte
 //   schedule  rowwise/gpu: a block a row, 32 threads
-//   launch    grid 1,1,1  block 32,1,1  shared 0.2 KiB
+//   launch    grid 1,1,1  block 32,1,1  shared 256 B
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(32, 1, 1)))
 void softmax_0(__global const float *restrict x, __global float *restrict softmax)
@@ -316,10 +319,11 @@ void conv1_relu_step0(__global const float *restrict x, __global float *restrict
 {
     int i_j_k_o = get_group_id(0);
     for (int i_j_k_i = 0; i_j_k_i < 6; i_j_k_i++) {
+        const int i_j_k_o_i_j_k_i = i_j_k_o * 8 + i_j_k_i;
         const int pad_base = i_j_k_o * 240 + i_j_k_i * 30;
         const int x_base = i_j_k_o * 224 + i_j_k_i * 28;
         for (int l = 0; l < 30; l++) {
-            pad[pad_base + l] = i_j_k_o * 8 + i_j_k_i >= 1 && i_j_k_o * 8 + i_j_k_i < 29 && l >= 1 && l < 29 ? x[x_base + l - 29] : 0.0f;
+            pad[pad_base + l] = i_j_k_o_i_j_k_i >= 1 && i_j_k_o_i_j_k_i < 29 && l >= 1 && l < 29 ? x[x_base + l - 29] : 0.0f;
         }
     }
     for (int i_j_k_i = 0; i_j_k_i < 2; i_j_k_i++) {
@@ -484,9 +488,10 @@ void conv2_relu_step0(__global const float *restrict x, __global float *restrict
     int i_j_1_k_o = get_group_id(0);
     for (int i_j_1_k_i = 0; i_j_1_k_i < 32; i_j_1_k_i++) {
         const int pad_base = i_j_1_k_o * 512 + i_j_1_k_i * 16;
-        const int x_base = i_j_1_k_o * 392 + i_j_1_k_i / 16 * 196 + i_j_1_k_i % 16 * 14;
+        const int i_j_1_k_i_mod = i_j_1_k_i % 16;
+        const int x_base = i_j_1_k_o * 392 + i_j_1_k_i / 16 * 196 + i_j_1_k_i_mod * 14;
         for (int l = 0; l < 16; l++) {
-            pad[pad_base + l] = i_j_1_k_i % 16 >= 1 && i_j_1_k_i % 16 < 15 && l >= 1 && l < 15 ? x[x_base + l - 15] : 0.0f;
+            pad[pad_base + l] = i_j_1_k_i_mod >= 1 && i_j_1_k_i_mod < 15 && l >= 1 && l < 15 ? x[x_base + l - 15] : 0.0f;
         }
     }
 }

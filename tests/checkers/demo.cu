@@ -2,7 +2,7 @@
 // conv1_relu: conv1 (Conv) + relu1 (Relu)                                           model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
 //   schedule  contraction/gpu: tile 8 m 1 y 16 x_1, 1x1 registers, ky by 4 through shared
-//   launch    grid 56,1,1  block 16,8,1  shared 0.5 KiB
+//   launch    grid 56,1,1  block 16,8,1  shared 512 B
 extern "C" __global__ void __launch_bounds__(128)
 conv1_relu(const float *__restrict__ x,
            const float *__restrict__ weight,
@@ -14,25 +14,27 @@ conv1_relu(const float *__restrict__ x,
     int i_j_o_k_o_l_o = blockIdx.x;
     int j_i_o = threadIdx.y;
     int k_i_o_l_i_o = threadIdx.x;
-    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
+    const int at = j_i_o * 16 + k_i_o_l_i_o;
     const int i_j_o_k_o_l_o_off = i_j_o_k_o_l_o % 2 * 16;
-    const int i_j_o_k_o_l_o_k_i_o_l_i_o = i_j_o_k_o_l_o_off + k_i_o_l_i_o;
-    const int j_i_o_k_i_o_l_i_o_1 = j_i_o_k_i_o_l_i_o % 18;
-    const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o = i_j_o_k_o_l_o_off + j_i_o_k_i_o_l_i_o_1;
-    const int j_i_o_k_i_o_l_i_o_2 = j_i_o_k_i_o_l_i_o / 18;
-    const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o_1 = i_j_o_k_o_l_o / 2 + j_i_o_k_i_o_l_i_o_2;
+    const int at_1 = i_j_o_k_o_l_o_off + k_i_o_l_i_o;
+    const int at_mod = at % 18;
+    const int at_2 = i_j_o_k_o_l_o_off + at_mod;
+    const int i_j_o_k_o_l_o_div = i_j_o_k_o_l_o / 2;
+    const int at_div = at / 18;
+    const int at_3 = i_j_o_k_o_l_o_div + at_div;
+    const int i_j_o_k_o_l_o_off_1 = i_j_o_k_o_l_o_div * 28;
     float conv;
-    if (i_j_o_k_o_l_o_k_i_o_l_i_o < 28) {
+    if (at_1 < 28) {
         conv = 0.0f;
     }
-    if (j_i_o_k_i_o_l_i_o < 72) {
-        weight_shared[j_i_o_k_i_o_l_i_o] = weight[j_i_o_k_i_o_l_i_o];
+    if (at < 72) {
+        weight_shared[at] = weight[at];
     }
-    if (j_i_o_k_i_o_l_i_o < 54 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 30) {
-        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o_1 >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o_1 < 29 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 ? x[i_j_o_k_o_l_o / 2 * 28 + j_i_o_k_i_o_l_i_o_2 * 28 + i_j_o_k_o_l_o_off + j_i_o_k_i_o_l_i_o_1 - 29] : 0.0f;
+    if (at < 54 && at_2 < 30) {
+        pad[at] = at_3 >= 1 && at_3 < 29 && at_2 >= 1 && at_2 < 29 ? x[i_j_o_k_o_l_o_off_1 + at_div * 28 + i_j_o_k_o_l_o_off + at_mod - 29] : 0.0f;
     }
     __syncthreads();
-    if (i_j_o_k_o_l_o_k_i_o_l_i_o < 28) {
+    if (at_1 < 28) {
         for (int ky_i = 0; ky_i < 3; ky_i++) {
             const int weight_shared_base = j_i_o * 9 + ky_i * 3;
             for (int kx = 0; kx < 3; kx++) {
@@ -40,9 +42,9 @@ conv1_relu(const float *__restrict__ x,
             }
         }
     }
-    if (i_j_o_k_o_l_o_k_i_o_l_i_o < 28) {
+    if (at_1 < 28) {
         const float a = conv + bias[j_i_o];
-        relu[j_i_o * 784 + i_j_o_k_o_l_o / 2 * 28 + i_j_o_k_o_l_o_off + k_i_o_l_i_o] = a < 0.0f ? 0.0f : a;
+        relu[j_i_o * 784 + i_j_o_k_o_l_o_off_1 + i_j_o_k_o_l_o_off + k_i_o_l_i_o] = a < 0.0f ? 0.0f : a;
     }
 }
 ==== cuda-sm_80/conv2_relu.cu
@@ -61,22 +63,25 @@ conv2_relu(const float *__restrict__ x,
     int i_j_o_k_o_l_o = blockIdx.x;
     int j_i_o = threadIdx.y;
     int k_i_o_l_i_o = threadIdx.x;
-    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
-    const int i_j_o_k_o_l_o_j_i_o = i_j_o_k_o_l_o + (j_i_o + 1) % 3;
+    const int at = j_i_o * 16 + k_i_o_l_i_o;
+    const int j_i_o_mod = j_i_o % 3;
+    const int at_1 = i_j_o_k_o_l_o + j_i_o_mod;
+    const int j_i_o_mod_1 = (j_i_o + 1) % 3;
+    const int at_2 = i_j_o_k_o_l_o + j_i_o_mod_1;
     float conv;
     if (k_i_o_l_i_o < 14) {
         conv = 0.0f;
     }
     for (int i0_i1_i2_i3_o = 0; i0_i1_i2_i3_o < 4; i0_i1_i2_i3_o++) {
-        const int j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o = j_i_o_k_i_o_l_i_o + i0_i1_i2_i3_o * 256;
-        weight_shared[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o] = weight[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o];
+        const int at_3 = at + i0_i1_i2_i3_o * 256;
+        weight_shared[at_3] = weight[at_3];
     }
     if (j_i_o < 8) {
-        weight_shared[j_i_o_k_i_o_l_i_o + 1024] = weight[j_i_o_k_i_o_l_i_o + 1024];
+        weight_shared[at + 1024] = weight[at + 1024];
     }
-    pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o + j_i_o % 3 >= 1 && i_j_o_k_o_l_o + j_i_o % 3 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[j_i_o / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o % 3 * 14 + k_i_o_l_i_o - 15] : 0.0f;
+    pad[at] = at_1 >= 1 && at_1 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[j_i_o / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o_mod * 14 + k_i_o_l_i_o - 15] : 0.0f;
     if (j_i_o < 8) {
-        pad[j_i_o_k_i_o_l_i_o + 256] = i_j_o_k_o_l_o_j_i_o >= 1 && i_j_o_k_o_l_o_j_i_o < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[(j_i_o + 1) / 3 * 196 + i_j_o_k_o_l_o * 14 + (j_i_o + 1) % 3 * 14 + k_i_o_l_i_o + 965] : 0.0f;
+        pad[at + 256] = at_2 >= 1 && at_2 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[(j_i_o + 1) / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o_mod_1 * 14 + k_i_o_l_i_o + 965] : 0.0f;
     }
     __syncthreads();
     if (k_i_o_l_i_o < 14) {
@@ -99,7 +104,7 @@ conv2_relu(const float *__restrict__ x,
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
 //   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
 //   schedule  reduction/gpu: a block a result, 256 threads
-//   launch    grid 10,1,1  block 256,1,1  shared 0.0 KiB
+//   launch    grid 10,1,1  block 256,1,1  shared 32 B
 extern "C" __global__ void __launch_bounds__(256)
 fc_add(const float *__restrict__ a,
        const float *__restrict__ b,
@@ -147,17 +152,17 @@ pool1_0(const float *__restrict__ x, float *__restrict__ max_pool)
 {
     int i_j_k_l_o = blockIdx.x;
     int i_j_k_l_i = threadIdx.x;
-    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
-    if (i_j_k_l_o_i_j_k_l_i < 1568) {
-        max_pool[i_j_k_l_o_i_j_k_l_i] = -__int_as_float(0x7f800000);
+    const int at = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (at < 1568) {
+        max_pool[at] = -__int_as_float(0x7f800000);
     }
-    if (i_j_k_l_o_i_j_k_l_i < 1568) {
+    if (at < 1568) {
         for (int r0 = 0; r0 < 2; r0++) {
-            const int x_base = i_j_k_l_o_i_j_k_l_i / 14 * 56 + i_j_k_l_o_i_j_k_l_i % 14 * 2 + r0 * 28;
+            const int x_base = at / 14 * 56 + at % 14 * 2 + r0 * 28;
             for (int r1 = 0; r1 < 2; r1++) {
-                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float a = max_pool[at];
                 const float b = x[x_base + r1];
-                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+                max_pool[at] = a >= b || a != a ? a : b;
             }
         }
     }
@@ -172,17 +177,17 @@ pool2_0(const float *__restrict__ x, float *__restrict__ max_pool)
 {
     int i_j_k_l_o = blockIdx.x;
     int i_j_k_l_i = threadIdx.x;
-    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
-    if (i_j_k_l_o_i_j_k_l_i < 784) {
-        max_pool[i_j_k_l_o_i_j_k_l_i] = -__int_as_float(0x7f800000);
+    const int at = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (at < 784) {
+        max_pool[at] = -__int_as_float(0x7f800000);
     }
-    if (i_j_k_l_o_i_j_k_l_i < 784) {
+    if (at < 784) {
         for (int r0 = 0; r0 < 2; r0++) {
-            const int x_base = i_j_k_l_o_i_j_k_l_i / 7 * 28 + i_j_k_l_o_i_j_k_l_i % 7 * 2 + r0 * 14;
+            const int x_base = at / 7 * 28 + at % 7 * 2 + r0 * 14;
             for (int r1 = 0; r1 < 2; r1++) {
-                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float a = max_pool[at];
                 const float b = x[x_base + r1];
-                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+                max_pool[at] = a >= b || a != a ? a : b;
             }
         }
     }

@@ -2,7 +2,7 @@
 // conv1_relu: conv1 (Conv) + relu1 (Relu)                                           model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
 //   schedule  contraction/gpu: tile 8 m 2 y 32 x_1, 1x4 registers, ky by 4 through shared
-//   launch    grid 14,1,1  block 16,8,1  shared 0.8 KiB
+//   launch    grid 14,1,1  block 16,8,1  shared 768 B
 #include <metal_stdlib>
 using namespace metal;
 
@@ -20,11 +20,11 @@ kernel void conv1_relu(device const float *x [[buffer(0)]],
     int i_j_o_k_o_l_o = block_id.x;
     int j_i_o = thread_id.y;
     int k_i_o_l_i_o = thread_id.x;
-    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
+    const int at = j_i_o * 16 + k_i_o_l_i_o;
     const int relu_base = j_i_o * 784 + i_j_o_k_o_l_o * 56 + k_i_o_l_i_o * 2;
-    const int j_i_o_k_i_o_l_i_o_1 = j_i_o_k_i_o_l_i_o / 30;
-    const int i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o = i_j_o_k_o_l_o * 2 + j_i_o_k_i_o_l_i_o_1;
-    const int j_i_o_k_i_o_l_i_o_2 = j_i_o_k_i_o_l_i_o % 30;
+    const int at_div = at / 30;
+    const int at_1 = i_j_o_k_o_l_o * 2 + at_div;
+    const int at_mod = at % 30;
     float conv[4];
     if (k_i_o_l_i_o < 14) {
         conv[0] = 0.0f;
@@ -32,11 +32,11 @@ kernel void conv1_relu(device const float *x [[buffer(0)]],
         conv[2] = 0.0f;
         conv[3] = 0.0f;
     }
-    if (j_i_o_k_i_o_l_i_o < 72) {
-        weight_shared[j_i_o_k_i_o_l_i_o] = weight[j_i_o_k_i_o_l_i_o];
+    if (at < 72) {
+        weight_shared[at] = weight[at];
     }
-    if (j_i_o_k_i_o_l_i_o < 120) {
-        pad[j_i_o_k_i_o_l_i_o] = i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o >= 1 && i_j_o_k_o_l_o_j_i_o_k_i_o_l_i_o < 29 && j_i_o_k_i_o_l_i_o_2 >= 1 && j_i_o_k_i_o_l_i_o_2 < 29 ? x[i_j_o_k_o_l_o * 56 + j_i_o_k_i_o_l_i_o_1 * 28 + j_i_o_k_i_o_l_i_o_2 - 29] : 0.0f;
+    if (at < 120) {
+        pad[at] = at_1 >= 1 && at_1 < 29 && at_mod >= 1 && at_mod < 29 ? x[i_j_o_k_o_l_o * 56 + at_div * 28 + at_mod - 29] : 0.0f;
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
     if (k_i_o_l_i_o < 14) {
@@ -86,9 +86,9 @@ kernel void conv2_relu(device const float *x [[buffer(0)]],
     int i_j_o_k_o_l_o = block_id.x;
     int j_i_o = thread_id.y;
     int k_i_o_l_i_o = thread_id.x;
-    const int j_i_o_k_i_o_l_i_o = j_i_o * 16 + k_i_o_l_i_o;
+    const int at = j_i_o * 16 + k_i_o_l_i_o;
     const int relu_base = j_i_o * 196 + i_j_o_k_o_l_o * 28 + k_i_o_l_i_o;
-    const int i_j_o_k_o_l_o_j_i_o = i_j_o_k_o_l_o * 2 + j_i_o % 4;
+    const int at_1 = i_j_o_k_o_l_o * 2 + j_i_o % 4;
     const int x_base = j_i_o / 4 * 196 + i_j_o_k_o_l_o * 28 + j_i_o % 4 * 14 + k_i_o_l_i_o;
     float conv[2];
     if (k_i_o_l_i_o < 14) {
@@ -96,14 +96,14 @@ kernel void conv2_relu(device const float *x [[buffer(0)]],
         conv[1] = 0.0f;
     }
     for (int i0_i1_i2_i3_o = 0; i0_i1_i2_i3_o < 4; i0_i1_i2_i3_o++) {
-        const int j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o = j_i_o_k_i_o_l_i_o + i0_i1_i2_i3_o * 256;
-        weight_shared[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o] = weight[j_i_o_k_i_o_l_i_o_i0_i1_i2_i3_o];
+        const int at_2 = at + i0_i1_i2_i3_o * 256;
+        weight_shared[at_2] = weight[at_2];
     }
     if (j_i_o < 8) {
-        weight_shared[j_i_o_k_i_o_l_i_o + 1024] = weight[j_i_o_k_i_o_l_i_o + 1024];
+        weight_shared[at + 1024] = weight[at + 1024];
     }
     for (int i_j_k_l_o = 0; i_j_k_l_o < 2; i_j_k_l_o++) {
-        pad[j_i_o_k_i_o_l_i_o + i_j_k_l_o * 256] = i_j_o_k_o_l_o_j_i_o >= 1 && i_j_o_k_o_l_o_j_i_o < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[x_base + i_j_k_l_o * 784 - 15] : 0.0f;
+        pad[at + i_j_k_l_o * 256] = at_1 >= 1 && at_1 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[x_base + i_j_k_l_o * 784 - 15] : 0.0f;
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
     if (k_i_o_l_i_o < 14) {
@@ -131,7 +131,7 @@ kernel void conv2_relu(device const float *x [[buffer(0)]],
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
 //   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
 //   schedule  reduction/gpu: a block a result, 256 threads
-//   launch    grid 10,1,1  block 256,1,1  shared 0.0 KiB
+//   launch    grid 10,1,1  block 256,1,1  shared 32 B
 #include <metal_stdlib>
 using namespace metal;
 
@@ -192,17 +192,17 @@ kernel void pool1_0(device const float *x [[buffer(0)]],
 {
     int i_j_k_l_o = block_id.x;
     int i_j_k_l_i = thread_id.x;
-    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
-    if (i_j_k_l_o_i_j_k_l_i < 1568) {
-        max_pool[i_j_k_l_o_i_j_k_l_i] = -INFINITY;
+    const int at = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (at < 1568) {
+        max_pool[at] = -INFINITY;
     }
-    if (i_j_k_l_o_i_j_k_l_i < 1568) {
+    if (at < 1568) {
         for (int r0 = 0; r0 < 2; r0++) {
-            const int x_base = i_j_k_l_o_i_j_k_l_i / 14 * 56 + i_j_k_l_o_i_j_k_l_i % 14 * 2 + r0 * 28;
+            const int x_base = at / 14 * 56 + at % 14 * 2 + r0 * 28;
             for (int r1 = 0; r1 < 2; r1++) {
-                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float a = max_pool[at];
                 const float b = x[x_base + r1];
-                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+                max_pool[at] = a >= b || a != a ? a : b;
             }
         }
     }
@@ -224,17 +224,17 @@ kernel void pool2_0(device const float *x [[buffer(0)]],
 {
     int i_j_k_l_o = block_id.x;
     int i_j_k_l_i = thread_id.x;
-    const int i_j_k_l_o_i_j_k_l_i = i_j_k_l_o * 64 + i_j_k_l_i;
-    if (i_j_k_l_o_i_j_k_l_i < 784) {
-        max_pool[i_j_k_l_o_i_j_k_l_i] = -INFINITY;
+    const int at = i_j_k_l_o * 64 + i_j_k_l_i;
+    if (at < 784) {
+        max_pool[at] = -INFINITY;
     }
-    if (i_j_k_l_o_i_j_k_l_i < 784) {
+    if (at < 784) {
         for (int r0 = 0; r0 < 2; r0++) {
-            const int x_base = i_j_k_l_o_i_j_k_l_i / 7 * 28 + i_j_k_l_o_i_j_k_l_i % 7 * 2 + r0 * 14;
+            const int x_base = at / 7 * 28 + at % 7 * 2 + r0 * 14;
             for (int r1 = 0; r1 < 2; r1++) {
-                const float a = max_pool[i_j_k_l_o_i_j_k_l_i];
+                const float a = max_pool[at];
                 const float b = x[x_base + r1];
-                max_pool[i_j_k_l_o_i_j_k_l_i] = a >= b || a != a ? a : b;
+                max_pool[at] = a >= b || a != a ? a : b;
             }
         }
     }

@@ -29,7 +29,7 @@ void casts(__global const uchar *restrict B,
     U32o[i] = (uint)I8[i] + (uint)U16[i];
     U32o[i] = (uint)I32[i];
     U32o[i] = as_uint(F32[i]) ^ 2147483648u;
-    I64o[i] = (long)I32[i] * 4294967296L + (long)U32[i];
+    I64o[i] = I32[i] * 4294967296L + (long)U32[i];
     F32o[i] = (float)I8[i] + (float)U8[i] + (float)I16[i] + (float)U16[i];
     F32o[i] = (float)I32[i] + (float)U32[i] + (float)I64[i];
     F32o[i] = as_float(I32[i]);

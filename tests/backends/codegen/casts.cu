@@ -37,7 +37,7 @@ casts(const bool *__restrict__ B,
     U32o[i] = (unsigned int)I8[i] + (unsigned int)U16[i];
     U32o[i] = (unsigned int)I32[i];
     U32o[i] = weft_bits<unsigned int>(F32[i]) ^ 2147483648u;
-    I64o[i] = (long long)I32[i] * 4294967296LL + (long long)U32[i];
+    I64o[i] = I32[i] * 4294967296LL + (long long)U32[i];
     F32o[i] = (float)I8[i] + (float)U8[i] + (float)I16[i] + (float)U16[i];
     F32o[i] = (float)I32[i] + (float)U32[i] + (float)I64[i];
     F32o[i] = weft_bits<float>(I32[i]);

@@ -6,7 +6,7 @@ void pad(__global const float *restrict A, __global float *restrict C, long n, i
 {
     int bx = get_group_id(0);
     int tx = get_local_id(0);
-    const long i = (long)bx * 256L + (long)tx;
+    const long i = bx * 256L + tx;
     const bool inside = i >= 3L && i - 3L < n;
     const float v = inside ? A[i - 3L] : 0.0f;
     C[i] = (v > 0.5f ? v : k == 1 ? -v : v * 2.0f) + (k > 0 ? (float)(bx / k) : 1.0f);

@@ -14,7 +14,7 @@ kernel void pad(device const float *A [[buffer(0)]],
 {
     int bx = block_id.x;
     int tx = thread_id.x;
-    const long i = (long)bx * 256L + (long)tx;
+    const long i = bx * 256L + tx;
     const bool inside = i >= 3L && i - 3L < n;
     const float v = inside ? A[i - 3L] : 0.0f;
     C[i] = (v > 0.5f ? v : k == 1 ? -v : v * 2.0f) + (k > 0 ? (float)(bx / k) : 1.0f);

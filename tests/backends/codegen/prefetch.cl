@@ -10,8 +10,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void ahead(__global const float *A, __global float *C)
 {
     for (int i = 0; i < 1024; i++) {
-        PREFETCH(&A[(long)i + 1024L]);
-        PREFETCH(&C[(long)i + 1024L]);
+        PREFETCH(&A[i + 1024L]);
+        PREFETCH(&C[i + 1024L]);
         C[i] = A[i] * 2.0f;
     }
 }

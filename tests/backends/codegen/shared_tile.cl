@@ -1,5 +1,5 @@
 // softexp
-//   launch    grid 16,1,1  block 64,1,1  shared 0.2 KiB
+//   launch    grid 16,1,1  block 64,1,1  shared 256 B
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(64, 1, 1)))
 void softexp(__global const float *A, __global float *C)

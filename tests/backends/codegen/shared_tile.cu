@@ -1,5 +1,5 @@
 // softexp
-//   launch    grid 16,1,1  block 64,1,1  shared 0.2 KiB
+//   launch    grid 16,1,1  block 64,1,1  shared 256 B
 extern "C" __global__ void __launch_bounds__(64)
 softexp(const float *A, float *C)
 {

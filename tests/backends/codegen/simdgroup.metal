@@ -1,5 +1,5 @@
 // simdgroup_f16
-//   launch    grid 1,1,1  block 32,4,1  shared 0.8 KiB
+//   launch    grid 1,1,1  block 32,4,1  shared 768 B
 #include <metal_stdlib>
 #include <metal_simdgroup_matrix>
 using namespace metal;
