@@ -1,4 +1,4 @@
-/* Inference of what indices pick and put: gather_nd, put_along_axis, scatter_nd. */
+/* Inference of what indices pick and put: gather_nd, put_along_axis, scatter_nd; and of det. */
 #include "graph/priv.h"
 
 #include <string.h>
@@ -129,4 +129,17 @@ weft_infer_scatter_nd(weft_graph *g, weft_node *n)
                               "input 2 has to have the shape of input 1 without its last dimension, "
                               "then what input 0 has behind the indexed axes");
     return weft_infer_out(g, n, x->dtype, x->ndim, x->dim);
+}
+
+weft_status
+weft_infer_det(weft_graph *g, weft_node *n)
+{
+    const weft_value *x = n->in[0];
+    int batch = x->ndim - 2;
+    if (!weft_is_float(x->dtype))
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "a float is needed, cast it");
+    if (batch < 0 || weft_dim_equal(g, x->dim[batch], x->dim[batch + 1]) != 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "the last two dimensions have to be there and surely equal");
+    return weft_infer_out(g, n, x->dtype, batch, x->dim);
 }

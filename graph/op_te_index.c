@@ -1,4 +1,4 @@
-/* graph/op_te_index.c: the te column of ops.def for what indices pick and put. */
+/* graph/op_te_index.c: the te column of ops.def for what indices pick and put, and determinants. */
 #include "graph/priv.h"
 #include "topi/topi.h"
 
@@ -11,6 +11,13 @@ done(const weft_te *te, weft_tensor *t, weft_tensor **out)
 {
     out[0] = t;
     return t ? WEFT_OK : weft_diag_status(te->diag);
+}
+
+TE_OP(det)
+{
+    (void)g;
+    (void)n;
+    return done(te, weft_topi_det(te, in[0]), out);
 }
 
 TE_OP(gather_nd)

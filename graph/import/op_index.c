@@ -122,30 +122,57 @@ weft_onnx_import_tensor_scatter(onnx_node *n)
 
 /* ---- Compress -------------------------------------------------------------------------------- */
 
-/* The places where a constant condition holds. */
+/* The places where a condition holds that is known. */
 static weft_value *
-places_of(onnx_node *n, const weft_value *cond)
+known_places(onnx_node *n, const weft_value *cond)
 {
-    int64_t count = 0, k = 0;
-    for (int64_t i = 0; i < cond->nelem; i++) {
-        if (!weft_as_int(cond->elem[i], &k))
-            weft_onnx_fail(n, WEFT_UNSUPPORTED,
-                           "the condition depends on symbols: give them values (--dim)");
-        count += k != 0;
-    }
+    int64_t count = 0;
+    for (int64_t i = 0; i < cond->nelem; i++)
+        count += !weft_is_int_imm(cond->elem[i], 0);
     weft_const c;
-    int64_t *at = n->status == WEFT_OK ? weft_onnx_new_constant(n, WEFT_I64, 1, &count, &c) : NULL;
+    int64_t *at = weft_onnx_new_constant(n, WEFT_I64, 1, &count, &c);
     for (int64_t i = 0; at && i < cond->nelem; i++)
-        if (weft_as_int(cond->elem[i], &k) && k != 0)
+        if (!weft_is_int_imm(cond->elem[i], 0))
             *at++ = i;
     return n->status == WEFT_OK ? weft_onnx_constant_of(n, &c) : NULL;
+}
+
+/* The same of one that is computed: each such place goes to where it stands among them, the others
+ * beyond the end; there are as many as run finds. */
+static weft_value *
+found_places(onnx_node *n, weft_value *cond)
+{
+    const weft_expr *size = cond->dim[0];
+    weft_value *hit = weft_onnx_cast(n, cond, WEFT_I64);
+    weft_attr scan[] = { weft_attr_int("axis", &(int64_t){ 0 }),
+                         weft_attr_int("exclusive", &(int64_t){ 1 }),
+                         weft_attr_int("reverse", &(int64_t){ 0 }) };
+    weft_value *rank = weft_onnx_emit(n, WEFT_GOP_CUMSUM, 1, &hit, 3, scan);
+    weft_value *beyond = weft_graph_dims(n->graph, NULL, 1, &size);
+    weft_value *in[3] = { weft_onnx_full(n, WEFT_I64, 1, &size, 0),
+                          weft_onnx_where(n, cond, rank, beyond),
+                          weft_onnx_arange(n, WEFT_I64, weft_dim(n->graph, 0), 1, size) };
+    weft_attr put[] = { weft_attr_int("axis", &(int64_t){ 0 }), weft_attr_text("reduction", "none") };
+    weft_value *places = weft_onnx_emit(n, WEFT_GOP_PUT_ALONG_AXIS, 3, in, 2, put);
+    weft_value *count = weft_onnx_reduce(n, WEFT_GOP_REDUCE_SUM, hit, 1, &(int64_t){ 0 }, false);
+    return weft_onnx_counted(n, places, 0, count);
+}
+
+static bool
+is_known(const weft_value *cond)
+{
+    int64_t v;
+    for (int64_t i = 0; cond->elem && i < cond->nelem; i++)
+        if (!weft_as_int(cond->elem[i], &v))
+            return false;
+    return cond->elem;
 }
 
 void
 weft_onnx_import_compress(onnx_node *n)
 {
     weft_value *x = weft_onnx_in(n, 0), *cond = weft_onnx_in(n, 1);
-    int64_t axis = 0;
+    int64_t axis = 0, size, count;
     if (weft_onnx_has_attr(n, "axis"))
         axis = weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", 0), x->ndim, false);
     else if (x->ndim != 1) {
@@ -154,18 +181,13 @@ weft_onnx_import_compress(onnx_node *n)
     }
     if (n->status == WEFT_OK && (cond->ndim != 1 || cond->dtype != WEFT_BOOL))
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "input 1, the condition, has to be a list of bool");
-    if (n->status == WEFT_OK && !cond->elem)
-        weft_onnx_fail(n, WEFT_UNSUPPORTED,
-                       "input 1 ('%s'), the condition, decides the shape of the result: it has to be "
-                       "constant",
-                       cond->name);
+    if (n->status == WEFT_OK && weft_as_int(x->dim[axis], &size) &&
+        weft_as_int(cond->dim[0], &count) && count > size)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "%lld conditions for %lld elements",
+                       (long long)count, (long long)size);
     if (n->status != WEFT_OK)
         return;
-    int64_t size;
-    if (weft_as_int(x->dim[axis], &size) && cond->nelem > size)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "%lld conditions for %lld elements",
-                       (long long)cond->nelem, (long long)size);
-    weft_value *in[2] = { x, places_of(n, cond) };
+    weft_value *in[2] = { x, is_known(cond) ? known_places(n, cond) : found_places(n, cond) };
     weft_attr attr = weft_attr_int("axis", &axis);
     weft_onnx_last(n, 0);
     weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_GATHER, 2, in, 1, &attr));

@@ -121,6 +121,10 @@ weft_tensor *weft_topi_put_along_axis(weft_te *, weft_tensor *x, weft_tensor *in
 weft_tensor *weft_topi_scatter_nd(weft_te *, weft_tensor *x, weft_tensor *index,
                                   weft_tensor *updates, const char *reduction);
 
+/* ---- linear algebra (linalg.c) --------------------------------------------------------------- */
+/* Of the last two dimensions, by elimination with partial pivoting. */
+weft_tensor *weft_topi_det(weft_te *, weft_tensor *x);
+
 /* ---- scans (scan.c) -------------------------------------------------------------------------- */
 /* Sums (products) of all elements before, and of the element itself unless `exclusive`; reverse: of
  * those behind. */
