@@ -48,6 +48,7 @@ typedef struct planner {
     WEFT_VEC(const weft_var *) turn;    /* of loops that go in cycles, with what they are in the */
     WEFT_VEC(const weft_expr *) turn_value; /* iterations at hand */
     WEFT_VEC(const weft_var *) uniform;     /* never change in a block: its numbers, the scalars */
+    WEFT_VEC(const weft_var *) varying;     /* names of what depends on the thread */
     int fence;
     weft_diag *diag;
     weft_status status;
@@ -521,13 +522,30 @@ meet(planner *p, const weft_stmt *s, const access_list *now)
     add_accesses(p, &p->pending, now);
 }
 
+/* Whether e is made of the thread's number. */
 static bool
-differs(const planner *p, const weft_expr *e)
+varies(const planner *p, const weft_expr *e)
 {
     for (int t = 0; t < 3; t++)
         if (p->thread[t] && p->extent[t] > 1 && weft_uses_var(e, p->thread[t]))
             return true;
-    return !e->h.pure;
+    for (int i = 0; i < p->varying.n; i++)
+        if (weft_uses_var(e, p->varying.at[i]))
+            return true;
+    return false;
+}
+
+static bool
+differs(const planner *p, const weft_expr *e)
+{
+    return varies(p, e) || !e->h.pure;
+}
+
+static void
+note_name(planner *p, const weft_stmt *let)
+{
+    if (varies(p, let->u.let.value))
+        *WEFT_PUSH(&p->scratch, &p->varying) = let->u.let.var;
 }
 
 /* Everything that s touches, under the loops and conditions around each access. */
@@ -804,6 +822,7 @@ follow(planner *p, const weft_stmt *s)
         follow_if(p, s);
         return;
     case WEFT_SK_LET:
+        note_name(p, s);
         follow(p, s->u.let.body);
         return;
     case WEFT_SK_ALLOC:
