@@ -85,6 +85,21 @@ shape_of(const onnx_value_proto *v)
     return v->type && v->type->tensor_type ? v->type->tensor_type->shape : NULL;
 }
 
+bool
+weft_reader_declared(const onnx_reader *r, const char *output, int axis, int64_t *size)
+{
+    for (size_t i = 0; i < r->proto->n_output; i++) {
+        const onnx_value_proto *v = r->proto->output[i];
+        const WeftOnnx__TensorShapeProto *shape = shape_of(v);
+        if (strcmp(weft_onnx_text(v->name), output) != 0 || !shape || axis >= (int)shape->n_dim ||
+            !shape->dim[axis]->has_dim_value || shape->dim[axis]->dim_value < 0)
+            continue;
+        *size = shape->dim[axis]->dim_value;
+        return true;
+    }
+    return false;
+}
+
 static const char *
 symbol_name(onnx_reader *r, const char *input, const WeftOnnx__Dimension *d, int axis)
 {

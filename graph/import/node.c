@@ -214,6 +214,29 @@ weft_onnx_in_ints(onnx_node *n, int i, int *count)
     return to;
 }
 
+const weft_expr *
+weft_onnx_size_of(onnx_node *n, weft_value *v, int axis)
+{
+    int64_t most;
+    if (!v || n->status != WEFT_OK)
+        return NULL;
+    if (v->elem && v->nelem == 1)
+        return v->elem[0];
+    if (!n->nout || !weft_reader_declared(n->reader, weft_onnx_text(n->proto->output[0]), axis, &most)) {
+        weft_onnx_fail(n, WEFT_UNSUPPORTED,
+                       "the size of axis %d is computed while the model runs; the model has to "
+                       "declare how large the output is, or the inputs that it depends on have to "
+                       "have a fixed value",
+                       axis);
+        return NULL;
+    }
+    const weft_expr *size =
+        weft_graph_read(n->graph, n->name, n->kind, v, 0, weft_dim(n->graph, most));
+    if (!size)
+        n->status = weft_diag_status(n->graph->diag);
+    return size;
+}
+
 bool
 weft_onnx_in_number(onnx_node *n, int i, double *v)
 {

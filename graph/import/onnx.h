@@ -129,6 +129,9 @@ weft_value *weft_onnx_in(const onnx_node *, int i);
 const weft_expr *const *weft_onnx_elems(onnx_node *, int i, int *n);
 /* The same as integers: every element has to be constant. */
 const int64_t *weft_onnx_in_ints(onnx_node *, int i, int *n);
+/* v[0] as the size of an axis of output 0: known, or what the run finds, and then at most what the
+ * model declares of that output.  NULL after a fault. */
+const weft_expr *weft_onnx_size_of(onnx_node *, weft_value *v, int axis);
 /* Input i as one constant number; false when absent or faulty. */
 bool weft_onnx_in_number(onnx_node *, int i, double *v);
 /* An axis from -rank .. rank-1 (or rank, when `end`) to 0 ..; a fault when outside. */

@@ -458,6 +458,7 @@ weft_onnx_import_einsum(onnx_node *n)
         return;
     needed(&e, 0, 0, keep);
     sum_rest(n, &e.term[0], keep);
+    weft_onnx_last(n, 0);
     put_in_order(n, &e.term[0], e.nout, e.out);
     weft_onnx_set(n, 0, e.term[0].v);
 }

@@ -31,6 +31,9 @@ void weft_reader_define(onnx_reader *, const char *name, weft_value *);
 /* Whether the model has the name so far. */
 bool weft_reader_find(const onnx_reader *, const char *name, weft_value **);
 
+/* The size that the model declares of an axis of one of its outputs; false where it says none. */
+bool weft_reader_declared(const onnx_reader *, const char *output, int axis, int64_t *size);
+
 /* The file of the te program that the user named for the node's operator; NULL: none (op_user.c). */
 const char *weft_reader_user_op(onnx_reader *, const onnx_node_proto *);
 /* The node as outputs of that program. */
