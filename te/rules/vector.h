@@ -54,6 +54,7 @@ typedef struct vector_order {
                    axes sweep; NULL: tiles run in the order of the axes */
     bool lanes_last;   /* but for those of the lane axis, which run inside */
     int64_t tiles;     /* of a sweep that a work-group computes */
+    int64_t turns;     /* panels of a work-group that take turns at each of them; 1 */
     weft_tensor *pack; /* the part of it that a sweep reads is copied together first; NULL */
     int pack_dim;      /* the dimension of it that is read in lanes */
 } vector_order;

@@ -155,25 +155,29 @@ bind_tiles(vector_search *s, const vector_order *o, weft_tensor *out, const loop
     (void)o;
 }
 
-/* The same where sweeps go through panels: groups are parts of sweeps. */
+/* The same where sweeps go through panels: groups are parts of sweeps, of one panel or of several that
+ * take turns. */
 static void
 bind_sweeps(vector_search *s, const vector_order *o, weft_tensor *out, const loops *l,
             weft_axis **group, weft_axis **at)
 {
     weft_axis *panel = weft_rule_fuse(s->r, out, l->nlead, l->outer.at),
               *sweep = weft_rule_fuse(s->r, out, l->outer.n - l->nlead, l->outer.at + l->nlead),
-              *part = NULL, *all = panel;
+              *part = NULL, *turn = NULL;
     int64_t n = sweep ? weft_rule_extent(sweep) : 1;
     *group = *at = NULL;
     if (!panel || !sweep)
         return;
-    if (n < 0 || o->tiles < n) {
-        if (weft_split(s->r->te, out, sweep, weft_rule_num(s->r, o->tiles), &part, &sweep) ||
-            weft_fuse(s->r->te, out, panel, part, &all))
-            return;
-    }
-    *group = weft_rule_bind_chunks(s->r, out, all, 1);
-    *at = sweep;
+    if (o->turns > 1 && weft_rule_extent(panel) % o->turns == 0 &&
+        (weft_split(s->r->te, out, panel, weft_rule_num(s->r, o->turns), &panel, &turn) ||
+         weft_reorder(s->r->te, out, 2, (weft_axis *[]){ sweep, turn })))
+        return;
+    if ((n < 0 || o->tiles < n) &&
+        (weft_split(s->r->te, out, sweep, weft_rule_num(s->r, o->tiles), &part, &sweep) ||
+         weft_fuse(s->r->te, out, panel, part, &panel)))
+        return;
+    *group = weft_rule_bind_chunks(s->r, out, panel, 1);
+    *at = turn ? turn : sweep;
 }
 
 /* The result: in vectors where its lanes are neighbours, else element by element in loops, which
@@ -216,8 +220,10 @@ say(const vector_search *s, const vector_order *o)
             weft_str_addf(note, " x %d %s%s", (int)s->best.size[k],
                           s->op->axis[s->axis[k]]->var->name,
                           k == s->best.lane_axis ? " vectors" : "");
-    weft_str_addf(note, " in registers%s%s", o->lead ? ", panels outside" : "",
-                  o->pack ? " and copied together" : "");
+    weft_str_addf(note, " in registers%s", o->lead ? ", panels outside" : "");
+    if (o->lead && o->turns > 1)
+        weft_str_addf(note, ", %d in turns", (int)o->turns);
+    weft_str_add(note, o->pack ? " and copied together" : "");
 }
 
 /* Whether results are stored element by element from a copy of the tile in memory: many stores of

@@ -12,6 +12,8 @@ enum {
     PACK_SWEEP = 4,         /* tiles at least that a copied panel serves */
     PACK_TILES = 8,         /* of a work-group, which copies it anew */
     GROUPS_OF_A_CORE = 16,  /* that all end at about the same time */
+    MOST_TURNS = 16,        /* what sweeps comes from afar once for so many panels */
+    LEAST_TURNS = 4,
     WORK_OF_A_GROUP = 32768 /* multiply-adds */
 };
 
@@ -145,6 +147,38 @@ reads_along(const vector_search *s, int d)
     return false;
 }
 
+/* Whether whole tiles cover the data axes that the panels lie along: nothing depends on which it is. */
+static bool
+has_whole_panels(const vector_search *s, const bool *lead)
+{
+    for (int k = 0; k < s->n; k++) {
+        int64_t size = s->best.size[k] * (k == s->best.lane_axis ? s->best.lanes : 1);
+        if (lead[s->axis[k]] && (!s->known[k] || s->extent[k] % size != 0))
+            return false;
+    }
+    return true;
+}
+
+/* Panels that take turns at each tile of the sweep; with `pack`, their copies are all in memory of the
+ * work-group. */
+static int64_t
+turns_of_group(const vector_search *s, double panels, const weft_read *pack)
+{
+    const weft_target *t = s->r->target;
+    double cores = t->cores > 0 ? t->cores : 1, most = MOST_TURNS,
+           bytes = pack ? s->steps * (double)(s->best.lanes * s->best.size[s->best.lane_axis]) *
+                              weft_dtype_bits(pack->load->h.u.buf->dtype) / 8
+                        : 0;
+    if (pack && most > panels / (GROUPS_OF_A_CORE * cores))
+        most = panels / (GROUPS_OF_A_CORE * cores);
+    if (pack && most * bytes > (double)t->shared_bytes)
+        most = (double)t->shared_bytes / bytes;
+    for (int64_t n = (int64_t)most; n >= LEAST_TURNS; n--)
+        if ((int64_t)panels % n == 0)
+            return n;
+    return 1;
+}
+
 /* Tiles of a sweep that one work-group takes: all groups do nearly the same. */
 static int64_t
 tiles_of_group(const vector_search *s, double panels, double sweep, bool packs)
@@ -183,7 +217,10 @@ weft_vector_order(const vector_search *s)
                      others * (others <= near ? 1 : panels / apart);
     if (!led || outside > inside * (pack ? 1.01 : 0.9))
         return (vector_order){ .lanes_last = lanes < others };
-    vector_order o = { .lead = lead, .tiles = tiles_of_group(s, panels, sweep, pack != NULL) };
+    vector_order o = { .lead = lead, .turns = 1 };
+    if (others > near && has_whole_panels(s, lead))
+        o.turns = turns_of_group(s, panels / apart, pack);
+    o.tiles = tiles_of_group(s, panels / (double)o.turns, sweep, pack != NULL);
     if (pack) {
         o.pack = weft_te_tensor_of(s->r->te, pack->load->h.u.buf);
         o.pack_dim = weft_vector_lane_dim(s, pack);
