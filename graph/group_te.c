@@ -82,6 +82,8 @@ operand_name(const weft_node *n, int i)
         { WEFT_GOP_CLIP, { "x", "low", "high" } },
         { WEFT_GOP_GATHER, { "table", "index" } },
         { WEFT_GOP_PAD, { "x", "fill" } },
+        { WEFT_GOP_SEARCHSORTED, { "x", "wanted" } },
+        { WEFT_GOP_NON_MAX_SUPPRESSION, { "boxes", "scores", "order", "most", "iou" } },
         { WEFT_GOP_PRELU, { "x", "slope" } },
         { WEFT_GOP_LAYER_NORM, { "x", "scale", "bias" } },
         { WEFT_GOP_INSTANCE_NORM, { "x", "scale", "bias" } },

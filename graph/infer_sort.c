@@ -67,3 +67,63 @@ weft_infer_take_along_axis(weft_graph *g, weft_node *n)
                                   "dimension %d of the indices may be more than the input's", d);
     return weft_infer_out(g, n, x->dtype, x->ndim, index->dim);
 }
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+weft_status
+weft_infer_argsort_rows(weft_graph *g, weft_node *n)
+{
+    if (n->in[0]->ndim != 2)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input 0 has to be of two dimensions");
+    return weft_infer_out(g, n, WEFT_I64, 1, n->in[0]->dim);
+}
+
+weft_status
+weft_infer_searchsorted(weft_graph *g, weft_node *n)
+{
+    const weft_value *x = n->in[0], *wanted = n->in[1];
+    if (x->ndim != 2 || wanted->ndim != 2 || x->dtype != wanted->dtype ||
+        weft_dim_equal(g, x->dim[1], wanted->dim[1]) != 1)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "the inputs have to be of two dimensions, of one dtype and have as "
+                              "many columns");
+    return weft_infer_out(g, n, WEFT_I64, 1, wanted->dim);
+}
+
+/* ---- selection ------------------------------------------------------------------------------- */
+
+weft_status
+weft_infer_flatnonzero(weft_graph *g, weft_node *n)
+{
+    if (n->in[0]->ndim != 1 || n->in[0]->dtype != WEFT_BOOL)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input 0 has to be bool of one dimension");
+    return weft_infer_out(g, n, WEFT_I64, 1, n->in[0]->dim);
+}
+
+static bool
+is_of(weft_graph *g, const weft_value *v, weft_dtype t, int ndim, const weft_expr *const *dim)
+{
+    bool same = v->dtype == t && v->ndim == ndim;
+    for (int d = 0; same && d < ndim; d++)
+        same = weft_dim_equal(g, v->dim[d], dim[d]) == 1;
+    return same;
+}
+
+weft_status
+weft_infer_non_max_suppression(weft_graph *g, weft_node *n)
+{
+    weft_value *const *in = n->in;
+    if (in[0]->ndim != 3 || in[1]->ndim != 3)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "boxes and scores have to be of three dimensions");
+    const weft_expr *box[3] = { in[1]->dim[0], in[1]->dim[2], weft_dim(g, 4) },
+                    *one = weft_dim(g, 1);
+    bool fits = is_of(g, in[0], WEFT_F32, 3, box) && is_of(g, in[1], WEFT_F32, 3, in[1]->dim) &&
+                is_of(g, in[2], WEFT_I64, 3, in[1]->dim) && is_of(g, in[3], WEFT_I64, 1, &one) &&
+                is_of(g, in[4], WEFT_F32, 1, &one);
+    if (!fits || (n->nin > 5 && in[5] && !is_of(g, in[5], WEFT_F32, 1, &one)))
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "boxes f32[b, n, 4], scores f32[b, c, n], order i64[b, c, n], "
+                              "i64[1], f32[1] and, if it is there, f32[1] are needed");
+    return weft_infer_out(g, n, WEFT_BOOL, 3, in[1]->dim);
+}

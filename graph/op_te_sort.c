@@ -39,3 +39,31 @@ TE_OP(take_along_axis)
     return done(te, weft_topi_take_along_axis(te, in[0], in[1], (int)weft_node_int(n, "axis")),
                 out);
 }
+
+TE_OP(argsort_rows)
+{
+    (void)g;
+    (void)n;
+    return done(te, weft_topi_argsort_rows(te, in[0]), out);
+}
+
+TE_OP(searchsorted)
+{
+    (void)g;
+    return done(te, weft_topi_searchsorted(te, in[0], in[1], weft_node_int(n, "right") != 0), out);
+}
+
+TE_OP(flatnonzero)
+{
+    (void)g;
+    (void)n;
+    return done(te, weft_topi_flatnonzero(te, in[0]), out);
+}
+
+TE_OP(non_max_suppression)
+{
+    weft_tensor *all[6] = { in[0], in[1], in[2], in[3], in[4], n->nin > 5 ? in[5] : NULL };
+    (void)g;
+    return done(
+        te, weft_topi_non_max_suppression(te, all, weft_node_int(n, "center_point_box") != 0), out);
+}

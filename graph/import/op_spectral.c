@@ -3,8 +3,8 @@
  * A transform is a product with a constant matrix of cosines and sines, real and imaginary parts
  * being neighbours in its rows and columns.  A length beyond DIRECT is cut into n1 * n2: transforms
  * of n1, a multiplication by roots of unity, transforms of n2 (Cooley and Tukey), which makes
- * O(n log n) of n^2; one with a prime factor beyond DIRECT is a convolution, done by transforms of a
- * power of two (Bluestein).  Constants are computed in double. */
+ * O(n log n) of n^2; one with a prime factor beyond DIRECT is a convolution, done by transforms of
+ * a power of two (Bluestein).  Constants are computed in double. */
 #include "import/ops.h"
 
 #include <math.h>
@@ -111,7 +111,7 @@ reshaped(onnx_node *n, weft_value *x, const weft_expr *batch, int ndim, const in
     return weft_onnx_reshape(n, x, ndim + 1, d);
 }
 
-/* ---- transforms of [B, n, 1 or 2] along axis 1 ------------------------------------------------ */
+/* ---- transforms of [B, n, 1 or 2] along axis 1 ----------------------------------------------- */
 
 /* A row of the matrix: what part `ci` of place i gives to places 0 to many - 1 of `co` parts.
  * half: i counts what stands for itself and its mirror image. */
@@ -178,7 +178,7 @@ first_factor(int64_t n)
 
 static weft_value *whole(const transform *f, weft_value *x, int64_t n);
 
-/* [B, n1 n2, c]: transforms over n1 of [B n2, n1, c], roots, transforms over n2 of [B n1, n2, 2]. */
+/* [B, n1 n2, c]: transforms over n1 of [B n2, n1, c], roots, over n2 of [B n1, n2, 2]. */
 static weft_value *
 by_factors(const transform *f, weft_value *x, int64_t n)
 {
@@ -345,7 +345,8 @@ transform_along(onnx_node *n, weft_value *x, int axis, int64_t length, bool inve
 {
     int r = x->ndim;
     transform f = { n, x->dtype == WEFT_F64 ? WEFT_F64 : WEFT_F32, inverse ? 1 : -1 };
-    int64_t *to = WEFT_NEW_ARRAY(n->arena, r, int64_t), *from = WEFT_NEW_ARRAY(n->arena, r, int64_t);
+    int64_t *to = WEFT_NEW_ARRAY(n->arena, r, int64_t),
+            *from = WEFT_NEW_ARRAY(n->arena, r, int64_t);
     const weft_expr *batch = weft_dim(n->graph, 1),
                     **dim = WEFT_NEW_ARRAY(n->arena, r, const weft_expr *);
     for (int d = 0; d < r; d++) {
@@ -392,25 +393,6 @@ weft_onnx_import_dft(onnx_node *n)
         transform_along(n, x, axis, length, inverse, onesided);
 }
 
-/* 0, 1 .. count - 1 as i64, counted where the count is not known. */
-static weft_value *
-counted(onnx_node *n, const weft_expr *count)
-{
-    int64_t known;
-    weft_const c;
-    if (!weft_as_int(count, &known)) {
-        weft_value *ones = weft_onnx_full(n, WEFT_I64, 1, &count, 1);
-        weft_attr attr[] = { weft_attr_int("axis", &(int64_t){ 0 }),
-                             weft_attr_int("exclusive", &(int64_t){ 1 }),
-                             weft_attr_int("reverse", &(int64_t){ 0 }) };
-        return weft_onnx_emit(n, WEFT_GOP_CUMSUM, 1, &ones, 3, attr);
-    }
-    int64_t *data = weft_onnx_new_constant(n, WEFT_I64, 1, &known, &c);
-    for (int64_t i = 0; data && i < known; i++)
-        data[i] = i;
-    return data ? weft_onnx_constant_of(n, &c) : NULL;
-}
-
 /* [B, L, c] as [B, frames, length, c], every `step` places. */
 static weft_value *
 frames_of(onnx_node *n, weft_value *x, int64_t step, int64_t length)
@@ -418,12 +400,13 @@ frames_of(onnx_node *n, weft_value *x, int64_t step, int64_t length)
     weft_graph *g = n->graph;
     const weft_expr *one = weft_dim(g, 1), *more, *frames;
     more = weft_dim_op(g, WEFT_EK_SUB, x->dim[1], weft_dim(g, length));
-    frames = weft_dim_op(g, WEFT_EK_ADD, weft_dim_op(g, WEFT_EK_FDIV, more, weft_dim(g, step)), one);
-    weft_value *start = weft_onnx_binary(n, WEFT_GOP_MUL, counted(n, frames),
-                                         weft_onnx_scalar(n, WEFT_I64, (double)step));
+    frames = weft_dim_op(g, WEFT_EK_FDIV, more, weft_dim(g, step));
+    frames = weft_dim_op(g, WEFT_EK_ADD, frames, one);
+    const weft_expr *zero = weft_dim(g, 0);
+    weft_value *start = weft_onnx_arange(n, WEFT_I64, zero, step, frames),
+               *inside = weft_onnx_arange(n, WEFT_I64, zero, 1, weft_dim(g, length));
     start = weft_onnx_reshape(n, start, 2, (const weft_expr *[]){ frames, one });
-    weft_value *in[2] = { x, weft_onnx_binary(n, WEFT_GOP_ADD, start,
-                                              counted(n, weft_dim(g, length))) };
+    weft_value *in[2] = { x, weft_onnx_binary(n, WEFT_GOP_ADD, start, inside) };
     weft_attr axis = weft_attr_int("axis", &(int64_t){ 1 });
     return weft_onnx_emit(n, WEFT_GOP_GATHER, 2, in, 1, &axis);
 }
@@ -509,10 +492,10 @@ window_of_symbolic_size(onnx_node *n, const double *a, const weft_expr *size,
 {
     weft_dtype wide = t == WEFT_F64 ? t : WEFT_F32;
     const char *name = weft_arena_printf(n->arena, "%s_period", n->name);
-    weft_value *i = weft_onnx_cast(n, counted(n, size), wide),
+    weft_value *i = weft_onnx_arange(n, WEFT_I64, weft_dim(n->graph, 0), 1, size),
                *all = weft_graph_dims(n->graph, name, 1, &period);
-    weft_value *angle =
-        weft_onnx_binary(n, WEFT_GOP_DIV, i, weft_onnx_cast(n, all, wide));
+    weft_value *angle = weft_onnx_binary(n, WEFT_GOP_DIV, weft_onnx_cast(n, i, wide),
+                                         weft_onnx_cast(n, all, wide));
     weft_value *y = cosine(n, angle, TURN, -a[1]);
     y = weft_onnx_binary(n, WEFT_GOP_ADD, y, cosine(n, angle, 2 * TURN, a[2]));
     if (wide == t)

@@ -12,10 +12,10 @@
 #include "topi/topi.h"
 
 enum {
-    BLOCK = 32,       /* elements that are sorted by insertion */
-    WIDE_BLOCK = 128, /* where only FEW of them are kept */
+    BLOCK = 32,            /* elements that are sorted by insertion */
+    WIDE_BLOCK = 128,      /* where only FEW of them are kept */
     FEW = 16,
-    CHUNK = 16,          /* elements that a thread merges */
+    CHUNK = 16,            /* elements that a thread merges */
     SYMBOLIC_RUN = 1 << 30 /* elements of the last run where their number is not known */
 };
 
@@ -100,11 +100,13 @@ keys_of(weft_te *te, weft_tensor *x, int axis, bool descending)
 
 typedef struct sorter {
     weft_te *te;
-    weft_tensor *keys;                /* [rows, n] */
-    const weft_expr *rows, *n, *k;    /* k elements of each row are wanted */
-    int64_t width;                    /* elements of a row that a run is of */
-    const weft_expr *runs, *length;   /* of a row; elements that a run keeps */
-    weft_tensor *key, *place;         /* [rows, runs, length]: keys, and where they stood */
+    weft_tensor *keys;              /* [rows, n]; tuples: [n, columns] of one row */
+    bool tuples;                    /* elements are rows of keys, the first column going first */
+    const weft_expr *rows, *n, *k;  /* k elements of each row are wanted */
+    int64_t width;                  /* elements of a row that a run is of */
+    const weft_expr *runs, *length; /* of a row; elements that a run keeps */
+    weft_tensor *key, *place;       /* [rows, runs, length]: where they stood, and, but for tuples,
+                                     * their keys */
 } sorter;
 
 static const weft_expr *
@@ -135,20 +137,61 @@ set_width(sorter *s, int64_t width)
 static bool
 make_runs(sorter *s, weft_topi_text *t)
 {
-    weft_arena *arena = &s->te->ir->arena;
-    const weft_expr **dim = WEFT_NEW_ARRAY(arena, 3, const weft_expr *);
-    weft_tensor *out[2];
+    const weft_expr **dim = WEFT_NEW_ARRAY(&s->te->ir->arena, 3, const weft_expr *);
+    weft_tensor *out[2] = { NULL, NULL };
     dim[0] = s->rows;
     dim[1] = s->runs;
     dim[2] = s->length;
-    weft_topi_result results[2] = { { "run", s->keys->buf->dtype, 3, dim },
-                                    { "place", WEFT_I32, 3, dim } };
-    if (weft_topi_extern(t, 2, results, out))
+    weft_topi_result results[2] = { { "place", WEFT_I32, 3, dim },
+                                    { "run", s->keys->buf->dtype, 3, dim } };
+    if (weft_topi_extern(t, s->tuples ? 1 : 2, results, out))
         return false;
-    s->key = out[0];
-    s->place = out[1];
+    s->place = out[0];
+    s->key = out[1];
     return true;
 }
+
+/* Sets @less[0] to whether a is less than b: texts of keys, in which @column[0] is the column of
+ * tuples of so many. */
+static void
+say_less(weft_topi_text *t, const weft_expr *columns, const char *a, const char *b)
+{
+    if (!columns || weft_is_int_imm(columns, 1)) {
+        weft_topi_say(t, columns ? "@column[0] = 0\n@less[0] = %s < %s" : "@less[0] = %s < %s", a,
+                      b);
+        return;
+    }
+    weft_topi_say(t, "@column[0] = 0");
+    weft_topi_say(t, "while guard(@column[0] < %e, %s == %s, false) {", columns, a, b);
+    weft_topi_say(t, "@column[0] = @column[0] + 1 }");
+    weft_topi_say(t, "@less[0] = guard(@column[0] < %e, %s < %s, false)", columns, a, b);
+}
+
+static void
+compare(weft_topi_text *t, const sorter *s, const char *a, const char *b)
+{
+    say_less(t, s->tuples ? s->keys->buf->shape[1] : NULL, a, b);
+}
+
+static void
+say_room(weft_topi_text *t, bool tuples)
+{
+    weft_topi_say(t, "alloc @less: local bool[1]");
+    if (tuples)
+        weft_topi_say(t, "alloc @column: local i32[1]");
+}
+
+/* The key of an element of a run, "@left, @i[0]". */
+static const char *
+run_key(const sorter *s, const char *at)
+{
+    weft_arena *arena = &s->te->ir->arena;
+    return s->tuples ? weft_arena_printf(arena, "%s[%s[@row, %s], @column[0]]", s->keys->buf->name,
+                                         s->place->buf->name, at)
+                     : weft_arena_printf(arena, "%s[@row, %s]", s->key->buf->name, at);
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 static int64_t
 block_size(const sorter *s)
@@ -157,13 +200,51 @@ block_size(const sorter *s)
     return weft_as_int(s->k, &k) && k <= FEW ? WIDE_BLOCK : BLOCK;
 }
 
-/* The first elements of each block, in order, kept in @sorted and @from while they are found; then
- * all that a run has room for is written, whatever there is. */
+/* The key of element @step of the block; of the one that is kept in `slot`. */
+static const char *
+element_key(const sorter *s, int64_t block)
+{
+    return weft_arena_printf(&s->te->ir->arena, "%s[%s@part * %d + @step%s]", s->keys->buf->name,
+                             s->tuples ? "" : "@row, ", (int)block,
+                             s->tuples ? ", @column[0]" : "");
+}
+
+static const char *
+kept_key(const sorter *s, const char *slot)
+{
+    weft_arena *arena = &s->te->ir->arena;
+    return s->tuples ? weft_arena_printf(arena, "%s[@from[%s], @column[0]]", s->keys->buf->name,
+                                         slot)
+                     : weft_arena_printf(arena, "@sorted[%s]", slot);
+}
+
+/* Puts element @step where it belongs among those kept, if it is one of the first. */
+static void
+insert(weft_topi_text *t, const sorter *s, int64_t block, int64_t room)
+{
+    const char *own = element_key(s, block),
+               *last = weft_arena_printf(&s->te->ir->arena, "%d", (int)room - 1);
+    weft_topi_say(t, "@less[0] = @step < %d\nif @step >= %d {", room, room);
+    compare(t, s, own, kept_key(s, last));
+    weft_topi_say(t, "}\nif @less[0] {\n@to[0] = min(@step, %s)\n@less[0] = @to[0] > 0", last);
+    weft_topi_say(t, "while @less[0] {");
+    compare(t, s, own, kept_key(s, "@to[0] - 1"));
+    weft_topi_say(t, "if @less[0] {\n@from[@to[0]] = @from[@to[0] - 1]");
+    if (!s->tuples)
+        weft_topi_say(t, "@sorted[@to[0]] = @sorted[@to[0] - 1]");
+    weft_topi_say(t, "@to[0] = @to[0] - 1\n@less[0] = @to[0] > 0 } }");
+    weft_topi_say(t, "@from[@to[0]] = @part * %d + @step", block);
+    if (!s->tuples)
+        weft_topi_say(t, "@sorted[@to[0]] = %s", own);
+    weft_topi_say(t, "}");
+}
+
+/* The first elements of each block, in order; all that a run has room for is written, whatever
+ * there is. */
 static bool
 sort_blocks(sorter *s)
 {
     weft_topi_text t = { .te = s->te };
-    weft_dtype key = s->keys->buf->dtype;
     int64_t block = block_size(s), room;
     set_width(s, block);
     if (!weft_as_int(s->length, &room))
@@ -171,25 +252,26 @@ sort_blocks(sorter *s)
     weft_topi_each(&t, "item", weft_mul(s->te->ir, s->rows, s->runs));
     weft_topi_say(&t, "let @row: i32 = @item // %e\nlet @part: i32 = @item %% %e", s->runs,
                   s->runs);
-    weft_topi_say(&t, "alloc @sorted: local %y[%d]\nalloc @from: local i32[%d]", key, room, room);
-    weft_topi_say(&t, "alloc @to: local i32[1]");
-    weft_topi_say(&t, "for @slot in 0..%d { @sorted[@slot] = ~%y(0)\n@from[@slot] = 0 }", room,
-                  key);
+    say_room(&t, s->tuples);
+    weft_topi_say(&t, "alloc @to: local i32[1]\nalloc @from: local i32[%d]", room);
+    weft_topi_say(&t, "for @slot in 0..%d { @from[@slot] = 0 }", room);
+    if (!s->tuples)
+        weft_topi_say(&t,
+                      "alloc @sorted: local %y[%d]\n"
+                      "for @slot in 0..%d { @sorted[@slot] = %y(0) }",
+                      s->keys->buf->dtype, room, room, s->keys->buf->dtype);
     weft_topi_say(&t, "for @step in 0..min(%d, %e - @part * %d) {", block, s->n, block);
-    weft_topi_say(&t, "let @this: %y = %t[@row, @part * %d + @step]", key, s->keys, block);
-    weft_topi_say(&t, "if @step < %d || @this < @sorted[%d] {", room, room - 1);
-    weft_topi_say(&t, "@to[0] = min(@step, %d)", room - 1);
-    weft_topi_say(&t, "while guard(@to[0] > 0, @this < @sorted[@to[0] - 1], false) {\n"
-                      "@sorted[@to[0]] = @sorted[@to[0] - 1]\n"
-                      "@from[@to[0]] = @from[@to[0] - 1]\n"
-                      "@to[0] = @to[0] - 1 }");
-    weft_topi_say(&t, "@sorted[@to[0]] = @this\n@from[@to[0]] = @part * %d + @step }}", block);
-    weft_topi_say(&t, "for @slot in 0..%e {\n@run[@row, @part, @slot] = @sorted[@slot]\n"
-                      "@place[@row, @part, @slot] = @from[@slot] }",
+    insert(&t, s, block, room);
+    weft_topi_say(&t, "}\nfor @slot in 0..%e {\n@place[@row, @part, @slot] = @from[@slot]",
                   s->length);
+    if (!s->tuples)
+        weft_topi_say(&t, "@run[@row, @part, @slot] = @sorted[@slot]");
+    weft_topi_say(&t, "}");
     weft_topi_end(&t);
     return make_runs(s, &t);
 }
+
+/* ---- merging --------------------------------------------------------------------------------- */
 
 /* Where a thread's part of the two runs begins: of the first @diagonal elements @i are of the left
  * run, as many as can be before one on the right is less. */
@@ -199,31 +281,38 @@ find_beginning(weft_topi_text *t, const sorter *from)
     weft_topi_say(t, "alloc @i: local i32[1]\nalloc @j: local i32[1]");
     weft_topi_say(t, "@i[0] = max(0, @diagonal - @nright)\n@j[0] = min(@diagonal, @nleft)");
     weft_topi_say(t, "while @i[0] < @j[0] {\nlet @middle: i32 = (@i[0] + @j[0]) // 2");
-    weft_topi_say(t,
-                  "if %t[@row, @left, @middle] <= %t[@row, @left + 1, @diagonal - 1 - @middle] {\n"
-                  "@i[0] = @middle + 1 } else { @j[0] = @middle } }",
-                  from->key, from->key);
+    compare(t, from, run_key(from, "@left + 1, @diagonal - 1 - @middle"),
+            run_key(from, "@left, @middle"));
+    weft_topi_say(t, "if @less[0] { @j[0] = @middle } else { @i[0] = @middle + 1 } }");
     weft_topi_say(t, "@i[0] = min(@i[0], @nleft)\n@j[0] = @diagonal - @i[0]");
+}
+
+/* Takes the element of a run, "@left, @i[0]", as the next one, and goes on in it. */
+static void
+take(weft_topi_text *t, const sorter *from, const char *at, const char *i)
+{
+    weft_topi_say(t, "@place[@row, @pair, @slot] = %t[@row, %s]", from->place, at);
+    if (!from->tuples)
+        weft_topi_say(t, "@run[@row, @pair, @slot] = %t[@row, %s]", from->key, at);
+    weft_topi_say(t, "%s = %s + 1", i, i);
 }
 
 static void
 merge_part(weft_topi_text *t, const sorter *from, const sorter *s)
 {
-    static const char take[] = "@run[@row, @pair, @slot] = %t[@row, %s, @%s[0]]\n"
-                               "@place[@row, @pair, @slot] = %t[@row, %s, @%s[0]]\n"
-                               "@%s[0] = @%s[0] + 1";
     weft_topi_say(t, "for @step in 0..min(%d, %e - @diagonal) {\n"
-                     "let @slot: i32 = @diagonal + @step",
+                     "let @slot: i32 = @diagonal + @step\n@less[0] = @i[0] >= @nleft",
                   (int64_t)CHUNK, s->length);
-    weft_topi_say(t,
-                  "if guard(@i[0] < @nleft, guard(@j[0] < @nright, %t[@row, @left, @i[0]] <= "
-                  "%t[@row, @left + 1, @j[0]], true), false) {",
-                  from->key, from->key);
-    weft_topi_say(t, take, from->key, "@left", "i", from->place, "@left", "i", "i", "i");
+    weft_topi_say(t, "if @i[0] < @nleft && @j[0] < @nright {");
+    compare(t, from, run_key(from, "@left + 1, @j[0]"), run_key(from, "@left, @i[0]"));
+    weft_topi_say(t, "}\nif !@less[0] {");
+    take(t, from, "@left, @i[0]", "@i[0]");
     weft_topi_say(t, "} else if @j[0] < @nright {");
-    weft_topi_say(t, take, from->key, "@left + 1", "j", from->place, "@left + 1", "j", "j", "j");
-    weft_topi_say(t, "} else {\n@run[@row, @pair, @slot] = ~%y(0)\n@place[@row, @pair, @slot] = 0 }}",
-                  s->keys->buf->dtype);
+    take(t, from, "@left + 1, @j[0]", "@j[0]");
+    weft_topi_say(t, "} else {\n@place[@row, @pair, @slot] = 0");
+    if (!s->tuples)
+        weft_topi_say(t, "@run[@row, @pair, @slot] = %y(0)", s->keys->buf->dtype);
+    weft_topi_say(t, "} }");
 }
 
 /* Runs of twice the width. */
@@ -243,6 +332,7 @@ merge_pairs(sorter *s)
     weft_topi_say(&t, "let @nleft: i32 = min(%e, %e - @left * %d)", from.length, s->n, from.width);
     weft_topi_say(&t, "let @nright: i32 = max(0, min(%e, %e - (@left + 1) * %d))", from.length,
                   s->n, from.width);
+    say_room(&t, s->tuples);
     find_beginning(&t, &from);
     merge_part(&t, &from, s);
     weft_topi_end(&t);
@@ -300,4 +390,64 @@ weft_topi_argsort(weft_te *te, weft_tensor *x, int axis, bool descending, const 
     const weft_expr *from[3] = { row_of(te, n, dim, axis, at), weft_i32(ir, 0), at[axis] };
     return weft_te_compute(te, "argsort", n, axes,
                            weft_cast(ir, WEFT_I64, weft_topi_at(te, s.place, from)));
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+/* [n, columns] */
+static weft_tensor *
+row_keys(weft_te *te, weft_tensor *x)
+{
+    weft_axis **axes = weft_topi_axes(te, 2, x->buf->shape);
+    const weft_expr *v = weft_topi_at(te, x, weft_topi_refs(te, 2, axes));
+    return weft_te_compute(te, "keys", 2, axes, key_of(te->ir, v));
+}
+
+weft_tensor *
+weft_topi_argsort_rows(weft_te *te, weft_tensor *x)
+{
+    if (!x)
+        return NULL;
+    const weft_expr *n = x->buf->shape[0];
+    sorter s = { .te = te,
+                 .tuples = true,
+                 .rows = weft_i32(te->ir, 1),
+                 .n = n,
+                 .k = n,
+                 .keys = row_keys(te, x) };
+    if (!s.keys || weft_is_int_imm(n, 0))
+        return s.keys ? weft_topi_full(te, WEFT_I64, 1, &n, 0) : NULL;
+    if (!sort_rows(&s))
+        return NULL;
+    weft_axis **axes = weft_topi_axes(te, 1, &n);
+    const weft_expr *zero = weft_i32(te->ir, 0),
+                    *from[3] = { zero, zero, weft_axis_ref(te, axes[0]) };
+    return weft_te_compute(te, "argsort", 1, axes,
+                           weft_cast(te->ir, WEFT_I64, weft_topi_at(te, s.place, from)));
+}
+
+/* Between @low and @high is the first place whose row is not less than the wanted one; right: that
+ * is greater. */
+weft_tensor *
+weft_topi_searchsorted(weft_te *te, weft_tensor *x, weft_tensor *wanted, bool right)
+{
+    weft_tensor *keys = x ? row_keys(te, x) : NULL, *out,
+                *want = wanted ? row_keys(te, wanted) : NULL;
+    if (!keys || !want)
+        return NULL;
+    weft_topi_text t = { .te = te };
+    weft_topi_result result = { "found", WEFT_I64, 1, want->buf->shape };
+    const char *at = weft_arena_printf(&te->ir->arena, "%s[@middle, @column[0]]", keys->buf->name),
+               *own = weft_arena_printf(&te->ir->arena, "%s[@item, @column[0]]", want->buf->name);
+    weft_topi_each(&t, "item", want->buf->shape[0]);
+    say_room(&t, true);
+    weft_topi_say(&t, "alloc @low: local i32[1]\nalloc @high: local i32[1]");
+    weft_topi_say(&t, "@low[0] = 0\n@high[0] = %e", keys->buf->shape[0]);
+    weft_topi_say(&t, "while @low[0] < @high[0] {\nlet @middle: i32 = (@low[0] + @high[0]) // 2");
+    say_less(&t, keys->buf->shape[1], right ? own : at, right ? at : own);
+    weft_topi_say(&t, right ? "if !@less[0] {" : "if @less[0] {");
+    weft_topi_say(&t, "@low[0] = @middle + 1 } else { @high[0] = @middle } }");
+    weft_topi_say(&t, "@found[@item] = i64(@low[0])");
+    weft_topi_end(&t);
+    return weft_topi_extern(&t, 1, &result, &out) ? NULL : out;
 }

@@ -1,5 +1,5 @@
-/* te/topi/text.c: statements of extern stages, written as text: a small language of formats, names that
- * meet no symbol or tensor of the program, and the loop over independent items. */
+/* te/topi/text.c: statements of extern stages, written as text: a small language of formats, names
+ * that meet no symbol or tensor of the program, and the loop over independent items. */
 #include "topi/topi.h"
 
 #include <ctype.h>

@@ -45,8 +45,8 @@ typedef struct weft_topi_result { /* a tensor that the statements make: "@name" 
     const weft_expr *const *shape;
 } weft_topi_result;
 /* A line.  "@name" is a name of the statements' own, made unlike those of the program; %d an
- * int64_t, %e an expression over symbols (in brackets where it needs them), %t a tensor's name, %y a
- * dtype, %s a text, in which @name may stand. */
+ * int64_t, %e an expression over symbols (in brackets where it needs them), %t a tensor's name, %y
+ * a dtype, %s a text, in which @name may stand. */
 void weft_topi_say(weft_topi_text *, const char *fmt, ...);
 /* Opens and closes what is done for every @item from 0 to count - 1, in parallel. */
 void weft_topi_each(weft_topi_text *, const char *item, const weft_expr *count);
@@ -136,6 +136,20 @@ weft_tensor *weft_topi_cumulative(weft_te *, bool product, weft_tensor *x, int a
  * the order of their places.  NaN is greater than all else. */
 weft_tensor *weft_topi_argsort(weft_te *, weft_tensor *x, int axis, bool descending,
                                const weft_expr *k);
+/* i64 places of the rows of x [n, m] in ascending order, the first column going first; stable. */
+weft_tensor *weft_topi_argsort_rows(weft_te *, weft_tensor *x);
+/* For each row of `wanted` [q, m] the first row of x [n, m], ascending, that is not less; right:
+ * that is greater; n where there is none. */
+weft_tensor *weft_topi_searchsorted(weft_te *, weft_tensor *x, weft_tensor *wanted, bool right);
+
+/* ---- selection (select.c) -------------------------------------------------------------------- */
+/* i64 places of all elements of x [n], of type bool: true ones, then false ones, each in order. */
+weft_tensor *weft_topi_flatnonzero(weft_te *, weft_tensor *x);
+/* Which boxes are selected, bool in the shape of `order`.  in: boxes [B, n, 4], corners or,
+ * `centers`, centres and sizes, f32; scores [B, C, n], f32; order [B, C, n], i64 places of the boxes
+ * from the best on; how many a class may have at most, i64 [1]; the greatest share that two may
+ * have of what both cover, f32 [1]; what a score has to exceed, f32 [1] or NULL. */
+weft_tensor *weft_topi_non_max_suppression(weft_te *, weft_tensor *const in[6], bool centers);
 
 /* ---- row-wise (norm.c) ----------------------------------------------------------------------- */
 weft_tensor *weft_topi_softmax(weft_te *, weft_tensor *x, int axis, bool log);

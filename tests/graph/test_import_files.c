@@ -113,13 +113,13 @@ every_fault_is_reported(void **state)
     (void)state;
     model m = model_make(13);
     model_input(&m, "x", ONNX_FLOAT, "2");
-    model_node(&m, "NonZero", "x", "a", NULL);
+    model_node(&m, "ImageDecoder", "x", "a", NULL);
     model_node(&m, "Relu", "a", "b", NULL); /* not reported: a has been */
     model_node(&m, "Frobnicate", "x", "c", NULL);
     model_node(&m, "Relu", "nowhere", "d", NULL);
     model_output(&m, "b");
     check_refused(&m, NULL, WEFT_UNSUPPORTED,
-                  "node 'a' (NonZero)|node 'c' (Frobnicate): the operator is not supported|"
+                  "node 'a' (ImageDecoder)|node 'c' (Frobnicate): the operator is not supported|"
                   "input 0 ('nowhere') is made by no other node");
 }
 
@@ -482,7 +482,7 @@ inspecting_counts_operators_and_parameters(void **state)
     weft_model_summary s;
     model_node(&m, "Neg", "y", "z", NULL);
     model_node(&m, "Neg", "z", "u", NULL);
-    model_node(&m, "NonZero", "u", "v", NULL);
+    model_node(&m, "ImageDecoder", "u", "v", NULL);
     write_model(&m, path);
     assert_int_equal(weft_inspect_onnx(path, &arena, &s, NULL), WEFT_OK);
     unlink(path);
@@ -492,7 +492,7 @@ inspecting_counts_operators_and_parameters(void **state)
     assert_int_equal(s.op[1].count, 2);
     assert_true(s.op[1].supported);
     assert_false(s.op[2].supported);
-    assert_non_null(strstr(s.op[2].reason, "depends on data"));
+    assert_non_null(strstr(s.op[2].reason, "decoding images"));
     assert_int_equal(s.parameters, 3);
     assert_int_equal(s.parameter_bytes, 12);
     assert_int_equal(s.nin, 1);

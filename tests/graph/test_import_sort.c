@@ -93,6 +93,61 @@ a_window_of_a_symbol_is_computed(void **state)
     weft_graph_destroy(g);
 }
 
+static void
+coordinates_of_what_is_not_zero_are_as_many_as_the_run_finds(void **state)
+{
+    (void)state;
+    model m = one(13, "n", "NonZero", "x", NULL);
+    check_nodes(&m, NULL,
+                "y_constant: f32[] = constant [0.0]\n"
+                "y_not_equal: bool[n] = not_equal(x, y_constant)\n"
+                "y_reshape: bool[n] = reshape(y_not_equal) {dims=[n]}\n"
+                "y_cast: i64[n] = cast(y_reshape) {dtype=i64}\n"
+                "y_sum: i64[] = sum(y_cast) {axes=[0], keepdims=0}\n"
+                "y_flatnonzero: i64[n] = flatnonzero(y_reshape)\n"
+                "y: i64[] = read(y_sum) {symbol=\"y\", at=0, most=[n]}\n"
+                "y_slice: i64[y] = slice(y_flatnonzero) {starts=[0], steps=[1], dims=[y]}\n"
+                "y_reshape_1: i64[1, y] = reshape(y_slice) {dims=[1, y]}\n"
+                "y_1: i64[1, y] = concatenate(y_reshape_1) {axis=0}\n");
+}
+
+static void
+a_condition_may_be_shorter_than_what_it_is_for(void **state)
+{
+    (void)state;
+    model m = model_make(11);
+    model_input(&m, "x", ONNX_FLOAT, "4,2");
+    model_input(&m, "c", ONNX_BOOL, "3");
+    model_node(&m, "Compress", "x c", "y", "axis=0");
+    model_output(&m, "y");
+    check_nodes(&m, NULL,
+                "y_slice: bool[3] = slice(c) {starts=[0], steps=[1], dims=[3]}\n"
+                "y_cast: i64[3] = cast(y_slice) {dtype=i64}\n"
+                "y_sum: i64[] = sum(y_cast) {axes=[0], keepdims=0}\n"
+                "y_flatnonzero: i64[3] = flatnonzero(y_slice)\n"
+                "y: i64[] = read(y_sum) {symbol=\"y\", at=0, most=[3]}\n"
+                "y_slice_1: i64[y] = slice(y_flatnonzero) {starts=[0], steps=[1], dims=[y]}\n"
+                "y_1: f32[y, 2] = take(x, y_slice_1) {axis=0}\n");
+}
+
+static void
+boxes_need_scores_of_three_dimensions(void **state)
+{
+    (void)state;
+    model m = model_make(11);
+    model_input(&m, "b", ONNX_FLOAT, "1,6,4");
+    model_input(&m, "s", ONNX_FLOAT, "1,6");
+    model_node(&m, "NonMaxSuppression", "b s", "y", NULL);
+    model_output(&m, "y");
+    check_refused(&m, NULL, WEFT_INVALID_INPUT, "NonMaxSuppression|three dimensions");
+    m = model_make(11);
+    model_input(&m, "b", ONNX_FLOAT, "1,6,4");
+    model_input(&m, "s", ONNX_FLOAT, "1,1,7");
+    model_node(&m, "NonMaxSuppression", "b s", "y", NULL);
+    model_output(&m, "y");
+    check_refused(&m, NULL, WEFT_INVALID_INPUT, "non_max_suppression|boxes f32[b, n, 4]");
+}
+
 int
 main(void)
 {
@@ -103,6 +158,9 @@ main(void)
         cmocka_unit_test(a_short_transform_is_a_product),
         cmocka_unit_test(a_transform_goes_along_no_parts),
         cmocka_unit_test(a_window_of_a_symbol_is_computed),
+        cmocka_unit_test(coordinates_of_what_is_not_zero_are_as_many_as_the_run_finds),
+        cmocka_unit_test(a_condition_may_be_shorter_than_what_it_is_for),
+        cmocka_unit_test(boxes_need_scores_of_three_dimensions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

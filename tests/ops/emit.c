@@ -191,9 +191,10 @@ result_dtype(const ops_case *c)
     weft_op op = c->row->op;
     if (to && to[6] != '%')
         return weft_dtype_parse(to + 6, strcspn(to + 6, ", "));
-    if (op == WEFT_GOP_ARGMAX || op == WEFT_GOP_ARGMIN)
+    if (op == WEFT_GOP_ARGMAX || op == WEFT_GOP_ARGMIN || op == WEFT_GOP_ARGSORT ||
+        op == WEFT_GOP_ARGSORT_ROWS || op == WEFT_GOP_SEARCHSORTED || op == WEFT_GOP_FLATNONZERO)
         return WEFT_I64;
-    bool test = op == WEFT_GOP_ISNAN || op == WEFT_GOP_ISINF ||
+    bool test = op == WEFT_GOP_ISNAN || op == WEFT_GOP_ISINF || op == WEFT_GOP_NON_MAX_SUPPRESSION ||
                 (op >= WEFT_GOP_EQUAL && op <= WEFT_GOP_GREATER_EQUAL);
     return test ? WEFT_BOOL : c->dtype;
 }
