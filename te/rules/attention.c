@@ -184,7 +184,7 @@ fill(weft_rule *r, const blocked *b, weft_stage *s, weft_stage *consumer, weft_a
 {
     if (!weft_blocked_place(r, s, consumer, at, "shared"))
         return false;
-    weft_rule_fetch(r, s->op->out[0], b->ty, b->tx);
+    weft_rule_fetch(r, s->op->out[0], b->ty, b->tx, 1);
     return true;
 }
 

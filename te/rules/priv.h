@@ -63,8 +63,8 @@ weft_axis *weft_rule_fuse(weft_rule *, weft_tensor *, int n, weft_axis *const *)
 void weft_rule_bind_grid(weft_rule *, weft_tensor *, weft_axis *);
 /* The axis over blocks of `threads` threads. */
 void weft_rule_bind_threads(weft_rule *, weft_tensor *, weft_axis *, int64_t threads);
-/* A stage that fills shared memory together with all threads of the block. */
-void weft_rule_fetch(weft_rule *, weft_tensor *, int64_t ty, int64_t tx);
+/* A stage that fills shared memory together with all threads of the block, `lanes` neighbours at once. */
+void weft_rule_fetch(weft_rule *, weft_tensor *, int64_t ty, int64_t tx, int64_t lanes);
 /* Work-groups of `chunk` steps of the axis each; the loop in which one step runs. */
 weft_axis *weft_rule_bind_chunks(weft_rule *, weft_tensor *, weft_axis *, int64_t chunk);
 const weft_expr *weft_rule_num(weft_rule *, int64_t);

@@ -85,13 +85,16 @@ weft_rule_bind_threads(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t th
 }
 
 void
-weft_rule_fetch(weft_rule *r, weft_tensor *t, int64_t ty, int64_t tx)
+weft_rule_fetch(weft_rule *r, weft_tensor *t, int64_t ty, int64_t tx, int64_t lanes)
 {
     const weft_te_op *op = t->op;
-    weft_axis *all = weft_rule_fuse(r, t, op->naxis, op->axis), *step, *thread, *y, *x;
-    if (!all || weft_split(r->te, t, all, weft_rule_num(r, ty * tx), &step, &thread) ||
+    weft_axis *all = weft_rule_fuse(r, t, op->naxis, op->axis), *step, *thread, *y, *x, *lane = NULL;
+    if (!all || (lanes > 1 && weft_split(r->te, t, all, weft_rule_num(r, lanes), &all, &lane)) ||
+        weft_split(r->te, t, all, weft_rule_num(r, ty * tx), &step, &thread) ||
         weft_split(r->te, t, thread, weft_rule_num(r, tx), &y, &x))
         return;
     (void)weft_bind_axis(r->te, t, y, "thread.y");
     (void)weft_bind_axis(r->te, t, x, "thread.x");
+    if (lane)
+        (void)weft_vectorize(r->te, t, lane);
 }
