@@ -4,36 +4,62 @@
  * needs   level device; barriers in place
  * keeps   everything else
  *
- * A buffer qualifies that matrices alone are loaded from, so that a barrier stands between a copy and
- * whoever reads it, the copying thread included; and whose every store is a copy of 4, 8 or 16 bytes, or
- * zeros by a guard. */
-#include "lower/lower.h"
+ * A buffer qualifies whose every store is a copy of 4, 8 or 16 bytes, or zeros by a guard, and of which
+ * no thread reads before the next barrier what it may have copied itself: between threads barriers stand
+ * already.  Reads of other elements, as of a tile that was filled an iteration ago, hinder nothing. */
+#include "lower/priv.h"
+
+enum { MAX_TURNS = 8 };
+
+/* The elements that an access is of, in each turn of the loop at hand that takes memory by turns. */
+typedef struct range {
+    bool known;
+    int64_t lo[MAX_TURNS], hi[MAX_TURNS];
+} range;
+
+typedef struct flight { /* a copy under way */
+    const weft_buf *buf;
+    range at;
+    const weft_var *turn; /* of what loop the turns are; NULL: of none, the first range is all */
+    bool past;            /* it began in another iteration of that loop */
+} flight;
+
+typedef struct seen { /* an index that was looked at */
+    const weft_expr *index;
+    range at;
+} seen;
 
 typedef struct copies {
     weft_ir *ir;
+    weft_facts *facts;
     weft_arena scratch;
-    bool *copied, *other; /* by buffer id: stored by such copies; touched otherwise */
+    bool *copied, *other; /* by buffer id: stored by such copies; otherwise, or read too early */
+    const weft_expr **let; /* by variable id: what it stands for, without other such */
+    const weft_var *turn;  /* of the loop that takes memory by turns, */
+    int64_t turns, now;    /* how many, and which one is looked at */
+    WEFT_VEC(const weft_expr *) cond; /* around the statement at hand */
+    WEFT_VEC(flight) pending;
+    WEFT_VEC(seen) seen; /* in the loop of these turns */
+    int waits;
     bool any, late;
 } copies;
 
+/* ---- which buffers --------------------------------------------------------------------------- */
+
 static bool
-note_load(void *user, const weft_expr *e)
+is_copy(const weft_stmt *s)
 {
-    copies *c = user;
-    if (e->h.kind == WEFT_EK_LOAD)
-        c->other[e->h.u.buf->id] = true;
-    return true;
+    const weft_expr *cond;
+    return s->kind == WEFT_SK_STORE && s->u.store.buf->space == WEFT_SHARED &&
+           weft_async_source(s->u.store.value, &cond);
 }
 
 static bool
 note_stmt(void *user, const weft_stmt *s)
 {
     copies *c = user;
-    const weft_expr *cond;
-    if (s->kind == WEFT_SK_STORE && weft_async_source(s->u.store.value, &cond))
-        c->copied[s->u.store.buf->id] = true;
-    else if (s->kind == WEFT_SK_STORE)
-        c->other[s->u.store.buf->id] = true;
+    if (s->kind == WEFT_SK_STORE)
+        (is_copy(s) ? c->copied : c->other)[s->u.store.buf->id] = true;
     else if (s->kind == WEFT_SK_ATOMIC)
         c->other[s->u.atomic.buf->id] = true;
     else if (s->kind == WEFT_SK_MATRIX && s->u.matrix.op == WEFT_MATRIX_STORE)
@@ -41,90 +67,332 @@ note_stmt(void *user, const weft_stmt *s)
     return true;
 }
 
+/* ---- which elements -------------------------------------------------------------------------- */
+
+/* v, or v + c */
 static bool
-is_copy(const copies *c, const weft_stmt *s)
+counts(const weft_expr *e, const weft_var *v, int64_t *c)
 {
-    return s->kind == WEFT_SK_STORE && s->u.store.buf->space == WEFT_SHARED &&
-           c->copied[s->u.store.buf->id] && !c->other[s->u.store.buf->id];
+    *c = 0;
+    if (e->h.kind == WEFT_EK_ADD && weft_as_int(e->arg[1], c))
+        e = e->arg[0];
+    return e->h.kind == WEFT_EK_VAR && e->h.u.var == v;
+}
+
+/* A remainder by which a loop takes turns: v % n, (v + c) % n. */
+static bool
+is_turn(const weft_expr *e, const weft_var *v, int64_t *c, int64_t *n)
+{
+    return (e->h.kind == WEFT_EK_TMOD || e->h.kind == WEFT_EK_FMOD) &&
+           weft_as_int(e->arg[1], n) && *n > 1 && *n <= MAX_TURNS && counts(e->arg[0], v, c) &&
+           *c >= 0;
+}
+
+/* An index without lets, in the turn at hand. */
+static const weft_expr *
+visit(weft_rewriter *rw, const weft_expr *e)
+{
+    copies *c = rw->user;
+    int64_t by, n;
+    if (e->h.kind == WEFT_EK_VAR && c->let[e->h.u.var->id])
+        return weft_rewrite_expr(rw, c->let[e->h.u.var->id]);
+    if (c->turn && is_turn(e, c->turn, &by, &n) && c->turns % n == 0)
+        return weft_int(rw->ir, (weft_dtype)e->h.type.dtype, (by % n + c->now) % n);
+    return weft_rewrite_args(rw, e);
+}
+
+/* The elements of an index, which may be a row of lanes. */
+static range
+range_of(copies *c, const weft_expr *index)
+{
+    range r = { .known = true };
+    int64_t more = 0;
+    if (index->h.kind == WEFT_EK_RAMP) {
+        more = index->h.type.lanes - 1;
+        index = index->arg[0];
+    }
+    for (c->now = 0; c->now < (c->turn ? c->turns : 1) && r.known; c->now++) {
+        weft_rewriter rw = { .ir = c->ir, .expr = visit, .user = c };
+        const weft_expr *e = weft_rewrite_expr(&rw, index);
+        weft_rewrite_done(&rw);
+        r.known = e->h.type.lanes == 1 &&
+                  weft_bounds(c->ir, c->facts, e, &r.lo[c->now], &r.hi[c->now]) &&
+                  weft_add64(r.hi[c->now], more, &r.hi[c->now]);
+    }
+    return r;
+}
+
+/* Of a copy, by the conditions around too. */
+static range
+range_of_copy(copies *c, const weft_expr *index)
+{
+    const weft_var *turn = c->turn;
+    int mark = weft_facts_mark(c->facts);
+    c->turn = NULL; /* conditions hold in every turn */
+    for (int i = 0; i < c->cond.n; i++) {
+        weft_rewriter rw = { .ir = c->ir, .expr = visit, .user = c };
+        weft_facts_assume(c->facts, weft_rewrite_expr(&rw, c->cond.at[i]));
+        weft_rewrite_done(&rw);
+    }
+    c->turn = turn;
+    range r = range_of(c, index);
+    weft_facts_pop(c->facts, mark);
+    return r;
+}
+
+static range
+range_of_load(copies *c, const weft_expr *index)
+{
+    for (int i = 0; i < c->seen.n; i++)
+        if (c->seen.at[i].index == index)
+            return c->seen.at[i].at;
+    seen s = { index, range_of(c, index) };
+    *WEFT_PUSH(&c->scratch, &c->seen) = s;
+    return s.at;
+}
+
+/* Whether the copy and what is read now have no element in common. */
+static bool
+is_apart(const copies *c, const flight *f, const range *r)
+{
+    bool apart = !f->past && f->at.known && r->known;
+    for (int i = 0; i < (c->turn ? c->turns : 1) && apart; i++) {
+        int k = f->turn ? i : 0;
+        apart = f->at.hi[k] < r->lo[i] || r->hi[i] < f->at.lo[k];
+    }
+    return apart;
+}
+
+/* ---- reads ----------------------------------------------------------------------------------- */
+
+static void
+read_buf(copies *c, const weft_buf *b, const weft_expr *index)
+{
+    for (int i = 0; i < c->pending.n; i++) {
+        const flight *f = &c->pending.at[i];
+        if (f->buf != b || c->other[b->id])
+            continue;
+        range r = { .known = false };
+        if (index && !f->past)
+            r = range_of_load(c, index);
+        if (!is_apart(c, f, &r))
+            c->other[b->id] = c->late = true;
+    }
+}
+
+static bool
+read_expr(void *user, const weft_expr *e)
+{
+    if (e->h.kind == WEFT_EK_LOAD && e->h.u.buf->space == WEFT_SHARED)
+        read_buf(user, e->h.u.buf, e->h.nargs == 1 ? e->arg[0] : NULL);
+    return true;
+}
+
+/* A matrix is read by all lanes of a subgroup, of which each copies elements of its own: a barrier
+ * stands between, wherever the matrix may be of them. */
+static bool
+read_stmt(void *user, const weft_stmt *s)
+{
+    copies *c = user;
+    const weft_buf *from = s->kind == WEFT_SK_MATRIX && s->u.matrix.op == WEFT_MATRIX_LOAD
+                               ? s->u.matrix.place[1].buf
+                               : NULL;
+    for (int i = 0; from && i < c->pending.n; i++)
+        if (c->pending.at[i].buf == from && c->pending.at[i].past)
+            c->other[from->id] = c->late = true;
+    return true;
+}
+
+static void
+reads_of(copies *c, const weft_expr *e)
+{
+    weft_walk_expr(&(weft_walker){ .expr = read_expr, .user = c }, e);
 }
 
 /* ---- waits ----------------------------------------------------------------------------------- */
 
-static const weft_stmt *place(copies *, const weft_stmt *, bool *pending);
+static const weft_stmt *place(copies *, const weft_stmt *);
 
-/* What one iteration leaves under way the next one meets. */
+typedef struct cycle {
+    const weft_var *var;
+    int64_t n;
+} cycle;
+
+static bool
+look_for_turn(void *user, const weft_expr *e)
+{
+    cycle *c = user;
+    int64_t by, n;
+    if (c->n == 1 && is_turn(e, c->var, &by, &n))
+        c->n = n;
+    return true;
+}
+
+/* Copies of the loop's turns are of the past for its next iteration, and for what follows. */
+static void
+let_pass(copies *c, const weft_var *turn)
+{
+    for (int i = 0; i < c->pending.n; i++)
+        c->pending.at[i].past |= c->pending.at[i].turn == turn;
+}
+
+/* The loop's body, and once more where it leaves copies under way for the next iteration. */
 static const weft_stmt *
-place_loop(copies *c, const weft_stmt *s, bool *pending)
+place_body(copies *c, const weft_stmt *s)
+{
+    int waits = c->waits, before = c->pending.n;
+    const weft_stmt *body = place(c, s->u.loop.body);
+    bool bound = s->kind == WEFT_SK_FOR &&
+                 (weft_is_thread(s->u.loop.bind) || weft_is_block(s->u.loop.bind));
+    if (bound || c->pending.n == 0 || (c->pending.n == before && c->waits == waits))
+        return body;
+    if (c->turn && c->turn == s->u.loop.var)
+        let_pass(c, c->turn);
+    return place(c, s->u.loop.body);
+}
+
+/* Of loops in each other that take memory by turns the outermost one's are told apart. */
+static const weft_stmt *
+place_loop(copies *c, const weft_stmt *s)
 {
     weft_stmt t = *s;
-    bool after = *pending;
-    t.u.loop.body = place(c, s->u.loop.body, &after);
-    if (after && !*pending)
-        t.u.loop.body = place(c, s->u.loop.body, &after);
-    *pending |= after;
+    cycle y = { s->u.loop.var, 1 };
+    int mark = weft_facts_mark(c->facts);
+    reads_of(c, s->u.loop.extent);
+    if (s->kind == WEFT_SK_FOR)
+        weft_facts_extent(c->facts, s->u.loop.var, s->u.loop.extent);
+    if (s->kind == WEFT_SK_FOR && !c->turn)
+        weft_walk_stmt(&(weft_walker){ .expr = look_for_turn, .user = &y }, s->u.loop.body);
+    bool turns = y.n > 1 && s->u.loop.bind == WEFT_SERIAL;
+    if (turns) {
+        c->turn = y.var;
+        c->turns = y.n;
+        c->seen.n = 0;
+    }
+    t.u.loop.body = place_body(c, s);
+    if (turns) {
+        let_pass(c, c->turn);
+        c->turn = NULL;
+        c->seen.n = 0;
+    }
+    weft_facts_pop(c->facts, mark);
     return t.u.loop.body == s->u.loop.body ? s : weft_stmt_make(c->ir, t);
 }
 
+/* What either branch leaves under way is. */
 static const weft_stmt *
-place_if(copies *c, const weft_stmt *s, bool *pending)
+place_if(copies *c, const weft_stmt *s)
 {
     weft_stmt t = *s;
-    bool otherwise = *pending;
-    t.u.iff.then = place(c, s->u.iff.then, pending);
+    reads_of(c, s->u.iff.cond);
+    int n = c->pending.n;
+    flight *before = WEFT_NEW_ARRAY(&c->scratch, n + 1, flight);
+    for (int i = 0; i < n; i++)
+        before[i] = c->pending.at[i];
+    *WEFT_PUSH(&c->scratch, &c->cond) = s->u.iff.cond;
+    t.u.iff.then = place(c, s->u.iff.then);
+    c->cond.n--;
+    int then = c->pending.n;
+    flight *after = WEFT_NEW_ARRAY(&c->scratch, then + 1, flight);
+    for (int i = 0; i < then; i++)
+        after[i] = c->pending.at[i];
+    c->pending.n = 0;
+    for (int i = 0; i < n; i++)
+        *WEFT_PUSH(&c->scratch, &c->pending) = before[i];
     if (s->u.iff.els)
-        t.u.iff.els = place(c, s->u.iff.els, &otherwise);
-    *pending |= otherwise;
+        t.u.iff.els = place(c, s->u.iff.els);
+    for (int i = 0; i < then; i++)
+        *WEFT_PUSH(&c->scratch, &c->pending) = after[i];
     return weft_stmt_make(c->ir, t);
 }
 
 static const weft_stmt *
-place_seq(copies *c, const weft_stmt *s, bool *pending)
+place_seq(copies *c, const weft_stmt *s)
 {
     const weft_stmt **at = WEFT_NEW_ARRAY(&c->scratch, s->u.seq.n + 1, const weft_stmt *);
     for (int i = 0; i < s->u.seq.n; i++)
-        at[i] = place(c, s->u.seq.at[i], pending);
+        at[i] = place(c, s->u.seq.at[i]);
     return weft_seq(c->ir, s->u.seq.n, at);
 }
 
-/* Statements in the order they run: copies are under way from then on, and are waited for before a
- * barrier; c->late where a matrix would be loaded of them before one. */
 static const weft_stmt *
-place(copies *c, const weft_stmt *s, bool *pending)
+place_store(copies *c, const weft_stmt *s)
+{
+    const weft_buf *b = s->u.store.buf;
+    if (!is_copy(s) || c->other[b->id]) {
+        weft_walk_stmt(&(weft_walker){ read_expr, NULL, c }, s);
+        return s;
+    }
+    weft_stmt t = *s;
+    c->any = t.u.store.async = true;
+    flight f = { .buf = b, .at = range_of_copy(c, s->u.store.index[0]), .turn = c->turn };
+    *WEFT_PUSH(&c->scratch, &c->pending) = f;
+    return weft_stmt_make(c->ir, t);
+}
+
+/* The thread's copies arrive before the barrier. */
+static const weft_stmt *
+place_barrier(copies *c, const weft_stmt *s)
+{
+    const weft_stmt *const at[3] = { weft_async(c->ir, WEFT_ASYNC_COMMIT), weft_async(c->ir, 0), s };
+    bool wait = c->pending.n > 0;
+    c->pending.n = 0;
+    c->waits++;
+    return wait ? weft_seq(c->ir, 3, at) : s;
+}
+
+/* Statements in the order they run: copies are under way from then on, and are waited for before a
+ * barrier; c->late where one is read before. */
+static const weft_stmt *
+place(copies *c, const weft_stmt *s)
 {
     weft_stmt t = *s;
     switch (s->kind) {
     case WEFT_SK_SEQ:
-        return place_seq(c, s, pending);
+        return place_seq(c, s);
     case WEFT_SK_FOR:
     case WEFT_SK_WHILE:
-        return place_loop(c, s, pending);
+        return place_loop(c, s);
     case WEFT_SK_IF:
-        return place_if(c, s, pending);
+        return place_if(c, s);
     case WEFT_SK_LET:
-        t.u.let.body = place(c, s->u.let.body, pending);
+        reads_of(c, s->u.let.value);
+        c->let[s->u.let.var->id] = s->u.let.value;
+        t.u.let.body = place(c, s->u.let.body);
         return weft_stmt_make(c->ir, t);
     case WEFT_SK_ALLOC:
-        t.u.alloc.body = place(c, s->u.alloc.body, pending);
+        t.u.alloc.body = place(c, s->u.alloc.body);
         return weft_stmt_make(c->ir, t);
     case WEFT_SK_STORE:
-        if (!is_copy(c, s))
-            return s;
-        *pending = c->any = t.u.store.async = true;
-        return weft_stmt_make(c->ir, t);
-    case WEFT_SK_MATRIX:
-        c->late |= *pending && s->u.matrix.op == WEFT_MATRIX_LOAD &&
-                   c->copied[s->u.matrix.place[1].buf->id];
-        return s;
-    case WEFT_SK_BARRIER: {
-        const weft_stmt *const at[3] = { weft_async(c->ir, WEFT_ASYNC_COMMIT), weft_async(c->ir, 0),
-                                         s };
-        bool wait = *pending;
-        *pending = false;
-        return wait ? weft_seq(c->ir, 3, at) : s;
-    }
+        return place_store(c, s);
+    case WEFT_SK_BARRIER:
+        return place_barrier(c, s);
     default:
+        weft_walk_stmt(&(weft_walker){ read_expr, read_stmt, c }, s);
         return s;
     }
+}
+
+/* Buffers that are read too early stay as they are, and the others are tried again. */
+static const weft_stmt *
+place_all(copies *c, const weft_stmt *body)
+{
+    for (;;) {
+        c->any = c->late = false;
+        c->pending.n = c->seen.n = 0;
+        const weft_stmt *s = place(c, body);
+        if (!c->late)
+            return s;
+    }
+}
+
+static bool
+copies_anything(const copies *c, const weft_kernel *k)
+{
+    for (uint32_t i = 0; i < k->ir->nbuf; i++)
+        if (c->copied[i] && !c->other[i])
+            return true;
+    return false;
 }
 
 weft_status
@@ -137,12 +405,14 @@ weft_pass_async(weft_kernel *k, const weft_lower_options *o, bool *changed, weft
         return WEFT_OK;
     c.copied = WEFT_NEW_ARRAY(&c.scratch, k->ir->nbuf + 1, bool);
     c.other = WEFT_NEW_ARRAY(&c.scratch, k->ir->nbuf + 1, bool);
-    weft_walk_stmt(&(weft_walker){ note_load, note_stmt, &c }, k->body);
-    bool pending = false;
-    const weft_stmt *body = place(&c, k->body, &pending);
-    if (c.any && !c.late) {
-        k->body = body;
-        *changed = true;
+    c.let = WEFT_NEW_ARRAY(&c.scratch, k->ir->nvar + 1, const weft_expr *);
+    weft_walk_stmt(&(weft_walker){ .stmt = note_stmt, .user = &c }, k->body);
+    if (copies_anything(&c, k)) {
+        c.facts = weft_kernel_facts(k);
+        const weft_stmt *body = place_all(&c, k->body);
+        weft_facts_destroy(c.facts);
+        *changed = c.any;
+        k->body = c.any ? body : k->body;
     }
     weft_arena_reset(&c.scratch);
     return WEFT_OK;

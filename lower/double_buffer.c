@@ -10,7 +10,8 @@
  * The loop is the innermost one around all uses.  What fills the memory there, and what only that
  * reads, goes ahead by stages - 1 iterations.  Elements that a thread brings from global memory to
  * shared memory wait in registers, so that nothing waits for them before the iteration's work is
- * done; where they are too many, or their number is not constant, they are stored as they come.
+ * done; where they are too many, or their number is not constant, they are stored as they come, and
+ * where such stores may be asynchronous (async.c) they are, too.
  *
  * needs   level flat; before partition, which takes the loops apart; an iteration stores all that it
  *         reads of memory with stages
@@ -19,7 +20,10 @@
  *         large */
 #include "lower/priv.h"
 
-enum { MAX_REGISTERS = 64 /* elements on their way, of a thread */ };
+enum {
+    MAX_REGISTERS = 64, /* elements on their way, of a thread */
+    STAGE_BITS = 2048   /* a stage's size is a multiple */
+};
 
 typedef struct staged {
     const weft_buf *from, *to;
@@ -30,6 +34,7 @@ typedef struct staged {
 typedef struct filler {
     weft_ir *ir;
     weft_kernel *kernel;
+    bool async; /* the target copies from global memory to shared on its own */
     weft_facts *facts;
     weft_arena scratch;
     WEFT_VEC(staged) at;
@@ -218,7 +223,9 @@ typedef struct copier {
 typedef struct estimate {
     filler *f;
     int64_t times, total; /* -1: not known */
+    int64_t lanes;        /* at a time */
     bool brings;          /* from global memory */
+    bool computes;        /* something that is no copy of 4, 8 or 16 bytes */
 } estimate;
 
 static bool
@@ -228,6 +235,17 @@ is_global(void *user, const weft_expr *e)
     c->brings |= e->h.kind == WEFT_EK_LOAD &&
                  (e->h.u.buf->space == WEFT_GLOBAL || e->h.u.buf->space == WEFT_CONSTANT);
     return true;
+}
+
+/* A copy of as many bytes as go by themselves, or zeros. */
+static bool
+is_copy(const estimate *c, const weft_expr *e)
+{
+    int64_t bits = c->lanes * weft_dtype_bits((weft_dtype)e->h.type.dtype);
+    if (e->h.kind == WEFT_EK_GUARD && e->arg[2]->h.kind == WEFT_EK_IMM)
+        e = e->arg[1];
+    return e->h.kind == WEFT_EK_LOAD && e->h.u.buf->space == WEFT_GLOBAL &&
+           (bits == 32 || bits == 64 || bits == 128);
 }
 
 static void
@@ -240,10 +258,13 @@ count_registers(estimate *c, const weft_stmt *s)
             count_registers(c, s->u.seq.at[i]);
         return;
     case WEFT_SK_FOR:
-        if (!weft_as_int(s->u.loop.extent, &n) || !weft_mul64(times, n, &c->times))
+        if (!weft_as_int(s->u.loop.extent, &n) || !weft_mul64(times, n, &c->times)) {
             c->total = -1;
-        else
-            count_registers(c, s->u.loop.body);
+            return;
+        }
+        c->lanes = s->u.loop.bind == WEFT_VECTORIZE ? n : 1;
+        count_registers(c, s->u.loop.body);
+        c->lanes = 1;
         c->times = times;
         return;
     case WEFT_SK_IF:
@@ -258,6 +279,7 @@ count_registers(estimate *c, const weft_stmt *s)
         if (c->total < 0 || !is_filled(c->f, s->u.store.buf) ||
             s->u.store.buf->space != WEFT_SHARED || !weft_add64(c->total, c->times, &c->total))
             c->total = -1;
+        c->computes |= !is_copy(c, s->u.store.value);
         weft_walk_expr(&(weft_walker){ .expr = is_global, .user = c }, s->u.store.value);
         return;
     default:
@@ -266,11 +288,11 @@ count_registers(estimate *c, const weft_stmt *s)
     }
 }
 
-/* What goes ahead is stored without being read again, and is not too much. */
+/* What goes ahead is stored without being read again, is not too much, and does not go by itself. */
 static bool
 goes_through_registers(filler *f, const contents *b)
 {
-    estimate c = { f, 1, 0, false };
+    estimate c = { .f = f, .times = 1, .lanes = 1 };
     for (int i = 0; i < b->at.n && c.total >= 0; i++)
         for (int k = 0; k < f->at.n && b->ahead[i]; k++)
             if (f->at.at[k].filled && uses(b->at.at[i], f->at.at[k].from, NULL).loads)
@@ -278,7 +300,7 @@ goes_through_registers(filler *f, const contents *b)
     for (int i = 0; i < b->at.n && c.total >= 0; i++)
         if (b->ahead[i])
             count_registers(&c, b->at.at[i]);
-    return c.total > 0 && c.total <= MAX_REGISTERS && c.brings;
+    return c.total > 0 && c.total <= MAX_REGISTERS && c.brings && (c.computes || !f->async);
 }
 
 /* The register of the element that the loops around are at. */
@@ -492,14 +514,16 @@ make_room(filler *f, staged *s, int stages)
     s->to = to;
 }
 
-/* Every stage of memory that threads share begins where a vector may. */
+/* Every stage of memory that threads share begins where a vector may, and where a row of them does: a
+ * stage that some of a row fill the end of is seen to end with the row, and no barrier stands between
+ * that and reads of the next stage. */
 static const weft_expr *
 stage_size(weft_ir *ir, const weft_buf *buf)
 {
     int64_t n, bits = weft_dtype_bits(buf->dtype);
     if (buf->space != WEFT_SHARED || bits > 64 || !weft_as_int(buf->shape[0], &n))
         return buf->shape[0];
-    return weft_int(ir, (weft_dtype)buf->shape[0]->h.type.dtype, weft_round_up(n, 128 / bits));
+    return weft_int(ir, (weft_dtype)buf->shape[0]->h.type.dtype, weft_round_up(n, STAGE_BITS / bits));
 }
 
 static bool
@@ -615,8 +639,7 @@ leave(weft_rewriter *rw, const weft_expr *e)
 weft_status
 weft_pass_double_buffer(weft_kernel *k, const weft_lower_options *o, bool *changed, weft_diag *diag)
 {
-    filler f = { .ir = k->ir, .kernel = k, .diag = diag };
-    (void)o;
+    filler f = { .ir = k->ir, .kernel = k, .diag = diag, .async = o->caps && o->caps->async_copy };
     *changed = false;
     weft_walk_stmt(&(weft_walker){ .stmt = note_staged, .user = &f }, k->body);
     if (f.at.n == 0)

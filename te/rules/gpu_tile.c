@@ -24,6 +24,8 @@ static const shape shapes[] = {
 static const int chunks[] = { 16, 8, 4, 2, 1 };
 
 enum {
+    FEW_CHUNKS = 3,     /* none is fetched ahead of these */
+    STAGE = 256,        /* bytes: memory of a chunk is a multiple */
     VECTOR = 4,         /* words that one load may bring */
     UNKNOWN = 1024,     /* a symbolic extent is taken for this long */
     OVERHEAD = 24,      /* registers for addresses and loops */
@@ -182,6 +184,12 @@ take_factor(const weft_block_tile *t, const weft_expr *e, int axis, weft_tile_fa
     return dims > 0 && (!f->own || weft_rule_reader(t->r, f->from->op));
 }
 
+static int64_t
+threads_of(const weft_block_tile *t)
+{
+    return t->row.threads * t->col.threads * t->col2.threads;
+}
+
 /* ---- shared memory --------------------------------------------------------------------------- */
 
 static int64_t
@@ -229,20 +237,6 @@ tile_span(const weft_block_tile *t, const weft_tile_factor *f, int d)
     return span;
 }
 
-/* Columns, which threads read apart, in rows of an odd number of words; rows, of which a few are read
- * at a time, where vectors may be stored. */
-static void
-pad(weft_tile_factor *f, bool columns)
-{
-    int bits = weft_dtype_bits(f->load->h.u.buf->dtype);
-    int64_t word = bits < 32 ? 32 / bits : 1; /* elements of a bank */
-    f->align_factor = f->align_offset = 0;
-    if (f->along < 0 || f->along == f->load->h.nargs - 1 || bits > 64)
-        return;
-    f->align_offset = columns ? word : VECTOR * word;
-    f->align_factor = 2 * f->align_offset;
-}
-
 /* Bytes of a factor's tile; -1: not known. */
 static int64_t
 bytes_of(const weft_block_tile *t, const weft_tile_factor *f)
@@ -263,18 +257,21 @@ static int64_t
 shared_bytes(const weft_block_tile *t)
 {
     int64_t a = bytes_of(t, &t->factor[0]), b = bytes_of(t, &t->factor[1]);
-    return a < 0 || b < 0 ? -1 : (weft_round_up(a, 16) + weft_round_up(b, 16)) * t->stages;
+    return a < 0 || b < 0 ? -1 : (weft_round_up(a, STAGE) + weft_round_up(b, STAGE)) * t->stages;
 }
 
 /* ---- vectors --------------------------------------------------------------------------------- */
 
-/* Elements of the tile in the dimensions behind d. */
+/* Elements of the tile in the dimensions behind d; -1: not known. */
 static int64_t
 run_from(const weft_block_tile *t, const weft_tile_factor *f, int d)
 {
     int64_t n = 1;
-    for (int i = f->load->h.nargs - 1; i > d; i--)
-        n *= tile_span(t, f, i);
+    for (int i = f->load->h.nargs - 1; i > d; i--) {
+        int64_t span = tile_span(t, f, i);
+        if (span < 0 || !weft_mul64(n, span, &n))
+            return -1;
+    }
     return n;
 }
 
@@ -314,7 +311,9 @@ tile_lanes(const weft_block_tile *t, const weft_tile_factor *f)
     const weft_buf *b = f->load->h.u.buf;
     int64_t lanes = t->r->target->vector_lanes >= VECTOR ? VECTOR : 1, size = 1, span = 1;
     int d = partial_dim(t, f);
-    if (f->own || d == INT_MAX || (d >= 0 && f->lone[d] < 0))
+    bool odd = f->align_factor % VECTOR != 0; /* where a vector would be stored word by word */
+    if (f->own || d == INT_MAX || (d >= 0 && f->lone[d] < 0) ||
+        (odd && weft_rule_copies_alone(t->r)))
         return 1;
     if (d >= 0) {
         weft_as_int(b->shape[d], &size);
@@ -327,6 +326,32 @@ tile_lanes(const weft_block_tile *t, const weft_tile_factor *f)
             (run > 1 && !divides(lanes, run) && !divides(span, size))))
         lanes /= 2;
     return lanes;
+}
+
+/* Elements of the tile; -1: not known. */
+static int64_t
+elements_of(const weft_block_tile *t, const weft_tile_factor *f)
+{
+    return run_from(t, f, -1);
+}
+
+/* Gaps between rows that threads would otherwise read in one bank: columns, which threads read apart, come
+ * in rows of an odd number of words; rows, of which a few are read at a time, where vectors may be stored.
+ * None where a part of the threads alone would fetch the last elements: the statements that do could not
+ * be told to touch others. */
+static void
+pad(const weft_block_tile *t, weft_tile_factor *f, bool columns)
+{
+    int bits = weft_dtype_bits(f->load->h.u.buf->dtype);
+    int64_t word = bits < 32 ? 32 / bits : 1; /* elements of a bank */
+    f->align_factor = f->align_offset = 0;
+    if (f->along < 0 || f->along == f->load->h.nargs - 1 || bits > 64 ||
+        !divides(2 * word, run_from(t, f, f->along)))
+        return;
+    f->align_offset = columns ? word : VECTOR * word;
+    f->align_factor = 2 * f->align_offset;
+    if (!divides(tile_lanes(t, f) * threads_of(t), elements_of(t, f)))
+        f->align_factor = f->align_offset = 0;
 }
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
@@ -373,12 +398,6 @@ fit(weft_block_tile *t, const shape *s, bool lanes)
         power_within(part(col2->extent, col2->threads), s->col_each / (each * col->groups));
     row->threads = power_up(row->extent, s->rows);
     row->each = power_within(part(row->extent, row->threads), s->row_each);
-}
-
-static int64_t
-threads_of(const weft_block_tile *t)
-{
-    return t->row.threads * t->col.threads * t->col2.threads;
 }
 
 /* The main axis by `chunk`; then, until a chunk has few steps, the others whole. */
@@ -469,16 +488,18 @@ time_of(const weft_block_tile *t)
     return rounds * chunks_of(t) * (chunk * idle + wait);
 }
 
-/* Loops around a chunk that go round more than once: memory is filled ahead in one alone. */
+/* Memory is filled ahead in one loop alone, and it should go round for a while. */
 static bool
 can_stage(const weft_block_tile *t)
 {
     int loops = 0;
+    bool few = false;
     for (int i = 0; i < t->op->nreduce; i++) {
         int64_t e = weft_rule_extent(t->op->reduce[i]);
         loops += e < 0 || e > t->chunk[i];
+        few |= e > t->chunk[i] && e <= t->chunk[i] * FEW_CHUNKS;
     }
-    return loops == 1;
+    return loops == 1 && !few;
 }
 
 typedef struct best {
@@ -490,6 +511,8 @@ typedef struct best {
 static void
 consider(best *b, weft_block_tile *t)
 {
+    pad(t, &t->factor[0], false);
+    pad(t, &t->factor[1], true);
     if (!is_within(t))
         return;
     double time = time_of(t);
@@ -539,8 +562,6 @@ weft_block_tile_choose(weft_block_tile *t)
     if (!take_factor(t, t->op->body[0]->arg[first], t->row.axis, &t->factor[0]) ||
         !take_factor(t, t->op->body[0]->arg[!first], t->col.axis, &t->factor[1]))
         return false;
-    pad(&t->factor[0], false);
-    pad(&t->factor[1], true);
     choose_main(t);
     b.chunk = WEFT_NEW_ARRAY(&t->r->scratch, t->op->nreduce + 1, int64_t);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {

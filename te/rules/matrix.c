@@ -1,8 +1,8 @@
 /* te/rules/matrix.c: products on matrix units.
  *
  * A block computes a tile of results.  Its subgroups, WARP_ROWS by WARP_COLS of them, hold parts of it as
- * matrices; a chunk of the reduction is fetched into shared memory at a time, in whole tiles.  The
- * results go through shared memory as well, where what reads them finds them element by element,
+ * matrices; a chunk of the reduction is fetched into shared memory at a time, in whole tiles, a chunk
+ * ahead where copies go on by themselves.  The results go through shared memory as well, where what reads them finds them element by element,
  * unless they can be stored as they are. */
 #include "rules/priv.h"
 
@@ -30,6 +30,7 @@ typedef struct matrix_tile {
     int64_t rows, cols;           /* of a subgroup's part */
     int64_t warp_rows, warp_cols; /* subgroups of a block */
     bool direct;                  /* results are stored as they are */
+    bool ahead;                   /* a chunk is fetched while the one before is multiplied */
 } matrix_tile;
 
 /* ---- whether --------------------------------------------------------------------------------- */
@@ -171,6 +172,63 @@ choose_sizes(matrix_tile *t, bool alone)
     }
 }
 
+/* Neighbours that may be moved at once: 16 bytes, where rows of memory have as many. */
+static int64_t
+lanes_of(const matrix_tile *t, const weft_buf *b)
+{
+    int64_t n, lanes = 4;
+    if (b->ndim == 0 || !weft_as_int(b->shape[b->ndim - 1], &n) || n == 0)
+        return 1;
+    while (n % lanes || lanes > t->r->target->vector_lanes)
+        lanes /= 2;
+    return lanes;
+}
+
+/* Of rows of shared memory: the stride is `unit` elements times a number, and half of that. */
+static int64_t
+unit_of(const matrix_tile *t)
+{
+    return 256 / weft_dtype_bits(t->unit->factor);
+}
+
+/* Bytes of a factor's chunk. */
+static int64_t
+chunk_bytes(const matrix_tile *t, const side *s, int64_t own)
+{
+    int64_t unit = unit_of(t), last = s->load->h.nargs - 1;
+    int64_t row = s->own == last ? own : t->chunk, rows = s->own == last ? t->chunk : own;
+    int64_t pitch = row + weft_floormod(unit / 2 - row, unit);
+    return rows * pitch * weft_dtype_bits(t->unit->factor) / 8;
+}
+
+static bool
+is_inlined(const weft_te *te, const weft_tensor *from)
+{
+    const weft_stage *s = weft_te_stage(te, from);
+    return s && s->attach == WEFT_AT_INLINE;
+}
+
+/* Whether a factor's copy is made of pieces that go by themselves. */
+static bool
+is_copied(const matrix_tile *t, const side *s)
+{
+    return !is_inlined(t->r->te, s->from) &&
+           lanes_of(t, s->from->buf) * weft_dtype_bits(t->unit->factor) >= 32;
+}
+
+/* Two chunks, where there are two, and beside them the results. */
+static void
+choose_ahead(matrix_tile *t)
+{
+    int64_t steps = weft_rule_extent(t->op->reduce[0]);
+    int64_t rows = t->rows * t->warp_rows, cols = t->cols * t->warp_cols;
+    int64_t bytes = 2 * (chunk_bytes(t, &t->a, rows) + chunk_bytes(t, &t->b, cols));
+    if (!t->direct)
+        bytes += rows * cols * weft_dtype_bits(t->unit->sum) / 8;
+    t->ahead = weft_rule_copies_alone(t->r) && is_copied(t, &t->a) && is_copied(t, &t->b) &&
+               (steps < 0 || steps > t->chunk) && bytes <= t->r->target->shared_bytes;
+}
+
 /* ---- schedules ------------------------------------------------------------------------------- */
 
 static const weft_expr *
@@ -202,18 +260,6 @@ spread_over_block(const matrix_tile *t, weft_tensor *of, weft_axis *all, int64_t
     (void)weft_bind_axis(te, of, z, "thread.z");
     if (v)
         (void)weft_vectorize(te, of, v);
-}
-
-/* Neighbours that may be moved at once: 16 bytes, where rows of memory have as many. */
-static int64_t
-lanes_of(const matrix_tile *t, const weft_buf *b)
-{
-    int64_t n, lanes = 4;
-    if (b->ndim == 0 || !weft_as_int(b->shape[b->ndim - 1], &n) || n == 0)
-        return 1;
-    while (n % lanes || lanes > t->r->target->vector_lanes)
-        lanes /= 2;
-    return lanes;
 }
 
 /* An axis of a stage: `part` steps of it are computed at a time, by tiles of `size`. */
@@ -287,13 +333,6 @@ schedule_grid(const matrix_tile *t, weft_tensor *result, weft_axis **row, weft_a
 }
 
 static bool
-is_inlined(const weft_te *te, const weft_tensor *from)
-{
-    const weft_stage *s = weft_te_stage(te, from);
-    return s && s->attach == WEFT_AT_INLINE;
-}
-
-static bool
 can_fetch(const matrix_tile *t, const weft_tensor *from)
 {
     return !is_inlined(t->r->te, from) || weft_rule_reader(t->r, from->op);
@@ -323,8 +362,9 @@ fetch(const matrix_tile *t, const side *s, bool right, weft_tensor *sum, weft_ax
     weft_axis *part[2], *tile[2];
     if (!tile_loops(t, held, 2, axes, nesting, part, tile))
         return false;
-    int64_t unit = 256 / weft_dtype_bits(t->unit->factor);
-    (void)weft_storage_align(te, copy, s->load->h.nargs - 2, unit, unit / 2);
+    (void)weft_storage_align(te, copy, s->load->h.nargs - 2, unit_of(t), unit_of(t) / 2);
+    if (t->ahead)
+        (void)weft_double_buffer(te, copy);
     weft_axis *all = weft_rule_fuse(t->r, copy, copy->op->naxis, copy->op->axis);
     if (all)
         spread_over_block(t, copy, all, lanes);
@@ -350,10 +390,10 @@ static void
 say(const matrix_tile *t)
 {
     weft_str_addf(weft_rule_note(t->r, "contraction"),
-                  "tile %d %s %d %s, %s by %d through shared, %s", (int)(t->rows * t->warp_rows),
+                  "tile %d %s %d %s, %s by %d through shared, %s%s", (int)(t->rows * t->warp_rows),
                   t->op->axis[t->row]->var->name, (int)(t->cols * t->warp_cols),
                   t->op->axis[t->col]->var->name, t->op->reduce[0]->var->name, (int)t->chunk,
-                  t->unit->name);
+                  t->unit->name, t->ahead ? ", double buffered" : "");
 }
 
 bool
@@ -368,6 +408,7 @@ weft_rule_matrix_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
         !is_worth_it(&t) || !can_fetch(&t, t.a.from) || !can_fetch(&t, t.b.from))
         return false;
     choose_sizes(&t, reduce == out);
+    choose_ahead(&t);
     say(&t);
     weft_tensor *staged = reduce != out ? sum
                           : t.direct    ? NULL

@@ -67,6 +67,8 @@ void weft_rule_bind_threads(weft_rule *, weft_tensor *, weft_axis *, int64_t thr
 void weft_rule_fetch(weft_rule *, weft_tensor *, int64_t ty, int64_t tx, int64_t lanes);
 /* Work-groups of `chunk` steps of the axis each; the loop in which one step runs. */
 weft_axis *weft_rule_bind_chunks(weft_rule *, weft_tensor *, weft_axis *, int64_t chunk);
+/* Whether copies from global memory to shared go on while the thread does (cp.async). */
+bool weft_rule_copies_alone(const weft_rule *);
 const weft_expr *weft_rule_num(weft_rule *, int64_t);
 /* Begins a note on a kernel: "kind/class: ", behind those there are; what follows is appended. */
 weft_str *weft_rule_note(weft_rule *, const char *kind);

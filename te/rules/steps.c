@@ -9,6 +9,12 @@ weft_rule_note(weft_rule *r, const char *kind)
     return &r->note;
 }
 
+bool
+weft_rule_copies_alone(const weft_rule *r)
+{
+    return r->target->api == WEFT_API_CUDA && r->target->cuda_arch >= 80;
+}
+
 const weft_expr *
 weft_rule_num(weft_rule *r, int64_t v)
 {

@@ -2,7 +2,7 @@
 // conv1_relu: conv1 (Conv) + relu1 (Relu)                                           model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
 //   schedule  contraction/gpu: tile 8 m 1 y 32 x_1, 1x2 registers, ky by 4 through shared
-//   launch    grid 28,1,1  block 16,8,1  shared 656 B
+//   launch    grid 28,1,1  block 16,8,1  shared 704 B
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(16, 8, 1)))
 void conv1_relu(__global const float *restrict x,
@@ -10,52 +10,50 @@ void conv1_relu(__global const float *restrict x,
                 __global const float *restrict bias,
                 __global float *restrict relu)
 {
-    __local float pad[90];
+    __local float pad[102];
     __local float weight_shared[72];
     int i_j_o_k_o_l_o = get_group_id(0);
     int j_i_o = get_local_id(1);
-    int k_i_o_l_i_o = get_local_id(0);
-    const int at = j_i_o * 16 + k_i_o_l_i_o;
-    const int relu_base = j_i_o * 784 + i_j_o_k_o_l_o * 28 + k_i_o_l_i_o * 2;
-    const int at_div = at / 30;
+    int k_i_o_l_i_i_o = get_local_id(0);
+    const int at = j_i_o * 16 + k_i_o_l_i_i_o;
+    const int relu_base = j_i_o * 784 + i_j_o_k_o_l_o * 28 + k_i_o_l_i_i_o;
+    const int at_div = at / 34;
     const int at_1 = i_j_o_k_o_l_o + at_div;
-    const int at_mod = at % 30;
+    const int at_mod = at % 34;
     float conv[2];
-    if (k_i_o_l_i_o < 14) {
-        conv[0] = 0.0f;
-        conv[1] = 0.0f;
-    }
+    conv[0] = 0.0f;
+    conv[1] = 0.0f;
     if (at < 72) {
         weight_shared[at] = weight[at];
     }
-    if (at < 90) {
+    if (at < 102) {
         pad[at] = at_1 >= 1 && at_1 < 29 && at_mod >= 1 && at_mod < 29 ? x[i_j_o_k_o_l_o * 28 + at_div * 28 + at_mod - 29] : 0.0f;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (k_i_o_l_i_o < 14) {
-        for (int ky_i = 0; ky_i < 3; ky_i++) {
-            const int weight_shared_base = j_i_o * 9 + ky_i * 3;
-            const int pad_base = k_i_o_l_i_o * 2 + ky_i * 30;
-            for (int kx = 0; kx < 3; kx++) {
-                const int weight_shared_base_1 = weight_shared_base + kx;
-                const int pad_base_1 = pad_base + kx;
-                conv[0] += pad[pad_base_1] * weight_shared[weight_shared_base_1];
-                conv[1] += pad[pad_base_1 + 1] * weight_shared[weight_shared_base_1];
-            }
+    for (int ky_i = 0; ky_i < 3; ky_i++) {
+        const int weight_shared_base = j_i_o * 9 + ky_i * 3;
+        for (int kx = 0; kx < 3; kx++) {
+            const int weight_shared_base_1 = weight_shared_base + kx;
+            const int pad_base = k_i_o_l_i_i_o + ky_i * 34 + kx;
+            conv[0] += pad[pad_base] * weight_shared[weight_shared_base_1];
+            conv[1] += pad[pad_base + 16] * weight_shared[weight_shared_base_1];
         }
     }
-    if (k_i_o_l_i_o < 14) {
+    if (k_i_o_l_i_i_o < 12) {
         const float a = conv[0] + bias[j_i_o];
         relu[relu_base] = a < 0.0f ? 0.0f : a;
         const float a_1 = conv[1] + bias[j_i_o];
-        relu[relu_base + 1] = a_1 < 0.0f ? 0.0f : a_1;
+        relu[relu_base + 16] = a_1 < 0.0f ? 0.0f : a_1;
+    } else {
+        const float a = conv[0] + bias[j_i_o];
+        relu[relu_base] = a < 0.0f ? 0.0f : a;
     }
 }
 ==== opencl-generic-gpu/conv2_relu.cl
 // conv2_relu: conv2 (Conv) + relu2 (Relu)                                           model: digits.onnx
 //   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
-//   schedule  contraction/gpu: tile 16 m 1 y 16 x_1, 1x1 registers, c by 8 through shared
-//   launch    grid 14,1,1  block 16,16,1  shared 6.0 KiB
+//   schedule  contraction/gpu: tile 16 m 1 y 16 x_1, 1x1 registers, c by 2 through shared, double buffered
+//   launch    grid 14,1,1  block 16,16,1  shared 3.5 KiB
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(16, 16, 1)))
 void conv2_relu(__global const float *restrict x,
@@ -63,40 +61,61 @@ void conv2_relu(__global const float *restrict x,
                 __global const float *restrict bias,
                 __global float *restrict relu)
 {
-    __local float pad[384];
-    __local float weight_shared[1152];
+    __local float pad[256];
+    __local float weight_shared[640];
     int i_j_o_k_o_l_o = get_group_id(0);
     int j_i_o = get_local_id(1);
     int k_i_o_l_i_o = get_local_id(0);
     const int at = j_i_o * 16 + k_i_o_l_i_o;
-    const int j_i_o_mod = j_i_o % 3;
-    const int at_1 = i_j_o_k_o_l_o + j_i_o_mod;
-    const int j_i_o_mod_1 = (j_i_o + 1) % 3;
-    const int at_2 = i_j_o_k_o_l_o + j_i_o_mod_1;
-    float conv;
-    if (k_i_o_l_i_o < 14) {
-        conv = 0.0f;
+    const int weight_shared_base = j_i_o * 32 + k_i_o_l_i_o * 2;
+    const int weight_base = at / 9 * 72 + at % 9 * 2;
+    const int at_mod = at / 18 % 3;
+    const int at_1 = i_j_o_k_o_l_o + at_mod;
+    const int at_mod_1 = at % 18;
+    const int x_base = at / 54 * 196 + i_j_o_k_o_l_o * 14 + at_mod * 14 + at_mod_1;
+    float conv = 0.0f;
+    if (j_i_o < 9) {
+        vstore2(vload2(0, &weight[weight_base]), 0, &weight_shared[weight_shared_base]);
     }
-    for (int i0_i1_i2_i3_o = 0; i0_i1_i2_i3_o < 4; i0_i1_i2_i3_o++) {
-        const int at_3 = at + i0_i1_i2_i3_o * 256;
-        weight_shared[at_3] = weight[at_3];
+    if (at < 108) {
+        pad[at] = at_1 >= 1 && at_1 < 15 && at_mod_1 >= 1 && at_mod_1 < 15 ? x[x_base - 15] : 0.0f;
     }
-    if (j_i_o < 8) {
-        weight_shared[at + 1024] = weight[at + 1024];
-    }
-    pad[at] = at_1 >= 1 && at_1 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[j_i_o / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o_mod * 14 + k_i_o_l_i_o - 15] : 0.0f;
-    if (j_i_o < 8) {
-        pad[at + 256] = at_2 >= 1 && at_2 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[(j_i_o + 1) / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o_mod_1 * 14 + k_i_o_l_i_o + 965] : 0.0f;
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (k_i_o_l_i_o < 14) {
-        for (int c_i = 0; c_i < 8; c_i++) {
+    for (int c_o = 0; c_o < 3; c_o++) {
+        const int c_o_mod = (c_o + 1) % 2;
+        float2 weight_shared_next;
+        float pad_next;
+        if (j_i_o < 9) {
+            weight_shared_next = vload2(0, &weight[weight_base + c_o * 18 + 18]);
+        }
+        if (at < 108) {
+            pad_next = at_1 >= 1 && at_1 < 15 && at_mod_1 >= 1 && at_mod_1 < 15 ? x[x_base + c_o * 392 + 377] : 0.0f;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int c_i = 0; c_i < 2; c_i++) {
             for (int ky = 0; ky < 3; ky++) {
-                const int weight_shared_base = j_i_o * 72 + c_i * 9 + ky * 3;
-                const int pad_base = k_i_o_l_i_o + c_i * 48 + ky * 16;
+                const int pad_base = k_i_o_l_i_o + c_o % 2 * 128 + c_i * 54 + ky * 18;
+                const int weight_shared_base_1 = j_i_o * 18 + c_o % 2 * 320 + c_i * 9 + ky * 3;
                 for (int kx = 0; kx < 3; kx++) {
-                    conv += pad[pad_base + kx] * weight_shared[weight_shared_base + kx];
+                    conv += pad[pad_base + kx] * weight_shared[weight_shared_base_1 + kx];
                 }
+            }
+        }
+        if (j_i_o < 9) {
+            vstore2(weight_shared_next, 0, &weight_shared[weight_shared_base + c_o_mod * 320]);
+        }
+        if (at < 108) {
+            pad[at + c_o_mod * 128] = pad_next;
+        }
+    }
+    float weight_shared_next[2];
+    float pad_next;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int c_i = 0; c_i < 2; c_i++) {
+        for (int ky = 0; ky < 3; ky++) {
+            const int weight_shared_base_1 = j_i_o * 18 + c_i * 9 + ky * 3;
+            const int pad_base = k_i_o_l_i_o + c_i * 54 + ky * 18;
+            for (int kx = 0; kx < 3; kx++) {
+                conv += pad[pad_base + kx + 128] * weight_shared[weight_shared_base_1 + kx + 320];
             }
         }
     }

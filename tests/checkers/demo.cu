@@ -3,6 +3,7 @@
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
 //   schedule  contraction/gpu: tile 8 m 1 y 16 x_1, 1x1 registers, ky by 4 through shared
 //   launch    grid 56,1,1  block 16,8,1  shared 512 B
+#include <cuda_pipeline.h>
 extern "C" __global__ void __launch_bounds__(128)
 conv1_relu(const float *__restrict__ x,
            const float *__restrict__ weight,
@@ -15,34 +16,30 @@ conv1_relu(const float *__restrict__ x,
     int j_i_o = threadIdx.y;
     int k_i_o_l_i_o = threadIdx.x;
     const int at = j_i_o * 16 + k_i_o_l_i_o;
-    const int i_j_o_k_o_l_o_off = i_j_o_k_o_l_o % 2 * 16;
-    const int at_1 = i_j_o_k_o_l_o_off + k_i_o_l_i_o;
-    const int at_mod = at % 18;
-    const int at_2 = i_j_o_k_o_l_o_off + at_mod;
     const int i_j_o_k_o_l_o_div = i_j_o_k_o_l_o / 2;
     const int at_div = at / 18;
-    const int at_3 = i_j_o_k_o_l_o_div + at_div;
+    const int at_1 = i_j_o_k_o_l_o_div + at_div;
+    const int i_j_o_k_o_l_o_off = i_j_o_k_o_l_o % 2 * 16;
+    const int at_mod = at % 18;
+    const int at_2 = i_j_o_k_o_l_o_off + at_mod;
     const int i_j_o_k_o_l_o_off_1 = i_j_o_k_o_l_o_div * 28;
-    float conv;
-    if (at_1 < 28) {
-        conv = 0.0f;
-    }
+    float conv = 0.0f;
     if (at < 72) {
-        weight_shared[at] = weight[at];
+        __pipeline_memcpy_async(&weight_shared[at], &weight[at], 4);
     }
-    if (at < 54 && at_2 < 30) {
-        pad[at] = at_3 >= 1 && at_3 < 29 && at_2 >= 1 && at_2 < 29 ? x[i_j_o_k_o_l_o_off_1 + at_div * 28 + i_j_o_k_o_l_o_off + at_mod - 29] : 0.0f;
+    if (at < 54) {
+        __pipeline_memcpy_async(&pad[at], &x[i_j_o_k_o_l_o_off_1 + at_div * 28 + i_j_o_k_o_l_o_off + at_mod - 29], 4, at_1 >= 1 && at_1 < 29 && at_2 >= 1 && at_2 < 29 ? 0 : 4);
     }
+    __pipeline_commit();
+    __pipeline_wait_prior(0);
     __syncthreads();
-    if (at_1 < 28) {
-        for (int ky_i = 0; ky_i < 3; ky_i++) {
-            const int weight_shared_base = j_i_o * 9 + ky_i * 3;
-            for (int kx = 0; kx < 3; kx++) {
-                conv += pad[k_i_o_l_i_o + ky_i * 18 + kx] * weight_shared[weight_shared_base + kx];
-            }
+    for (int ky_i = 0; ky_i < 3; ky_i++) {
+        const int weight_shared_base = j_i_o * 9 + ky_i * 3;
+        for (int kx = 0; kx < 3; kx++) {
+            conv += pad[k_i_o_l_i_o + ky_i * 18 + kx] * weight_shared[weight_shared_base + kx];
         }
     }
-    if (at_1 < 28) {
+    if (i_j_o_k_o_l_o_off + k_i_o_l_i_o < 28) {
         const float a = conv + bias[j_i_o];
         relu[j_i_o * 784 + i_j_o_k_o_l_o_off_1 + i_j_o_k_o_l_o_off + k_i_o_l_i_o] = a < 0.0f ? 0.0f : a;
     }
@@ -50,48 +47,64 @@ conv1_relu(const float *__restrict__ x,
 ==== cuda-sm_80/conv2_relu.cu
 // conv2_relu: conv2 (Conv) + relu2 (Relu)                                           model: digits.onnx
 //   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
-//   schedule  contraction/gpu: tile 16 m 1 y 16 x_1, 1x1 registers, c by 8 through shared
-//   launch    grid 14,1,1  block 16,16,1  shared 6.0 KiB
+//   schedule  contraction/gpu: tile 16 m 1 y 16 x_1, 1x1 registers, c by 2 through shared, double buffered
+//   launch    grid 14,1,1  block 16,16,1  shared 3.5 KiB
+#include <cuda_pipeline.h>
 extern "C" __global__ void __launch_bounds__(256)
 conv2_relu(const float *__restrict__ x,
            const float *__restrict__ weight,
            const float *__restrict__ bias,
            float *__restrict__ relu)
 {
-    __shared__ float pad[384];
-    __shared__ float weight_shared[1152];
+    __shared__ float pad[256];
+    __align__(16) __shared__ float weight_shared[640];
     int i_j_o_k_o_l_o = blockIdx.x;
     int j_i_o = threadIdx.y;
     int k_i_o_l_i_o = threadIdx.x;
     const int at = j_i_o * 16 + k_i_o_l_i_o;
-    const int j_i_o_mod = j_i_o % 3;
-    const int at_1 = i_j_o_k_o_l_o + j_i_o_mod;
-    const int j_i_o_mod_1 = (j_i_o + 1) % 3;
-    const int at_2 = i_j_o_k_o_l_o + j_i_o_mod_1;
-    float conv;
-    if (k_i_o_l_i_o < 14) {
-        conv = 0.0f;
+    const int weight_shared_base = j_i_o * 32 + k_i_o_l_i_o * 2;
+    const int weight_base = at / 9 * 72 + at % 9 * 2;
+    const int at_mod = at / 18 % 3;
+    const int at_1 = i_j_o_k_o_l_o + at_mod;
+    const int at_mod_1 = at % 18;
+    const int x_base = at / 54 * 196 + i_j_o_k_o_l_o * 14 + at_mod * 14 + at_mod_1;
+    float conv = 0.0f;
+    if (j_i_o < 9) {
+        __pipeline_memcpy_async(&weight_shared[weight_shared_base], &weight[weight_base], 8);
     }
-    for (int i0_i1_i2_i3_o = 0; i0_i1_i2_i3_o < 4; i0_i1_i2_i3_o++) {
-        const int at_3 = at + i0_i1_i2_i3_o * 256;
-        weight_shared[at_3] = weight[at_3];
+    if (at < 108) {
+        __pipeline_memcpy_async(&pad[at], &x[x_base - 15], 4, at_1 >= 1 && at_1 < 15 && at_mod_1 >= 1 && at_mod_1 < 15 ? 0 : 4);
     }
-    if (j_i_o < 8) {
-        weight_shared[at + 1024] = weight[at + 1024];
-    }
-    pad[at] = at_1 >= 1 && at_1 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[j_i_o / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o_mod * 14 + k_i_o_l_i_o - 15] : 0.0f;
-    if (j_i_o < 8) {
-        pad[at + 256] = at_2 >= 1 && at_2 < 15 && k_i_o_l_i_o >= 1 && k_i_o_l_i_o < 15 ? x[(j_i_o + 1) / 3 * 196 + i_j_o_k_o_l_o * 14 + j_i_o_mod_1 * 14 + k_i_o_l_i_o + 965] : 0.0f;
-    }
-    __syncthreads();
-    if (k_i_o_l_i_o < 14) {
-        for (int c_i = 0; c_i < 8; c_i++) {
+    for (int c_o = 0; c_o < 3; c_o++) {
+        const int c_o_mod = (c_o + 1) % 2;
+        __pipeline_commit();
+        __pipeline_wait_prior(0);
+        __syncthreads();
+        if (j_i_o < 9) {
+            __pipeline_memcpy_async(&weight_shared[weight_shared_base + c_o_mod * 320], &weight[weight_base + c_o * 18 + 18], 8);
+        }
+        if (at < 108) {
+            __pipeline_memcpy_async(&pad[at + c_o_mod * 128], &x[x_base + c_o * 392 + 377], 4, at_1 >= 1 && at_1 < 15 && at_mod_1 >= 1 && at_mod_1 < 15 ? 0 : 4);
+        }
+        for (int c_i = 0; c_i < 2; c_i++) {
             for (int ky = 0; ky < 3; ky++) {
-                const int weight_shared_base = j_i_o * 72 + c_i * 9 + ky * 3;
-                const int pad_base = k_i_o_l_i_o + c_i * 48 + ky * 16;
+                const int pad_base = k_i_o_l_i_o + c_o % 2 * 128 + c_i * 54 + ky * 18;
+                const int weight_shared_base_1 = j_i_o * 18 + c_o % 2 * 320 + c_i * 9 + ky * 3;
                 for (int kx = 0; kx < 3; kx++) {
-                    conv += pad[pad_base + kx] * weight_shared[weight_shared_base + kx];
+                    conv += pad[pad_base + kx] * weight_shared[weight_shared_base_1 + kx];
                 }
+            }
+        }
+    }
+    __pipeline_commit();
+    __pipeline_wait_prior(0);
+    __syncthreads();
+    for (int c_i = 0; c_i < 2; c_i++) {
+        for (int ky = 0; ky < 3; ky++) {
+            const int weight_shared_base_1 = j_i_o * 18 + c_i * 9 + ky * 3;
+            const int pad_base = k_i_o_l_i_o + c_i * 54 + ky * 18;
+            for (int kx = 0; kx < 3; kx++) {
+                conv += pad[pad_base + kx + 128] * weight_shared[weight_shared_base_1 + kx + 320];
             }
         }
     }

@@ -1,5 +1,5 @@
 /* Passes on kernels written as text: tests/lower/passes, first line "# passes: a,b".  A line "#
- * lacks: f16 erf memory:f8e5m2 wide:shfl" takes from a target without vectors what it names, "#
+ * lacks: f16 erf async memory:f8e5m2 wide:shfl" takes from a target without vectors what it names, "#
  * lanes: 32" gives it subgroups, "# class: vector-cpu" makes it another machine. */
 #include "support.h"
 
@@ -14,6 +14,8 @@ take_away(weft_caps *caps, const char *word, size_t n)
     weft_dtype t = memory ? weft_dtype_parse(word + 7, n - 7) : weft_dtype_parse(word, n);
     if (t != WEFT_DTYPE_COUNT)
         *(memory ? &caps->storage[t] : &caps->arith[t]) = false;
+    if (n == strlen("async") && memcmp(word, "async", n) == 0)
+        caps->async_copy = false;
     word += wide ? 5 : 0;
     n -= wide ? 5 : 0;
     for (int i = 0; i < WEFT_IN_COUNT; i++)
