@@ -195,6 +195,9 @@ follow(storage *s, const weft_stmt *t)
     case WEFT_SK_EVAL:
         use_loads(s, t->u.eval.call);
         return;
+    case WEFT_SK_PREFETCH:
+        use_loads(s, t->u.prefetch.index);
+        return;
     case WEFT_SK_MATRIX:
         use_places(s, t);
         return;
