@@ -291,7 +291,8 @@ weft_infer_pool(weft_graph *g, weft_node *n)
         dim[2 + i] = windows(g, n, i, spatial, x->dim[2 + i],
                              weft_dim(g, weft_node_attr(n, "kernel")->ints[i]),
                              weft_node_int(n, "ceil") != 0);
-    return weft_infer_out(g, n, x->dtype, x->ndim, dim);
+    weft_dtype t = n->op == WEFT_GOP_MAX_POOL_INDEX ? WEFT_I64 : x->dtype;
+    return weft_infer_out(g, n, t, x->ndim, dim);
 }
 
 /* ---- convolutions ---------------------------------------------------------------------------- */

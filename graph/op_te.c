@@ -269,16 +269,31 @@ TE_OP(conv_transpose)
                 out);
 }
 
-TE_OP(pool)
+static weft_tensor *
+pooled(weft_te *te, const weft_node *n, weft_tensor *x, const weft_expr *const *dims)
 {
     weft_window w = window_of(n);
-    const weft_expr *const *dims = spatial_dims(te, g, n);
-    return done(
-        g, n,
-        n->op == WEFT_GOP_MAX_POOL
-            ? weft_topi_max_pool(te, in[0], &w, dims)
-            : weft_topi_avg_pool(te, in[0], &w, weft_node_int(n, "count_include_pad") != 0, dims),
-        out);
+    switch (n->op) {
+    case WEFT_GOP_AVG_POOL:
+        return weft_topi_avg_pool(te, x, &w, weft_node_int(n, "count_include_pad") != 0, dims);
+    case WEFT_GOP_SUM_POOL:
+        return weft_topi_sum_pool(te, x, &w, dims);
+    case WEFT_GOP_MAX_POOL_INDEX:
+        return weft_topi_max_pool_index(te, x, &w, weft_node_int(n, "column_major") != 0, dims);
+    default:
+        return weft_topi_max_pool(te, x, &w, dims);
+    }
+}
+
+TE_OP(pool)
+{
+    return done(g, n, pooled(te, n, in[0], spatial_dims(te, g, n)), out);
+}
+
+TE_OP(col2im)
+{
+    weft_window w = window_of(n);
+    return done(g, n, weft_topi_col2im(te, in[0], &w, dims_attr(te, g, n, "image")), out);
 }
 
 /* ---- row-wise -------------------------------------------------------------------------------- */

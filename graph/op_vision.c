@@ -2,6 +2,8 @@
 #include "graph/priv.h"
 #include "topi/topi.h"
 
+#include <string.h>
+
 #define TE_OP(te_name)                                                                             \
     weft_status weft_te_op_##te_name(weft_te *te, const weft_graph *g, const weft_node *n,         \
                                      weft_tensor *const *in, weft_tensor **out)
@@ -73,5 +75,38 @@ TE_OP(resize_antialias)
                                            weft_group_dim(te, g, weft_node_dim(n, "up", 0)),
                                            weft_group_dim(te, g, weft_node_dim(n, "down", 0)),
                                            &how),
+                out);
+}
+
+/* ---- sampling -------------------------------------------------------------------------------- */
+
+TE_OP(sample)
+{
+    weft_sample how = { .mode = weft_node_attr(n, "mode")->text,
+                        .padding = weft_node_attr(n, "padding")->text,
+                        .units = weft_node_attr(n, "units")->text,
+                        .reversed = weft_node_int(n, "reversed") != 0 };
+    return done(g, n, weft_topi_sample(te, in[0], in[1], &how), out);
+}
+
+/* ---- regions --------------------------------------------------------------------------------- */
+
+TE_OP(roi_align)
+{
+    weft_roi_align how = { .height = weft_i32(te->ir, weft_node_int(n, "height")),
+                           .width = weft_i32(te->ir, weft_node_int(n, "width")),
+                           .samples = weft_node_int(n, "samples"),
+                           .scale = weft_node_float(n, "scale"),
+                           .half_pixel = weft_node_int(n, "half_pixel") != 0,
+                           .largest = strcmp(weft_node_attr(n, "mode")->text, "max") == 0 };
+    return done(g, n, weft_topi_roi_align(te, in[0], in[1], in[2], &how), out);
+}
+
+TE_OP(max_roi_pool)
+{
+    return done(g, n,
+                weft_topi_max_roi_pool(te, in[0], in[1], weft_node_float(n, "scale"),
+                                       weft_i32(te->ir, weft_node_int(n, "height")),
+                                       weft_i32(te->ir, weft_node_int(n, "width"))),
                 out);
 }

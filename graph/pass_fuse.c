@@ -87,6 +87,7 @@ is_costly(weft_op op)
     case WEFT_GOP_ELU:
     case WEFT_GOP_SELU:
     case WEFT_GOP_RESIZE:
+    case WEFT_GOP_SAMPLE:
         return true;
     default:
         return weft_op_infos[op].pattern > WEFT_PAT_INJECTIVE;
@@ -97,8 +98,16 @@ is_costly(weft_op op)
 static bool
 rereads(weft_op op)
 {
-    return op == WEFT_GOP_MAX_POOL || op == WEFT_GOP_AVG_POOL || op == WEFT_GOP_RESIZE_ANTIALIAS ||
-           weft_op_infos[op].pattern == WEFT_PAT_ROWWISE;
+    switch (op) {
+    case WEFT_GOP_MAX_POOL:
+    case WEFT_GOP_AVG_POOL:
+    case WEFT_GOP_SUM_POOL:
+    case WEFT_GOP_MAX_POOL_INDEX:
+    case WEFT_GOP_RESIZE_ANTIALIAS:
+        return true;
+    default:
+        return weft_op_infos[op].pattern == WEFT_PAT_ROWWISE;
+    }
 }
 
 /* ---- arguments ------------------------------------------------------------------------------- */
@@ -210,7 +219,8 @@ takes_producer(fuser *f, const set *from, int sink, weft_pattern tree)
     if (own == WEFT_PAT_REDUCTION || own == WEFT_PAT_ROWWISE)
         return !from->costly || !rereads(n->op);
     bool repeats = tree == WEFT_PAT_BROADCAST || n->op == WEFT_GOP_BROADCAST_TO ||
-                   n->op == WEFT_GOP_GATHER || n->op == WEFT_GOP_RESIZE;
+                   n->op == WEFT_GOP_GATHER || n->op == WEFT_GOP_RESIZE ||
+                   n->op == WEFT_GOP_SAMPLE;
     return !repeats || !from->costly; /* an element for each of many */
 }
 

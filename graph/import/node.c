@@ -131,6 +131,24 @@ weft_onnx_attr_texts(onnx_node *n, const char *name, int *count)
     return to;
 }
 
+int64_t *
+weft_onnx_attr_list(onnx_node *n, const char *name, int count, int64_t least, int64_t absent)
+{
+    int have;
+    const int64_t *given = weft_onnx_attr_ints(n, name, &have);
+    int64_t *to = WEFT_NEW_ARRAY(n->arena, count + 1, int64_t);
+    if (given && have != count)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute '%s' has %d elements; %d are needed", name,
+                       have, count);
+    for (int i = 0; i < count && n->status == WEFT_OK; i++) {
+        to[i] = given ? given[i] : absent;
+        if (to[i] < least || to[i] > INT32_MAX)
+            weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute '%s' holds %lld, outside %lld..%d",
+                           name, (long long)to[i], (long long)least, INT32_MAX);
+    }
+    return to;
+}
+
 bool
 weft_onnx_attr_tensor(onnx_node *n, const char *name, weft_const *c)
 {

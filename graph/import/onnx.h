@@ -113,6 +113,9 @@ double weft_onnx_attr_float(onnx_node *, const char *name, double absent);
 const char *weft_onnx_attr_text(onnx_node *, const char *name, const char *absent);
 /* NULL when absent; never NULL when present, *n may be 0. */
 const int64_t *weft_onnx_attr_ints(onnx_node *, const char *name, int *n);
+/* `count` integers from `least` to INT32_MAX, or `absent` in each. */
+int64_t *weft_onnx_attr_list(onnx_node *, const char *name, int count, int64_t least,
+                             int64_t absent);
 const double *weft_onnx_attr_floats(onnx_node *, const char *name, int *n);
 const char *const *weft_onnx_attr_texts(onnx_node *, const char *name, int *n);
 /* True when present and readable; lives in the graph. */

@@ -1,6 +1,7 @@
 /* Importers of windows and contractions: Conv, ConvTranspose, pooling, Gemm, MatMul. */
 #include "import/ops.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef enum auto_pad { GIVEN, SAME_UPPER, SAME_LOWER, VALID } auto_pad;
@@ -13,25 +14,6 @@ typedef struct window {
 } window;
 
 /* ---- reading a window ------------------------------------------------------------------------ */
-
-/* Attribute `name` of `count` elements from `least` on, or `absent` in each. */
-static int64_t *
-window_ints(onnx_node *n, const char *name, int count, int64_t least, int64_t absent)
-{
-    int have;
-    const int64_t *given = weft_onnx_attr_ints(n, name, &have);
-    int64_t *to = WEFT_NEW_ARRAY(n->arena, count + 1, int64_t);
-    if (given && have != count)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute '%s' has %d elements; %d are needed", name,
-                       have, count);
-    for (int i = 0; i < count && n->status == WEFT_OK; i++) {
-        to[i] = given ? given[i] : absent;
-        if (to[i] < least || to[i] > INT32_MAX)
-            weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute '%s' holds %lld, outside %lld..%d",
-                           name, (long long)to[i], (long long)least, INT32_MAX);
-    }
-    return to;
-}
 
 static auto_pad
 auto_pad_of(onnx_node *n)
@@ -60,7 +42,7 @@ window_of(onnx_node *n, const weft_value *x, const weft_value *w)
     }
     if (!w && !weft_onnx_has_attr(n, "kernel_shape"))
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute 'kernel_shape' is missing");
-    win.kernel = window_ints(n, "kernel_shape", win.rank, 1, 1);
+    win.kernel = weft_onnx_attr_list(n, "kernel_shape", win.rank, 1, 1);
     for (int i = 0; w && i < win.rank; i++) {
         int64_t size = weft_onnx_size(n, w, 2 + i);
         if (weft_onnx_has_attr(n, "kernel_shape") && n->status == WEFT_OK && size != win.kernel[i])
@@ -72,10 +54,10 @@ window_of(onnx_node *n, const weft_value *x, const weft_value *w)
             weft_onnx_fail(n, WEFT_INVALID_INPUT, "the weight has a dimension of %lld",
                            (long long)size);
     }
-    win.stride = window_ints(n, "strides", win.rank, 1, 1);
-    win.dilation = window_ints(n, "dilations", win.rank, 1, 1);
+    win.stride = weft_onnx_attr_list(n, "strides", win.rank, 1, 1);
+    win.dilation = weft_onnx_attr_list(n, "dilations", win.rank, 1, 1);
     win.how = auto_pad_of(n);
-    win.pad = window_ints(n, "pads", 2 * win.rank, -INT32_MAX, 0);
+    win.pad = weft_onnx_attr_list(n, "pads", 2 * win.rank, -INT32_MAX, 0);
     return win;
 }
 
@@ -212,7 +194,7 @@ weft_onnx_import_conv_transpose(onnx_node *n)
     int64_t groups = weft_onnx_attr_int(n, "group", 1);
     if (n->status != WEFT_OK)
         return;
-    int64_t *more = window_ints(n, "output_padding", w.rank, 0, 0);
+    int64_t *more = weft_onnx_attr_list(n, "output_padding", w.rank, 0, 0);
     transpose_pads(n, in[0], &w, more);
     weft_attr attr[5] = {
         [3] = weft_attr_int("groups", &groups), [4] = weft_attr_ints("output_padding", w.rank, more)
@@ -224,38 +206,129 @@ weft_onnx_import_conv_transpose(onnx_node *n)
 
 /* ---- pooling --------------------------------------------------------------------------------- */
 
+/* The operator over windows; the last of its attributes may be its own. */
+static weft_value *
+pool_by(onnx_node *n, weft_op op, weft_value *x, const window *w, const weft_attr *own)
+{
+    int64_t ceil = weft_onnx_attr_int(n, "ceil_mode", 0) != 0;
+    weft_attr attr[6] = { [3] = weft_attr_ints("kernel", w->rank, w->kernel),
+                          [4] = weft_attr_int("ceil", &ceil) };
+    window_attrs(w, attr);
+    if (own)
+        attr[5] = *own;
+    return weft_onnx_emit(n, op, 1, &x, own ? 6 : 5, attr);
+}
+
+static bool
+wants_output(const onnx_node *n, int i)
+{
+    return i < n->nout && *n->proto->output[i];
+}
+
 void
 weft_onnx_import_pool(onnx_node *n)
 {
     weft_value *x = weft_onnx_in(n, 0);
     bool average = n->op->arg == WEFT_GOP_AVG_POOL;
     window w = window_of(n, x, NULL);
-    int64_t ceil = weft_onnx_attr_int(n, "ceil_mode", 0) != 0;
     int64_t count_pads = average ? weft_onnx_attr_int(n, "count_include_pad", 0) != 0 : 0;
-    if (!average)
-        weft_onnx_ignore(n, "storage_order"); /* of the indices, which are not made */
+    int64_t column_major = average ? 0 : weft_onnx_attr_int(n, "storage_order", 0) != 0;
+    weft_attr count = weft_attr_int("count_include_pad", &count_pads),
+              order = weft_attr_int("column_major", &column_major);
     if (n->status != WEFT_OK)
         return;
     resolve_pads(n, x, &w);
-    weft_attr attr[6] = { [3] = weft_attr_ints("kernel", w.rank, w.kernel),
-                          [4] = weft_attr_int("ceil", &ceil),
-                          [5] = weft_attr_int("count_include_pad", &count_pads) };
-    window_attrs(&w, attr);
     weft_onnx_last(n, 0);
-    weft_onnx_set(n, 0, weft_onnx_emit(n, (weft_op)n->op->arg, 1, &x, average ? 6 : 5, attr));
+    weft_onnx_set(n, 0, pool_by(n, (weft_op)n->op->arg, x, &w, average ? &count : NULL));
+    if (average || !wants_output(n, 1))
+        return;
+    weft_onnx_last(n, 1);
+    weft_onnx_set(n, 1, pool_by(n, WEFT_GOP_MAX_POOL_INDEX, x, &w, &order));
+}
+
+/* ---- norms of windows ------------------------------------------------------------------------ */
+
+/* The attribute p, a float in the first version. */
+static double
+norm_of(onnx_node *n)
+{
+    double p = n->version < 2 ? weft_onnx_attr_float(n, "p", 2)
+                              : (double)weft_onnx_attr_int(n, "p", 2);
+    if (!(p > 0) || isinf(p))
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "p is %g: a positive number is needed", p);
+    return p;
+}
+
+/* |x| to the power p, in the dtype that is summed in. */
+static weft_value *
+power_of(onnx_node *n, weft_value *x, double p)
+{
+    weft_dtype t = x->dtype;
+    x = weft_onnx_cast(n, x, weft_is_float(t) && weft_dtype_bits(t) < 32 ? WEFT_F32 : t);
+    if (p >= 2 && p <= 2)
+        return weft_onnx_binary(n, WEFT_GOP_MUL, x, x);
+    x = weft_onnx_unary(n, WEFT_GOP_ABS, x);
+    return !x || (p >= 1 && p <= 1)
+               ? x
+               : weft_onnx_binary(n, WEFT_GOP_POW, x, weft_onnx_scalar(n, x->dtype, p));
+}
+
+/* The root of the sum, as output 0. */
+static void
+set_root(onnx_node *n, weft_value *sum, double p, weft_dtype t)
+{
+    if (sum && p >= 2 && p <= 2)
+        sum = weft_onnx_unary(n, WEFT_GOP_SQRT, sum);
+    else if (sum && !(p >= 1 && p <= 1))
+        sum = weft_onnx_binary(n, WEFT_GOP_POW, sum, weft_onnx_scalar(n, sum->dtype, 1 / p));
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_cast(n, sum, t));
+}
+
+void
+weft_onnx_import_lp_pool(onnx_node *n)
+{
+    weft_value *x = weft_onnx_in(n, 0);
+    window w = window_of(n, x, NULL);
+    double p = norm_of(n);
+    if (n->status != WEFT_OK)
+        return;
+    resolve_pads(n, x, &w);
+    set_root(n, pool_by(n, WEFT_GOP_SUM_POOL, power_of(n, x, p), &w, NULL), p, x->dtype);
+}
+
+/* Every axis behind the channels. */
+static int64_t *
+spatial_axes(onnx_node *n, const weft_value *x)
+{
+    int64_t *axes = WEFT_NEW_ARRAY(n->arena, x->ndim + 1, int64_t);
+    if (x->ndim < 3)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs three dimensions at least, not %d", x->ndim);
+    for (int i = 2; i < x->ndim; i++)
+        axes[i - 2] = i;
+    return axes;
+}
+
+void
+weft_onnx_import_global_lp_pool(onnx_node *n)
+{
+    weft_value *x = weft_onnx_in(n, 0);
+    int64_t *axes = spatial_axes(n, x);
+    double p = norm_of(n);
+    if (n->status != WEFT_OK)
+        return;
+    weft_value *sum =
+        weft_onnx_reduce(n, WEFT_GOP_REDUCE_SUM, power_of(n, x, p), x->ndim - 2, axes, true);
+    set_root(n, sum, p, x->dtype);
 }
 
 void
 weft_onnx_import_global_pool(onnx_node *n)
 {
     weft_value *x = weft_onnx_in(n, 0);
-    if (x->ndim < 3) {
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs three dimensions at least, not %d", x->ndim);
+    int64_t *axes = spatial_axes(n, x);
+    if (n->status != WEFT_OK)
         return;
-    }
-    int64_t *axes = WEFT_NEW_ARRAY(n->arena, x->ndim, int64_t);
-    for (int i = 2; i < x->ndim; i++)
-        axes[i - 2] = i;
     weft_onnx_last(n, 0);
     weft_onnx_set(n, 0, weft_onnx_reduce(n, (weft_op)n->op->arg, x, x->ndim - 2, axes, true));
 }

@@ -225,11 +225,49 @@ weft_tensor *weft_topi_resize_antialias(weft_te *, weft_tensor *x, int axis, con
 /* Weights of the four elements around a place that is `part` behind the second. */
 void weft_topi_cubic_weights(weft_te *, const weft_expr *part, double a, const weft_expr **w);
 
+/* ---- sampling (sample.c) --------------------------------------------------------------------- */
+typedef struct weft_sample {
+    const char *mode;    /* "nearest", "linear", "cubic" */
+    const char *padding; /* "zeros", "border", "reflection" */
+    const char *units;   /* of places: "edges": -1 and 1 are the outer edges of the first and the last
+                          * element; "corners": their middles; "elements": indices */
+    bool reversed;       /* a place begins with the last axis */
+} weft_sample;
+/* Elements that are read along an axis; 0: a text is not known. */
+int weft_topi_sample_taps(const weft_sample *);
+/* x [N, C, d1.., dr] at places [N, o.., r]: [N, C, o..]. */
+weft_tensor *weft_topi_sample(weft_te *, weft_tensor *x, weft_tensor *at, const weft_sample *);
+
+/* ---- regions (roi.c) ------------------------------------------------------------------------- */
+typedef struct weft_roi_align {
+    const weft_expr *height, *width; /* of the result */
+    int64_t samples;                 /* of an axis of a bin; 0: about one an element */
+    double scale;                    /* elements of x for one of the regions' units */
+    bool half_pixel, largest;        /* places are half an element less; the greatest sample, not the mean */
+} weft_roi_align;
+/* x [N, C, H, W], rois [R, 4] of x1, y1, x2, y2 and the image [R] that each is of:
+ * [R, C, height, width]. */
+weft_tensor *weft_topi_roi_align(weft_te *, weft_tensor *x, weft_tensor *rois, weft_tensor *image,
+                                 const weft_roi_align *);
+/* The greatest elements of the bins of regions [R, 5]: image, x1, y1, x2, y2; of an empty bin 0. */
+weft_tensor *weft_topi_max_roi_pool(weft_te *, weft_tensor *x, weft_tensor *rois, double scale,
+                                    const weft_expr *height, const weft_expr *width);
+
 /* ---- windows (pool.c) ------------------------------------------------------------------------ */
 /* x [N, C, spatial.., more..]; out: the spatial dims. */
 weft_tensor *weft_topi_max_pool(weft_te *, weft_tensor *x, const weft_window *,
                                 const weft_expr *const *out);
 weft_tensor *weft_topi_avg_pool(weft_te *, weft_tensor *x, const weft_window *, bool count_pad,
                                 const weft_expr *const *out);
+weft_tensor *weft_topi_sum_pool(weft_te *, weft_tensor *x, const weft_window *,
+                                const weft_expr *const *out);
+/* Where x's greatest elements stand among all of x, row by row or, column_major, with the first spatial
+ * axis running fastest; of equal ones the first row by row. */
+weft_tensor *weft_topi_max_pool_index(weft_te *, weft_tensor *x, const weft_window *,
+                                      bool column_major, const weft_expr *const *out);
+/* x [N, C * kernel.., windows..] in one dimension each: [N, C, out..], each the sum of all that windows
+ * have there. */
+weft_tensor *weft_topi_col2im(weft_te *, weft_tensor *x, const weft_window *,
+                              const weft_expr *const *out);
 
 #endif
