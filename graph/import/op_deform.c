@@ -51,17 +51,20 @@ read_kernel(deform *d)
     d->taps = 1;
     for (int i = 0; i < d->rank && n->status == WEFT_OK; i++) {
         d->kernel[i] = weft_onnx_size(n, d->w, 2 + i);
-        if (n->status == WEFT_OK && (d->kernel[i] < 1 || !weft_mul64(d->taps, d->kernel[i], &d->taps) ||
-                                     d->taps > INT32_MAX))
-            weft_onnx_fail(n, WEFT_INVALID_INPUT, "a kernel with a dimension of %lld is not possible",
+        bool fits = d->kernel[i] > 0 && weft_mul64(d->taps, d->kernel[i], &d->taps) &&
+                    d->taps <= INT32_MAX;
+        if (n->status == WEFT_OK && !fits)
+            weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                           "a kernel with a dimension of %lld is not possible",
                            (long long)d->kernel[i]);
     }
     bool says = weft_onnx_has_attr(n, "kernel_shape");
     int64_t *given = weft_onnx_attr_list(n, "kernel_shape", d->rank, 1, 1);
     for (int i = 0; i < d->rank && says && n->status == WEFT_OK; i++)
         if (given[i] != d->kernel[i])
-            weft_onnx_fail(n, WEFT_INVALID_INPUT, "kernel_shape says %lld where the weight has %lld",
-                           (long long)given[i], (long long)d->kernel[i]);
+            weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                           "kernel_shape says %lld where the weight has %lld", (long long)given[i],
+                           (long long)d->kernel[i]);
     d->stride = weft_onnx_attr_list(n, "strides", d->rank, 1, 1);
     d->dilation = weft_onnx_attr_list(n, "dilations", d->rank, 1, 1);
     d->pad = weft_onnx_attr_list(n, "pads", 2 * d->rank, 0, 0);
@@ -97,9 +100,10 @@ check_deform(deform *d)
                        "kernel of %lld",
                        (long long)d->taps);
     for (int i = 0; i < d->rank && n->status == WEFT_OK; i++) {
-        const weft_expr *room = weft_dim_op(
-            d->g, WEFT_EK_ADD, d->x->dim[2 + i],
-            weft_dim(d->g, d->pad[i] + d->pad[d->rank + i] - (d->kernel[i] - 1) * d->dilation[i] - 1));
+        int64_t reach = (d->kernel[i] - 1) * d->dilation[i] + 1;
+        const weft_expr *room =
+            weft_dim_op(d->g, WEFT_EK_ADD, d->x->dim[2 + i],
+                        weft_dim(d->g, d->pad[i] + d->pad[d->rank + i] - reach));
         const weft_expr *windows = weft_dim_op(d->g, WEFT_EK_ADD, over(d, room, d->stride[i]), one);
         if (weft_dim_equal(d->g, windows, d->offset->dim[2 + i]) != 1)
             weft_onnx_fail(n, WEFT_INVALID_INPUT,

@@ -1,4 +1,5 @@
-/* Importers of sampling and of regions: GridSample, AffineGrid, RoiAlign, MaxRoiPool, Col2Im. */
+/* Importers of sampling and of regions: GridSample, AffineGrid, RoiAlign, MaxRoiPool, Col2Im,
+ * MaxUnpool. */
 #include "import/ops.h"
 
 #include <string.h>
@@ -181,4 +182,79 @@ weft_onnx_import_col2im(onnx_node *n)
     };
     weft_onnx_last(n, 0);
     weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_COL2IM, 1, &x, 5, attr));
+}
+
+/* ---- pooling undone -------------------------------------------------------------------------- */
+
+/* The dims of what was pooled, the least that it can have been. */
+static const weft_expr **
+unpooled_dims(onnx_node *n, const weft_value *x)
+{
+    int rank = x->ndim - 2;
+    const weft_expr **dim = WEFT_NEW_ARRAY(n->arena, x->ndim, const weft_expr *);
+    const int64_t *kernel = weft_onnx_attr_list(n, "kernel_shape", rank, 1, 1);
+    const int64_t *stride = weft_onnx_attr_list(n, "strides", rank, 1, 1);
+    const int64_t *pad = weft_onnx_attr_list(n, "pads", 2 * rank, 0, 0);
+    if (!weft_onnx_has_attr(n, "kernel_shape"))
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute 'kernel_shape' is missing");
+    dim[0] = x->dim[0];
+    dim[1] = x->dim[1];
+    for (int i = 0; i < rank && n->status == WEFT_OK; i++) {
+        const weft_expr *steps =
+            weft_dim_op(n->graph, WEFT_EK_SUB, x->dim[2 + i], weft_dim(n->graph, 1));
+        steps = weft_dim_op(n->graph, WEFT_EK_MUL, steps, weft_dim(n->graph, stride[i]));
+        dim[2 + i] = weft_dim_op(n->graph, WEFT_EK_ADD, steps,
+                                 weft_dim(n->graph, kernel[i] - pad[i] - pad[rank + i]));
+    }
+    return dim;
+}
+
+/* v with zeros behind it, or less of it, so that its shape is input 2. */
+static weft_value *
+with_shape(onnx_node *n, weft_value *v)
+{
+    int count;
+    const weft_expr *const *shape = weft_onnx_elems(n, 2, &count);
+    if (!shape || !v || n->status != WEFT_OK)
+        return v;
+    if (count != v->ndim)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "output_shape has %d elements; %d are needed", count,
+                       v->ndim);
+    const weft_expr **before = WEFT_NEW_ARRAY(n->arena, v->ndim, const weft_expr *),
+                    **after = WEFT_NEW_ARRAY(n->arena, v->ndim, const weft_expr *);
+    for (int i = 0; i < v->ndim && n->status == WEFT_OK; i++) {
+        before[i] = weft_dim(n->graph, 0);
+        after[i] = weft_dim_op(n->graph, WEFT_EK_SUB, shape[i], v->dim[i]);
+    }
+    weft_attr attr[] = { weft_attr_dims("before", v->ndim, before),
+                         weft_attr_dims("after", v->ndim, after),
+                         weft_attr_text("mode", "constant") };
+    weft_onnx_last(n, 0);
+    return weft_onnx_emit(n, WEFT_GOP_PAD, 1, &v, 3, attr);
+}
+
+void
+weft_onnx_import_max_unpool(onnx_node *n)
+{
+    weft_value *x = weft_onnx_in(n, 0), *index = weft_onnx_in(n, 1);
+    if (x->ndim < 3 || index->ndim != x->ndim) {
+        weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                       "needs an input and indices of one rank, three at least");
+        return;
+    }
+    const weft_expr **dim = unpooled_dims(n, x);
+    if (n->status != WEFT_OK)
+        return;
+    const weft_expr *all = weft_dim_product(n->graph, dim, 0, x->ndim),
+                    *given = weft_dim_product(n->graph, x->dim, 0, x->ndim);
+    weft_attr attr[] = { weft_attr_int("axis", &(int64_t){ 0 }),
+                         weft_attr_text("reduction", "none") };
+    weft_value *in[] = { weft_onnx_full(n, x->dtype, 1, &all, 0),
+                         weft_onnx_reshape(n, index, 1, &given),
+                         weft_onnx_reshape(n, x, 1, &given) };
+    weft_value *v = weft_onnx_emit(n, WEFT_GOP_PUT_ALONG_AXIS, 3, in, 2, attr);
+    if (!weft_onnx_in(n, 2))
+        weft_onnx_last(n, 0);
+    v = weft_onnx_reshape(n, v, x->ndim, dim);
+    weft_onnx_set(n, 0, with_shape(n, v));
 }

@@ -1,7 +1,8 @@
 /* te/topi/resize.c: samples of a tensor where an affine map of each index points.
  *
- * Index x of a resized axis reads around (x * step + offset) / divisor, a fraction that is computed in integers: what it
- * rounds to is the same on every device.  Only the distance to the element before is a float.
+ * Index x of a resized axis reads around (x * step + offset) / divisor, a fraction that is computed
+ * in integers: what it rounds to is the same on every device.  Only the distance to the element
+ * before is a float.
  */
 #include "topi/topi.h"
 
@@ -32,7 +33,8 @@ weft_topi_resize_knows(const char *mode)
 /* Where an axis is read: at num / den, den > 0. */
 typedef struct place {
     const weft_expr *num, *den, *size; /* all of one integer dtype */
-    const weft_expr *before, *part;    /* the element at or before it; how far behind that, in [0, 1) */
+    const weft_expr *before; /* the element at or before it */
+    const weft_expr *part;   /* how far behind that, in [0, 1) */
 } place;
 
 /* Whether no product of the map of so many elements onto `in` leaves i32. */

@@ -1,5 +1,5 @@
-/* te/topi/roi.c: pooling of regions of images.  How many elements a bin has depends on the region, so the loops
- * over them are statements: one thread an element of the result. */
+/* te/topi/roi.c: pooling of regions of images.  How many elements a bin has depends on the region, so
+ * the loops over them are statements: one thread an element of the result. */
 #include "topi/topi.h"
 
 /* Names @region, @channel, @row and @column of item @item, and opens its loop. */
@@ -29,7 +29,8 @@ stored(weft_topi_text *t, const char *name, weft_tensor *x, weft_tensor *rois,
 
 /* ---- the greatest elements ------------------------------------------------------------------- */
 
-/* Elements @first_a to @end_a of axis a that bin `bin` of `bins` has, of a region from column `start` of the rois. */
+/* Elements @first_a to @end_a of axis a that bin `bin` of `bins` has; the region's places on the axis
+ * are columns `start` and `start` + 2 of the rois. */
 static void
 pooled_axis(weft_topi_text *t, const char *a, weft_tensor *rois, int64_t start, double scale,
             const char *bin, const weft_expr *bins, const weft_expr *size)

@@ -1,9 +1,10 @@
-/* te/topi/sample.c: elements of a tensor at places that another tensor gives, between the elements too. */
+/* te/topi/sample.c: values of a tensor at places that another tensor gives, between the elements
+ * too. */
 #include "topi/topi.h"
 
 #include <string.h>
 
-static const char *const modes[] = { "nearest", "linear", "cubic" };       /* ORDER: taps in taps_of */
+static const char *const modes[] = { "nearest", "linear", "cubic" }; /* ORDER: taps, below */
 static const char *const paddings[] = { "zeros", "border", "reflection" }; /* ORDER: padding */
 static const char *const units[] = { "edges", "corners", "elements" };     /* ORDER: unit */
 typedef enum padding { ZEROS, BORDER, REFLECTION } padding;

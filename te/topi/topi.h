@@ -212,8 +212,9 @@ typedef struct weft_resize_axis {
 typedef struct weft_resize {
     const weft_expr *const *dim;  /* of the result */
     const weft_resize_axis *axis; /* one a dimension */
-    const char *mode; /* "floor", "ceil", "round_half_down", "round_half_up": one element; "linear", "cubic" */
-    double cubic;     /* the cubic kernel's coefficient */
+    const char *mode;             /* "floor", "ceil", "round_half_down", "round_half_up": of one element;
+                                   * "linear", "cubic" */
+    double cubic;                 /* the cubic kernel's coefficient */
     bool exclude_outside; /* elements beyond the ends have no weight; else the ends are repeated */
     const double *fill;   /* the value of places beyond the first and last element; NULL: none */
 } weft_resize;
@@ -243,7 +244,8 @@ typedef struct weft_roi_align {
     const weft_expr *height, *width; /* of the result */
     int64_t samples;                 /* of an axis of a bin; 0: about one an element */
     double scale;                    /* elements of x for one of the regions' units */
-    bool half_pixel, largest;        /* places are half an element less; the greatest sample, not the mean */
+    bool half_pixel;                 /* places are half an element less */
+    bool largest;                    /* the greatest sample, not their mean */
 } weft_roi_align;
 /* x [N, C, H, W], rois [R, 4] of x1, y1, x2, y2 and the image [R] that each is of:
  * [R, C, height, width]. */
@@ -261,12 +263,12 @@ weft_tensor *weft_topi_avg_pool(weft_te *, weft_tensor *x, const weft_window *, 
                                 const weft_expr *const *out);
 weft_tensor *weft_topi_sum_pool(weft_te *, weft_tensor *x, const weft_window *,
                                 const weft_expr *const *out);
-/* Where x's greatest elements stand among all of x, row by row or, column_major, with the first spatial
- * axis running fastest; of equal ones the first row by row. */
+/* Where x's greatest elements stand among all of x, row by row or, column_major, with the first
+ * spatial axis running fastest; of equal ones the first row by row. */
 weft_tensor *weft_topi_max_pool_index(weft_te *, weft_tensor *x, const weft_window *,
                                       bool column_major, const weft_expr *const *out);
-/* x [N, C * kernel.., windows..] in one dimension each: [N, C, out..], each the sum of all that windows
- * have there. */
+/* x [N, C * kernel.., windows..] in one dimension each: [N, C, out..], each the sum of all that
+ * windows have there. */
 weft_tensor *weft_topi_col2im(weft_te *, weft_tensor *x, const weft_window *,
                               const weft_expr *const *out);
 

@@ -211,14 +211,14 @@ training_is_refused(void **state)
 }
 
 static void
-indices_of_a_pool_are_refused(void **state)
+outputs_that_an_operator_has_not_are_refused(void **state)
 {
     (void)state;
     model m = model_make(13);
     model_input(&m, "x", ONNX_FLOAT, "1,2,3");
-    model_node(&m, "MaxPool", "x", "y where", "kernel_shape=[2]");
+    model_node(&m, "Relu", "x", "y more", "");
     model_output(&m, "y");
-    check_refused(&m, NULL, WEFT_UNSUPPORTED, "output 1 ('where')");
+    check_refused(&m, NULL, WEFT_UNSUPPORTED, "output 1 ('more')");
 }
 
 static void
@@ -519,7 +519,7 @@ main(void)
         cmocka_unit_test(an_unknown_attribute_is_refused),
         cmocka_unit_test(an_attribute_of_the_wrong_type_is_refused),
         cmocka_unit_test(training_is_refused),
-        cmocka_unit_test(indices_of_a_pool_are_refused),
+        cmocka_unit_test(outputs_that_an_operator_has_not_are_refused),
         cmocka_unit_test(strings_are_refused),
         cmocka_unit_test(a_tensor_of_too_little_data_is_refused),
         cmocka_unit_test(a_tensor_of_endless_dimensions_is_refused),
