@@ -40,7 +40,7 @@ def difference(command, session, inputs, folder):
     subprocess.run(command + ["-o", folder], check=True, stdout=subprocess.DEVNULL)
     want = session.run(None, inputs)[0]
     name = session.get_outputs()[0].name
-    got = np.load(os.path.join(folder, re.sub(r"[^\w.-]", "_", name) + ".npy"))
+    got = np.load(os.path.join(folder, re.sub(r"[^\w.-]", lambda c: f"%{ord(c[0]):02X}", name) + ".npy"))
     return float(np.abs(got - want).max() / (np.abs(want).max() + 1e-30))
 
 

@@ -7,6 +7,8 @@
 
 typedef struct weft_run {
     const bench_case *c;
+    int64_t block; /* channels side by side in the layout that weft takes */
+    weft_target target;
     weft_diag *diag;
     weft_device *device;
     weft_module *module;
@@ -16,8 +18,9 @@ typedef struct weft_run {
 #define HASH "weights(\"0000000000000000\")"
 
 static void
-write_gemm(const bench_case *c, weft_str *s)
+write_gemm(const weft_run *w, weft_str *s)
 {
+    const bench_case *c = w->c;
     long long m = c->m, n = c->n, k = c->k;
     weft_str_addf(s, "graph bench(a: f32[%lld, %lld]", m, k);
     if (!c->constant)
@@ -30,27 +33,26 @@ write_gemm(const bench_case *c, weft_str *s)
 
 /* What networks run between two convolutions, on targets of class vector-cpu: channels in blocks,
  * where they are whole ones. */
-enum { BLOCK = 16 };
-
 static bool
-in_blocks(const bench_case *c, int64_t channels)
+in_blocks(const weft_run *w, int64_t channels)
 {
-    return c->kind == BENCH_CONV && channels % BLOCK == 0;
+    return w->c->kind == BENCH_CONV && channels % w->block == 0;
 }
 
 /* A convolution between operands in the layout that weft takes: the pass layout undoes `unblock` and
  * `block`. */
 static void
-write_conv(const bench_case *c, weft_str *s)
+write_conv(const weft_run *w, weft_str *s)
 {
+    const bench_case *c = w->c;
     long long k = c->kernel, p = k / 2, st = c->stride, f = c->filters, ch = c->channels;
-    long long image = c->image;
-    bool from = in_blocks(c, ch), to = in_blocks(c, f);
+    long long image = c->image, block = w->block;
+    bool from = in_blocks(w, ch), to = in_blocks(w, f);
     if (from)
         weft_str_addf(s,
-                      "graph bench(a: f32[1, %lld, %lld, %lld, %d]) -> (y) {\n"
+                      "graph bench(a: f32[1, %lld, %lld, %lld, %lld]) -> (y) {\n"
                       "x: f32[1, %lld, %lld, %lld] = unblock(a)\n",
-                      ch / BLOCK, image, image, BLOCK, ch, image, image);
+                      ch / block, image, image, block, ch, image, image);
     else
         weft_str_addf(s, "graph bench(a: f32[1, %lld, %lld, %lld]) -> (y) {\n", ch, image, image);
     weft_str_addf(s, "b: f32[%lld, %lld, %lld, %lld] = constant " HASH "\n", f,
@@ -60,13 +62,14 @@ write_conv(const bench_case *c, weft_str *s)
                   "pads=[%lld, %lld, %lld, %lld], groups=%lld}\n",
                   to ? "z" : "y", from ? "x" : "a", st, st, p, p, p, p, (long long)c->groups);
     if (to)
-        weft_str_addf(s, "y = block(z) {lanes=%d}\n", BLOCK);
+        weft_str_addf(s, "y = block(z) {lanes=%lld}\n", block);
     weft_str_addf(s, "}\n");
 }
 
 static void
-write_other(const bench_case *c, weft_str *s)
+write_other(const weft_run *w, weft_str *s)
 {
+    const bench_case *c = w->c;
     long long m = c->m, n = c->n;
     weft_str_addf(s, "graph bench(a: f32[%lld, %lld]) -> (y) {\n", m, n);
     switch (c->kind) {
@@ -94,14 +97,15 @@ write_other(const bench_case *c, weft_str *s)
     weft_str_addf(s, "}\n");
 }
 
-/* [channels, pixels] from or to [channels / BLOCK, pixels, BLOCK]. */
+/* [channels, pixels] from or to [channels / lanes, pixels, lanes]. */
 static void
-swap_layout(float *to, const float *from, int64_t channels, int64_t pixels, bool block)
+swap_layout(float *to, const float *from, int64_t channels, int64_t pixels, int64_t lanes,
+            bool block)
 {
     for (int64_t ch = 0; ch < channels; ch++)
         for (int64_t i = 0; i < pixels; i++) {
             int64_t plain = ch * pixels + i,
-                    blocked = (ch / BLOCK * pixels + i) * BLOCK + ch % BLOCK;
+                    blocked = (ch / lanes * pixels + i) * lanes + ch % lanes;
             to[block ? blocked : plain] = from[block ? plain : blocked];
         }
 }
@@ -110,12 +114,12 @@ static weft_status
 set_input(const bench_case *c, const bench_data *d, int i, weft_run *w)
 {
     size_t bytes = (size_t)d->count[i] * 4;
-    if (i > 0 || !in_blocks(c, c->channels))
+    if (i > 0 || !in_blocks(w, c->channels))
         return weft_session_set_input(w->session, i, d->in[i], bytes, w->diag);
     float *blocked = malloc(bytes);
     if (!blocked)
         return weft_fail(w->diag, WEFT_LIMIT, "no memory for an input");
-    swap_layout(blocked, d->in[i], c->channels, c->image * c->image, true);
+    swap_layout(blocked, d->in[i], c->channels, c->image * c->image, w->block, true);
     weft_status s = weft_session_set_input(w->session, i, blocked, bytes, w->diag);
     free(blocked);
     return s;
@@ -139,20 +143,26 @@ as_constant(const bench_case *c, const bench_data *d, int i, int64_t dim[4])
 }
 
 static weft_status
+open_device(weft_run *w)
+{
+    weft_drivers drivers = weft_all_drivers();
+    weft_status s = weft_device_open(&drivers, "opencl", w->diag, &w->device);
+    if (!s)
+        s = weft_resolve_target("opencl", w->device, &w->target, w->diag);
+    w->block = w->target.vector_lanes > 0 ? w->target.vector_lanes : 1;
+    return s;
+}
+
+static weft_status
 start(const bench_case *c, const bench_data *d, const char *text, weft_run *w)
 {
     static const char *const names[] = { "b", "c" };
     int64_t dim[2][4];
     bool found[2] = { false };
-    weft_target target;
-    weft_drivers drivers = weft_all_drivers();
     int given = c->constant ? d->nin - 1 : 0;
     weft_const constant[2];
     for (int i = 0; i < given; i++)
         constant[i] = as_constant(c, d, i + 1, dim[i]);
-    weft_status s = weft_device_open(&drivers, "opencl", w->diag, &w->device);
-    if (!s)
-        s = weft_resolve_target("opencl", w->device, &target, w->diag);
     weft_compile_job job = { .numerics = WEFT_DEFAULT,
                              .optimize = 2,
                              .text = text,
@@ -160,8 +170,7 @@ start(const bench_case *c, const bench_data *d, const char *text, weft_run *w)
                              .constant_name = names,
                              .constant = constant,
                              .found = found };
-    if (!s)
-        s = weft_compile_targets("bench.wir", 1, &target, &job, w->diag, &w->module);
+    weft_status s = weft_compile_targets("bench.wir", 1, &w->target, &job, w->diag, &w->module);
     if (!s)
         s = weft_session_create(w->module, w->device, NULL, w->diag, &w->session);
     for (int i = 0; !s && i < d->nin - given; i++)
@@ -189,10 +198,12 @@ open_weft(const bench_case *c, const bench_data *d)
         return NULL;
     w->c = c;
     w->diag = weft_diag_create();
+    weft_status s = open_device(w);
     (c->kind == BENCH_GEMM   ? write_gemm
      : c->kind == BENCH_CONV ? write_conv
-                             : write_other)(c, &text);
-    weft_status s = start(c, d, weft_str_text(&text), w);
+                             : write_other)(w, &text);
+    if (!s)
+        s = start(c, d, weft_str_text(&text), w);
     weft_str_free(&text);
     if (!s)
         return w;
@@ -213,12 +224,12 @@ read_out(void *user, float *out, int64_t count)
 {
     weft_run *w = user;
     size_t bytes = (size_t)count * 4;
-    if (!in_blocks(w->c, w->c->filters))
+    if (!in_blocks(w, w->c->filters))
         return !weft_session_get_output(w->session, 0, out, bytes, w->diag);
     float *blocked = malloc(bytes);
     bool ok = blocked && !weft_session_get_output(w->session, 0, blocked, bytes, w->diag);
     if (ok)
-        swap_layout(out, blocked, w->c->filters, count / w->c->filters, false);
+        swap_layout(out, blocked, w->c->filters, count / w->c->filters, w->block, false);
     free(blocked);
     return ok;
 }
