@@ -89,6 +89,7 @@ operand_name(const weft_node *n, int i)
         { WEFT_GOP_ROI_ALIGN, { "x", "rois", "image" } },
         { WEFT_GOP_MAX_ROI_POOL, { "x", "rois" } },
         { WEFT_GOP_LAYER_NORM, { "x", "scale", "bias" } },
+        { WEFT_GOP_RMS_NORM, { "x", "scale" } },
         { WEFT_GOP_INSTANCE_NORM, { "x", "scale", "bias" } },
         { WEFT_GOP_BATCH_NORM, { "x", "scale", "bias", "mean", "var" } },
     };

@@ -190,7 +190,8 @@ weft_infer_same(weft_graph *g, weft_node *n)
         if (st != WEFT_OK)
             return st;
     }
-    for (int i = 1; n->op == WEFT_GOP_LAYER_NORM && i < n->nin; i++) {
+    bool scaled = n->op == WEFT_GOP_LAYER_NORM || n->op == WEFT_GOP_RMS_NORM;
+    for (int i = 1; scaled && i < n->nin; i++) {
         const weft_expr **dim = WEFT_NEW_ARRAY(&g->ir->arena, x->ndim, const weft_expr *);
         if (n->in[i] && (n->in[i]->ndim > x->ndim ||
                          !weft_broadcast(g, x->ndim, x->dim, n->in[i]->ndim, n->in[i]->dim, dim)))

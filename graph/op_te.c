@@ -314,6 +314,14 @@ TE_OP(softmax)
         out);
 }
 
+TE_OP(rms_norm)
+{
+    return done(g, n,
+                weft_topi_rms_norm(te, in[0], in[1], (int)weft_node_int(n, "axis"),
+                                   weft_node_float(n, "epsilon")),
+                out);
+}
+
 TE_OP(layer_norm)
 {
     return done(g, n,

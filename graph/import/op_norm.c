@@ -262,26 +262,28 @@ weft_onnx_import_layer_norm(onnx_node *n)
         layer_statistics(n, in[0], (int)axis, epsilon, stash);
 }
 
-/* x / sqrt(mean(x * x) + epsilon) * scale */
+/* x / sqrt(mean(x * x) + epsilon) * scale, in the widest of x, scale and what stash_type says. */
 void
 weft_onnx_import_rms_norm(onnx_node *n)
 {
     weft_value *x = weft_onnx_in(n, 0), *scale = weft_onnx_in(n, 1);
-    int axis = weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", -1), x->ndim, false);
+    int64_t axis = weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", -1), x->ndim, false);
     double epsilon = weft_onnx_attr_float(n, "epsilon", (double)1e-5f);
-    weft_dtype stash = weft_onnx_dtype(weft_onnx_attr_int(n, "stash_type", 1));
+    weft_dtype stash = weft_onnx_dtype(weft_onnx_attr_int(n, "stash_type", 1)), t = widest(n);
     if (stash == WEFT_DTYPE_COUNT || !weft_is_float(stash))
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "stash_type is no float type");
-    if (weft_dtype_bits(x->dtype) > weft_dtype_bits(stash))
-        stash = x->dtype;
-    weft_value *wide = weft_onnx_cast(n, x, stash);
-    weft_value *v = weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, square(n, wide), x->ndim - axis,
-                                     axes_from(n, axis, x->ndim), true);
-    v = weft_onnx_unary(n, WEFT_GOP_SQRT,
-                        weft_onnx_binary(n, WEFT_GOP_ADD, v, weft_onnx_scalar(n, stash, epsilon)));
-    v = weft_onnx_cast(n, weft_onnx_binary(n, WEFT_GOP_DIV, wide, v), scale->dtype);
-    weft_onnx_last(n, 0);
-    weft_onnx_set(n, 0, weft_onnx_binary(n, WEFT_GOP_MUL, v, scale));
+    if (n->status != WEFT_OK)
+        return;
+    if (weft_dtype_bits(stash) > 32) /* sums are in f32 at least */
+        t = stash;
+    weft_value *in[] = { weft_onnx_cast(n, x, t), weft_onnx_cast(n, scale, t) };
+    weft_attr attr[] = { weft_attr_int("axis", &axis), weft_attr_float("epsilon", &epsilon) };
+    if (t == scale->dtype)
+        weft_onnx_last(n, 0);
+    weft_value *v = weft_onnx_emit(n, WEFT_GOP_RMS_NORM, 2, in, 2, attr);
+    if (t != scale->dtype)
+        weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, weft_onnx_cast(n, v, scale->dtype));
 }
 
 /* x / norm(x) along one axis; 0 where the norm is 0. */

@@ -140,6 +140,16 @@ squared(const rows *r, const weft_expr *const *at, weft_tensor *const *scalar)
     return weft_mul(ir, d, d);
 }
 
+/* sqrt(the row's mean of `squares`, a sum, + epsilon) */
+static const weft_expr *
+root_of(const rows *r, const weft_expr *const *at, weft_tensor *squares, double epsilon)
+{
+    weft_ir *ir = r->te->ir;
+    weft_dtype t = squares->buf->dtype;
+    const weft_expr *mean = weft_div(ir, row(r, at, squares), row_length(r, t));
+    return weft_topi_call(r->te, "sqrt", weft_add(ir, mean, weft_topi_num(r->te, t, epsilon)));
+}
+
 /* (x - mean) * (1 / sqrt(variance + epsilon)): one division a row */
 static const weft_expr *
 normalised(const rows *r, const weft_expr *const *at, weft_tensor *sum, weft_tensor *squares,
@@ -147,11 +157,8 @@ normalised(const rows *r, const weft_expr *const *at, weft_tensor *sum, weft_ten
 {
     weft_ir *ir = r->te->ir;
     weft_dtype t = sum->buf->dtype;
-    const weft_expr *n = row_length(r, t);
-    const weft_expr *mean = weft_div(ir, row(r, at, sum), n),
-                    *variance = weft_div(ir, row(r, at, squares), n);
-    const weft_expr *root =
-        weft_topi_call(r->te, "sqrt", weft_add(ir, variance, weft_topi_num(r->te, t, epsilon)));
+    const weft_expr *mean = weft_div(ir, row(r, at, sum), row_length(r, t)),
+                    *root = root_of(r, at, squares, epsilon);
     return weft_mul(ir, weft_sub(ir, wide(r, at, NULL), mean),
                     weft_div(ir, weft_topi_num(r->te, t, 1), root));
 }
@@ -188,6 +195,33 @@ weft_topi_layer_norm(weft_te *te, weft_tensor *x, weft_tensor *scale, weft_tenso
     return weft_te_compute(
         te, "layer_norm", r.n, out,
         scaled(te, x->buf->dtype, v, weft_topi_at_broadcast(te, scale, r.n, at), b));
+}
+
+static const weft_expr *
+square(const rows *r, const weft_expr *const *at, weft_tensor *const *scalar)
+{
+    const weft_expr *x = wide(r, at, scalar);
+    return weft_mul(r->te->ir, x, x);
+}
+
+weft_tensor *
+weft_topi_rms_norm(weft_te *te, weft_tensor *x, weft_tensor *scale, int axis, double epsilon)
+{
+    if (!x || !scale)
+        return NULL;
+    rows r = rows_over(te, x, axis, x->buf->ndim);
+    weft_tensor *squares = reduce_rows(&r, "squares", WEFT_SUM, square, NULL);
+    if (!squares)
+        return NULL;
+    weft_ir *ir = te->ir;
+    weft_axis **out = weft_topi_axes(te, r.n, weft_topi_dims(x));
+    const weft_expr **at = weft_topi_refs(te, r.n, out);
+    const weft_expr *root = root_of(&r, at, squares, epsilon);
+    const weft_expr *v = weft_mul(ir, wide(&r, at, NULL),
+                                  weft_div(ir, weft_topi_num(te, squares->buf->dtype, 1), root));
+    return weft_te_compute(
+        te, "rms_norm", r.n, out,
+        scaled(te, x->buf->dtype, v, weft_topi_at_broadcast(te, scale, r.n, at), NULL));
 }
 
 weft_tensor *

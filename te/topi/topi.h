@@ -156,6 +156,9 @@ weft_tensor *weft_topi_softmax(weft_te *, weft_tensor *x, int axis, bool log);
 /* Normalised over axes from `axis` on; scale and bias broadcast to them, bias may be NULL. */
 weft_tensor *weft_topi_layer_norm(weft_te *, weft_tensor *x, weft_tensor *scale, weft_tensor *bias,
                                   int axis, double epsilon);
+/* x over the root of its mean square over these axes. */
+weft_tensor *weft_topi_rms_norm(weft_te *, weft_tensor *x, weft_tensor *scale, int axis,
+                                double epsilon);
 weft_tensor *weft_topi_instance_norm(weft_te *, weft_tensor *x, weft_tensor *scale,
                                      weft_tensor *bias, double epsilon);
 weft_tensor *weft_topi_batch_norm(weft_te *, weft_tensor *const in[5], double epsilon);

@@ -137,6 +137,7 @@ shapes_follow_the_operators(void **state)
         { "b: f32[n, m, 4], s: f32[n, 3, m], o: i64[n, 3, m], k: i64[1], u: f32[1]",
           "non_max_suppression(b, s, o, k, u) {center_point_box=1}", "bool[n, 3, m]" },
         { "x: f16[2, n], i: i32[1, 7]", "take_along_axis(x, i) {axis=1}", "f16[1, 7]" },
+        { "x: f16[2, n, 4], s: f16[4]", "rms_norm(x, s) {axis=2, epsilon=0.5}", "f16[2, n, 4]" },
         { "", "full() {dims=[2, 3], value=1.5, dtype=f16}", "f16[2, 3]" },
         { "x: f32[n]", "arange() {start=[n], step=[2], dim=[n + 1], dtype=i32}", "i32[n + 1i64]" },
     };
