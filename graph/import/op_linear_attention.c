@@ -2,7 +2,7 @@
  * adds the outer product of its key and a value to, and reads through its query.
  *
  * States are [batch, key heads, key size, value size] in f32, or f64; query heads that share a head
- * of keys are rows of one product.  Steps are unrolled.
+ * of keys are rows of one product.
  */
 #include "import/ops.h"
 
@@ -29,10 +29,11 @@ dim_of(const linear *a, int64_t size)
 
 /* Step t of an operand as [batch, rows of heads, a, b]. */
 static weft_value *
-at_step(const linear *a, weft_value *v, int64_t t, int64_t heads, int64_t rows, int64_t cols)
+at_step(const linear *a, weft_value *v, const weft_expr *t, int64_t heads, int64_t rows,
+        int64_t cols)
 {
     const weft_expr *dim[4] = { a->batch, dim_of(a, heads), dim_of(a, rows), dim_of(a, cols) };
-    v = weft_onnx_slice(a->n, v, 1, dim_of(a, t), dim_of(a, 1));
+    v = weft_onnx_slice(a->n, v, 1, t, dim_of(a, 1));
     return weft_onnx_cast(a->n, weft_onnx_reshape(a->n, v, 4, dim), a->wide);
 }
 
@@ -52,9 +53,9 @@ heads_of(const linear *a, const weft_value *v)
     return weft_is_int_imm(v->dim[2], 1) ? 1 : a->key;
 }
 
-/* The state with step t's key and value; its output, [batch, 1, query heads * width]. */
+/* The state with step t's key and value; its output, [batch, query heads * width]. */
 static weft_value *
-step(const linear *a, int64_t t, weft_value **state)
+step(const linear *a, const weft_expr *t, weft_value **state)
 {
     onnx_node *n = a->n;
     weft_value *k = at_step(a, a->k, t, a->key, a->size, 1),
@@ -73,8 +74,8 @@ step(const linear *a, int64_t t, weft_value **state)
     *state = weft_onnx_binary(n, WEFT_GOP_ADD, s, weft_onnx_binary(n, WEFT_GOP_MUL, k, v));
     weft_value *o = weft_onnx_binary(n, WEFT_GOP_MUL, product(a, q, *state, false),
                                      weft_onnx_scalar(n, a->wide, a->scale));
-    const weft_expr *dim[3] = { a->batch, dim_of(a, 1), dim_of(a, a->query * a->width) };
-    return weft_onnx_reshape(n, weft_onnx_cast(n, o, a->q->dtype), 3, dim);
+    const weft_expr *dim[2] = { a->batch, dim_of(a, a->query * a->width) };
+    return weft_onnx_reshape(n, weft_onnx_cast(n, o, a->q->dtype), 2, dim);
 }
 
 /* ---- operands -------------------------------------------------------------------------------- */
@@ -127,17 +128,16 @@ first_state(const linear *a, weft_value *past)
                 : weft_onnx_full(a->n, a->wide, 4, dim, 0);
 }
 
+/* `all` is [sequence, batch, ..]; NULL: of no steps. */
 static void
-set_outputs(const linear *a, weft_value *state, int64_t steps, weft_value *const *o, weft_dtype t)
+set_outputs(const linear *a, weft_value *state, weft_value *all, weft_dtype t)
 {
+    static const int64_t order[] = { 1, 0, 2 };
     const weft_expr *none[3] = { a->batch, dim_of(a, 0), dim_of(a, a->query * a->width) };
-    weft_attr axis = weft_attr_int("axis", &(int64_t){ 1 });
     weft_onnx_last(a->n, 0);
-    if (steps == 0)
-        weft_onnx_set(a->n, 0, weft_onnx_full(a->n, a->q->dtype, 3, none, 0));
-    else
-        weft_onnx_set(a->n, 0,
-                      weft_onnx_emit(a->n, WEFT_GOP_CONCAT, (int)steps, o, 1, &axis));
+    weft_onnx_set(a->n, 0,
+                  all ? weft_onnx_transpose(a->n, all, order)
+                      : weft_onnx_full(a->n, a->q->dtype, 3, none, 0));
     weft_onnx_last(a->n, 1);
     weft_onnx_set(a->n, 1, weft_onnx_cast(a->n, state, t));
 }
@@ -165,13 +165,13 @@ weft_onnx_import_linear_attention(onnx_node *n)
     a.batch = a.q->dim[0];
     if (a.scale == 0)
         a.scale = a.size > 0 ? 1 / sqrt((double)a.size) : 1;
-    int64_t steps = n->status == WEFT_OK ? weft_onnx_steps(n, a.q, 1) : 0;
     if (n->status != WEFT_OK)
         return;
-    weft_value **o = WEFT_NEW_ARRAY(n->arena, steps + 1, weft_value *),
-               *state = first_state(&a, past);
-    for (int64_t t = 0; t < steps && n->status == WEFT_OK; t++)
-        o[t] = step(&a, t, &state);
+    weft_value *state = first_state(&a, past);
+    weft_onnx_steps all = weft_onnx_steps_over(n, a.q, 1, false, 1, &state);
+    const weft_expr *t;
+    while ((t = weft_onnx_next_step(&all)))
+        weft_onnx_step_gives(&all, step(&a, t, &state));
     if (n->status == WEFT_OK)
-        set_outputs(&a, state, steps, o, past ? past->dtype : a.q->dtype);
+        set_outputs(&a, state, all.all, past ? past->dtype : a.q->dtype);
 }

@@ -1,7 +1,7 @@
 /* Importers of RNN, GRU and LSTM.
  *
  * What comes of the input is one product for all steps, directions and gates; a step adds what
- * comes of the state before it.  Steps are unrolled.  A sequence that is shorter than the others
+ * comes of the state before it.  A sequence that is shorter than the others
  * keeps its state in the steps behind its end, which come first where it is gone through in
  * reverse, and its results there are 0.
  */
@@ -11,23 +11,6 @@
 #include <strings.h>
 
 enum { MAX_GATES = 4, MAX_FUNCTIONS = 3, MAX_DIRECTIONS = 2 };
-
-/* ---- steps ----------------------------------------------------------------------------------- */
-
-int64_t
-weft_onnx_steps(onnx_node *n, const weft_value *x, int axis)
-{
-    /* Each step is nodes, kernels and launches of its own: this many keep a module and the time
-     * that it takes to compile small. */
-    enum { MOST = 128 };
-    int64_t steps = weft_onnx_size(n, x, axis);
-    if (n->status == WEFT_OK && steps > MOST)
-        weft_onnx_fail(n, WEFT_UNSUPPORTED,
-                       "a sequence of %lld steps (dimension %d of '%s'): at most %d are supported, "
-                       "as they are unrolled",
-                       (long long)steps, axis, x->name, MOST);
-    return n->status == WEFT_OK ? steps : 0;
-}
 
 /* ---- activation functions -------------------------------------------------------------------- */
 
@@ -189,7 +172,7 @@ struct rnn {
     int time; /* the time axis of X, 0 or 1; the other one is the batch */
     int directions;
     bool reverse; /* the first direction */
-    int64_t hidden, steps;
+    int64_t hidden;
     const weft_expr *batch;
     bool clips, flag; /* flag: input_forget or linear_before_reset */
     double clip;
@@ -209,10 +192,10 @@ dim_of(const rnn *r, int64_t size)
 
 /* Element `at` of the axis, without the axis. */
 static weft_value *
-taken(const rnn *r, weft_value *v, int axis, int64_t at)
+taken(const rnn *r, weft_value *v, int axis, const weft_expr *at)
 {
     const weft_expr *dim[4];
-    v = weft_onnx_slice(r->n, v, axis, dim_of(r, at), dim_of(r, 1));
+    v = weft_onnx_slice(r->n, v, axis, at, dim_of(r, 1));
     if (!v)
         return NULL;
     int rank = 0;
@@ -315,7 +298,7 @@ read_bias(rnn *r)
     const weft_expr *all = dim_of(r, r->directions * r->gates * r->hidden);
     weft_value *w = gate(r, b, 0, r->gates), *own = gate(r, b, r->gates, r->gates);
     for (int d = 0; d < r->directions && r->gates == 3 && r->flag; d++)
-        r->late[d] = gate(r, taken(r, own, 0, d), 2, 1);
+        r->late[d] = gate(r, taken(r, own, 0, dim_of(r, d)), 2, 1);
     if (r->gates == 3 && r->flag) {
         const weft_expr *dim[2] = { dim_of(r, r->directions), dim_of(r, r->hidden) };
         weft_value *part[] = { gate(r, own, 0, 2), weft_onnx_full(r->n, b->dtype, 2, dim, 0) };
@@ -354,26 +337,26 @@ read_operands(rnn *r)
     if (n->status != WEFT_OK)
         return;
     r->batch = x->dim[!r->time];
-    r->steps = weft_onnx_steps(n, x, r->time);
     project(r);
     const weft_expr *column[2] = { r->batch, dim_of(r, 1) };
     if (length)
         r->length = weft_onnx_reshape(n, length, 2, column);
     for (int d = 0; d < r->directions; d++) {
-        r->r[d] = taken(r, weft_onnx_in(n, 2), 0, d);
-        r->peephole[d] = p ? taken(r, p, 0, d) : NULL;
+        r->r[d] = taken(r, weft_onnx_in(n, 2), 0, dim_of(r, d));
+        r->peephole[d] = p ? taken(r, p, 0, dim_of(r, d)) : NULL;
     }
 }
 
 /* ---- a step ---------------------------------------------------------------------------------- */
 
-/* Function i of direction d over x, clipped before. */
+/* Function i of direction d over x.  The sums of gates are clipped before; the cell, which LSTM's
+ * third function is applied to, is none of them. */
 static weft_value *
 activated(const rnn *r, int d, int i, weft_value *x)
 {
     if (r->n->status != WEFT_OK)
         return NULL;
-    if (r->clips) {
+    if (r->clips && i < 2) {
         weft_value *in[3] = { x, weft_onnx_scalar(r->n, x->dtype, -r->clip),
                               weft_onnx_scalar(r->n, x->dtype, r->clip) };
         x = weft_onnx_emit(r->n, WEFT_GOP_CLIP, 3, in, 0, NULL);
@@ -445,7 +428,7 @@ initial(const rnn *r, int i, int d)
 {
     weft_value *v = weft_onnx_in(r->n, i);
     const weft_expr *dim[2] = { r->batch, dim_of(r, r->hidden) };
-    return v ? taken(r, v, r->time, d)
+    return v ? taken(r, v, r->time, dim_of(r, d))
              : weft_onnx_full(r->n, weft_onnx_in(r->n, 0)->dtype, 2, dim, 0);
 }
 
@@ -456,29 +439,37 @@ joined(const rnn *r, int count, weft_value *const *v, int axis)
     return count == 1 ? v[0] : weft_onnx_emit(r->n, WEFT_GOP_CONCAT, count, v, 1, &attr);
 }
 
-/* [batch, hidden] with axes of 1 for time and direction as Y has them, or for the direction alone. */
+/* [batch, hidden] with an axis of 1 for the direction. */
 static weft_value *
-placed(const rnn *r, weft_value *v, bool timed)
+placed(const rnn *r, weft_value *v)
 {
     if (!v)
         return NULL;
-    const weft_expr *one = dim_of(r, 1), *hidden = v->dim[1],
-                    *y[4] = { r->time ? v->dim[0] : one, one, r->time ? one : v->dim[0], hidden },
-                    *end[3] = { r->time ? v->dim[0] : one, r->time ? one : v->dim[0], hidden };
-    return timed ? weft_onnx_reshape(r->n, v, 4, y) : weft_onnx_reshape(r->n, v, 3, end);
+    const weft_expr *one = dim_of(r, 1),
+                    *dim[3] = { r->time ? v->dim[0] : one, r->time ? one : v->dim[0], v->dim[1] };
+    return weft_onnx_reshape(r->n, v, 3, dim);
+}
+
+/* Whether sequences last to element t, [batch, 1]. */
+static weft_value *
+lasting(const rnn *r, const weft_expr *t)
+{
+    const char *name = weft_arena_printf(r->n->arena, "%s_step", r->n->name);
+    weft_value *at = weft_graph_dims(r->n->graph, name, -1, &t);
+    return weft_onnx_binary(r->n, WEFT_GOP_GREATER, r->length,
+                            weft_onnx_cast(r->n, at, r->length->dtype));
 }
 
 /* The step that computes element t of the sequences; its result. */
 static weft_value *
-step_at(const rnn *r, int d, int64_t t, state *s)
+step_at(const rnn *r, int d, const weft_expr *t, state *s)
 {
     state before = *s;
-    weft_value *x = taken(r, taken(r, r->x, r->time, t), 1, d);
+    weft_value *x = taken(r, taken(r, r->x, r->time, t), 1, dim_of(r, d));
     r->step(r, d, x, s);
     if (!r->length || r->n->status != WEFT_OK)
         return s->h;
-    weft_value *lasts = weft_onnx_binary(r->n, WEFT_GOP_GREATER, r->length,
-                                         weft_onnx_scalar(r->n, r->length->dtype, (double)t)),
+    weft_value *lasts = lasting(r, t),
                *y = weft_onnx_where(r->n, lasts, s->h, weft_onnx_scalar(r->n, s->h->dtype, 0));
     s->h = weft_onnx_where(r->n, lasts, s->h, before.h);
     if (s->c)
@@ -490,19 +481,26 @@ step_at(const rnn *r, int d, int64_t t, state *s)
 static weft_value *
 run_direction(const rnn *r, int d, state *s)
 {
-    const weft_expr *none[4] = { r->time ? r->batch : dim_of(r, 0), dim_of(r, r->time ? 0 : 1),
-                                 r->time ? dim_of(r, 1) : r->batch, dim_of(r, r->hidden) };
-    weft_value **y = WEFT_NEW_ARRAY(r->n->arena, r->steps + 1, weft_value *);
-    bool reverse = r->reverse || d == 1;
-    s->h = initial(r, 5, d);
-    s->c = r->gates == MAX_GATES ? initial(r, 6, d) : NULL;
-    for (int64_t i = 0; i < r->steps && r->n->status == WEFT_OK; i++) {
-        int64_t t = reverse ? r->steps - 1 - i : i;
-        y[t] = placed(r, step_at(r, d, t, s), true);
+    static const int64_t batch_first[] = { 1, 0, 2, 3 };
+    const weft_expr *t, *zero = dim_of(r, 0), *one = dim_of(r, 1),
+                        *none[4] = { r->time ? r->batch : zero, r->time ? zero : one,
+                                     r->time ? one : r->batch, dim_of(r, r->hidden) };
+    weft_value *x = weft_onnx_in(r->n, 0), *was[2] = { initial(r, 5, d), NULL };
+    int nstate = r->gates == MAX_GATES ? 2 : 1;
+    if (nstate > 1)
+        was[1] = initial(r, 6, d);
+    weft_onnx_steps all =
+        weft_onnx_steps_over(r->n, x, r->time, r->reverse || d == 1, nstate, was);
+    while ((t = weft_onnx_next_step(&all))) {
+        *s = (state){ was[0], was[1] };
+        weft_onnx_step_gives(&all, placed(r, step_at(r, d, t, s)));
+        was[0] = s->h;
+        was[1] = s->c;
     }
-    if (r->steps == 0)
-        return weft_onnx_full(r->n, weft_onnx_in(r->n, 0)->dtype, 4, none, 0);
-    return joined(r, (int)r->steps, y, r->time);
+    *s = (state){ was[0], was[1] };
+    if (!all.all)
+        return weft_onnx_full(r->n, x->dtype, 4, none, 0);
+    return r->time ? weft_onnx_transpose(r->n, all.all, batch_first) : all.all;
 }
 
 static void
@@ -516,8 +514,8 @@ import_rnn(rnn *r, int nusual, const function_kind *usual)
     for (int d = 0; d < r->directions && r->n->status == WEFT_OK; d++) {
         state s;
         y[d] = run_direction(r, d, &s);
-        h[d] = placed(r, s.h, false);
-        c[d] = placed(r, s.c, false);
+        h[d] = placed(r, s.h);
+        c[d] = placed(r, s.c);
     }
     if (r->n->status != WEFT_OK)
         return;

@@ -11,9 +11,6 @@
 #undef ONNX
 #undef REFUSED
 
-/* The steps of a recurrence along a dimension that has to be constant and short enough to be
- * unrolled; 0 after a fault (op_rnn.c). */
-int64_t weft_onnx_steps(onnx_node *, const weft_value *, int axis);
 /* Conv's and MatMul's meaning of a node's attributes (the window's) and these operands.  `last`: the
  * result is output 0. */
 weft_value *weft_onnx_conv(onnx_node *, weft_value *x, weft_value *weight, weft_value *bias,
@@ -30,5 +27,31 @@ weft_onnx_set(onnx_node *n, int i, weft_value *v)
     if (i < n->nout)
         n->out[i] = v;
 }
+
+/* ---- recurrences (recurrence.c) -------------------------------------------------------------- */
+/* Steps over a dimension, forwards or in reverse, with states that go from one to the next: unrolled
+ * where they are few, else a loop.
+ *
+ *     weft_onnx_steps s = weft_onnx_steps_over(n, x, axis, reverse, nstate, state);
+ *     while ((t = weft_onnx_next_step(&s)))
+ *         what step t makes of state[..], put there and into weft_onnx_step_gives(&s, y);
+ *
+ * Afterwards `state` is what the last step left and `all` the results along a new first axis. */
+typedef struct weft_onnx_steps {
+    onnx_node *n;
+    const weft_expr *count;
+    bool reverse, loops;
+    int64_t steps, at; /* of unrolled ones */
+    int nstate;
+    weft_value **state, **carry;
+    weft_value **part; /* results of unrolled steps; the stack of a loop's */
+    weft_value *all;
+    const weft_expr *now;
+} weft_onnx_steps;
+weft_onnx_steps weft_onnx_steps_over(onnx_node *, const weft_value *x, int axis, bool reverse,
+                                     int nstate, weft_value **state);
+/* The step's place in the dimension; NULL: there are no more, or after a fault. */
+const weft_expr *weft_onnx_next_step(weft_onnx_steps *);
+void weft_onnx_step_gives(weft_onnx_steps *, weft_value *);
 
 #endif

@@ -59,14 +59,19 @@ static void
 a_recurrence_refuses_what_does_not_fit(void **state)
 {
     (void)state;
-    check_refused(&(model[]){ recurrence("RNN", "999,1,2", "1,3,2", "1,3,3", NULL) }[0], NULL,
-                  WEFT_UNSUPPORTED, "RNN|999 steps|unrolled");
-    check_refused(&(model[]){ recurrence("RNN", "n,1,2", "1,3,2", "1,3,3", NULL) }[0], NULL,
-                  WEFT_UNSUPPORTED, "RNN|dimension 0|--dim");
     check_refused(&(model[]){ recurrence("GRU", "2,1,2", "1,3,2", "1,3,3", NULL) }[0], NULL,
                   WEFT_INVALID_INPUT, "GRU|input 1");
     check_refused(&(model[]){ recurrence("LSTM", "2,1,2", "1,4,2", "1,4,1", "direction='up'") }[0],
                   NULL, WEFT_INVALID_INPUT, "LSTM|direction is 'up'");
+}
+
+static int
+count_of(const weft_graph *g, weft_op op)
+{
+    int n = 0;
+    for (int i = 0; i < g->node.n; i++)
+        n += g->node.at[i]->op == op;
+    return n;
 }
 
 static void
@@ -75,11 +80,24 @@ the_input_of_all_steps_is_one_product(void **state)
     (void)state;
     model m = recurrence("RNN", "2,1,2", "1,1,2", "1,1,1", NULL);
     weft_graph *g = import(&m, NULL);
-    int products = 0;
-    for (int i = 0; i < g->node.n; i++)
-        products += g->node.at[i]->op == WEFT_GOP_MATMUL;
-    assert_int_equal(products, 1 + 2); /* and one a step for the state */
+    assert_int_equal(count_of(g, WEFT_GOP_MATMUL), 1 + 2); /* and one a step for the state */
+    assert_int_equal(count_of(g, WEFT_GOP_CARRY), 0);
     weft_graph_destroy(g);
+}
+
+static void
+many_steps_are_a_loop(void **state)
+{
+    (void)state;
+    static const char *const lengths[] = { "99,1,2", "n,1,2" };
+    for (int i = 0; i < 2; i++) {
+        model m = recurrence("LSTM", lengths[i], "2,4,2", "2,4,1", "direction='bidirectional'");
+        weft_graph *g = import(&m, NULL);
+        assert_int_equal(count_of(g, WEFT_GOP_MATMUL), 1 + 2);
+        assert_int_equal(count_of(g, WEFT_GOP_CARRY), 4);
+        assert_int_equal(count_of(g, WEFT_GOP_STACK), 2);
+        weft_graph_destroy(g);
+    }
 }
 
 static void
@@ -108,6 +126,7 @@ main(void)
         cmocka_unit_test(attention_refuses_what_does_not_fit),
         cmocka_unit_test(a_recurrence_refuses_what_does_not_fit),
         cmocka_unit_test(the_input_of_all_steps_is_one_product),
+        cmocka_unit_test(many_steps_are_a_loop),
         cmocka_unit_test(a_range_to_a_symbol_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
