@@ -44,52 +44,6 @@ one_channel(onnx_node *n, weft_value *x)
     return weft_onnx_reshape(n, x, 2, dim);
 }
 
-/* Whether statistics are to be taken: before operator set 14 that showed in the outputs. */
-static bool
-takes_statistics(onnx_node *n)
-{
-    bool training = weft_onnx_attr_int(n, "training_mode", 0) != 0;
-    for (int i = 1; n->version < 14 && i < n->nout; i++)
-        training = training || *n->proto->output[i];
-    return training;
-}
-
-/* was * momentum + now * (1 - momentum) as output i. */
-static void
-set_running(onnx_node *n, int i, weft_value *was, weft_value *now, double momentum)
-{
-    if (n->status != WEFT_OK || i >= n->nout)
-        return;
-    weft_dtype t = was->dtype;
-    now = weft_onnx_cast(n, now, t);
-    was = weft_onnx_binary(n, WEFT_GOP_MUL, was, weft_onnx_scalar(n, t, momentum));
-    now = weft_onnx_binary(n, WEFT_GOP_MUL, now, weft_onnx_scalar(n, t, 1 - momentum));
-    weft_onnx_last(n, i);
-    weft_onnx_set(n, i, weft_onnx_binary(n, WEFT_GOP_ADD, was, now));
-}
-
-/* Mean and variance of x itself, over all axes but the channels' (or but positions), and the outputs
- * that are made of them; sums are made in f32 at least. */
-static void
-take_statistics(onnx_node *n, weft_value *x, bool spatial, weft_value **mean, weft_value **var)
-{
-    double momentum = weft_onnx_attr_float(n, "momentum", (double)0.9f);
-    int64_t *axes = WEFT_NEW_ARRAY(n->arena, x->ndim + 1, int64_t);
-    int count = 1;
-    for (int i = 2; spatial && i < x->ndim; i++)
-        axes[count++] = i;
-    weft_dtype wide = weft_dtype_bits(x->dtype) < 32 ? WEFT_F32 : x->dtype;
-    x = weft_onnx_cast(n, x, wide);
-    weft_value *kept = weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, x, count, axes, true);
-    weft_value *d = square(n, weft_onnx_binary(n, WEFT_GOP_SUB, x, kept));
-    *mean = weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, x, count, axes, false);
-    *var = weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, d, count, axes, false);
-    set_running(n, 1, n->in[3], *mean, momentum);
-    set_running(n, 2, n->in[4], *var, momentum);
-    for (int i = 3; i < n->nout && i < 5; i++)
-        weft_onnx_set(n, i, weft_onnx_cast(n, i == 3 ? *mean : *var, n->in[i]->dtype));
-}
-
 void
 weft_onnx_import_batch_norm(onnx_node *n)
 {
@@ -104,8 +58,9 @@ weft_onnx_import_batch_norm(onnx_node *n)
         in[0] = one_channel(n, in[0]);
     if (in[0] && in[0]->ndim < 2)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "X has no dimensions");
-    if (n->status == WEFT_OK && takes_statistics(n))
-        take_statistics(n, in[0], spatial, &in[3], &in[4]);
+    if (weft_onnx_attr_int(n, "training_mode", 0) != 0)
+        weft_onnx_fail(n, WEFT_UNSUPPORTED,
+                       "training_mode=1 is not supported: weft runs inference");
     weft_dtype t = widest(n);
     bool mixed = n->in[0]->dtype != t;
     for (int i = 0; i < 5; i++)

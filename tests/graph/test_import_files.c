@@ -204,10 +204,12 @@ training_is_refused(void **state)
     (void)state;
     model m = model_make(14);
     model_input(&m, "x", ONNX_FLOAT, "1,2,3");
+    model_input(&m, "p", ONNX_FLOAT, "2");
     model_input(&m, "t", ONNX_BOOL, "");
+    model_node(&m, "BatchNormalization", "x p p p p", "a", "training_mode=1");
     model_node(&m, "Dropout", "x _ t", "y", NULL);
     model_output(&m, "y");
-    check_refused(&m, NULL, WEFT_UNSUPPORTED, "training_mode (input 2)");
+    check_refused(&m, NULL, WEFT_UNSUPPORTED, "training_mode=1 is not supported|training_mode (input 2)");
 }
 
 static void
