@@ -2,6 +2,11 @@
  * the shapes. */
 #include "support.h"
 
+#include "rules/rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
 typedef struct program {
     const char *text;
     sizes size;
@@ -249,12 +254,78 @@ reductions_rows_and_elements_are_what_the_program_says(void **state)
     check(others, sizeof others / sizeof *others);
 }
 
+/* ---- what the rules make use of -------------------------------------------------------------- */
+
+static const weft_target *
+target_named(const char *name)
+{
+    for (int i = 0; i < rule_target_count; i++)
+        if (strcmp(rule_targets[i].name, name) == 0)
+            return &rule_targets[i];
+    fail_msg("there is no target '%s'", name);
+    return NULL;
+}
+
+/* The primitives that the rules apply to a program, a line each.  free() it. */
+static char *
+schedule_of(const char *text, const char *target)
+{
+    weft_diag *diag = weft_diag_create();
+    weft_te *te = weft_te_parse("test.te", text, diag);
+    weft_str all = { 0 };
+    if (!te || weft_schedule_default(te, target_named(target), diag) != WEFT_OK)
+        fail_msg("%s", weft_diag_text(diag));
+    for (int i = 0; i < te->log.n; i++)
+        weft_str_addf(&all, "%s\n", te->log.at[i]);
+    char *log = strdup(weft_str_text(&all));
+    weft_str_free(&all);
+    weft_te_destroy(te);
+    weft_diag_destroy(diag);
+    return log;
+}
+
+static void
+large_products_use_what_a_gpu_gains_from(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *target, *has, *lacks;
+    } m[] = {
+        { "te p(A: f32[512, 512], B: f32[512, 512]) { out C[i < 512, j < 512] = sum(r < 512) A[i, r] "
+          "* B[r, j] }",
+          "gpu", "double_buffer(A_shared)", NULL },
+        { "te p(A: f32[512, 512], B: f32[512, 512]) { out C[i < 512, j < 512] = sum(r < 512) A[i, r] "
+          "* B[r, j] }",
+          "gpu", "vectorize(", "storage_align(B_shared" },
+        { "te p(A: f32[509, 512], B: f32[512, 509]) { out C[i < 509, j < 509] = sum(r < 512) A[i, r] "
+          "* B[r, j] }",
+          "gpu", "zero_fill(B_shared)", NULL },
+        { "te p(A: f32[512, 512], B: f32[512, 512]) { out C[i < 512, j < 512] = sum(r < 512) A[i, r] "
+          "* B[j, r] }",
+          "gpu", "vthread", NULL },
+        { "te p(A: f32[512, 512], B: f32[512, 512]) { out C[i < 512, j < 512] = sum(r < 512) A[i, r] "
+          "* B[j, r] }",
+          "gpu", "storage_align(B_shared, 0, 2, 1)", NULL },
+        { "te p(A: f32[512, 512], B: f32[512, 512]) { out C[i < 512, j < 512] = sum(r < 512) A[i, r] "
+          "* B[r, j] }",
+          "mobile", "vectorize(", "double_buffer" },
+    };
+    for (size_t i = 0; i < sizeof m / sizeof *m; i++) {
+        char *log = schedule_of(m[i].text, m[i].target);
+        if (!strstr(log, m[i].has) || (m[i].lacks && strstr(log, m[i].lacks)))
+            fail_msg("for %s, '%s' is missing or '%s' is there:\n%s\n%s", m[i].target, m[i].has,
+                     m[i].lacks ? m[i].lacks : "", m[i].text, log);
+        free(log);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_of_all_shapes_are_what_the_program_says),
         cmocka_unit_test(windows_of_all_kinds_are_what_the_program_says),
+        cmocka_unit_test(large_products_use_what_a_gpu_gains_from),
         cmocka_unit_test(reductions_rows_and_elements_are_what_the_program_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
