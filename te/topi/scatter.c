@@ -7,6 +7,10 @@
  * parts as let an item read about as many indices as it copies elements, and some more where that
  * leaves few items.
  *
+ * Many updates of few lines are put into lists first, one a part, each in their order (a counting sort
+ * by parts): chunks of them are counted, a running sum says where each chunk's go in each list, and an
+ * item reads its part's list alone.
+ *
  * Copies and updates are iterations of one loop, and one statement stores both, so that an item is
  * seen to touch elements of its own alone.
  */
@@ -19,7 +23,11 @@ enum {
     ITEMS = 1024,         /* that it is worth reading more for, */
     MOST_PARTS = 32,      /* so many times more; */
     SYMBOLIC_PARTS = 8,   /* where sizes are not known */
-    ALL_ITEMS = 1 << 20   /* items at most, where that leaves a part for each */
+    ALL_ITEMS = 1 << 20,  /* items at most, where that leaves a part for each */
+    LISTED = 4096,        /* updates from which on there are lists, */
+    FEW_LISTS = 64,       /* so many, and chunks, */
+    MANY_LISTED = 1 << 16,
+    MANY_LISTS = 256 /* and so many for more than MANY_LISTED */
 };
 
 typedef struct scatter {
@@ -246,6 +254,142 @@ scatter_stage(scatter *s, bool along)
     return weft_topi_extern(&t, 1, &y, &out) ? NULL : out;
 }
 
+/* ---- lists of updates ------------------------------------------------------------------------ */
+
+/* The place that each update goes to, as a number along the indexed axes; -1: there is none. */
+static weft_tensor *
+places_of(const scatter *s)
+{
+    weft_te *te = s->te;
+    weft_ir *ir = te->ir;
+    const weft_expr *const *dim = s->updates->buf->shape;
+    weft_axis *axis = weft_te_axis(te, "i", s->rows);
+    const weft_expr *row = weft_axis_ref(te, axis), *to = weft_i32(ir, 0), *valid = NULL;
+    const weft_expr **at = WEFT_NEW_ARRAY(&ir->arena, s->nrow + 1, const weft_expr *);
+    for (int d = s->nrow; d-- > 0;) {
+        at[d] = d == 0 ? row : weft_simplify_expr(ir, NULL, weft_fmod(ir, row, dim[d]));
+        row = weft_fdiv(ir, row, dim[d]);
+    }
+    for (int c = 0; c < s->nto; c++) {
+        const weft_expr *size = s->x->buf->shape[s->to[c]];
+        at[s->nrow] = weft_i32(ir, c);
+        const weft_expr *i = weft_cast(ir, WEFT_I64, weft_topi_at(te, s->index, at));
+        const weft_expr *wide = weft_cast(ir, WEFT_I64, size);
+        const weft_expr *in =
+            weft_and(ir, weft_ge(ir, i, weft_neg(ir, wide)), weft_lt(ir, i, wide));
+        valid = valid ? weft_and(ir, valid, in) : in;
+        to = weft_add(ir, weft_mul(ir, to, size), weft_topi_inside(te, i, size));
+    }
+    to = valid ? weft_select(ir, valid, to, weft_i32(ir, -1)) : to;
+    return weft_te_compute(te, "places", 1, &axis, to);
+}
+
+/* What is done for each update of the item's chunk that has a place, in their order: @row, and the
+ * @list that it belongs to. */
+static void
+say_chunk(const scatter *s, weft_topi_text *t, const weft_tensor *places, const char *what)
+{
+    int64_t rows = 0, n = 1;
+    (void)weft_as_int(s->rows, &rows);
+    (void)weft_as_int(s->parts, &n);
+    weft_topi_say(t, "for @step in 0..%d {\nlet @row: i32 = @chunk * %d + @step\nif @row < %d {",
+                  weft_ceildiv(rows, n), weft_ceildiv(rows, n), rows);
+    weft_topi_say(t, "let @place: i32 = %t[@row]\nif @place >= 0 {\nlet @list: i32 = @place %% %d",
+                  places, n);
+    weft_topi_say(t, "%s\n}\n}\n}", what);
+}
+
+/* How many updates each chunk has for each list: [list, chunk]. */
+static weft_tensor *
+count_chunks(const scatter *s, const weft_tensor *places)
+{
+    weft_ir *ir = s->te->ir;
+    int64_t n = 0;
+    weft_tensor *out;
+    weft_topi_text t = { .te = s->te };
+    const weft_expr *size = weft_mul(ir, s->parts, s->parts);
+    weft_topi_result y = { "counts", WEFT_I32, 1, &size };
+    (void)weft_as_int(s->parts, &n);
+    weft_topi_each(&t, "chunk", s->parts);
+    weft_topi_say(&t, "alloc @count: local i32[%d]\nfor @z in 0..%d {\n@count[@z] = 0\n}", n, n);
+    say_chunk(s, &t, places, "@count[@list] = @count[@list] + 1");
+    weft_topi_say(&t, "for @l in 0..%d {\n@counts[@l * %d + @chunk] = @count[@l]\n}", n, n);
+    weft_topi_end(&t);
+    return weft_topi_extern(&t, 1, &y, &out) ? NULL : out;
+}
+
+/* The numbers of the updates, list after list. */
+static weft_tensor *
+fill_lists(const scatter *s, const weft_tensor *places, const weft_tensor *starts)
+{
+    int64_t n = 0;
+    weft_tensor *out;
+    weft_topi_text t = { .te = s->te };
+    weft_topi_result y = { "lists", WEFT_I32, 1, &s->rows };
+    (void)weft_as_int(s->parts, &n);
+    weft_topi_each(&t, "chunk", s->parts);
+    weft_topi_say(&t, "alloc @next: local i32[%d]\nfor @z in 0..%d {", n, n);
+    weft_topi_say(&t, "@next[@z] = %t[@z * %d + @chunk]\n}", starts, n);
+    say_chunk(s, &t, places, "let @to: i32 = @next[@list]\n@lists[@to] = @row\n@next[@list] = @to + 1");
+    weft_topi_end(&t);
+    return weft_topi_extern(&t, 1, &y, &out) ? NULL : out;
+}
+
+/* Every item copies the elements of its part, then goes through its list. */
+static weft_tensor *
+apply_lists(const scatter *s, const weft_tensor *places, const weft_tensor *counts,
+            const weft_tensor *starts, const weft_tensor *lists)
+{
+    weft_te *te = s->te;
+    weft_arena *arena = &te->ir->arena;
+    int64_t n = 0;
+    weft_tensor *out;
+    weft_topi_text t = { .te = te };
+    weft_topi_result y = { "scattered", s->x->buf->dtype, s->x->buf->ndim, s->x->buf->shape };
+    const char *at = element_at(s, "@at");
+    const char *update = weft_arena_printf(
+        arena, "%s%s", s->updates->buf->name,
+        brackets(s, s->updates->buf->ndim, update_coordinates(s, false)));
+    (void)weft_as_int(s->parts, &n);
+    weft_topi_each(&t, "item", simple(s, weft_mul(te->ir, s->lines, s->parts)));
+    weft_topi_say(&t, "let @line: i32 = @item %% %e\nlet @part: i32 = @item // %e", s->lines, s->lines);
+    weft_topi_say(&t, "let @copies: i32 = (%e - @part + %d - 1) // %d", s->places, n, n);
+    weft_topi_say(&t, "let @first: i32 = %t[@part * %d]", starts, n);
+    weft_topi_say(&t, "let @end: i32 = guard(@part < %d, %t[@part * %d + %d], %t[%d] + %t[%d])", n - 1,
+                  starts, n, n, starts, n * n - 1, counts, n * n - 1);
+    weft_topi_say(&t, "alloc @done: local i32[1]\n@done[0] = 0");
+    weft_topi_say(&t, "while @done[0] < @copies + @end - @first {\nlet @step: i32 = @done[0]");
+    weft_topi_say(&t, "let @row: i32 = guard(@step < @copies, 0, %t[@first + @step - @copies])", lists);
+    weft_topi_say(&t, "let @at: i32 = guard(@step < @copies, @part + @step * %d, %t[@row])", n, places);
+    weft_topi_say(&t, "@%s%s = guard(@step < @copies, %t%s, %s)", y.name, at, s->x, at,
+                  combined(s, weft_arena_printf(arena, "@%s%s", y.name, at), update));
+    weft_topi_say(&t, "@done[0] = @step + 1\n}");
+    weft_topi_end(&t);
+    return weft_topi_extern(&t, 1, &y, &out) ? NULL : out;
+}
+
+/* Whether lists pay: there are many updates for sure, and few lines. */
+static bool
+has_lists(scatter *s)
+{
+    int64_t rows, lines;
+    if (!weft_as_int(s->rows, &rows) || rows < LISTED || !weft_as_int(s->lines, &lines) ||
+        lines >= ITEMS)
+        return false;
+    s->parts = weft_i32(s->te->ir, rows > MANY_LISTED ? MANY_LISTS : FEW_LISTS);
+    return true;
+}
+
+static weft_tensor *
+scatter_by_lists(const scatter *s)
+{
+    weft_tensor *places = places_of(s), *counts = places ? count_chunks(s, places) : NULL;
+    weft_tensor *starts =
+        counts ? weft_topi_cumulative(s->te, false, counts, 0, true, false) : NULL;
+    weft_tensor *lists = starts ? fill_lists(s, places, starts) : NULL;
+    return lists ? apply_lists(s, places, counts, starts, lists) : NULL;
+}
+
 /* ---- the operators --------------------------------------------------------------------------- */
 
 /* What elements that share a byte, or are rounded to no arithmetic of their own, are held in. */
@@ -272,7 +416,9 @@ scattered(scatter *s, bool along)
     weft_dtype t = s->x->buf->dtype, wide = held(t);
     s->x = converted(te, s->x, wide);
     s->updates = converted(te, s->updates, wide);
-    weft_tensor *out = s->x && s->updates ? scatter_stage(s, along) : NULL;
+    if (!s->x || !s->updates)
+        return NULL;
+    weft_tensor *out = !along && has_lists(s) ? scatter_by_lists(s) : scatter_stage(s, along);
     return out ? converted(te, out, t) : NULL;
 }
 
@@ -283,6 +429,11 @@ weft_topi_put_along_axis(weft_te *te, weft_tensor *x, weft_tensor *index, weft_t
     if (!x || !index || !updates)
         return NULL;
     int n = x->buf->ndim;
+    if (n == 1) {
+        const weft_expr *tuples[2] = { index->buf->shape[0], weft_i32(te->ir, 1) };
+        return weft_topi_scatter_nd(te, x, weft_topi_reshape(te, index, 2, tuples), updates,
+                                    reduction);
+    }
     scatter s = { .te = te, .x = x, .index = index, .updates = updates, .reduction = reduction,
                   .nto = 1, .nline = n - 1, .nrow = 1 };
     s.to = &axis;
