@@ -24,12 +24,27 @@ TE_OP(cumulative)
                 out);
 }
 
+/* What a size that the run reads may be at most; 0: not known. */
+static int64_t
+most_of(const weft_graph *g, const weft_expr *dim)
+{
+    int64_t most = 0;
+    for (int i = 0; i < g->node.n && dim->h.kind == WEFT_EK_VAR; i++) {
+        const weft_node *n = g->node.at[i];
+        if (n->op == WEFT_GOP_READ && n->out[0]->elem && n->out[0]->elem[0] == dim &&
+            weft_as_int(weft_node_dim(n, "most", 0), &most))
+            return most;
+    }
+    return 0;
+}
+
 TE_OP(argsort)
 {
     const weft_expr *count = weft_group_dim(te, g, weft_node_dim(n, "count", 0));
     return done(te,
                 weft_topi_argsort(te, in[0], (int)weft_node_int(n, "axis"),
-                                  weft_node_int(n, "descending") != 0, count),
+                                  weft_node_int(n, "descending") != 0, count,
+                                  most_of(g, n->in[0]->dim[weft_node_int(n, "axis")])),
                 out);
 }
 
@@ -42,9 +57,7 @@ TE_OP(take_along_axis)
 
 TE_OP(argsort_rows)
 {
-    (void)g;
-    (void)n;
-    return done(te, weft_topi_argsort_rows(te, in[0]), out);
+    return done(te, weft_topi_argsort_rows(te, in[0], most_of(g, n->in[0]->dim[0])), out);
 }
 
 TE_OP(searchsorted)

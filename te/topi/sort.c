@@ -16,7 +16,7 @@ enum {
     WIDE_BLOCK = 128,      /* where only FEW of them are kept */
     FEW = 16,
     CHUNK = 16,            /* elements that a thread merges */
-    SYMBOLIC_RUN = 1 << 30 /* elements of the last run where their number is not known */
+    MOST = 1 << 30         /* elements of a row where nothing is known of their number */
 };
 
 /* ---- keys ------------------------------------------------------------------------------------ */
@@ -103,6 +103,7 @@ typedef struct sorter {
     weft_tensor *keys;              /* [rows, n]; tuples: [n, columns] of one row */
     bool tuples;                    /* elements are rows of keys, the first column going first */
     const weft_expr *rows, *n, *k;  /* k elements of each row are wanted */
+    int64_t most;                   /* that n may be, where it is a symbol */
     int64_t width;                  /* elements of a row that a run is of */
     const weft_expr *runs, *length; /* of a row; elements that a run keeps */
     weft_tensor *key, *place;       /* [rows, runs, length]: where they stood, and, but for tuples,
@@ -345,7 +346,7 @@ sort_rows(sorter *s)
 {
     int64_t n;
     if (!weft_as_int(s->n, &n))
-        n = SYMBOLIC_RUN;
+        n = s->most > 0 && s->most < MOST ? s->most : MOST;
     if (!sort_blocks(s))
         return false;
     while (s->width < n)
@@ -368,7 +369,8 @@ row_of(weft_te *te, int ndim, const weft_expr *const *dim, int axis, const weft_
 }
 
 weft_tensor *
-weft_topi_argsort(weft_te *te, weft_tensor *x, int axis, bool descending, const weft_expr *k)
+weft_topi_argsort(weft_te *te, weft_tensor *x, int axis, bool descending, const weft_expr *k,
+                  int64_t most)
 {
     if (!x || !k)
         return NULL;
@@ -382,6 +384,7 @@ weft_topi_argsort(weft_te *te, weft_tensor *x, int axis, bool descending, const 
                  .rows = weft_topi_rows(te, x, axis),
                  .n = x->buf->shape[axis],
                  .k = k,
+                 .most = most,
                  .keys = keys_of(te, x, axis, descending) };
     if (!s.keys || !sort_rows(&s))
         return NULL;
@@ -404,7 +407,7 @@ row_keys(weft_te *te, weft_tensor *x)
 }
 
 weft_tensor *
-weft_topi_argsort_rows(weft_te *te, weft_tensor *x)
+weft_topi_argsort_rows(weft_te *te, weft_tensor *x, int64_t most)
 {
     if (!x)
         return NULL;
@@ -414,6 +417,7 @@ weft_topi_argsort_rows(weft_te *te, weft_tensor *x)
                  .rows = weft_i32(te->ir, 1),
                  .n = n,
                  .k = n,
+                 .most = most,
                  .keys = row_keys(te, x) };
     if (!s.keys || weft_is_int_imm(n, 0))
         return s.keys ? weft_topi_full(te, WEFT_I64, 1, &n, 0) : NULL;

@@ -133,11 +133,12 @@ weft_tensor *weft_topi_cumulative(weft_te *, bool product, weft_tensor *x, int a
 
 /* ---- sorting (sort.c) ------------------------------------------------------------------------ */
 /* i64 places along the axis of the first k elements in ascending or descending order; equal ones in
- * the order of their places.  NaN is greater than all else. */
+ * the order of their places.  NaN is greater than all else.  most: what the axis may have where its
+ * size is a symbol, for fewer kernels; 0: not known. */
 weft_tensor *weft_topi_argsort(weft_te *, weft_tensor *x, int axis, bool descending,
-                               const weft_expr *k);
+                               const weft_expr *k, int64_t most);
 /* i64 places of the rows of x [n, m] in ascending order, the first column going first; stable. */
-weft_tensor *weft_topi_argsort_rows(weft_te *, weft_tensor *x);
+weft_tensor *weft_topi_argsort_rows(weft_te *, weft_tensor *x, int64_t most);
 /* For each row of `wanted` [q, m] the first row of x [n, m], ascending, that is not less; right:
  * that is greater; n where there is none. */
 weft_tensor *weft_topi_searchsorted(weft_te *, weft_tensor *x, weft_tensor *wanted, bool right);
