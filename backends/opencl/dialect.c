@@ -142,6 +142,9 @@ caps(const weft_target *t, weft_caps *caps)
     caps->storage[WEFT_F16] = t->storage16;
     caps->aligned_halves = !t->f16; /* vload_half8 of PoCL faults elsewhere */
     caps->arith[WEFT_F64] = caps->storage[WEFT_F64] = t->f64;
+    /* PoCL's fabs masks the bits as an integer, and LLVM 14 goes on to take differences of it for
+     * those of integers where a CPU has AVX2 alone: "Cannot select: i64 = fma" ends the process. */
+    caps->intrin[WEFT_IN_ABS] = caps->intrin64[WEFT_IN_ABS] = false;
     if (t->cls == WEFT_CLASS_VECTOR_CPU) { /* the CPU runtimes' go by scalars, or by many branches */
         caps->intrin[WEFT_IN_ERF] = false;
         caps->prefetch = true;

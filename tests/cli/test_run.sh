@@ -53,4 +53,15 @@ for d in opencl vulkan; do
     exits 0 "$WEFT" run "$relu" -d $d --fill random:7 -o on-$d
     same a on-$d
 done
+
+it "survives what PoCL's compiler makes of sizes that are normalised"
+cat >sizes.wir <<'END'
+graph sizes(x: f32[1, 13], d: f64[1, 7], w: f32[13], v: f64[7]) -> (y, z) {
+    a: f32[1, 13] = abs(x)
+    b: f64[1, 7] = abs(d)
+    y: f32[1, 13] = layer_norm(a, w, w) {axis=1, epsilon=0.125}
+    z: f64[1, 7] = layer_norm(b, v, v) {axis=1, epsilon=0.125}
+}
+END
+has_device opencl && exits 0 "$WEFT" check sizes.wir -d opencl --fill random:7
 finish
