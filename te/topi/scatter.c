@@ -11,6 +11,8 @@
  * by parts): chunks of them are counted, a running sum says where each chunk's go in each list, and an
  * item reads its part's list alone.
  *
+ * A few updates are compared with by every element instead, which then is an expression like any other.
+ *
  * Copies and updates are iterations of one loop, and one statement stores both, so that an item is
  * seen to touch elements of its own alone.
  */
@@ -24,6 +26,7 @@ enum {
     MOST_PARTS = 32,      /* so many times more; */
     SYMBOLIC_PARTS = 8,   /* where sizes are not known */
     ALL_ITEMS = 1 << 20,  /* items at most, where that leaves a part for each */
+    FEW = 4,              /* updates that every element looks at */
     LISTED = 4096,        /* updates from which on there are lists, */
     FEW_LISTS = 64,       /* so many, and chunks, */
     MANY_LISTED = 1 << 16,
@@ -254,6 +257,65 @@ scatter_stage(scatter *s, bool along)
     return weft_topi_extern(&t, 1, &y, &out) ? NULL : out;
 }
 
+/* ---- few updates ----------------------------------------------------------------------------- */
+
+static const weft_expr *
+joined(const scatter *s, const weft_expr *old, const weft_expr *update)
+{
+    weft_ir *ir = s->te->ir;
+    bool truth = s->x->buf->dtype == WEFT_BOOL;
+    if (strcmp(s->reduction, "add") == 0)
+        return truth ? weft_or(ir, old, update) : weft_add(ir, old, update);
+    if (strcmp(s->reduction, "mul") == 0)
+        return truth ? weft_and(ir, old, update) : weft_mul(ir, old, update);
+    if (strcmp(s->reduction, "max") == 0)
+        return truth ? weft_or(ir, old, update) : weft_max(ir, old, update);
+    if (strcmp(s->reduction, "min") == 0)
+        return truth ? weft_and(ir, old, update) : weft_min(ir, old, update);
+    return update;
+}
+
+/* Whether update number `row` of a place `at` along the lines is for the element; its value. */
+static const weft_expr *
+look_at(const scatter *s, int64_t row, const weft_expr *const *at, const weft_expr **update)
+{
+    weft_ir *ir = s->te->ir;
+    const weft_buf *b = s->updates->buf;
+    const weft_expr *hit = weft_int(ir, WEFT_BOOL, 1);
+    const weft_expr **from = WEFT_NEW_ARRAY(&ir->arena, b->ndim + 2, const weft_expr *);
+    for (int d = s->nrow; d-- > 0;) {
+        int64_t size = 1;
+        (void)weft_as_int(b->shape[d], &size);
+        from[d] = weft_i32(ir, row % size);
+        row /= size;
+    }
+    for (int c = 0; c < s->nto; c++) {
+        from[s->nrow] = weft_i32(ir, c);
+        const weft_expr *i = weft_cast(ir, WEFT_I64, weft_topi_at(s->te, s->index, from));
+        const weft_expr *size = weft_cast(ir, WEFT_I64, s->x->buf->shape[s->to[c]]);
+        i = weft_select(ir, weft_lt(ir, i, weft_int(ir, WEFT_I64, 0)), weft_add(ir, i, size), i);
+        hit = weft_and(ir, hit, weft_eq(ir, i, weft_cast(ir, WEFT_I64, at[s->to[c]])));
+    }
+    for (int l = 0; l < s->nline; l++)
+        from[s->nrow + l] = at[s->line[l]];
+    *update = weft_topi_at(s->te, s->updates, from);
+    return hit;
+}
+
+static weft_tensor *
+scatter_few(const scatter *s, int64_t rows)
+{
+    weft_te *te = s->te;
+    int n = s->x->buf->ndim;
+    weft_axis **axis = weft_topi_axes(te, n, s->x->buf->shape);
+    const weft_expr **at = weft_topi_refs(te, n, axis), *v = weft_topi_at(te, s->x, at), *update;
+    for (int64_t r = 0; r < rows && v; r++) {
+        const weft_expr *hit = look_at(s, r, at, &update);
+        v = weft_guard(te->ir, hit, joined(s, v, update), v);
+    }
+    return weft_te_compute(te, "scattered", n, axis, v);
+}
+
 /* ---- lists of updates ------------------------------------------------------------------------ */
 
 /* The place that each update goes to, as a number along the indexed axes; -1: there is none. */
@@ -418,7 +480,10 @@ scattered(scatter *s, bool along)
     s->updates = converted(te, s->updates, wide);
     if (!s->x || !s->updates)
         return NULL;
-    weft_tensor *out = !along && has_lists(s) ? scatter_by_lists(s) : scatter_stage(s, along);
+    int64_t rows;
+    bool few = !along && weft_as_int(s->rows, &rows) && rows <= FEW;
+    weft_tensor *out = few                    ? scatter_few(s, rows)
+                       : !along && has_lists(s) ? scatter_by_lists(s) : scatter_stage(s, along);
     return out ? converted(te, out, t) : NULL;
 }
 
