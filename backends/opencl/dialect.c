@@ -105,6 +105,9 @@ static const weft_dialect opencl = {
                [WEFT_THREAD_Z] = "get_local_id(2)" },
     .barrier = { "barrier(0);", "barrier(CLK_LOCAL_MEM_FENCE);", "barrier(CLK_GLOBAL_MEM_FENCE);",
                  "barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);" },
+    /* No fabs: PoCL's masks the bits as an integer, and LLVM 14 goes on to take differences of it
+     * for those of integers where a CPU has AVX2 alone: "Cannot select: i64 = fma" ends the process.
+     */
     .call = { [WEFT_IN_EXP] = "exp(%0)",         [WEFT_IN_EXP2] = "exp2(%0)",
               [WEFT_IN_EXPM1] = "expm1(%0)",     [WEFT_IN_LOG] = "log(%0)",
               [WEFT_IN_LOG2] = "log2(%0)",       [WEFT_IN_LOG1P] = "log1p(%0)",
@@ -117,14 +120,12 @@ static const weft_dialect opencl = {
               [WEFT_IN_ACOSH] = "acosh(%0)",     [WEFT_IN_ATANH] = "atanh(%0)",
               [WEFT_IN_ERF] = "erf(%0)",         [WEFT_IN_FLOOR] = "floor(%0)",
               [WEFT_IN_CEIL] = "ceil(%0)",       [WEFT_IN_TRUNC] = "trunc(%0)",
-              [WEFT_IN_RINT] = "rint(%0)",       [WEFT_IN_ABS] = "fabs(%0)",
-              [WEFT_IN_POW] = "pow(%0, %1)",     [WEFT_IN_FREM] = "fmod(%0, %1)",
-              [WEFT_IN_ATAN2] = "atan2(%0, %1)", [WEFT_IN_COPYSIGN] = "copysign(%0, %1)",
-              [WEFT_IN_FMA] = "fma(%0, %1, %2)", [WEFT_IN_ISNAN] = "isnan(%0)",
-              [WEFT_IN_ISINF] = "isinf(%0)" },
+              [WEFT_IN_RINT] = "rint(%0)",       [WEFT_IN_POW] = "pow(%0, %1)",
+              [WEFT_IN_FREM] = "fmod(%0, %1)",   [WEFT_IN_ATAN2] = "atan2(%0, %1)",
+              [WEFT_IN_COPYSIGN] = "copysign(%0, %1)", [WEFT_IN_FMA] = "fma(%0, %1, %2)",
+              [WEFT_IN_ISNAN] = "isnan(%0)",     [WEFT_IN_ISINF] = "isinf(%0)" },
     .min = { "min(%0, %1)" },
     .max = { "max(%0, %1)" },
-    .iabs = { "as_%t(abs(%0))", "as_%t(abs(%0))" },
     .prefetch = "PREFETCH",
 };
 
@@ -142,9 +143,6 @@ caps(const weft_target *t, weft_caps *caps)
     caps->storage[WEFT_F16] = t->storage16;
     caps->aligned_halves = !t->f16; /* vload_half8 of PoCL faults elsewhere */
     caps->arith[WEFT_F64] = caps->storage[WEFT_F64] = t->f64;
-    /* PoCL's fabs masks the bits as an integer, and LLVM 14 goes on to take differences of it for
-     * those of integers where a CPU has AVX2 alone: "Cannot select: i64 = fma" ends the process. */
-    caps->intrin[WEFT_IN_ABS] = caps->intrin64[WEFT_IN_ABS] = false;
     if (t->cls == WEFT_CLASS_VECTOR_CPU) { /* the CPU runtimes' go by scalars, or by many branches */
         caps->intrin[WEFT_IN_ERF] = false;
         caps->prefetch = true;

@@ -237,6 +237,15 @@ tile_span(const weft_block_tile *t, const weft_tile_factor *f, int d)
     return span;
 }
 
+/* Bits of an element in shared memory: legalise holds what the device does not compute with in 32. */
+static int
+held_bits(const weft_block_tile *t, weft_dtype dtype)
+{
+    bool computes = dtype == WEFT_F16 && t->r->target->f16;
+    int bits = weft_dtype_bits(dtype);
+    return bits < 32 && !computes ? 32 : bits;
+}
+
 /* Bytes of a factor's tile; -1: not known. */
 static int64_t
 bytes_of(const weft_block_tile *t, const weft_tile_factor *f)
@@ -250,7 +259,7 @@ bytes_of(const weft_block_tile *t, const weft_tile_factor *f)
         if (span < 0 || !weft_mul64(n, span, &n))
             return -1;
     }
-    return n > INT32_MAX ? -1 : (n * weft_dtype_bits(b->dtype) + 7) / 8;
+    return n > INT32_MAX ? -1 : n * held_bits(t, b->dtype) / 8;
 }
 
 static int64_t

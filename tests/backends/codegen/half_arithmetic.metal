@@ -13,6 +13,6 @@ kernel void half_gelu(device const half *A [[buffer(0)]],
     int bx = block_id.x;
     int tx = thread_id.x;
     const half x = A[bx * 256 + tx];
-    C[bx * 256 + tx] = x * 0.5h * (1.0h + tanh(x)) - sqrt(fabs(x)) - 1.7753906h;
+    C[bx * 256 + tx] = x * 0.5h * (1.0h + tanh(x)) - sqrt(x * x) - 1.7753906h;
     C[bx * 256 + tx] = x > 0.0h ? x : -half(INFINITY);
 }

@@ -9,9 +9,9 @@ intrinsics(const float *A, const int *I, const unsigned int *U, float *C, int *D
     C[i] = sqrtf(x) * rsqrtf(x);
     C[i] = sinf(x) + cosf(x) + tanf(x);
     C[i] = sinhf(x) + coshf(x) + tanhf(x) + asinhf(x) + acoshf(x) + atanhf(x);
-    C[i] = floorf(x) + ceilf(x) + truncf(x) + rintf(x) + fabsf(x);
+    C[i] = floorf(x) + ceilf(x) + truncf(x) + rintf(x);
     C[i] = fmaf(x, x, 1.0f);
-    D[i] = abs(I[i]) + min(I[i], 3) * max(I[i], -3);
+    D[i] = min(I[i], 3) * max(I[i], -3);
     D[i] = (int)min(U[i], 7u);
     E[i] = isnan(x) || isinf(x);
 }

@@ -20,9 +20,9 @@ kernel void intrinsics(device const float *A [[buffer(0)]],
     C[i] = sqrt(x) * rsqrt(x);
     C[i] = sin(x) + cos(x) + tan(x);
     C[i] = sinh(x) + cosh(x) + tanh(x) + asinh(x) + acosh(x) + atanh(x);
-    C[i] = floor(x) + ceil(x) + trunc(x) + rint(x) + fabs(x);
+    C[i] = floor(x) + ceil(x) + trunc(x) + rint(x);
     C[i] = fma(x, x, 1.0f);
-    D[i] = abs(I[i]) + min(I[i], 3) * max(I[i], -3);
+    D[i] = min(I[i], 3) * max(I[i], -3);
     D[i] = (int)min(U[i], 7u);
     E[i] = isnan(x) || isinf(x);
 }
