@@ -8,6 +8,7 @@ typedef struct walk {
     weft_chain *c;
     const weft_graph *g;
     weft_visit visit;
+    weft_moved moved;
     void *user;
     weft_diag *diag;
 } walk;
@@ -124,10 +125,8 @@ weft_chain_node(weft_chain *c, const weft_node *n, weft_diag *diag)
         return result_node(c, n, diag);
     case WEFT_GOP_MERGE:
         return merge_node(c, n, diag);
-    case WEFT_GOP_YIELD:
+    default: /* a yield or a carry */
         c->value[n->out[0]->id] = c->value[n->in[0]->id];
-        return WEFT_OK;
-    default: /* a carry: the walk has set it */
         return WEFT_OK;
     }
 }
@@ -151,26 +150,19 @@ forget(const walk *w, int scope, int first, int end)
     }
 }
 
-/* Carried values get their first ones. */
-static void
-begin_carries(const walk *w, int scope, int first, int end)
-{
-    for (int i = first; i < end; i++) {
-        const weft_node *n = first_node(w, i);
-        if (n->scope == scope && n->op == WEFT_GOP_CARRY)
-            w->c->value[n->out[0]->id] = w->c->value[n->in[0]->id];
-    }
-}
-
-/* The next ones; yields hold them all by now. */
-static void
+/* The next carried values; yields hold them all by now. */
+static weft_status
 next_carries(const walk *w, int scope, int first, int end)
 {
-    for (int i = first; i < end; i++) {
+    weft_status status = WEFT_OK;
+    for (int i = first; i < end && !status; i++) {
         const weft_node *n = first_node(w, i);
-        if (n->scope == scope && n->op == WEFT_GOP_YIELD && n->nin > 1)
-            w->c->value[n->in[1]->id] = w->c->value[n->out[0]->id];
+        if (n->scope != scope || n->op != WEFT_GOP_YIELD || n->nin < 2)
+            continue;
+        w->c->value[n->in[1]->id] = w->c->value[n->out[0]->id];
+        status = w->moved ? w->moved(w->user, n->in[1]->node) : WEFT_OK;
     }
+    return status;
 }
 
 static weft_status walk_range(const walk *, int scope, int first, int end);
@@ -181,11 +173,11 @@ walk_loop(const walk *w, int scope, int first, int end)
     const weft_scope *s = &w->g->scope.at[scope];
     int64_t most, i = 0, again = 1;
     weft_status status = number(w->c, s->bound, &most, w->diag);
-    begin_carries(w, scope, first, end);
     while (!status && again && i < most) {
         set_symbol(w->c, s->symbol->name, i++);
         status = walk_range(w, scope, first, end);
-        next_carries(w, scope, first, end);
+        if (!status)
+            status = next_carries(w, scope, first, end);
         if (!status && s->test)
             status = number(w->c, s->test, &again, w->diag);
     }
@@ -233,10 +225,10 @@ walk_range(const walk *w, int scope, int first, int end)
 }
 
 weft_status
-weft_chain_walk(weft_chain *c, weft_visit visit, void *user, weft_diag *diag)
+weft_chain_walk(weft_chain *c, weft_visit visit, weft_moved moved, void *user, weft_diag *diag)
 {
     const weft_graph *g = c->origin->compiled->graph;
-    walk w = { .c = c, .g = g, .visit = visit, .user = user, .diag = diag };
+    walk w = { .c = c, .g = g, .visit = visit, .moved = moved, .user = user, .diag = diag };
     /* as of a run's beginning: a size that is of no use may be over what was not read */
     for (int i = 0; i < g->symbol.n; i++) {
         int k = 0;
@@ -265,7 +257,7 @@ weft_chain_run(weft_chain *c, weft_const *out, weft_diag *diag)
 {
     const weft_graph *g = c->origin->compiled->graph;
     running r = { c, diag };
-    weft_status status = weft_chain_walk(c, run_group, &r, diag);
+    weft_status status = weft_chain_walk(c, run_group, NULL, &r, diag);
     for (int i = 0; i < g->output.n && !status; i++)
         out[i] = c->value[g->output.at[i]->id].c;
     return status;

@@ -142,6 +142,13 @@ visit(void *user, int group)
     return check_group(a->c, group, &a->written);
 }
 
+static weft_status
+move(void *user, const weft_node *carry)
+{
+    checking_all *a = user;
+    return give_value(a->c, carry);
+}
+
 weft_status
 weft_check_groups(weft_checking *c)
 {
@@ -158,5 +165,5 @@ weft_check_groups(weft_checking *c)
         status = weft_session_poison(c->session, c->diag);
     for (int i = 0; i < p->ninput && !status; i++)
         status = weft_session_set_input(c->session, i, c->in[i].data, c->in[i].size, c->diag);
-    return status ? status : weft_chain_walk(c->chain, visit, &all, c->diag);
+    return status ? status : weft_chain_walk(c->chain, visit, move, &all, c->diag);
 }

@@ -45,7 +45,9 @@ weft_status weft_chain_room(weft_chain *, const char *name, weft_dtype, int ndim
 /* ---- what the run decides (flow.c) ----------------------------------------------------------- */
 /* Calls `visit` for every group in the order in which a run comes to it, as often as it does. */
 typedef weft_status (*weft_visit)(void *user, int group);
-weft_status weft_chain_walk(weft_chain *, weft_visit visit, void *user, weft_diag *);
+/* Is told of a carry whose next value is there, at the end of an iteration; NULL: nobody. */
+typedef weft_status (*weft_moved)(void *user, const weft_node *carry);
+weft_status weft_chain_walk(weft_chain *, weft_visit, weft_moved, void *user, weft_diag *);
 /* A node for the plan alone. */
 weft_status weft_chain_node(weft_chain *, const weft_node *, weft_diag *);
 /* An integer expression of the plan in the chain's symbols. */

@@ -34,14 +34,14 @@ add_inputs(assembler *a)
     }
 }
 
-/* Whether another tensor than `but` has the name. */
-static bool
-is_name(const weft_program *p, const char *name, int but)
+/* Another tensor than `but` that has the name; -1: none. */
+static int
+find_name(const weft_program *p, const char *name, int but)
 {
     for (int i = 0; i < p->ntensor; i++)
         if (i != but && strcmp(p->tensor[i].name, name) == 0)
-            return true;
-    return false;
+            return i;
+    return -1;
 }
 
 /* The tensor gives its name to the output over its memory. */
@@ -50,13 +50,13 @@ rename_apart(assembler *a, int t, const char *taken)
 {
     weft_program *p = a->b.p;
     const char *name = p->tensor[t].name;
-    for (int i = 0; strcmp(name, taken) == 0 || is_name(p, name, t); i++)
+    for (int i = 0; strcmp(name, taken) == 0 || find_name(p, name, t) >= 0; i++)
         name = weft_arena_printf(a->b.arena, "%s.value%d", taken, i);
     p->tensor[t].name = name;
 }
 
 /* An output that is another's value, an input or a constant gets a tensor of its own name over the
- * same memory. */
+ * same memory.  A graph in the model's may have given the name to a value of its own. */
 static void
 add_output(assembler *a, int i)
 {
@@ -64,6 +64,9 @@ add_output(assembler *a, int i)
     const char *name = a->c->graph->output_name.at[i];
     weft_program *p = a->b.p;
     int t = tensor_of(a, v);
+    int other = find_name(p, name, t);
+    if (other >= 0 && p->tensor[other].role == WEFT_ROLE_TEMP)
+        rename_apart(a, other, name);
     if (p->tensor[t].role == WEFT_ROLE_TEMP) {
         p->tensor[t].role = WEFT_ROLE_OUTPUT;
         p->tensor[t].name = weft_arena_strdup(a->b.arena, name);

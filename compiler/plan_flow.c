@@ -98,8 +98,8 @@ lies_in_carry(weft_flow *f, int scope, int tensor)
         const weft_node *n = f->g->group.at[i]->node[0];
         if (!weft_scope_within(f->g, n->scope, scope))
             break;
-        if (n->scope == scope && n->op == WEFT_GOP_CARRY &&
-            weft_draft_root(f->b->p, tensor_of(f, n->out[0])) == root)
+        if (n->scope == scope && is_carried(n) &&
+            weft_draft_root(f->b->p, tensor_of(f, n->in[1])) == root)
             return true;
     }
     return false;
@@ -192,17 +192,10 @@ leave(weft_flow *f, int scope, int end)
 
 /* ---- the beginning of a scope ---------------------------------------------------------------- */
 
-/* Before a loop: carried values in their places; what it stacks has its place already. */
+/* What a loop stacks has its place before it. */
 static void
 prepare_loop(weft_flow *f, int scope)
 {
-    for (int i = f->first[scope]; i < f->g->group.n; i++) {
-        const weft_node *n = f->g->group.at[i]->node[0];
-        if (!weft_scope_within(f->g, n->scope, scope))
-            break;
-        if (n->scope == scope && n->op == WEFT_GOP_CARRY)
-            add_copy(f, tensor_of(f, n->in[0]), tensor_of(f, n->out[0]), NULL, n->name);
-    }
     for (int i = f->first[scope]; i < f->g->group.n; i++) {
         const weft_node *n = f->g->group.at[i]->node[0];
         if (n->op == WEFT_GOP_RESULT && n->in[0]->node->scope == scope &&
@@ -256,6 +249,8 @@ weft_flow_node(weft_flow *f, const weft_node *n)
 {
     if (n->op == WEFT_GOP_READ)
         add_read(f, n);
+    if (n->op == WEFT_GOP_CARRY)
+        add_copy(f, tensor_of(f, n->in[0]), tensor_of(f, n->out[0]), NULL, n->name);
     if (n->op == WEFT_GOP_RESULT && n->in[0]->node->op == WEFT_GOP_YIELD)
         f->b->p->tensor[tensor_of(f, n->out[0])].alias = tensor_of(f, n->in[0]->node->in[1]);
 }

@@ -116,8 +116,6 @@ same_type(weft_graph *g, weft_node *n)
 weft_status
 weft_infer_carry(weft_graph *g, weft_node *n)
 {
-    if (scope_kind(g, n) != WEFT_SCOPE_LOOP)
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "it is in no loop");
     return same_type(g, n);
 }
 
@@ -128,9 +126,12 @@ weft_infer_yield(weft_graph *g, weft_node *n)
     const weft_value *v = n->in[0], *to = n->nin > 1 ? n->in[1] : NULL;
     if (n->scope == 0)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "it is in no scope");
-    if (n->nin > 1 && (!to || !to->node || to->node->op != WEFT_GOP_CARRY ||
-                       to->node->scope != n->scope))
-        return weft_node_fail(g, n, WEFT_INVALID_INPUT, "input 1 is no carry of this loop");
+    bool carried = to && to->node && to->node->op == WEFT_GOP_CARRY &&
+                   scope_kind(g, n) == WEFT_SCOPE_LOOP &&
+                   to->node->scope == g->scope.at[n->scope].parent;
+    if (n->nin > 1 && !carried)
+        return weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                              "input 1 is no carry from right before this loop");
     bool same = !to || (to->dtype == v->dtype && to->ndim == v->ndim);
     for (int d = 0; to && same && d < v->ndim; d++)
         same = weft_dim_equal(g, v->dim[d], to->dim[d]) == 1;
@@ -196,13 +197,37 @@ weft_infer_merge(weft_graph *g, weft_node *n)
 
 /* ---- building -------------------------------------------------------------------------------- */
 
+/* Whether a plan can compute it: sums, products, quotients and extremes of symbols. */
+static bool
+is_plain(const weft_expr *e)
+{
+    switch (e->h.kind) {
+    case WEFT_EK_IMM:
+    case WEFT_EK_VAR:
+    case WEFT_EK_ADD:
+    case WEFT_EK_SUB:
+    case WEFT_EK_MUL:
+    case WEFT_EK_FDIV:
+    case WEFT_EK_FMOD:
+    case WEFT_EK_MIN:
+    case WEFT_EK_MAX:
+        break;
+    default:
+        return false;
+    }
+    bool plain = e->h.type.dtype == WEFT_I64;
+    for (int i = 0; i < e->h.nargs && plain; i++)
+        plain = is_plain(e->arg[i]);
+    return plain;
+}
+
 const weft_expr *
 weft_graph_read(weft_graph *g, const char *name, const char *kind, weft_value *v, int64_t at,
                 const weft_expr *most)
 {
     if (!v || !most)
         return NULL;
-    if (v->elem && at >= 0 && at < v->nelem)
+    if (v->elem && at >= 0 && at < v->nelem && is_plain(v->elem[at]))
         return v->elem[at];
     const weft_expr *symbol = weft_graph_new_symbol(g, *name ? name : v->name);
     weft_attr attr[] = { weft_attr_text("symbol", symbol->h.u.var->name),

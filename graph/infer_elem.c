@@ -113,6 +113,8 @@ float_unary(weft_graph *g, weft_op op, weft_dtype t, double x)
         return of_float(g, t, -x);
     case WEFT_GOP_ABS:
         return of_float(g, t, fabs(x));
+    case WEFT_GOP_RELU:
+        return of_float(g, t, x > 0 || isnan(x) ? x : 0);
     case WEFT_GOP_FLOOR:
         return of_float(g, t, floor(x));
     case WEFT_GOP_CEIL:

@@ -223,7 +223,8 @@ import_input(onnx_reader *r, const onnx_value_proto *v)
     const char *name = weft_onnx_text(v->name);
     const weft_expr *dim[WEFT_ONNX_MAX_RANK];
     const weft_const *fixed = fixed_option(r, name);
-    weft_value *known, *made = NULL;
+    onnx_slot known;
+    weft_value *made = NULL;
     int ndim;
     if (weft_reader_find(r, name, &known)) /* an initializer: its value is the input's default */
         return;
@@ -234,7 +235,7 @@ import_input(onnx_reader *r, const onnx_value_proto *v)
         made = weft_graph_input(r->graph, name, dtype, ndim, dim);
     if (!made)
         weft_reader_tell(r);
-    weft_reader_define(r, name, made);
+    weft_reader_define(r, name, (onnx_slot){ .value = made });
 }
 
 static void
@@ -242,7 +243,7 @@ import_initializer(onnx_reader *r, const onnx_tensor_proto *t)
 {
     const char *name = weft_onnx_text(t->name);
     const char *what = weft_arena_printf(&r->file.arena, "initializer '%s'", name);
-    const weft_const *fixed = fixed_option(r, name);
+    const weft_const *fixed = r->names->outer ? NULL : fixed_option(r, name);
     weft_const c;
     weft_value *v = NULL;
     weft_status st = weft_onnx_tensor(&r->file, t, what, &r->graph->ir->arena, r->mappings, &c);
@@ -252,15 +253,21 @@ import_initializer(onnx_reader *r, const onnx_tensor_proto *t)
         r->status = r->status != WEFT_OK ? r->status : st;
     if (!v)
         weft_reader_tell(r);
-    weft_reader_define(r, name, v);
+    weft_reader_define(r, name, (onnx_slot){ .value = v });
+}
+
+void
+weft_reader_initializers(onnx_reader *r, const onnx_graph_proto *p)
+{
+    for (size_t i = 0; i < p->n_initializer; i++)
+        import_initializer(r, p->initializer[i]);
 }
 
 void
 weft_reader_inputs(onnx_reader *r)
 {
     const onnx_graph_proto *p = r->proto;
-    for (size_t i = 0; i < p->n_initializer; i++)
-        import_initializer(r, p->initializer[i]);
+    weft_reader_initializers(r, p);
     for (size_t i = 0; i < p->n_input; i++)
         bind_symbols(r, p->input[i]);
     for (size_t i = 0; i < p->n_input; i++)

@@ -29,14 +29,34 @@ count_op(reading *r, weft_map *seen, const onnx_node_proto *p, int64_t opset)
     r->s->op[*at].count++;
 }
 
-/* In the order of their first use. */
+static size_t
+count_nodes(const onnx_graph_proto *g)
+{
+    size_t n = g->n_node;
+    for (size_t i = 0; i < g->n_node; i++)
+        for (size_t k = 0; k < g->node[i]->n_attribute; k++)
+            n += g->node[i]->attribute[k]->g ? count_nodes(g->node[i]->attribute[k]->g) : 0;
+    return n;
+}
+
+/* In the order of their first use, with those of graphs that nodes hold. */
+static void
+count_graph(reading *r, weft_map *seen, const onnx_graph_proto *g, int64_t opset)
+{
+    for (size_t i = 0; i < g->n_node; i++) {
+        count_op(r, seen, g->node[i], opset);
+        for (size_t k = 0; k < g->node[i]->n_attribute; k++)
+            if (g->node[i]->attribute[k]->g)
+                count_graph(r, seen, g->node[i]->attribute[k]->g, opset);
+    }
+}
+
 static void
 count_ops(reading *r, int64_t opset)
 {
     weft_map *seen = weft_map_create(&r->file.arena);
-    r->s->op = weft_arena_array(r->arena, r->proto->n_node + 1, sizeof *r->s->op);
-    for (size_t i = 0; i < r->proto->n_node; i++)
-        count_op(r, seen, r->proto->node[i], opset);
+    r->s->op = weft_arena_array(r->arena, count_nodes(r->proto) + 1, sizeof *r->s->op);
+    count_graph(r, seen, r->proto, opset);
 }
 
 /* ---- inputs and outputs ---------------------------------------------------------------------- */

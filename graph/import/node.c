@@ -25,7 +25,7 @@ weft_onnx_fail(onnx_node *n, weft_status st, const char *fmt, ...)
 /* ---- attributes ------------------------------------------------------------------------------ */
 
 /* ONNX's numbers of attribute types. */
-enum { T_FLOAT = 1, T_INT = 2, T_STRING = 3, T_TENSOR = 4, T_FLOATS = 6, T_INTS = 7, T_STRINGS = 8 };
+enum { T_FLOAT = 1, T_INT = 2, T_STRING = 3, T_TENSOR = 4, T_GRAPH = 5, T_FLOATS = 6, T_INTS = 7, T_STRINGS = 8 };
 
 static const onnx_attr_proto *
 find_attr(onnx_node *n, const char *name)
@@ -48,6 +48,7 @@ typed_attr(onnx_node *n, const char *name, int type, const char *article)
         return NULL;
     bool filled = (type == T_FLOAT && a->has_f) || (type == T_INT && a->has_i) ||
                   (type == T_STRING && a->has_s) || (type == T_TENSOR && a->t) ||
+                  (type == T_GRAPH && a->g) ||
                   (type == T_FLOATS && a->n_floats) || (type == T_INTS && a->n_ints) ||
                   (type == T_STRINGS && a->n_strings);
     bool has_type = a->has_type && a->type;
@@ -165,6 +166,15 @@ weft_onnx_attr_tensor(onnx_node *n, const char *name, weft_const *c)
     return n->status == WEFT_OK;
 }
 
+const onnx_graph_proto *
+weft_onnx_attr_graph(onnx_node *n, const char *name)
+{
+    const onnx_attr_proto *a = typed_attr(n, name, T_GRAPH, "a graph");
+    if (a && !a->g)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute '%s' holds no graph", name);
+    return a ? a->g : NULL;
+}
+
 void
 weft_onnx_ignore(onnx_node *n, const char *names)
 {
@@ -191,6 +201,21 @@ weft_value *
 weft_onnx_in(const onnx_node *n, int i)
 {
     return i < n->nin ? n->in[i] : NULL;
+}
+
+onnx_slot
+weft_onnx_slot(const onnx_node *n, int i)
+{
+    return i < n->nin ? (onnx_slot){ n->in[i], n->in_list[i] } : (onnx_slot){ 0 };
+}
+
+void
+weft_onnx_set_slot(onnx_node *n, int i, onnx_slot slot)
+{
+    if (i >= n->nout)
+        return;
+    n->out[i] = slot.value;
+    n->out_list[i] = slot.list;
 }
 
 const weft_expr *const *
@@ -336,8 +361,8 @@ tell(onnx_node *n)
 }
 
 /* What made NULL: remembered, so that the node is given up. */
-static weft_value *
-made(onnx_node *n, weft_value *v)
+weft_value *
+weft_onnx_made(onnx_node *n, weft_value *v)
 {
     if (!v && n->status == WEFT_OK) {
         if (weft_diag_status(n->graph->diag) != WEFT_OK)
@@ -349,6 +374,14 @@ made(onnx_node *n, weft_value *v)
     return v;
 }
 
+const weft_expr *
+weft_onnx_made_dim(onnx_node *n, const weft_expr *e)
+{
+    if (!e)
+        weft_onnx_made(n, NULL);
+    return e;
+}
+
 weft_value *
 weft_onnx_emit(onnx_node *n, weft_op op, int nin, weft_value *const *in, int nattr,
                const weft_attr *attr)
@@ -358,7 +391,7 @@ weft_onnx_emit(onnx_node *n, weft_op op, int nin, weft_value *const *in, int nat
     const char *name = n->next;
     if (!name)
         name = weft_arena_printf(n->arena, "%s_%s", n->name, weft_op_infos[op].text);
-    return made(n, weft_graph_add(n->graph, op, n->name, n->kind, name, nin, in, nattr, attr));
+    return weft_onnx_made(n, weft_graph_add(n->graph, op, n->name, n->kind, name, nin, in, nattr, attr));
 }
 
 weft_value *
@@ -448,7 +481,7 @@ weft_onnx_counted(onnx_node *n, weft_value *x, int axis, weft_value *count)
         return NULL;
     const weft_expr *size = weft_graph_read(n->graph, n->name, n->kind, count, 0, x->dim[axis]);
     if (!size)
-        return made(n, NULL);
+        return weft_onnx_made(n, NULL);
     return weft_onnx_slice(n, x, axis, weft_dim(n->graph, 0), size);
 }
 
@@ -489,7 +522,7 @@ weft_onnx_constant_of(onnx_node *n, const weft_const *c)
     if (n->status != WEFT_OK)
         return NULL;
     const char *name = n->next ? n->next : weft_arena_printf(n->arena, "%s_constant", n->name);
-    return made(n, weft_graph_constant(n->graph, name, c));
+    return weft_onnx_made(n, weft_graph_constant(n->graph, name, c));
 }
 
 void *

@@ -35,24 +35,30 @@ weft_reader_tell(onnx_reader *r)
 /* ---- names ----------------------------------------------------------------------------------- */
 
 void
-weft_reader_define(onnx_reader *r, const char *name, weft_value *v)
+weft_reader_define(onnx_reader *r, const char *name, onnx_slot slot)
 {
-    int64_t *at = weft_map_slot(r->name, name, strlen(name));
+    int64_t *at = weft_map_slot(r->names->map, name, strlen(name));
     if (*at >= 0) {
         weft_reader_fail(r, WEFT_INVALID_INPUT, "'%s' is defined twice; names have to be unique",
                          name);
         return;
     }
     *at = r->slot.n;
-    WEFT_PUSH(&r->file.arena, &r->slot)->value = v;
+    *WEFT_PUSH(&r->file.arena, &r->slot) = slot;
 }
 
 bool
-weft_reader_find(const onnx_reader *r, const char *name, weft_value **v)
+weft_reader_find(const onnx_reader *r, const char *name, onnx_slot *slot)
 {
-    int64_t at = weft_map_get(r->name, name, strlen(name));
-    *v = at >= 0 ? r->slot.at[at].value : NULL;
-    return at >= 0;
+    *slot = (onnx_slot){ 0 };
+    for (const onnx_names *n = r->names; n; n = n->outer) {
+        int64_t at = weft_map_get(n->map, name, strlen(name));
+        if (at < 0)
+            continue;
+        *slot = r->slot.at[at];
+        return true;
+    }
+    return false;
 }
 
 /* ---- nodes ----------------------------------------------------------------------------------- */
@@ -75,22 +81,36 @@ resolve_inputs(onnx_node *n)
     bool all = true;
     for (int i = 0; i < n->nin; i++) {
         const char *name = n->proto->input[i];
+        onnx_slot slot;
         if (!*name)
             continue;
-        if (!weft_reader_find(n->reader, name, &n->in[i]))
+        if (!weft_reader_find(n->reader, name, &slot))
             weft_onnx_fail(n, WEFT_INVALID_INPUT,
                            "input %d ('%s') is made by no other node, input or initializer", i,
                            name);
-        all = all && n->in[i];
+        n->in[i] = slot.value;
+        n->in_list[i] = slot.list;
+        all = all && (slot.value || slot.list);
     }
     return all;
+}
+
+static bool
+is_there(const onnx_node *n, int i)
+{
+    return n->in[i] || n->in_list[i];
 }
 
 static void
 check_arity(onnx_node *n)
 {
     const onnx_op *op = n->op;
-    while (n->nin > op->min_in && !n->in[n->nin - 1])
+    for (int i = 0; i < n->nin && !op->lists; i++)
+        if (n->in_list[i])
+            weft_onnx_fail(n, WEFT_INVALID_INPUT, "input %d ('%s') is %s; it takes tensors", i,
+                           n->proto->input[i],
+                           n->in_list[i]->optional ? "an optional" : "a sequence");
+    while (n->nin > op->min_in && !is_there(n, n->nin - 1))
         n->nin--;
     if (n->nin < op->min_in || (op->max_in >= 0 && n->nin > op->max_in))
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "%d inputs; it takes %d%s", n->nin, op->min_in,
@@ -99,9 +119,9 @@ check_arity(onnx_node *n)
                                                 : " at least and not so many");
     if (n->nout < 1)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "it has no outputs");
-    int required = op->max_in < 0 ? n->nin : op->min_in;
+    int required = op->max_in < 0 && !op->lists ? n->nin : op->min_in;
     for (int i = 0; i < required && n->status == WEFT_OK; i++)
-        if (!n->in[i])
+        if (!is_there(n, i))
             weft_onnx_fail(n, WEFT_INVALID_INPUT, "input %d is missing", i);
 }
 
@@ -119,7 +139,7 @@ static void
 check_outputs(onnx_node *n)
 {
     for (int i = 0; i < n->nout; i++) {
-        if (!*n->proto->output[i])
+        if (!*n->proto->output[i] || n->out_list[i])
             continue;
         if (!n->out[i])
             weft_onnx_fail(n, WEFT_UNSUPPORTED, "output %d ('%s') is not supported", i,
@@ -166,6 +186,8 @@ import_node(onnx_reader *r, const onnx_node_proto *p)
     n.nout = (int)p->n_output;
     n.in = WEFT_NEW_ARRAY(arena, n.nin + 1, weft_value *);
     n.out = WEFT_NEW_ARRAY(arena, n.nout + 1, weft_value *);
+    n.in_list = WEFT_NEW_ARRAY(arena, n.nin + 1, const onnx_list *);
+    n.out_list = WEFT_NEW_ARRAY(arena, n.nout + 1, const onnx_list *);
     n.used = WEFT_NEW_ARRAY(arena, p->n_attribute + 1, bool);
     if (!n.op && !weft_reader_user_op(r, p))
         weft_onnx_fail(&n, WEFT_UNSUPPORTED, "%s", why);
@@ -174,8 +196,77 @@ import_node(onnx_reader *r, const onnx_node_proto *p)
         run_importer(&n);
     for (int i = 0; i < n.nout; i++)
         if (*p->output[i])
-            weft_reader_define(r, p->output[i], there && n.status == WEFT_OK ? n.out[i] : NULL);
+            weft_reader_define(r, p->output[i],
+                               there && n.status == WEFT_OK
+                                   ? (onnx_slot){ n.out[i], n.out_list[i] }
+                                   : (onnx_slot){ 0 });
     r->status = r->status != WEFT_OK ? r->status : n.status;
+}
+
+void
+weft_reader_nodes(onnx_reader *r, const onnx_graph_proto *p)
+{
+    if (p->n_sparse_initializer)
+        weft_reader_fail(r, WEFT_UNSUPPORTED, "sparse initializers are not supported");
+    const onnx_node_proto *const *order = weft_reader_order(r, p);
+    for (size_t i = 0; i < p->n_node; i++)
+        import_node(r, order[i]);
+}
+
+/* ---- graphs of nodes ------------------------------------------------------------------------- */
+
+/* Inputs of the graph that are none of its initializers get what they stand for. */
+static void
+define_inputs(onnx_node *n, const onnx_graph_proto *p, int nin, const onnx_slot *in)
+{
+    onnx_reader *r = n->reader;
+    int k = 0;
+    for (size_t i = 0; i < p->n_input; i++) {
+        const char *name = weft_onnx_text(p->input[i]->name);
+        if (weft_map_get(r->names->map, name, strlen(name)) >= 0)
+            continue;
+        if (k < nin)
+            weft_reader_define(r, name, in[k]);
+        k++;
+    }
+    if (k != nin)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "its graph '%s' has %d inputs, where %d are given",
+                       weft_onnx_text(p->name), k, nin);
+}
+
+static void
+find_outputs(onnx_node *n, const onnx_graph_proto *p, int nout, onnx_slot *out)
+{
+    if (p->n_output != (size_t)nout)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "its graph '%s' has %zu outputs, where %d are needed",
+                       weft_onnx_text(p->name), p->n_output, nout);
+    for (int i = 0; i < nout && n->status == WEFT_OK; i++) {
+        const char *name = weft_onnx_text(p->output[i]->name);
+        if (!weft_reader_find(n->reader, name, &out[i]))
+            weft_onnx_fail(n, WEFT_INVALID_INPUT, "output '%s' of its graph is made by no node",
+                           name);
+        else if (!out[i].value && !out[i].list) /* reported where it should have been made */
+            n->status = n->reader->status ? n->reader->status : WEFT_INVALID_INPUT;
+    }
+}
+
+void
+weft_onnx_body(onnx_node *n, const onnx_graph_proto *p, int nin, const onnx_slot *in, int nout,
+               onnx_slot *out)
+{
+    onnx_reader *r = n->reader;
+    onnx_names names = { weft_map_create(&r->file.arena), r->names };
+    if (n->status != WEFT_OK)
+        return;
+    r->names = &names;
+    weft_reader_initializers(r, p);
+    define_inputs(n, p, nin, in);
+    if (n->status == WEFT_OK)
+        weft_reader_nodes(r, p);
+    if (n->status == WEFT_OK)
+        find_outputs(n, p, nout, out);
+    r->names = names.outer;
+    n->next = NULL;
 }
 
 /* ---- outputs --------------------------------------------------------------------------------- */
@@ -191,14 +282,9 @@ is_output(const weft_graph *g, const weft_value *v)
 
 /* An output is made by a node, and every output by its own. */
 static void
-import_output(onnx_reader *r, const char *name)
+give_output(onnx_reader *r, const char *name, weft_value *v)
 {
     weft_graph *g = r->graph;
-    weft_value *v;
-    if (!weft_reader_find(r, name, &v))
-        weft_reader_fail(r, WEFT_INVALID_INPUT, "output '%s' is made by no node", name);
-    if (!v)
-        return;
     if (!v->node || is_output(g, v))
         v = weft_graph_add(g, WEFT_GOP_IDENTITY, name, "Identity", name, 1, &v, 0, NULL);
     if (!v || weft_graph_output(g, v) != WEFT_OK)
@@ -207,16 +293,34 @@ import_output(onnx_reader *r, const char *name)
         g->output_name.at[g->output_name.n - 1] = weft_arena_strdup(&g->ir->arena, name);
 }
 
+/* Of a list, each of its tensors: "y.0", "y.1", .. */
+static void
+give_outputs(onnx_reader *r, const char *name, onnx_slot slot)
+{
+    if (slot.value)
+        give_output(r, name, slot.value);
+    for (int i = 0; slot.list && i < slot.list->n; i++) {
+        bool same = slot.list->optional && slot.list->at[i].list;
+        give_outputs(r, same ? name : weft_arena_printf(&r->file.arena, "%s.%d", name, i),
+                     slot.list->at[i]);
+    }
+}
+
+static void
+import_output(onnx_reader *r, const char *name)
+{
+    onnx_slot slot;
+    if (!weft_reader_find(r, name, &slot))
+        weft_reader_fail(r, WEFT_INVALID_INPUT, "output '%s' is made by no node", name);
+    give_outputs(r, name, slot);
+}
+
 static void
 import_graph(onnx_reader *r)
 {
     const onnx_graph_proto *p = r->proto;
-    if (p->n_sparse_initializer)
-        weft_reader_fail(r, WEFT_UNSUPPORTED, "sparse initializers are not supported");
     weft_reader_inputs(r);
-    const onnx_node_proto *const *order = weft_reader_order(r);
-    for (size_t i = 0; i < p->n_node; i++)
-        import_node(r, order[i]);
+    weft_reader_nodes(r, p);
     for (size_t i = 0; i < p->n_output; i++)
         import_output(r, weft_onnx_text(p->output[i]->name));
     if (p->n_output == 0)
@@ -230,7 +334,8 @@ static void
 begin(onnx_reader *r)
 {
     r->proto = r->model->graph;
-    r->name = weft_map_create(&r->file.arena);
+    r->names = WEFT_NEW(&r->file.arena, onnx_names);
+    r->names->map = weft_map_create(&r->file.arena);
     r->bound = weft_map_create(&r->file.arena);
     r->mappings = calloc(1, sizeof *r->mappings);
     weft_assert(r->mappings, "out of memory");

@@ -77,6 +77,7 @@ typedef struct onnx_op {
     const char *name;
     int since, until;            /* the opsets that have it; until 0: the newest too */
     int min_in, max_in;          /* max_in -1: any number */
+    bool lists;                  /* inputs may be sequences and optionals */
     void (*import)(onnx_node *); /* NULL: refused, for the reason `why` */
     int arg;                     /* a weft_op or another choice of the importer */
     const char *why;
@@ -84,6 +85,19 @@ typedef struct onnx_op {
 /* The row for a node; NULL and *why (in the arena) when weft has none. */
 const onnx_op *weft_onnx_find_op(const onnx_node_proto *, int64_t opset, weft_arena *,
                                  const char **why);
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+/* A sequence, or an optional: known while the model is read, of so many values or lists. */
+typedef struct onnx_list onnx_list;
+typedef struct onnx_slot { /* what a name of the model stands for */
+    weft_value *value;
+    const onnx_list *list; /* both NULL: what should have made it failed and has been reported */
+} onnx_slot;
+struct onnx_list {
+    bool optional; /* n is 0 or 1 */
+    int n;
+    const onnx_slot *at;
+};
 
 /* ---- one node (node.c) ----------------------------------------------------------------------- */
 struct onnx_node {
@@ -95,8 +109,9 @@ struct onnx_node {
     const char *name, *kind; /* provenance */
     int64_t version;         /* the model's opset */
     int nin, nout;
-    weft_value **in;    /* NULL: absent */
+    weft_value **in;    /* NULL: absent, or a list */
     weft_value **out;   /* what the importer sets */
+    const onnx_list **in_list, **out_list; /* the same; NULL: a value */
     bool *used;         /* attributes that were asked for */
     const char *next;   /* the name of the next value made */
     weft_status status; /* the node's first fault */
@@ -122,11 +137,20 @@ const char *const *weft_onnx_attr_texts(onnx_node *, const char *name, int *n);
 bool weft_onnx_attr_tensor(onnx_node *, const char *name, weft_const *);
 /* The dtype of ONNX's number that an attribute gives; a fault where there is none. */
 weft_dtype weft_onnx_element(onnx_node *, int64_t number);
+/* A graph; NULL when absent. */
+const onnx_graph_proto *weft_onnx_attr_graph(onnx_node *, const char *name);
 /* Attributes that change nothing here; separated by spaces. */
 void weft_onnx_ignore(onnx_node *, const char *names);
 
 /* Input i, or NULL. */
 weft_value *weft_onnx_in(const onnx_node *, int i);
+/* Input i as it is; nothing when absent.  Output i is `slot`. */
+onnx_slot weft_onnx_slot(const onnx_node *, int i);
+void weft_onnx_set_slot(onnx_node *, int i, onnx_slot slot);
+/* The nodes of a graph of the node's, whose inputs are `in`: out[i] is its output i.  A fault of the
+ * node when there are not so many of them, or one of its nodes has one. */
+void weft_onnx_body(onnx_node *, const onnx_graph_proto *, int nin, const onnx_slot *in, int nout,
+                    onnx_slot *out);
 /* The elements of input i as expressions; a fault when they are not known.  An absent input gives
  * NULL without a fault. */
 const weft_expr *const *weft_onnx_elems(onnx_node *, int i, int *n);
@@ -147,6 +171,9 @@ int64_t weft_onnx_size(onnx_node *, const weft_value *, int axis);
 
 /* The next value made is output i and has its name. */
 void weft_onnx_last(onnx_node *, int i);
+/* What the graph made: NULL is a fault of the node, with what the graph said. */
+weft_value *weft_onnx_made(onnx_node *, weft_value *);
+const weft_expr *weft_onnx_made_dim(onnx_node *, const weft_expr *);
 /* Nodes of weft's graph; NULL in, NULL out. */
 weft_value *weft_onnx_emit(onnx_node *, weft_op, int nin, weft_value *const *in, int nattr,
                            const weft_attr *);

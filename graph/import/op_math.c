@@ -398,7 +398,7 @@ weft_onnx_import_cast_like(onnx_node *n)
 void
 weft_onnx_import_identity(onnx_node *n)
 {
-    weft_onnx_set(n, 0, weft_onnx_in(n, 0));
+    weft_onnx_set_slot(n, 0, weft_onnx_slot(n, 0));
 }
 
 /* Inference alone: the mask, where asked for, keeps everything. */

@@ -6,30 +6,26 @@
 enum { WEFT_GOP_OP_COUNT = WEFT_GOP_COUNT };
 
 static const onnx_op table[] = {
-#define ONNX(op_name, first, last, least, most, importer, choice)                                  \
+#define ROW(op_name, first, last, least, most, importer, choice, takes_lists)                      \
     { .name = op_name,                                                                             \
       .since = first,                                                                              \
       .until = last,                                                                               \
       .min_in = least,                                                                             \
       .max_in = most,                                                                              \
+      .lists = takes_lists,                                                                        \
       .import = weft_onnx_import_##importer,                                                       \
       .arg = WEFT_GOP_##choice },
+#define ONNX(...)  ROW(__VA_ARGS__, false)
+#define LISTS(...) ROW(__VA_ARGS__, true)
 #define REFUSED(op_name, reason) { .name = op_name, .why = reason },
 #include "import/onnx_ops.def"
 #undef ONNX
+#undef LISTS
+#undef ROW
 #undef REFUSED
 };
 
 enum { ROWS = (int)(sizeof table / sizeof *table) };
-
-static bool
-has_subgraph(const onnx_node_proto *p)
-{
-    for (size_t i = 0; i < p->n_attribute; i++)
-        if (p->attribute[i]->g || p->attribute[i]->n_graphs)
-            return true;
-    return false;
-}
 
 static const char *
 domain_of(const onnx_node_proto *p)
@@ -71,7 +67,5 @@ weft_onnx_find_op(const onnx_node_proto *p, int64_t opset, weft_arena *arena, co
         if (!*why)
             return &table[i];
     }
-    if (has_subgraph(p))
-        *why = "control flow (a subgraph) is not supported";
     return NULL;
 }

@@ -38,12 +38,11 @@ place(const weft_onnx_steps *s, const weft_expr *i)
 static const weft_expr *
 begin_loop(weft_onnx_steps *s)
 {
-    s->now = place(s, weft_graph_loop(s->n->graph, "step", s->count));
     for (int i = 0; i < s->nstate; i++)
         s->state[i] = s->carry[i] = carried(s->n, WEFT_GOP_CARRY, s->state[i], NULL);
     if (s->n->status != WEFT_OK)
-        weft_graph_leave(s->n->graph);
-    return s->n->status == WEFT_OK ? s->now : NULL;
+        return NULL;
+    return s->now = place(s, weft_graph_loop(s->n->graph, "step", s->count));
 }
 
 static void

@@ -1,5 +1,6 @@
 /* Walks protobuf's wire format: which fields are kept, entered, emptied or replaced by where they
- * are.  Depth is that of the tables below; every length is checked against what encloses it. */
+ * are.  Depth is that of the tables below, as often as graphs and types may be in each other; every
+ * length is checked against what encloses it. */
 #include "import/wire.h"
 
 #include <string.h>
@@ -11,7 +12,8 @@ enum {
     FIXED32 = 5,
     LENGTH_BYTES = 5,        /* of a length written before it is known: a padded varint */
     LONG_FLOATS = 1 << 12,   /* packed floats of more bytes than this stay in the file */
-    MAX_SKELETON = 512 << 20 /* bytes of a message without its bulk */
+    MAX_SKELETON = 512 << 20, /* bytes of a message without its bulk */
+    MAX_NESTED = 32           /* graphs, or types, in each other */
 };
 
 typedef enum action {
@@ -68,7 +70,7 @@ static const rule attribute_rules[] = {
     { 3, V, COPY, 0 },
     { 4, B, COPY, 0 },
     { 5, B, ENTER, WEFT_WIRE_TENSOR },
-    { 6, B, EMPTY, 0 },
+    { 6, B, ENTER, WEFT_WIRE_GRAPH },
     { 7, NUMBERS, COPY, 0 },
     { 8, NUMBERS, COPY, 0 },
     { 9, B, COPY, 0 },
@@ -92,13 +94,14 @@ static const rule tensor_rules[] = {
 static const rule function_rules[] = { { 1, B, TEXT, 0 }, { 10, B, TEXT, 0 }, { 0 } };
 static const rule type_rules[] = {
     { 1, B, COPY, 0 },
-    { 4, B, EMPTY, 0 },
+    { 4, B, ENTER, WEFT_WIRE_ELEM_TYPE },
     { 5, B, EMPTY, 0 },
     { 7, B, EMPTY, 0 },
     { 8, B, EMPTY, 0 },
-    { 9, B, EMPTY, 0 },
+    { 9, B, ENTER, WEFT_WIRE_ELEM_TYPE },
     { 0 },
 };
+static const rule elem_type_rules[] = { { 1, B, ENTER, WEFT_WIRE_TYPE }, { 0 } };
 static const rule value_info_rules[] = {
     { 1, B, TEXT, 0 },
     { 2, B, ENTER, WEFT_WIRE_TYPE },
@@ -112,7 +115,7 @@ static const struct {
     /* ORDER: weft_wire_kind */
     { model_rules, "model" },         { graph_rules, "graph" },      { node_rules, "node" },
     { attribute_rules, "attribute" }, { tensor_rules, "tensor" },    { function_rules, "function" },
-    { type_rules, "type" },           { value_info_rules, "value" },
+    { type_rules, "type" },           { value_info_rules, "value" }, { elem_type_rules, "type" },
 };
 
 typedef struct cutter {
@@ -120,6 +123,7 @@ typedef struct cutter {
     const uint8_t *data;
     weft_str *out;
     weft_diag *diag;
+    int nested; /* graphs and types that this is in */
 } cutter;
 
 typedef struct field {
@@ -226,11 +230,18 @@ static weft_status cut_message(cutter *, weft_wire_kind, size_t at, size_t end);
 static weft_status
 enter(cutter *c, const field *f, weft_wire_kind kind)
 {
+    bool nests = kind == WEFT_WIRE_GRAPH || kind == WEFT_WIRE_TYPE;
+    if (nests && c->nested == MAX_NESTED)
+        return weft_fail(c->diag, WEFT_LIMIT,
+                         "%s: byte %zu: graphs or types are nested deeper than %d levels", c->path,
+                         f->at, MAX_NESTED);
+    c->nested += nests;
     write_tag(c->out, f->number, BYTES);
     size_t length = c->out->n;
     weft_str_addn(c->out, "\x80\x80\x80\x80\0", LENGTH_BYTES);
     weft_status st = cut_message(c, kind, f->at, f->end);
     size_t size = c->out->n - length - LENGTH_BYTES;
+    c->nested -= nests;
     for (int i = 0; i < LENGTH_BYTES; i++)
         c->out->at[length + (size_t)i] =
             (char)((size >> 7 * i & 0x7f) | (i < LENGTH_BYTES - 1 ? 0x80 : 0));

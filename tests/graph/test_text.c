@@ -60,8 +60,8 @@ keeps_conditions_and_loops(void **state)
     (void)state;
     round_trip("graph f(c: bool[], x: f32[n, 3]) -> (y, z, s) {\n"
                "    k: i64[] = read(c) {symbol=\"k\", at=0, most=[1]}\n"
+               "    a: f32[n, 3] = carry(x)\n"
                "    loop i < n {\n"
-               "        a: f32[n, 3] = carry(x)\n"
                "        if k {\n"
                "            b: f32[n, 3] = relu(a)\n"
                "            d: f32[n, 3] = yield(b)\n"
@@ -131,9 +131,11 @@ mistakes_have_a_place(void **state)
     check_error("graph f(x: f32[2]) -> (z) { if 1 { y = exp(x) } z = exp(y) }",
                 "in a scope that this is not in");
     check_error("graph f(x: f32[2]) -> (y) { if 1 { y = exp(x) } }", "made in a scope");
-    check_error("graph f(x: f32[2]) -> (y) { y = carry(x) }", "in no loop");
-    check_error("graph f(x: f32[n]) -> (y) { loop n < 2 { y = carry(x) } }", "a symbol already");
-    check_error("graph f(x: f32[2], z: f32[3]) -> (x) { loop i < 2 { y = carry(x) u = yield(z, y) } }",
+    check_error("graph f(x: f32[2]) -> (y) { y = yield(x) }", "in no scope");
+    check_error("graph f(x: f32[n]) -> (y) { loop n < 2 { y = exp(x) } }", "a symbol already");
+    check_error("graph f(x: f32[n]) -> (x) { loop i < 2 { y = carry(x) u = yield(x, y) } }",
+                "no carry from right before");
+    check_error("graph f(x: f32[2], z: f32[3]) -> (x) { y = carry(x) loop i < 2 { u = yield(z, y) } }",
                 "changes its type or shape");
     check_error("graph f(x: f32[2]) -> (y) { loop i < 2 { u = yield(x) } y = result(u) }",
                 "a yield to a carry");
