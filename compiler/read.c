@@ -59,7 +59,9 @@ describe(weft_arena *arena, const weft_value *v, const char *name)
         dim[d] = weft_arena_strdup(arena, weft_str_text(&text));
         weft_str_free(&text);
     }
-    return (weft_model_side){ weft_arena_strdup(arena, name), v->dtype, v->ndim, dim };
+    return (weft_model_side){
+        .name = weft_arena_strdup(arena, name), .dtype = v->dtype, .ndim = v->ndim, .dim = dim
+    };
 }
 
 /* In the order of their first use; the graph has no operator that weft does not have. */

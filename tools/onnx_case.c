@@ -7,9 +7,14 @@
 
 enum { MAX_TENSORS = 4096, SHORT_LIST = 16 /* elements */ };
 
+typedef struct side { /* inputs or outputs; those of a list one by one */
+    WEFT_VEC(weft_const) tensor;
+    WEFT_VEC(const char *) name;  /* of each; "" beyond the model's */
+    WEFT_VEC(const char *) empty; /* lists of nothing */
+} side;
+
 typedef struct test_set {
-    int nin, nout;
-    weft_const *in, *out; /* dtype WEFT_DTYPE_COUNT: the file is missing */
+    side in, out;
 } test_set;
 
 typedef struct running {
@@ -21,22 +26,39 @@ typedef struct running {
     test_set set;
 } running;
 
+/* What a file holds: a tensor, or those of a sequence or an optional, "x.0", "x.1", .. */
 static weft_status
-read_side(running *r, const char *set, const char *side, int *n, weft_const **tensors)
+read_file(running *r, const char *path, const weft_model_side *of, side *to)
 {
-    WEFT_VEC(weft_const) list = { 0 };
+    weft_const one, *c = &one;
+    const char *name, *whole = of ? of->name : "";
+    int n = 1;
+    weft_status status = of && of->list
+                             ? weft_read_list_pb(path, &r->arena, &n, &c, r->diag)
+                             : weft_read_tensor_pb(path, &r->arena, &one, &name, r->diag);
+    for (int i = 0; i < n && !status; i++) {
+        *WEFT_PUSH(&r->arena, &to->tensor) = c[i];
+        *WEFT_PUSH(&r->arena, &to->name) =
+            of && of->list ? weft_arena_printf(&r->arena, "%s.%d", whole, i) : whole;
+    }
+    if (n == 0 && !status)
+        *WEFT_PUSH(&r->arena, &to->empty) = whole;
+    return status;
+}
+
+static weft_status
+read_side(running *r, const char *set, const char *which, int nside, const weft_model_side *model,
+          side *to)
+{
+    *to = (side){ 0 };
     for (int i = 0; i < MAX_TENSORS; i++) {
-        const char *name,
-            *path = weft_arena_printf(&r->arena, "%s/%s/%s_%d.pb", r->dir, set, side, i);
+        const char *path = weft_arena_printf(&r->arena, "%s/%s/%s_%d.pb", r->dir, set, which, i);
         if (access(path, R_OK))
             break;
-        weft_status status =
-            weft_read_tensor_pb(path, &r->arena, WEFT_PUSH(&r->arena, &list), &name, r->diag);
+        weft_status status = read_file(r, path, i < nside ? &model[i] : NULL, to);
         if (status)
             return status;
     }
-    *n = list.n;
-    *tensors = list.at;
     return WEFT_OK;
 }
 
@@ -67,21 +89,27 @@ is_fixed(fix which, const weft_const *c)
 static void
 import_options(running *r, fix which, weft_import_options *o)
 {
-    const char **name = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, const char *);
-    const char **shape = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, const char *);
-    const char **fixed_name = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, const char *);
-    weft_const *fixed = WEFT_NEW_ARRAY(&r->arena, r->set.nin + 1, weft_const);
+    const side *in = &r->set.in;
+    int n = in->tensor.n, nempty = in->empty.n;
+    const char **name = WEFT_NEW_ARRAY(&r->arena, n + nempty + 1, const char *);
+    const char **shape = WEFT_NEW_ARRAY(&r->arena, n + nempty + 1, const char *);
+    const char **fixed_name = WEFT_NEW_ARRAY(&r->arena, n + 1, const char *);
+    weft_const *fixed = WEFT_NEW_ARRAY(&r->arena, n + 1, weft_const);
     *o = (weft_import_options){
         .shape_name = name, .shape = shape, .fixed_name = fixed_name, .fixed = fixed
     };
-    for (int i = 0; i < r->set.nin && i < r->model.nin; i++) {
-        const weft_const *c = &r->set.in[i];
-        name[o->nshape] = r->model.in[i].name;
+    for (int i = 0; i < n; i++) {
+        const weft_const *c = &in->tensor.at[i];
+        name[o->nshape] = in->name.at[i];
         shape[o->nshape++] = shape_text(&r->arena, c);
         if (is_fixed(which, c)) {
-            fixed_name[o->nfixed] = r->model.in[i].name;
+            fixed_name[o->nfixed] = in->name.at[i];
             fixed[o->nfixed++] = *c;
         }
+    }
+    for (int i = 0; i < nempty; i++) {
+        name[o->nshape] = in->empty.at[i];
+        shape[o->nshape++] = "";
     }
 }
 
@@ -119,12 +147,12 @@ pick_inputs(running *r, const weft_program *p, weft_const *in)
     for (int i = 0; i < p->ninput; i++) {
         const char *name = p->tensor[p->input[i]].name;
         int at = 0;
-        while (at < r->model.nin && strcmp(r->model.in[at].name, name) != 0)
+        while (at < r->set.in.tensor.n && strcmp(r->set.in.name.at[at], name) != 0)
             at++;
-        if (at >= r->set.nin || at >= r->model.nin)
+        if (at >= r->set.in.tensor.n)
             return weft_fail(r->diag, WEFT_INVALID_INPUT, "%s: no test data for input '%s'", r->dir,
                              name);
-        in[i] = r->set.in[at];
+        in[i] = r->set.in.tensor.at[at];
     }
     return WEFT_OK;
 }
@@ -134,8 +162,8 @@ compare_outputs(running *r, const weft_program *p, const weft_const *out)
 {
     weft_str why = { 0 };
     weft_status status = WEFT_OK;
-    for (int i = 0; i < r->set.nout && i < p->noutput && !status; i++)
-        if (!weft_compare(&out[i], &r->set.out[i], &why))
+    for (int i = 0; i < r->set.out.tensor.n && i < p->noutput && !status; i++)
+        if (!weft_compare(&out[i], &r->set.out.tensor.at[i], &why))
             status = weft_fail(r->diag, WEFT_MISMATCH, "output %s: %s",
                                p->tensor[p->output[i]].name, weft_str_text(&why));
     weft_str_free(&why);
@@ -170,9 +198,9 @@ static weft_status
 run_set(running *r, const char *model, weft_device *device, const char *set)
 {
     weft_module *module = NULL;
-    weft_status status = read_side(r, set, "input", &r->set.nin, &r->set.in);
+    weft_status status = read_side(r, set, "input", r->model.nin, r->model.in, &r->set.in);
     if (!status)
-        status = read_side(r, set, "output", &r->set.nout, &r->set.out);
+        status = read_side(r, set, "output", r->model.nout, r->model.out, &r->set.out);
     if (!status)
         status = compile(r, model, device, &module);
     if (status)
@@ -182,8 +210,7 @@ run_set(running *r, const char *model, weft_device *device, const char *set)
     return status;
 }
 
-/* What the model's own listing says that it needs and weft lacks, before its test data is read: the
- * data of sequences and optionals is in files of another kind. */
+/* What the model's own listing says that it needs and weft lacks, before its test data is read. */
 static weft_status
 check_support(running *r, const char *model)
 {
@@ -196,7 +223,8 @@ check_support(running *r, const char *model)
     for (int i = 0; i < m->nin + m->nout; i++) {
         bool in = i < m->nin;
         const char *name = in ? m->in[i].name : m->out[i - m->nin].name;
-        if ((in ? m->in[i].dtype : m->out[i - m->nin].dtype) >= WEFT_DTYPE_COUNT)
+        bool list = in ? m->in[i].list : m->out[i - m->nin].list;
+        if (!list && (in ? m->in[i].dtype : m->out[i - m->nin].dtype) >= WEFT_DTYPE_COUNT)
             return weft_fail(r->diag, WEFT_UNSUPPORTED, "%s: %s '%s' is no tensor of numbers",
                              model, in ? "input" : "output", name);
     }

@@ -34,6 +34,7 @@ static const ProtobufCMessageDescriptor *
 descriptor_of(weft_wire_kind kind)
 {
     return kind == WEFT_WIRE_TENSOR ? &weft_onnx__tensor_proto__descriptor
+           : kind == WEFT_WIRE_LIST ? &weft_onnx__list_proto__descriptor
                                     : &weft_onnx__model_proto__descriptor;
 }
 
@@ -49,7 +50,9 @@ unpack(onnx_file *f, weft_wire_kind kind, const weft_str *cut)
     if (!m)
         weft_fail(f->diag, WEFT_INVALID_INPUT,
                   "%s: not a well-formed ONNX %s; the file is damaged or not ONNX", f->path,
-                  kind == WEFT_WIRE_TENSOR ? "tensor" : "model");
+                  kind == WEFT_WIRE_TENSOR ? "tensor"
+                  : kind == WEFT_WIRE_LIST ? "list"
+                                           : "model");
     return m;
 }
 

@@ -8,7 +8,7 @@ typedef struct weft_import_options {
     int ndim; /* --dim SYMBOL=N; value -1: keep symbolic */
     const char *const *dim_name;
     const int64_t *dim_value;
-    int nshape; /* --shape INPUT=1x3x224x224 */
+    int nshape; /* --shape INPUT=1x3x224x224; INPUT.0=.. of a sequence's or an optional's tensors */
     const char *const *shape_name;
     const char *const *shape; /* the text after '=' */
     /* Inputs whose value is fixed now (it decides a shape): name and data. */
@@ -30,6 +30,8 @@ bool weft_is_onnx(const void *data, size_t size);
 /* A TensorProto file (.pb): *c lives in the arena. */
 weft_status weft_read_tensor_pb(const char *path, weft_arena *, weft_const *c, const char **name,
                                 weft_diag *);
+/* The tensors of a file that holds a sequence or an optional, in order. */
+weft_status weft_read_list_pb(const char *path, weft_arena *, int *n, weft_const **, weft_diag *);
 weft_status weft_write_tensor_pb(const char *path, const char *name, const weft_const *,
                                  weft_diag *);
 
@@ -46,6 +48,7 @@ typedef struct weft_model_side { /* an input or output */
     weft_dtype dtype; /* WEFT_DTYPE_COUNT and rank -1 where the model does not say */
     int ndim;
     const char *const *dim;
+    bool list; /* a sequence or an optional */
 } weft_model_side;
 
 typedef struct weft_model_summary {

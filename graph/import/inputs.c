@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_LIST = 1 << 12 };
+
 /* ---- options --------------------------------------------------------------------------------- */
 
 static const char *
@@ -189,8 +191,7 @@ input_dtype(onnx_reader *r, const onnx_value_proto *v)
                            t->optional_type || t->opaque_type);
         weft_reader_fail(
             r, other ? WEFT_UNSUPPORTED : WEFT_INVALID_INPUT, "input '%s' %s", name,
-            other ? "is a sequence, map, optional or sparse tensor; only tensors are supported"
-                  : "has no type");
+            other ? "is a map or a sparse tensor, which are not supported" : "has no type");
         return WEFT_DTYPE_COUNT;
     }
     weft_dtype dtype = weft_onnx_dtype(t->tensor_type->elem_type);
@@ -217,17 +218,14 @@ fixed_value(onnx_reader *r, const char *name, weft_dtype dtype, const weft_const
     return weft_graph_constant(r->graph, name, &own);
 }
 
-static void
-import_input(onnx_reader *r, const onnx_value_proto *v)
+static weft_value *
+tensor_input(onnx_reader *r, const onnx_value_proto *v)
 {
     const char *name = weft_onnx_text(v->name);
     const weft_expr *dim[WEFT_ONNX_MAX_RANK];
     const weft_const *fixed = fixed_option(r, name);
-    onnx_slot known;
     weft_value *made = NULL;
     int ndim;
-    if (weft_reader_find(r, name, &known)) /* an initializer: its value is the input's default */
-        return;
     weft_dtype dtype = input_dtype(r, v);
     if (dtype != WEFT_DTYPE_COUNT && fixed)
         made = fixed_value(r, name, dtype, fixed);
@@ -235,7 +233,65 @@ import_input(onnx_reader *r, const onnx_value_proto *v)
         made = weft_graph_input(r->graph, name, dtype, ndim, dim);
     if (!made)
         weft_reader_tell(r);
-    weft_reader_define(r, name, (onnx_slot){ .value = made });
+    return made;
+}
+
+static onnx_slot any_input(onnx_reader *, const onnx_value_proto *);
+
+/* A sequence or an optional has as many elements, "x.0", "x.1", .., as the command line gives shapes;
+ * "" for the whole says that it has none. */
+static onnx_slot
+list_input(onnx_reader *r, const onnx_value_proto *v, const WeftOnnx__ElemTypeProto *of,
+           bool optional)
+{
+    weft_arena *arena = &r->file.arena;
+    const char *name = weft_onnx_text(v->name);
+    bool whole = optional && of->elem_type && of->elem_type->sequence_type;
+    int n = 0;
+    while (n < MAX_LIST && shape_option(r, weft_arena_printf(arena, "%s.%d", name, n)))
+        n++;
+    const char *none = shape_option(r, name);
+    onnx_list *list = WEFT_NEW(arena, onnx_list);
+    int count = whole ? n > 0 : n;
+    onnx_slot *at = WEFT_NEW_ARRAY(arena, count + 1, onnx_slot);
+    *list = (onnx_list){ optional, count, at };
+    if ((n == 0 && !(none && !*none)) || (optional && count > 1)) {
+        weft_reader_fail(r, WEFT_UNSUPPORTED,
+                         "input '%s' is %s: give each of its tensors a shape (--shape '%s.0=1x3'), or "
+                         "say that it has none (--shape '%s=')",
+                         name, optional ? "an optional" : "a sequence", name, name);
+        return (onnx_slot){ 0 };
+    }
+    for (int i = 0; i < count; i++) {
+        onnx_value_proto element = *v;
+        element.name = whole ? v->name : weft_arena_printf(arena, "%s.%d", name, i);
+        element.type = of->elem_type;
+        at[i] = any_input(r, &element);
+        if (!at[i].value && !at[i].list)
+            return (onnx_slot){ 0 };
+    }
+    return (onnx_slot){ .list = list };
+}
+
+/* Types nest as deep as wire.c lets them. */
+static onnx_slot
+any_input(onnx_reader *r, const onnx_value_proto *v)
+{
+    const WeftOnnx__TypeProto *t = v->type;
+    if (t && t->sequence_type)
+        return list_input(r, v, t->sequence_type, false);
+    if (t && t->optional_type)
+        return list_input(r, v, t->optional_type, true);
+    return (onnx_slot){ .value = tensor_input(r, v) };
+}
+
+static void
+import_input(onnx_reader *r, const onnx_value_proto *v)
+{
+    const char *name = weft_onnx_text(v->name);
+    onnx_slot known;
+    if (!weft_reader_find(r, name, &known)) /* an initializer is the input's default */
+        weft_reader_define(r, name, any_input(r, v));
 }
 
 static void

@@ -87,6 +87,12 @@ describe(reading *r, const onnx_value_proto *v, const char **name, weft_dtype *d
     *dim = text;
 }
 
+static bool
+is_list(const onnx_value_proto *v)
+{
+    return v->type && (v->type->sequence_type || v->type->optional_type);
+}
+
 /* Inputs that are no initializers, which is what the graph will have. */
 static void
 describe_sides(reading *r)
@@ -104,13 +110,16 @@ describe_sides(reading *r)
         const char *name = weft_onnx_text(p->input[i]->name);
         if (weft_map_get(constant, name, strlen(name)) >= 0)
             continue;
+        s->in[s->nin].list = is_list(p->input[i]);
         describe(r, p->input[i], &s->in[s->nin].name, &s->in[s->nin].dtype, &s->in[s->nin].ndim,
                  &s->in[s->nin].dim);
         s->nin++;
     }
-    for (size_t i = 0; i < p->n_output; i++, s->nout++)
+    for (size_t i = 0; i < p->n_output; i++, s->nout++) {
+        s->out[i].list = is_list(p->output[i]);
         describe(r, p->output[i], &s->out[i].name, &s->out[i].dtype, &s->out[i].ndim,
                  &s->out[i].dim);
+    }
 }
 
 /* ---- parameters ------------------------------------------------------------------------------ */

@@ -21,6 +21,46 @@ weft_read_tensor_pb(const char *path, weft_arena *arena, weft_const *c, const ch
     return st;
 }
 
+typedef struct tensors {
+    onnx_file *file;
+    weft_arena *arena;
+    WEFT_VEC(weft_const) list;
+    weft_status status;
+} tensors;
+
+static void
+add_tensors(tensors *to, const WeftOnnx__ListProto *p)
+{
+    for (size_t i = 0; i < p->n_tensors && !to->status; i++) {
+        weft_const *c = WEFT_PUSH(to->arena, &to->list);
+        to->status = weft_onnx_tensor(to->file, p->tensors[i], "tensor", to->arena, NULL, c);
+        if (!to->status) /* the file goes, its bytes stay */
+            c->data = weft_arena_dup(to->arena, c->data, c->size + (c->size == 0));
+    }
+    for (size_t i = 0; i < p->n_lists && !to->status; i++)
+        add_tensors(to, p->lists[i]);
+    for (size_t i = 0; i < p->n_optionals && !to->status; i++)
+        add_tensors(to, p->optionals[i]);
+}
+
+weft_status
+weft_read_list_pb(const char *path, weft_arena *arena, int *n, weft_const **c, weft_diag *diag)
+{
+    onnx_file f;
+    weft_diag *own = diag ? diag : weft_diag_create();
+    const WeftOnnx__ListProto *p = (const void *)weft_onnx_open(&f, path, WEFT_WIRE_LIST, own);
+    tensors to = { .file = &f, .arena = arena };
+    if (p)
+        add_tensors(&to, p);
+    weft_status st = p ? to.status : weft_diag_status(own);
+    *n = st ? 0 : to.list.n;
+    *c = to.list.at;
+    weft_onnx_close(&f, false);
+    if (!diag)
+        weft_diag_destroy(own);
+    return st;
+}
+
 static void
 add_varint(weft_str *s, uint64_t v)
 {

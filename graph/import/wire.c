@@ -91,6 +91,14 @@ static const rule tensor_rules[] = {
     { 11, NUMBERS, COPY, 0 }, { 13, B, COPY, 0 },
     { 14, V, COPY, 0 },       { 0 },
 };
+static const rule list_rules[] = {
+    { 1, B, TEXT, 0 },
+    { 2, V, COPY, 0 },
+    { 3, B, ENTER, WEFT_WIRE_TENSOR },
+    { 5, B, ENTER, WEFT_WIRE_LIST },
+    { 7, B, ENTER, WEFT_WIRE_LIST },
+    { 0 },
+};
 static const rule function_rules[] = { { 1, B, TEXT, 0 }, { 10, B, TEXT, 0 }, { 0 } };
 static const rule type_rules[] = {
     { 1, B, COPY, 0 },
@@ -116,6 +124,7 @@ static const struct {
     { model_rules, "model" },         { graph_rules, "graph" },      { node_rules, "node" },
     { attribute_rules, "attribute" }, { tensor_rules, "tensor" },    { function_rules, "function" },
     { type_rules, "type" },           { value_info_rules, "value" }, { elem_type_rules, "type" },
+    { list_rules, "list" },
 };
 
 typedef struct cutter {
@@ -230,10 +239,11 @@ static weft_status cut_message(cutter *, weft_wire_kind, size_t at, size_t end);
 static weft_status
 enter(cutter *c, const field *f, weft_wire_kind kind)
 {
-    bool nests = kind == WEFT_WIRE_GRAPH || kind == WEFT_WIRE_TYPE;
+    bool nests =
+        kind == WEFT_WIRE_GRAPH || kind == WEFT_WIRE_TYPE || kind == WEFT_WIRE_LIST;
     if (nests && c->nested == MAX_NESTED)
         return weft_fail(c->diag, WEFT_LIMIT,
-                         "%s: byte %zu: graphs or types are nested deeper than %d levels", c->path,
+                         "%s: byte %zu: graphs, types or lists are nested deeper than %d levels", c->path,
                          f->at, MAX_NESTED);
     c->nested += nests;
     write_tag(c->out, f->number, BYTES);

@@ -20,6 +20,7 @@ typedef enum weft_wire_kind {
     WEFT_WIRE_TYPE,
     WEFT_WIRE_VALUE_INFO,
     WEFT_WIRE_ELEM_TYPE, /* of a sequence or an optional */
+    WEFT_WIRE_LIST,
     WEFT_WIRE_KINDS
 } weft_wire_kind;
 
