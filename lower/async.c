@@ -9,6 +9,8 @@
  * already.  Reads of other elements, as of a tile that was filled an iteration ago, hinder nothing. */
 #include "lower/priv.h"
 
+#include <string.h>
+
 enum { MAX_TURNS = 8 };
 
 /* The elements that an access is of, in each turn of the loop at hand that takes memory by turns. */
@@ -211,6 +213,25 @@ reads_of(copies *c, const weft_expr *e)
 
 /* ---- waits ----------------------------------------------------------------------------------- */
 
+/* The same elements of the same buffer, under way for as long. */
+static bool
+is_same(const flight *a, const flight *b)
+{
+    return a->buf == b->buf && a->turn == b->turn && a->past == b->past &&
+           a->at.known == b->at.known && memcmp(a->at.lo, b->at.lo, sizeof a->at.lo) == 0 &&
+           memcmp(a->at.hi, b->at.hi, sizeof a->at.hi) == 0;
+}
+
+/* Once, by however many ways it came to be under way. */
+static void
+add_flight(copies *c, const flight *f)
+{
+    for (int i = 0; i < c->pending.n; i++)
+        if (is_same(&c->pending.at[i], f))
+            return;
+    *WEFT_PUSH(&c->scratch, &c->pending) = *f;
+}
+
 static const weft_stmt *place(copies *, const weft_stmt *);
 
 typedef struct cycle {
@@ -302,7 +323,7 @@ place_if(copies *c, const weft_stmt *s)
     if (s->u.iff.els)
         t.u.iff.els = place(c, s->u.iff.els);
     for (int i = 0; i < then; i++)
-        *WEFT_PUSH(&c->scratch, &c->pending) = after[i];
+        add_flight(c, &after[i]);
     return weft_stmt_make(c->ir, t);
 }
 
@@ -326,7 +347,7 @@ place_store(copies *c, const weft_stmt *s)
     weft_stmt t = *s;
     c->any = t.u.store.async = true;
     flight f = { .buf = b, .at = range_of_copy(c, s->u.store.index[0]), .turn = c->turn };
-    *WEFT_PUSH(&c->scratch, &c->pending) = f;
+    add_flight(c, &f);
     return weft_stmt_make(c->ir, t);
 }
 

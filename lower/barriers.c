@@ -318,6 +318,16 @@ may_meet(const planner *p, const access *a, const access *b)
                         b->offset - a->offset + moved);
 }
 
+/* Whether all threads that get to the access touch the same element. */
+static bool
+names_no_thread(const planner *p, const access *a)
+{
+    bool same = a->affine;
+    for (int t = 0; t < 3; t++)
+        same = same && (!p->thread[t] || p->extent[t] == 1 || a->stride[t] == 0);
+    return same;
+}
+
 static bool
 conflict(const planner *p, const access *a, const access *b)
 {
@@ -334,7 +344,7 @@ conflict(const planner *p, const access *a, const access *b)
     if (a->affine && b->affine && !may_meet(p, a, b))
         return false;
     /* A thread's own sum in global memory: the same element at every step. */
-    return a->buf->space != WEFT_GLOBAL || a->index != b->index;
+    return a->buf->space != WEFT_GLOBAL || a->index != b->index || names_no_thread(p, a);
 }
 
 /* ---- what a statement touches ---------------------------------------------------------------- */

@@ -26,7 +26,7 @@ exits 0 only 'cuda nvrtc' "$WEFT" run sum.weft -d cuda --fill ones
 
 it "runs a product in shared memory, and refuses it with more than there is"
 exits 0 only vulkan "$WEFT" run product/ -d vulkan --fill ones
-sed 's/"shared_bytes": 8192/"shared_bytes": 40000/' product/manifest.json >larger
+sed 's/"shared_bytes": 13312/"shared_bytes": 40000/' product/manifest.json >larger
 differ larger product/manifest.json
 cp larger product/manifest.json
 for api in vulkan opencl; do
