@@ -261,19 +261,31 @@ store_rounded(spv_emit *c, const weft_buf *buf, spv_id pointer, spv_id value, bo
     store_at(c, buf, pointer, value);
 }
 
+/* The lanes of a vector, which is not made where they are loaded one by one. */
+static void
+lanes_of(spv_emit *c, const weft_expr *e, spv_id *lane)
+{
+    bool loads = spv_loads_by_lane(c, e);
+    spv_id v = loads ? NULL : spv_expr(c, e);
+    const char *type = loads ? NULL : spv_type(c, weft_scalar((weft_dtype)e->h.type.dtype));
+    for (int i = 0; i < e->h.type.lanes; i++)
+        lane[i] = loads ? load_at(c, e->h.u.buf,
+                                  pointer_to(c, e->h.u.buf, index_lane(c, e->arg[0], i), -1), 1)
+                        : spv_op(&c->b, "OpCompositeExtract %s %s %d", type, v, i);
+}
+
 static void
 store_lanes(spv_emit *c, const weft_buf *buf, const weft_expr *index, const weft_expr *value)
 {
     bool casts = value->h.kind == WEFT_EK_CAST;
     const weft_expr *whole = casts ? value->arg[0] : value;
     weft_type from = { whole->h.type.dtype, 1 }, to = { value->h.type.dtype, 1 };
-    spv_id v = spv_expr(c, whole);
+    spv_id lane[UINT8_MAX];
+    lanes_of(c, whole, lane);
     for (int i = 0; i < value->h.type.lanes; i++) {
-        spv_id lane = spv_op(&c->b, "OpCompositeExtract %s %s %d", spv_type(c, from), v, i);
-        if (casts)
-            lane = spv_cast(c, to, from, lane);
+        spv_id v = casts ? spv_cast(c, to, from, lane[i]) : lane[i];
         spv_id at = pointer_to(c, buf, index_lane(c, index, i), -1);
-        store_rounded(c, buf, at, lane, rounds(buf, value));
+        store_rounded(c, buf, at, v, rounds(buf, value));
     }
 }
 
