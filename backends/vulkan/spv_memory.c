@@ -261,16 +261,29 @@ store_rounded(spv_emit *c, const weft_buf *buf, spv_id pointer, spv_id value, bo
     store_at(c, buf, pointer, value);
 }
 
-/* The lanes of a vector, which is not made where they are loaded one by one. */
+/* Lane i of a load, alone. */
+static spv_id
+load_lane(spv_emit *c, const weft_expr *e, int i)
+{
+    const weft_buf *buf = e->h.u.buf;
+    int n = c->layout[buf->id];
+    if (n != e->h.type.lanes)
+        return load_at(c, buf, pointer_to(c, buf, index_lane(c, e->arg[0], i), -1), 1);
+    spv_id at = spv_expr(c, weft_quotient(c->kernel->ir, e->arg[0]->arg[0], n));
+    return load_at(c, buf, pointer_to(c, buf, at, i), 1);
+}
+
+/* The lanes of a vector, which is not made where they are loaded one by one; nor taken apart where
+ * they are narrow, which storage alone does not allow. */
 static void
 lanes_of(spv_emit *c, const weft_expr *e, spv_id *lane)
 {
-    bool loads = spv_loads_by_lane(c, e);
-    spv_id v = loads ? NULL : spv_expr(c, e);
-    const char *type = loads ? NULL : spv_type(c, weft_scalar((weft_dtype)e->h.type.dtype));
+    bool narrow = e->h.kind == WEFT_EK_LOAD && weft_dtype_bits((weft_dtype)e->h.type.dtype) < 32;
+    bool alone = narrow || spv_loads_by_lane(c, e);
+    spv_id v = alone ? NULL : spv_expr(c, e);
+    const char *type = alone ? NULL : spv_type(c, weft_scalar((weft_dtype)e->h.type.dtype));
     for (int i = 0; i < e->h.type.lanes; i++)
-        lane[i] = loads ? load_at(c, e->h.u.buf,
-                                  pointer_to(c, e->h.u.buf, index_lane(c, e->arg[0], i), -1), 1)
+        lane[i] = alone ? load_lane(c, e, i)
                         : spv_op(&c->b, "OpCompositeExtract %s %s %d", type, v, i);
 }
 
