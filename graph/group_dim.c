@@ -28,7 +28,7 @@ dim_in(weft_te *te, const weft_expr *e, weft_dtype t)
             return NULL;
     weft_head head = e->h;
     if (head.type.dtype == WEFT_I64)
-        head.type.dtype = t;
+        head.type.dtype = (uint8_t)t;
     return weft_expr_make(te->ir, head, e->h.nargs, arg);
 }
 
