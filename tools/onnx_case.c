@@ -222,11 +222,10 @@ check_support(running *r, const char *model)
                              m->op[i].reason);
     for (int i = 0; i < m->nin + m->nout; i++) {
         bool in = i < m->nin;
-        const char *name = in ? m->in[i].name : m->out[i - m->nin].name;
-        bool list = in ? m->in[i].list : m->out[i - m->nin].list;
-        if (!list && (in ? m->in[i].dtype : m->out[i - m->nin].dtype) >= WEFT_DTYPE_COUNT)
+        const weft_model_side *one = in ? &m->in[i] : &m->out[i - m->nin];
+        if (one->refused)
             return weft_fail(r->diag, WEFT_UNSUPPORTED, "%s: %s '%s' is no tensor of numbers",
-                             model, in ? "input" : "output", name);
+                             model, in ? "input" : "output", one->name);
     }
     return WEFT_OK;
 }

@@ -48,7 +48,8 @@ typedef struct weft_model_side { /* an input or output */
     weft_dtype dtype; /* WEFT_DTYPE_COUNT and rank -1 where the model does not say */
     int ndim;
     const char *const *dim;
-    bool list; /* a sequence or an optional */
+    bool list;    /* a sequence or an optional */
+    bool refused; /* of a type that the model says and weft does not have */
 } weft_model_side;
 
 typedef struct weft_model_summary {

@@ -71,26 +71,44 @@ dim_text(weft_arena *arena, const WeftOnnx__Dimension *d)
 
 /* WEFT_DTYPE_COUNT and rank -1 where the model does not say, or says what weft does not have. */
 static void
-describe(reading *r, const onnx_value_proto *v, const char **name, weft_dtype *dtype, int *ndim,
-         const char *const **dim)
+describe_tensor(reading *r, const onnx_value_proto *v, weft_model_side *side)
 {
     const WeftOnnx__TensorTypeProto *t = v->type ? v->type->tensor_type : NULL;
-    *name = weft_arena_strdup(r->arena, weft_onnx_text(v->name));
-    *dtype = t ? weft_onnx_dtype(t->elem_type) : WEFT_DTYPE_COUNT;
-    *ndim = -1;
+    side->dtype = t ? weft_onnx_dtype(t->elem_type) : WEFT_DTYPE_COUNT;
+    side->ndim = -1;
     if (!t || !t->shape || t->shape->n_dim > WEFT_ONNX_MAX_RANK)
         return;
     const char **text = WEFT_NEW_ARRAY(r->arena, t->shape->n_dim + 1, const char *);
     for (size_t i = 0; i < t->shape->n_dim; i++)
         text[i] = dim_text(r->arena, t->shape->dim[i]);
-    *ndim = (int)t->shape->n_dim;
-    *dim = text;
+    side->ndim = (int)t->shape->n_dim;
+    side->dim = text;
 }
 
 static bool
 is_list(const onnx_value_proto *v)
 {
     return v->type && (v->type->sequence_type || v->type->optional_type);
+}
+
+/* A type may be left out, as may its element type: 0. */
+static bool
+is_refused(const onnx_value_proto *v)
+{
+    const WeftOnnx__TypeProto *t = v->type;
+    if (t && t->tensor_type)
+        return t->tensor_type->elem_type &&
+               weft_onnx_dtype(t->tensor_type->elem_type) == WEFT_DTYPE_COUNT;
+    return t && (t->map_type || t->sparse_tensor_type || t->opaque_type);
+}
+
+static void
+describe_side(reading *r, const onnx_value_proto *v, weft_model_side *side)
+{
+    side->name = weft_arena_strdup(r->arena, weft_onnx_text(v->name));
+    side->list = is_list(v);
+    side->refused = is_refused(v);
+    describe_tensor(r, v, side);
 }
 
 /* Inputs that are no initializers, which is what the graph will have. */
@@ -108,18 +126,11 @@ describe_sides(reading *r)
     s->out = weft_arena_array(r->arena, p->n_output + 1, sizeof *s->out);
     for (size_t i = 0; i < p->n_input; i++) {
         const char *name = weft_onnx_text(p->input[i]->name);
-        if (weft_map_get(constant, name, strlen(name)) >= 0)
-            continue;
-        s->in[s->nin].list = is_list(p->input[i]);
-        describe(r, p->input[i], &s->in[s->nin].name, &s->in[s->nin].dtype, &s->in[s->nin].ndim,
-                 &s->in[s->nin].dim);
-        s->nin++;
+        if (weft_map_get(constant, name, strlen(name)) < 0)
+            describe_side(r, p->input[i], &s->in[s->nin++]);
     }
-    for (size_t i = 0; i < p->n_output; i++, s->nout++) {
-        s->out[i].list = is_list(p->output[i]);
-        describe(r, p->output[i], &s->out[i].name, &s->out[i].dtype, &s->out[i].ndim,
-                 &s->out[i].dim);
-    }
+    for (size_t i = 0; i < p->n_output; i++)
+        describe_side(r, p->output[i], &s->out[s->nout++]);
 }
 
 /* ---- parameters ------------------------------------------------------------------------------ */

@@ -306,12 +306,29 @@ give_outputs(onnx_reader *r, const char *name, onnx_slot slot)
     }
 }
 
+/* The element type of an output may be left out; one that is there has to be right.  Shapes are
+ * inferred, and not compared: models declare wrong ones. */
 static void
-import_output(onnx_reader *r, const char *name)
+check_declared(onnx_reader *r, const onnx_value_proto *v, const weft_value *made)
 {
+    const WeftOnnx__TypeProto *t = v->type;
+    int64_t type = t && t->tensor_type ? t->tensor_type->elem_type : 0;
+    const char *name = weft_onnx_dtype_name(type);
+    if (type && made && weft_onnx_dtype(type) != made->dtype)
+        weft_reader_fail(r, WEFT_INVALID_INPUT,
+                         "output '%s' is declared to be of element type %d%s%s%s, but is %s",
+                         weft_onnx_text(v->name), (int)type, name ? " (" : "", name ? name : "",
+                         name ? ")" : "", weft_dtype_name(made->dtype));
+}
+
+static void
+import_output(onnx_reader *r, const onnx_value_proto *v)
+{
+    const char *name = weft_onnx_text(v->name);
     onnx_slot slot;
     if (!weft_reader_find(r, name, &slot))
         weft_reader_fail(r, WEFT_INVALID_INPUT, "output '%s' is made by no node", name);
+    check_declared(r, v, slot.value);
     give_outputs(r, name, slot);
 }
 
@@ -322,7 +339,7 @@ import_graph(onnx_reader *r)
     weft_reader_inputs(r);
     weft_reader_nodes(r, p);
     for (size_t i = 0; i < p->n_output; i++)
-        import_output(r, weft_onnx_text(p->output[i]->name));
+        import_output(r, p->output[i]);
     if (p->n_output == 0)
         weft_reader_fail(r, WEFT_INVALID_INPUT, "the graph has no outputs");
 }

@@ -103,6 +103,12 @@ model_output(model *m, const char *name)
     put_message(&m->graph, 12, &value);
 }
 
+void
+model_output_of(model *m, const char *name, int type, const char *dims)
+{
+    put_value(&m->graph, 12, name, type, dims);
+}
+
 /* "a b _" as repeated strings. */
 static void
 put_words(weft_str *s, int field, const char *words)

@@ -31,7 +31,8 @@ typedef struct model {
 model model_make(int64_t opset);
 /* An input or output; dims as "1,n,?,3", NULL: no shape at all. */
 void model_input(model *, const char *name, int type, const char *dims);
-void model_output(model *, const char *name);
+void model_output(model *, const char *name); /* of no type */
+void model_output_of(model *, const char *name, int type, const char *dims);
 /* Inputs and outputs separated by spaces ("_": absent); attributes as
  * "axis=1 alpha=0.5 pads=[1,1] scales=[0.5,2.0] mode='edge'". */
 void model_node(model *, const char *op, const char *in, const char *out, const char *attrs);

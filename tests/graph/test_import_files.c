@@ -453,6 +453,28 @@ initializers_among_the_inputs_are_constants(void **state)
     weft_graph_destroy(g);
 }
 
+static void
+an_output_is_of_the_element_type_that_is_declared(void **state)
+{
+    (void)state;
+    model m = model_make(13);
+    model_input(&m, "x", ONNX_FLOAT, "2,3");
+    model_node(&m, "Neg", "x", "y", NULL);
+    model_output_of(&m, "y", ONNX_INT64, "2,3");
+    check_refused(&m, NULL, WEFT_INVALID_INPUT, "output 'y' is declared|7 (INT64)|but is f32");
+}
+
+static void
+a_shape_that_an_output_declares_is_not_believed(void **state)
+{
+    (void)state;
+    model m = model_make(13);
+    model_input(&m, "x", ONNX_FLOAT, "2,3");
+    model_node(&m, "Neg", "x", "y", NULL);
+    model_output_of(&m, "y", ONNX_FLOAT, "7");
+    check_nodes(&m, NULL, "y: f32[2, 3] = negative(x)\n");
+}
+
 /* ---- tensor files and inspecting ------------------------------------------------------------- */
 
 static void
@@ -472,6 +494,26 @@ a_written_tensor_reads_the_same(void **state)
     assert_int_equal(back.dim[0], 5);
     assert_memory_equal(back.data, bytes, 3);
     weft_arena_reset(&arena);
+}
+
+static void
+inspecting_tells_a_type_that_weft_lacks_from_none(void **state)
+{
+    (void)state;
+    model m = model_make(13);
+    char path[PATH_SIZE];
+    weft_arena arena = { 0 };
+    weft_model_summary s;
+    model_input(&m, "x", ONNX_STRING, "2");
+    model_input(&m, "z", 0, NULL);
+    model_node(&m, "Concat", "x z", "y", "axis=0");
+    model_output(&m, "y");
+    write_model(&m, path);
+    assert_int_equal(weft_inspect_onnx(path, &arena, &s, NULL), WEFT_OK);
+    assert_true(s.nin == 2 && s.in[0].refused && !s.in[1].refused);
+    assert_true(s.nout == 1 && s.out[0].dtype == WEFT_DTYPE_COUNT && !s.out[0].refused);
+    weft_arena_reset(&arena);
+    unlink(path);
 }
 
 static void
@@ -538,8 +580,11 @@ main(void)
         cmocka_unit_test(a_fixed_input_is_a_constant),
         cmocka_unit_test(an_unfixed_shape_says_what_to_do),
         cmocka_unit_test(initializers_among_the_inputs_are_constants),
+        cmocka_unit_test(an_output_is_of_the_element_type_that_is_declared),
+        cmocka_unit_test(a_shape_that_an_output_declares_is_not_believed),
         cmocka_unit_test(a_written_tensor_reads_the_same),
         cmocka_unit_test(inspecting_counts_operators_and_parameters),
+        cmocka_unit_test(inspecting_tells_a_type_that_weft_lacks_from_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
