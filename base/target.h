@@ -49,7 +49,9 @@ typedef struct weft_target {
     bool f16, f64;            /* arithmetic in registers */
     bool i8, i16, i64;        /* arithmetic in registers */
     bool storage8, storage16; /* loads and stores of that size from buffers */
-    bool subgroup_shuffle;
+    bool subgroup_shuffle; /* a subgroup's threads exchange values */
+    bool whole_subgroups;  /* they do where the block is of whole subgroups alone, ... */
+    int max_subgroups;     /* ... and of so many at most; 0: as many as there are threads */
     bool matrix; /* multiplies matrices that a subgroup holds: those of ir/matrix.def for the API */
     int spirv_version; /* 0x10300 = 1.3; 0 where there is no SPIR-V */
     /* What `strict` can have, as widths of floats added up (16 + 32 + 64): denormals kept; `/` and

@@ -2,7 +2,8 @@
  *
  * needs   level device
  * keeps   the body
- * A kernel beyond a limit is refused with the number and the limit: never printed.
+ * A kernel whose threads exchange values gets the size of the subgroups that they do it in.  One
+ * beyond a limit is refused with the number and the limit: never printed.
  */
 #include "lower/lower.h"
 
@@ -45,6 +46,59 @@ over(const weft_kernel *k, const weft_target *t, const char *what, int64_t have,
      const char *remedy, weft_diag *diag)
 {
     return limit ? within(k, t, what, have, limit, remedy, diag) : WEFT_OK;
+}
+
+bool
+weft_may_ask_subgroups(const weft_target *t, int lanes, const int64_t block[3])
+{
+    int64_t threads = 1;
+    for (int d = 0; d < 3 && t->whole_subgroups; d++)
+        if (block[d] < 1 || !weft_mul64(threads, block[d], &threads))
+            return false;
+    if (!t->whole_subgroups)
+        return true;
+    return threads % lanes == 0 && threads <= t->max_block[0] &&
+           (!t->max_subgroups || threads / lanes <= t->max_subgroups);
+}
+
+static bool
+find_shuffle(void *user, const weft_expr *e)
+{
+    bool *found = user;
+    *found |= e->h.kind == WEFT_EK_CALL && weft_intrin_infos[e->h.u.intrin].cls == WEFT_IC_LANES;
+    return !*found;
+}
+
+/* A kernel whose threads exchange values asks for the target's subgroups, if it names none. */
+static bool
+name_subgroup(weft_kernel *k, const weft_target *t)
+{
+    bool shuffles = false;
+    if (k->subgroup || t->subgroup <= 1)
+        return false;
+    weft_walk_stmt(&(weft_walker){ .expr = find_shuffle, .user = &shuffles }, k->body);
+    if (shuffles)
+        k->subgroup = t->subgroup;
+    return shuffles;
+}
+
+static weft_status
+check_subgroups(const weft_kernel *k, const weft_target *t, weft_diag *diag)
+{
+    int64_t n[3];
+    for (int d = 0; d < 3; d++)
+        if (!weft_as_int(k->block[d], &n[d]))
+            n[d] = -1;
+    if (!k->subgroup || weft_may_ask_subgroups(t, k->subgroup, n))
+        return WEFT_OK;
+    char most[48] = "";
+    if (t->max_subgroups)
+        snprintf(most, sizeof most, ", at most %d of them", t->max_subgroups);
+    return weft_fail(diag, WEFT_LIMIT,
+                     "kernel '%s' asks for subgroups of %d: %s:%s gives them to blocks of whole "
+                     "ones%s, not of %lld x %lld x %lld threads; split the thread axes by others",
+                     k->name, k->subgroup, weft_api_name(t->api), t->name, most, (long long)n[0],
+                     (long long)n[1], (long long)n[2]);
 }
 
 static weft_status
@@ -116,7 +170,10 @@ weft_pass_limits(weft_kernel *k, const weft_lower_options *options, bool *change
             k->name, total.bad->name);
     *changed = k->shared_bytes != total.shared;
     k->shared_bytes = total.shared;
+    *changed |= name_subgroup(k, t);
     weft_status s = check_launch(k, t, diag);
+    if (!s)
+        s = check_subgroups(k, t, diag);
     if (!s)
         s = within(k, t, "bytes of shared memory", total.shared, t->shared_bytes,
                    "use smaller tiles", diag);

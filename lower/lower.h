@@ -66,6 +66,10 @@ weft_pass_run weft_pass_flatten, weft_pass_simplify, weft_pass_vthread, weft_pas
 /* Grid and block of a launch from the loops bound to block and thread axes, 1 where none is. */
 void weft_launch_dims(const weft_kernel *, const weft_expr *grid[3], const weft_expr *block[3]);
 
+/* limits.c: whether the threads of such a block, -1 where its size is no constant, may be in
+ * subgroups of so many lanes that are asked for. */
+bool weft_may_ask_subgroups(const weft_target *, int lanes, const int64_t block[3]);
+
 /* Runs the whole table (NULL names) or the comma-separated passes on a kernel. */
 weft_status weft_run_passes(weft_kernel *, const char *names, const weft_lower_options *,
                             weft_diag *);

@@ -186,11 +186,12 @@ find_launch(weft_thread_reducer *r)
 
 /* Lanes of the target's subgroups, where threads of the kernel may exchange values. */
 static int
-lanes_of(const weft_kernel *k, const weft_lower_options *o)
+lanes_of(const weft_thread_reducer *r, const weft_lower_options *o)
 {
-    int lanes = o->target->subgroup;
-    bool can = o->caps && o->caps->lanes_in_order && o->target->subgroup_shuffle;
-    return can && (k->subgroup == 0 || k->subgroup == lanes) ? lanes : 1;
+    const weft_target *t = o->target;
+    bool can = o->caps && o->caps->lanes_in_order && t->subgroup_shuffle &&
+               (r->kernel->subgroup == 0 || r->kernel->subgroup == t->subgroup);
+    return can && weft_may_ask_subgroups(t, t->subgroup, r->launched) ? t->subgroup : 1;
 }
 
 weft_status
@@ -200,11 +201,11 @@ weft_pass_reduce_threads(weft_kernel *k, const weft_lower_options *options, bool
     weft_thread_reducer r = { .rw = { .ir = k->ir, .stmt = visit },
                        .kernel = k,
                        .extent = { 1, 1, 1 },
-                       .lanes = lanes_of(k, options),
                        .facts = weft_facts_create(k->ir),
                        .diag = diag };
     r.rw.user = &r;
     find_launch(&r);
+    r.lanes = lanes_of(&r, options);
     const weft_stmt *body = weft_rewrite_stmt(&r.rw, k->body);
     weft_rewrite_done(&r.rw);
     for (int i = r.shared.n; i-- > 0;)

@@ -61,6 +61,25 @@ check_subgroup(const weft_device *d, const weft_mod_kernel *k, weft_diag *diag)
         k->name, k->subgroup, info->id, info->name, have);
 }
 
+/* A block that only the launch knows is none that is known to be of whole subgroups. */
+static weft_status
+check_whole_subgroups(const weft_device *d, const weft_mod_kernel *k, weft_diag *diag)
+{
+    const weft_target *t = &d->info.target;
+    int64_t threads = k->block[0] * k->block[1] * k->block[2];
+    if (!k->subgroup || !t->whole_subgroups)
+        return WEFT_OK;
+    if (threads < 1 || threads % k->subgroup)
+        return weft_fail(diag, WEFT_LIMIT,
+                         "kernel '%s': its block of %lld threads is not of whole subgroups of %d, "
+                         "as device '%s' (%s) needs it; compile the model for it",
+                         k->name, (long long)threads, k->subgroup, d->info.id, d->info.name);
+    return exceeds(threads / k->subgroup, t->max_subgroups)
+               ? too_much(d, k->name, "its number of subgroups", threads / k->subgroup,
+                          t->max_subgroups, diag)
+               : WEFT_OK;
+}
+
 /* A block with a side of 0 is known at the launch alone. */
 static weft_status
 check_block(const weft_device *d, const char *kernel, const int64_t block[3], weft_diag *diag)
@@ -86,6 +105,8 @@ check_kernel(const weft_device *d, const weft_mod_kernel *k, weft_diag *diag)
         status = check_subgroup(d, k, diag);
     if (!status)
         status = check_block(d, k->name, k->block, diag);
+    if (!status)
+        status = check_whole_subgroups(d, k, diag);
     if (!status && exceeds(k->shared_bytes, t->shared_bytes))
         status = too_much(d, k->name, "its shared memory in bytes", k->shared_bytes,
                           t->shared_bytes, diag);

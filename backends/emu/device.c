@@ -63,13 +63,15 @@ static const weft_target metal_target = {
     .cache_bytes = 8192,
 };
 
-/* vulkan:generic-gpu's, with f16 and f64. */
+/* vulkan:generic-gpu's, with f16, f64 and subgroups. */
 static const weft_target spirv_target = {
     ANY_TARGET("vulkan-emu", WEFT_API_VULKAN),
     .max_block = { 1024, 1024, 64 },
     .max_grid = { 65535, 65535, 65535 },
     .shared_bytes = 32768,
-    .subgroup = 1,
+    .subgroup = WEFT_EMU_WARP,
+    .subgroup_shuffle = true,
+    .whole_subgroups = true,
     .max_buffers = 32,
     .scalar_bytes = 128,
     .f64 = true,

@@ -340,17 +340,34 @@ place(spirv *s, const char *pointer)
                                               : weft_arena_printf(s->arena, "*v_%s", pointer + 1);
 }
 
-/* What a built-in variable is in CUDA; NULL: it is none. */
+/* Subgroups and lanes are numbered from the block's last thread on: a kernel that takes them for
+ * its places, x fastest, which nothing promises, has it wrong here. */
+#define FROM_LAST                                                                                  \
+    "(blockDim.x * blockDim.y * blockDim.z - 1 - threadIdx.x - blockDim.x * (threadIdx.y + "       \
+    "blockDim.y * threadIdx.z))"
+
+/* What a built-in variable is in CUDA, and its parts; NULL: it is none; no parts: it is not known. */
 static const char *
-builtin(const spirv *s, const char *id)
+builtin(const spirv *s, const char *id, int *parts)
 {
+    static const struct {
+        const char *name, *c;
+        int parts;
+    } all[] = { { "WorkgroupId", "blockIdx", 3 },
+                { "LocalInvocationId", "threadIdx", 3 },
+                { "SubgroupId", FROM_LAST " / warpSize", 1 },
+                { "SubgroupLocalInvocationId", FROM_LAST " % warpSize", 1 } };
+    *parts = 0;
     for (int k = 0; k < s->inst.n; k++) {
         const inst *i = &s->inst.at[k];
         if (!is(i, "OpDecorate") || strcmp(i->word[0], id) != 0 || strcmp(i->word[1], "BuiltIn"))
             continue;
-        return !strcmp(i->word[2], "WorkgroupId")         ? "blockIdx"
-               : !strcmp(i->word[2], "LocalInvocationId") ? "threadIdx"
-                                                          : "?";
+        for (size_t n = 0; n < sizeof all / sizeof *all; n++)
+            if (!strcmp(i->word[2], all[n].name)) {
+                *parts = all[n].parts;
+                return all[n].c;
+            }
+        return "";
     }
     return NULL;
 }
@@ -358,14 +375,16 @@ builtin(const spirv *s, const char *id)
 static void
 load(spirv *s, const inst *i)
 {
-    const char *input = is(made(s, i->word[1]), "OpVariable") ? builtin(s, i->word[1]) : NULL;
-    if (input && *input == '?')
+    int parts;
+    const char *input =
+        is(made(s, i->word[1]), "OpVariable") ? builtin(s, i->word[1], &parts) : NULL;
+    if (input && !parts)
         refuse(s, i, "the built-in");
-    if (!input) {
-        weft_str_addf(&s->out, "v_%s = %s;", i->id + 1, place(s, i->word[1]));
+    if (!input || parts == 1) {
+        weft_str_addf(&s->out, "v_%s = %s;", i->id + 1, input ? input : place(s, i->word[1]));
         return;
     }
-    for (int l = 0; l < 3; l++)
+    for (int l = 0; l < parts; l++)
         weft_str_addf(&s->out, "v_%s.at[%d] = %s.%c; ", i->id + 1, l, input, "xyz"[l]);
 }
 
@@ -407,6 +426,29 @@ static uint64_t
 constant(const spirv *s, const char *id)
 {
     return strtoull(made(s, id)->word[1], NULL, 10);
+}
+
+/* Among lanes that are numbered from the last on. */
+static void
+shuffle(spirv *s, const inst *i)
+{
+    enum { SUBGROUP = 3 };
+    static const char *const names[][2] = {
+        { "Shuffle", "__shfl_sync(~0u, %s, warpSize - 1 - (%s))" },
+        { "ShuffleXor", "__shfl_xor_sync(~0u, %s, %s)" },
+        { "ShuffleDown", "__shfl_up_sync(~0u, %s, %s)" },
+    };
+    const char *name = i->op + strlen("OpGroupNonUniform");
+    if (constant(s, i->word[1]) != SUBGROUP)
+        refuse(s, i, "the scope");
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        if (!strcmp(name, names[k][0])) {
+            weft_str_addf(&s->out, "v_%s = ", i->id + 1);
+            weft_str_addf(&s->out, names[k][1], value(s, i->word[2]), value(s, i->word[3]));
+            weft_str_add(&s->out, ";");
+            return;
+        }
+    refuse(s, i, "the operation");
 }
 
 /* It orders the memory that its semantics name, and no other. */
@@ -492,6 +534,8 @@ statement(spirv *s, const inst *i)
         weft_str_addf(&s->out, "v_%s = 0;", i->id + 1);
     } else if (!strncmp(i->op, "OpAtomic", 8)) {
         atomic(s, i);
+    } else if (!strncmp(i->op, "OpGroupNonUniform", 17)) {
+        shuffle(s, i);
     } else {
         refuse(s, i, "");
     }

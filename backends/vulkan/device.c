@@ -55,16 +55,22 @@ static weft_status
 create_device(weft_vk_device *d, weft_diag *diag)
 {
     const weft_vk_features *f = &d->features;
-    const char *extensions[4];
+    const char *extensions[6];
     uint32_t n = 0;
     float priority = 1;
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT,
-        .subgroupSizeControl = VK_TRUE
+        .subgroupSizeControl = VK_TRUE,
+        .computeFullSubgroups = VK_TRUE
+    };
+    VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures types = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SUBGROUP_EXTENDED_TYPES_FEATURES,
+        .pNext = &control,
+        .shaderSubgroupExtendedTypes = VK_TRUE
     };
     VkPhysicalDeviceShaderFloat16Int8Features small = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
-        .pNext = f->subgroup_sizes ? &control : NULL,
+        .pNext = f->subgroups ? &types : NULL,
         .shaderFloat16 = f->float16,
         .shaderInt8 = f->int8
     };
@@ -93,6 +99,10 @@ create_device(weft_vk_device *d, weft_diag *diag)
         extensions[n++] = "VK_KHR_shader_float_controls";
     if (f->ext_portability)
         extensions[n++] = "VK_KHR_portability_subset";
+    if (f->subgroups && f->ext_subgroup_sizes)
+        extensions[n++] = "VK_EXT_subgroup_size_control";
+    if (f->subgroups && f->ext_subgroup_types)
+        extensions[n++] = "VK_KHR_shader_subgroup_extended_types";
     VkDeviceQueueCreateInfo queue = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
                                       .queueFamilyIndex = d->family,
                                       .queueCount = 1,

@@ -121,11 +121,13 @@ make_pipeline(const job *j, const uint32_t *word, size_t n)
         .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT,
         .requiredSubgroupSize = (uint32_t)j->source->subgroup
     };
-    bool ask = j->source->subgroup && d->features.subgroup_sizes;
+    bool ask = j->source->subgroup != 0; /* of a device that has no such there is no session */
     VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage = { .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                    .pNext = ask ? &size : NULL,
+                   .flags =
+                       ask ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT : 0,
                    .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                    .module = module,
                    .pName = j->kernel->name },

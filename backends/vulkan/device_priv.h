@@ -24,7 +24,9 @@ typedef struct weft_vk_instance {
 
 typedef struct weft_vk_features { /* what is there and will be switched on */
     bool storage8, storage16, float16, int8, int16, int64, float64;
-    bool ext_8bit, ext_float16_int8, ext_float_controls, ext_portability, subgroup_sizes;
+    bool ext_8bit, ext_float16_int8, ext_float_controls, ext_portability;
+    bool ext_subgroup_sizes, ext_subgroup_types;
+    bool subgroups; /* of a size that is asked for, full, and exchanging all types */
 } weft_vk_features;
 
 typedef struct weft_vk_device {

@@ -61,6 +61,9 @@ query_features(weft_vk_device *d, uint32_t version)
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT
     };
+    VkPhysicalDeviceShaderSubgroupExtendedTypesFeatures types = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SUBGROUP_EXTENDED_TYPES_FEATURES
+    };
     VkPhysicalDeviceShaderFloat16Int8Features small = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES
     };
@@ -77,6 +80,8 @@ query_features(weft_vk_device *d, uint32_t version)
     f->ext_float16_int8 = has_extension(d, "VK_KHR_shader_float16_int8");
     f->ext_float_controls = has_extension(d, "VK_KHR_shader_float_controls");
     f->ext_portability = has_extension(d, "VK_KHR_portability_subset");
+    f->ext_subgroup_sizes = has_extension(d, "VK_EXT_subgroup_size_control");
+    f->ext_subgroup_types = has_extension(d, "VK_KHR_shader_subgroup_extended_types");
     if (f->ext_8bit || version >= VK_API_VERSION_1_2) {
         *tail = &eight;
         tail = &eight.pNext;
@@ -85,7 +90,11 @@ query_features(weft_vk_device *d, uint32_t version)
         *tail = &small;
         tail = &small.pNext;
     }
-    if (version >= VK_MAKE_API_VERSION(0, 1, 3, 0))
+    if (f->ext_subgroup_types || version >= VK_API_VERSION_1_2) {
+        *tail = &types;
+        tail = &types.pNext;
+    }
+    if (f->ext_subgroup_sizes || version >= VK_MAKE_API_VERSION(0, 1, 3, 0))
         *tail = &control;
     d->instance->GetPhysicalDeviceFeatures2(d->physical, &all);
     f->storage8 = eight.storageBuffer8BitAccess;
@@ -95,7 +104,8 @@ query_features(weft_vk_device *d, uint32_t version)
     f->int16 = all.features.shaderInt16;
     f->int64 = all.features.shaderInt64;
     f->float64 = all.features.shaderFloat64;
-    f->subgroup_sizes = control.subgroupSizeControl;
+    f->subgroups = control.subgroupSizeControl && control.computeFullSubgroups &&
+                   types.shaderSubgroupExtendedTypes;
 }
 
 static bool
@@ -241,24 +251,32 @@ query_memory(weft_vk_device *d, bool is_unified)
             (int64_t)d->memory.memoryHeaps[d->memory.memoryTypes[d->buffer_type].heapIndex].size;
 }
 
-/* The subgroup sizes that a pipeline may ask for; none where the device sets its own alone. */
+/* Subgroups whose threads exchange values, of the sizes that a pipeline may ask for.  Of others
+ * nobody knows how many threads they have: none are relied on. */
 static void
-query_subgroups(weft_vk_device *d)
+query_subgroups(weft_vk_device *d, const VkPhysicalDeviceSubgroupProperties *subgroup)
 {
+    enum { SHUFFLES = VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT };
+    weft_device_info *info = &d->base.info;
     VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT
     };
     VkPhysicalDeviceProperties2 all = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
                                         .pNext = &sizes };
-    if (!d->features.subgroup_sizes)
+    if (d->features.subgroups)
+        d->instance->GetPhysicalDeviceProperties2(d->physical, &all);
+    d->features.subgroups = sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT &&
+                            subgroup->supportedStages & VK_SHADER_STAGE_COMPUTE_BIT &&
+                            (subgroup->supportedOperations & SHUFFLES) == SHUFFLES;
+    info->target.subgroup = 1;
+    info->target.whole_subgroups = true;
+    info->target.subgroup_shuffle = d->features.subgroups;
+    if (!d->features.subgroups)
         return;
-    d->instance->GetPhysicalDeviceProperties2(d->physical, &all);
-    d->features.subgroup_sizes =
-        (sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
-    if (d->features.subgroup_sizes) {
-        d->base.info.least_subgroup = (int)sizes.minSubgroupSize;
-        d->base.info.most_subgroup = (int)sizes.maxSubgroupSize;
-    }
+    info->target.subgroup = (int)subgroup->subgroupSize;
+    info->target.max_subgroups = (int)sizes.maxComputeWorkgroupSubgroups;
+    info->least_subgroup = (int)sizes.minSubgroupSize;
+    info->most_subgroup = (int)sizes.maxSubgroupSize;
 }
 
 void
@@ -281,7 +299,6 @@ weft_vk_query(weft_vk_device *d, int index)
     const VkPhysicalDeviceProperties *p = &all.properties;
     bool is_cpu = p->deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
     query_features(d, p->apiVersion);
-    query_subgroups(d);
     if (d->features.ext_float_controls) { /* filled by a device that knows it */
         subgroup.pNext = &floats;
         d->instance->GetPhysicalDeviceProperties2(d->physical, &all);
@@ -310,11 +327,7 @@ weft_vk_query(weft_vk_device *d, int index)
                        : (int64_t)sizes.maxMemoryAllocationSize;
     if (t->max_alloc > d->heap_bytes)
         t->max_alloc = d->heap_bytes;
-    bool in_compute = (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
-    t->subgroup = in_compute && subgroup.subgroupSize ? (int)subgroup.subgroupSize : 1;
-    t->subgroup_shuffle =
-        in_compute && (subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) != 0 &&
-        (subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT) != 0;
+    query_subgroups(d, &subgroup);
     fill_arithmetic(t, &d->features);
     fill_cost(t);
 }

@@ -9,6 +9,7 @@ static const struct {
     [SPV_CAP_DENORM_PRESERVE] = { "DenormPreserve", "SPV_KHR_float_controls" },
     [SPV_CAP_FLOAT16] = { "Float16", NULL },
     [SPV_CAP_FLOAT64] = { "Float64", NULL },
+    [SPV_CAP_SUBGROUP] = { "GroupNonUniform", NULL },
     [SPV_CAP_SHUFFLE] = { "GroupNonUniformShuffle", NULL },
     [SPV_CAP_SHUFFLE_RELATIVE] = { "GroupNonUniformShuffleRelative", NULL },
     [SPV_CAP_INT16] = { "Int16", NULL },

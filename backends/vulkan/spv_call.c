@@ -67,6 +67,8 @@ shuffle(spv_emit *c, const weft_expr *e)
     weft_intrin in = e->h.u.intrin;
     spv_id v = spv_expr(c, e->arg[0]), lane = spv_expr(c, e->arg[1]);
     lane = spv_cast(c, weft_scalar(WEFT_U32), e->arg[1]->h.type, lane);
+    if (!c->kernel->subgroup) /* then threads are where the device puts them */
+        spv_fail(c, weft_intrin_infos[in].text, "without a subgroup's size");
     c->b.cap[shuffles[in].cap] = true;
     spv_id subgroup = spv_uint(c, 3);
     return spv_op(&c->b, "%s %s %s %s %s", shuffles[in].name, spv_type(c, e->h.type), subgroup, v,

@@ -28,6 +28,7 @@ typedef struct bound { /* a launch axis the kernel reads, as a type */
 typedef struct survey {
     spv_emit *c;
     WEFT_VEC(bound) bounds;
+    weft_str inputs; /* built-ins that are read: " %a %b" */
 } survey;
 
 static bound *
@@ -73,37 +74,117 @@ bind_stmt(void *user, const weft_stmt *stmt)
     return true;
 }
 
+/* Loads a built-in of numbers of 32 bits at the top of the function. */
 static spv_id
-declare_input(spv_emit *c, const char *name, const char *builtin)
+load_builtin(survey *s, weft_type type, const char *type_name, const char *name,
+             const char *builtin)
 {
-    spv_id v3uint = spv_type(c, spv_lanes(WEFT_U32, 3)),
-           pointer = spv_pointer(c, "Input", v3uint, "v3uint");
+    spv_emit *c = s->c;
+    spv_id value = spv_type(c, type), pointer = spv_pointer(c, "Input", value, type_name);
     spv_id id = spv_new(&c->b, name);
     weft_str_addf(&c->b.section[SPV_TYPE], "%15s = OpVariable %s Input\n", id, pointer);
     spv_add(&c->b, SPV_DECORATION, "OpDecorate %s BuiltIn %s", id, builtin);
-    return id;
+    weft_str_addf(&s->inputs, " %s", id);
+    return spv_op(&c->b, "OpLoad %s %s", value, id);
 }
 
-/* Loads what is read of one built-in at the top of the function; its variable, or NULL. */
-static spv_id
-load_input(survey *s, weft_bind first, const char *name, const char *builtin)
+/* `at`, just added, is where the axis is. */
+static void
+set_bound(spv_emit *c, bound *b, spv_id at)
+{
+    b->value = spv_rename_last(&c->b, spv_cast(c, weft_scalar(b->dtype), weft_scalar(WEFT_U32), at),
+                               b->name);
+}
+
+/* Whether it is an axis of the three from `first` on. */
+static bool
+is_among(const bound *b, weft_bind first)
+{
+    return b->bind >= first && b->bind <= first + 2;
+}
+
+/* What is read of a built-in of three axes. */
+static void
+load_axes(survey *s, weft_bind first, const char *name, const char *builtin)
 {
     spv_emit *c = s->c;
-    spv_id input = NULL, all = NULL;
+    spv_id all = NULL;
     for (int i = 0; i < s->bounds.n; i++) {
         bound *b = &s->bounds.at[i];
-        if (b->bind < first || b->bind > first + 2)
+        if (!is_among(b, first))
             continue;
-        if (!input) {
-            input = declare_input(c, name, builtin);
-            all = spv_op(&c->b, "OpLoad %s %s", spv_type(c, spv_lanes(WEFT_U32, 3)), input);
-        }
-        spv_id part = spv_op(&c->b, "OpCompositeExtract %s %s %d",
-                             spv_type(c, weft_scalar(WEFT_U32)), all, (int)b->bind - (int)first);
-        b->value = spv_rename_last(
-            &c->b, spv_cast(c, weft_scalar(b->dtype), weft_scalar(WEFT_U32), part), b->name);
+        if (!all)
+            all = load_builtin(s, spv_lanes(WEFT_U32, 3), "v3uint", name, builtin);
+        set_bound(c, b,
+                  spv_op(&c->b, "OpCompositeExtract %s %s %d", spv_type(c, weft_scalar(WEFT_U32)),
+                         all, (int)b->bind - (int)first));
     }
-    return input;
+}
+
+/* The block; 1 where only the launch knows. */
+static bool
+constant_block(const weft_kernel *k, int64_t block[3])
+{
+    bool known = true;
+    for (int i = 0; i < 3; i++) {
+        block[i] = 1;
+        if (k->block[i] && !weft_as_int(k->block[i], &block[i]))
+            known = false;
+    }
+    return known;
+}
+
+/* The thread's number, from its place in its subgroup: of n lanes each, which all are there. */
+static spv_id
+thread_number(survey *s)
+{
+    spv_emit *c = s->c;
+    weft_type uint = weft_scalar(WEFT_U32);
+    spv_id group = load_builtin(s, uint, "uint", "gl_SubgroupID", "SubgroupId");
+    spv_id lane =
+        load_builtin(s, uint, "uint", "gl_SubgroupInvocationID", "SubgroupLocalInvocationId");
+    spv_id type = spv_type(c, uint), lanes = spv_uint(c, c->kernel->subgroup);
+    spv_id first = spv_op(&c->b, "OpIMul %s %s %s", type, group, lanes);
+    c->b.cap[SPV_CAP_SUBGROUP] = true;
+    return spv_op(&c->b, "OpIAdd %s %s %s", type, first, lane);
+}
+
+/* Where thread `number` is along an axis, x fastest. */
+static spv_id
+place_along(spv_emit *c, spv_id number, const int64_t block[3], int axis)
+{
+    int64_t below = 1, above = 1;
+    spv_id type = spv_type(c, weft_scalar(WEFT_U32));
+    for (int i = 0; i < 3; i++) {
+        below *= i < axis ? block[i] : 1;
+        above *= i > axis ? block[i] : 1;
+    }
+    if (below > 1)
+        number = spv_op(&c->b, "OpUDiv %s %s %s", type, number, spv_uint(c, below));
+    if (above > 1)
+        number = spv_op(&c->b, "OpUMod %s %s %s", type, number, spv_uint(c, block[axis]));
+    return number;
+}
+
+/* Threads that exchange values have to be where the IR says, neighbours in the block, and nothing
+ * tells where the device puts them ("There is no direct relationship between
+ * SubgroupLocalInvocationId and LocalInvocationId").  So a thread takes the place that its subgroup
+ * and lane number; subgroups are full, which the pipeline asks for, and each place is taken once. */
+static void
+load_lanes(survey *s)
+{
+    int64_t block[3];
+    spv_id number = NULL;
+    if (!constant_block(s->c->kernel, block))
+        spv_fail(s->c, "a block of subgroups whose size is no constant", "");
+    for (int i = 0; i < s->bounds.n; i++) {
+        bound *b = &s->bounds.at[i];
+        if (!is_among(b, WEFT_THREAD_X))
+            continue;
+        if (!number)
+            number = thread_number(s);
+        set_bound(s->c, b, place_along(s->c, number, block, (int)b->bind - WEFT_THREAD_X));
+    }
 }
 
 /* ---- statements --------------------------------------------------------------------------- */
@@ -302,12 +383,11 @@ static void
 emit_block_size(spv_emit *c, spv_id entry)
 {
     const weft_kernel *k = c->kernel;
-    bool known = true;
     int64_t block[3];
-    for (int i = 0; i < 3; i++) {
-        block[i] = 1;
-        if (k->block[i] && !weft_as_int(k->block[i], &block[i]))
-            known = false;
+    bool known = constant_block(k, block);
+    if (k->subgroup) { /* full ones are given along x alone */
+        block[0] *= block[1] * block[2];
+        block[1] = block[2] = 1;
     }
     spv_add(&c->b, SPV_MODE, "OpExecutionMode %s LocalSize %d %d %d", entry,
             known ? (int)block[0] : 1, known ? (int)block[1] : 1, known ? (int)block[2] : 1);
@@ -368,11 +448,15 @@ emit_kernel(spv_emit *c)
         spv_declare_param(c, i);
     weft_walk_stmt(&walker, k->body);
     spv_declare_scalars(c);
-    spv_id group = load_input(&s, WEFT_BLOCK_X, "gl_WorkGroupID", "WorkgroupId");
-    spv_id thread = load_input(&s, WEFT_THREAD_X, "gl_LocalInvocationID", "LocalInvocationId");
+    load_axes(&s, WEFT_BLOCK_X, "gl_WorkGroupID", "WorkgroupId");
+    if (k->subgroup)
+        load_lanes(&s);
+    else
+        load_axes(&s, WEFT_THREAD_X, "gl_LocalInvocationID", "LocalInvocationId");
     weft_walk_stmt(&binder, k->body);
-    spv_add(&c->b, SPV_ENTRY, "OpEntryPoint GLCompute %s \"%s\"%s%s%s%s", entry, k->name,
-            group ? " " : "", group ? group : "", thread ? " " : "", thread ? thread : "");
+    spv_add(&c->b, SPV_ENTRY, "OpEntryPoint GLCompute %s \"%s\"%s", entry, k->name,
+            weft_str_text(&s.inputs));
+    weft_str_free(&s.inputs);
     emit_block_size(c, entry);
     emit_stmt(c, k->body);
     spv_add(&c->b, SPV_CODE, "OpReturn");
@@ -425,6 +509,7 @@ caps(const weft_target *t, weft_caps *caps)
     *caps = (weft_caps){ .lanes = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4,
                          .vector_load = true,
                          .vector_compare = true,
+                         .lanes_in_order = true,
                          .bool_storage = t->storage8 };
     static const weft_dtype words[] = { WEFT_BOOL, WEFT_I32, WEFT_U32, WEFT_F32 };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

@@ -63,7 +63,7 @@ read_text(const char *path)
     return weft_str_take(&text);
 }
 
-const weft_kernel *
+weft_kernel *
 parse_kernel(weft_ir *ir, const char *name, const char *text)
 {
     weft_diag *diag = weft_diag_create();

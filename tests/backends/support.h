@@ -15,7 +15,7 @@ void free_list(char **);
 /* The whole file, NULL if there is none; malloc'ed. */
 char *read_text(const char *path);
 /* The one kernel of a text; fails the test with the message if it does not parse. */
-const weft_kernel *parse_kernel(weft_ir *, const char *name, const char *text);
+weft_kernel *parse_kernel(weft_ir *, const char *name, const char *text);
 /* The profile that a comment "# opencl: pocl" in the text asks for, else the API's default; and the
  * numerics of "# numerics: strict". */
 const weft_target *target_of(const char *text, weft_api);

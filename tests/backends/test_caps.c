@@ -41,8 +41,10 @@ call_kernel(weft_intrin f)
     weft_str text = { 0 };
     weft_str_addf(
         &text,
-        "kernel device k(A: f32[64], C: out %s[64])\n    grid(1, 1, 1)\n    block(32, 1, 1)\n{\n",
-        info->cls == WEFT_IC_TEST ? "bool" : "f32");
+        "kernel device k(A: f32[64], C: out %s[64])%s\n    grid(1, 1, 1)\n    block(32, 1, "
+        "1)\n{\n",
+        info->cls == WEFT_IC_TEST ? "bool" : "f32",
+        info->cls == WEFT_IC_LANES ? "\n    subgroup 32" : "");
     weft_str_addf(&text, "    for i in 0..32 on thread.x {\n        C[i] = %s(%s)\n    }\n}\n",
                   info->text, info->cls == WEFT_IC_LANES ? "A[i], 1" : args[info->nargs]);
     return weft_str_take(&text);

@@ -26,7 +26,7 @@ enum { MAX_PARAM = 16 };
 typedef struct test_case {
     char *name, *text;
     weft_ir *ir;
-    const weft_kernel *kernel;
+    weft_kernel *kernel;
     int64_t scalar[2], count[MAX_PARAM];
     void *expected[MAX_PARAM], *initial[MAX_PARAM];
     char *source; /* printed */
@@ -209,12 +209,16 @@ static weft_source
 source_of(test_case *t, const weft_target *target, weft_diag *diag)
 {
     static const uint8_t types[WEFT_DTYPE_COUNT] = { 0 };
-    const weft_kernel *k = t->kernel;
+    weft_kernel *k = t->kernel;
     weft_str text = { 0 };
+    if (strstr(t->text, "# subgroups of the device\n"))
+        k->subgroup = target->subgroup;
     uint8_t *scalar = weft_arena_alloc(&t->ir->arena, sizeof types);
-    weft_source source = {
-        .name = k->name, .nbuffer = k->nparam, .nscalar = k->nscalar, .scalar = scalar
-    };
+    weft_source source = { .name = k->name,
+                           .nbuffer = k->nparam,
+                           .nscalar = k->nscalar,
+                           .scalar = scalar,
+                           .subgroup = k->subgroup };
     CHECK(weft_backend_of(target->api)->print(&text, k, target, WEFT_DEFAULT, diag));
     for (int i = 0; i < k->nscalar; i++)
         scalar[i] = k->scalar[i]->type.dtype;

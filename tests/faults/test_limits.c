@@ -164,6 +164,30 @@ a_subgroup_size_that_the_device_has_not(void **state)
     on_every_device(ask_subgroup, NULL);
 }
 
+static void
+ask_whole_subgroups(bench *b, weft_target *t)
+{
+    weft_mod_kernel *k = &b->m->program->kernel[0];
+    b->f->base.info.least_subgroup = b->f->base.info.most_subgroup = 0;
+    t->subgroup = k->subgroup = 8;
+    t->whole_subgroups = true;
+    for (int a = 0; a < 3; a++)
+        k->block[a] = a ? 1 : 12;
+    expect_refused_early(b, "its block of 12 threads", "whole subgroups of 8", "needs it");
+    k->block[0] = 0;
+    expect_refused_early(b, "its block of 0 threads", "whole subgroups of 8", "needs it");
+    k->block[0] = 24;
+    t->max_subgroups = 2;
+    expect_refused_early(b, "number of subgroups", "is 3", "at most 2");
+}
+
+static void
+a_block_that_is_not_of_whole_subgroups(void **state)
+{
+    (void)state;
+    on_every_device(ask_whole_subgroups, NULL);
+}
+
 /* Each need in turn, on a device that has all but that. */
 static void
 take_away_needs(bench *b, weft_target *t)
@@ -288,6 +312,7 @@ main(void)
         cmocka_unit_test(more_buffers_than_the_device_has),
         cmocka_unit_test(more_scalar_bytes_than_the_device_has),
         cmocka_unit_test(a_subgroup_size_that_the_device_has_not),
+        cmocka_unit_test(a_block_that_is_not_of_whole_subgroups),
         cmocka_unit_test(arithmetic_or_storage_that_the_device_has_not),
         cmocka_unit_test(more_blocks_than_the_device_has),
         cmocka_unit_test(a_buffer_beyond_the_range_that_a_kernel_sees),

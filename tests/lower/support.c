@@ -101,7 +101,10 @@ golden_options(const char *input)
 {
     static weft_target target;
     const char *lanes = strstr(input, "# lanes: "), *cls = strstr(input, "# class: ");
+    const char *whole = strstr(input, "# whole subgroups: ");
     target = *lane_options(lanes ? atoi(lanes + strlen("# lanes: ")) : 1).target;
+    target.whole_subgroups = whole != NULL;
+    target.max_subgroups = whole ? atoi(whole + strlen("# whole subgroups: ")) : 0;
     for (int i = 0; cls && i < WEFT_CLASS_COUNT; i++) {
         const char *name = weft_class_name((weft_class)i);
         if (strncmp(cls + strlen("# class: "), name, strlen(name)) == 0)

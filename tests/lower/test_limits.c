@@ -127,6 +127,48 @@ what_no_rewriting_gives_is_refused_by_name(void **state)
           "sin of f32 is not to be had");
 }
 
+static void
+subgroups_that_a_block_is_not_made_of_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int threads, max;
+        const char *words; /* NULL: taken */
+    } row[] = { { 32, 0, NULL },
+                { 64, 4, NULL },
+                { 40, 4,
+                  "asks for subgroups of 16: opencl:whole gives them to blocks of whole ones, at "
+                  "most 4 of them, not of 40 x 1 x 1 threads" },
+                { 40, 0, "whole ones, not of 40 x 1 x 1 threads; split the thread axes" },
+                { 48, 2, "at most 2 of them, not of 48 x 1 x 1" } };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char text[256];
+        weft_target whole = small;
+        weft_caps caps = plain_caps(true);
+        weft_lower_options o = { .target = &whole, .caps = &caps };
+        weft_diag *diag = weft_diag_create();
+        weft_ir *ir = weft_ir_create(diag);
+        weft_kernel *const *kernel;
+        int n = 0;
+        snprintf(whole.name, sizeof whole.name, "whole");
+        whole.subgroup = 16;
+        whole.subgroup_shuffle = whole.whole_subgroups = true;
+        whole.max_subgroups = row[i].max;
+        snprintf(text, sizeof text,
+                 "kernel flat k(A: f32[64], C: out f32[64]) {\n    for t in 0..%d on thread.x {\n"
+                 "        C[t] = shfl_xor(A[t], 1)\n    }\n}\n",
+                 row[i].threads);
+        assert_int_equal(weft_parse_kernels(ir, "whole", text, &n, &kernel), WEFT_OK);
+        weft_status st = weft_run_passes(kernel[0], "legalize,limits", &o, diag);
+        assert_int_equal(st, row[i].words ? WEFT_LIMIT : WEFT_OK);
+        assert_int_equal(kernel[0]->subgroup, 16);
+        if (row[i].words && !strstr(weft_diag_text(diag), row[i].words))
+            fail_msg("%s", weft_diag_text(diag));
+        weft_ir_destroy(ir);
+        weft_diag_destroy(diag);
+    }
+}
+
 int
 main(void)
 {
@@ -136,6 +178,7 @@ main(void)
         cmocka_unit_test(memory_and_arguments_beyond_the_limits_are_refused_with_the_numbers),
         cmocka_unit_test(sizes_that_only_the_launch_knows_are_refused),
         cmocka_unit_test(what_no_rewriting_gives_is_refused_by_name),
+        cmocka_unit_test(subgroups_that_a_block_is_not_made_of_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
