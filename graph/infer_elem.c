@@ -419,7 +419,7 @@ elem_at(weft_graph *g, const weft_node *n, const shape *out, int64_t o)
         return cast_elem(g, WEFT_F64, n->out[0]->dtype,
                          weft_float(g->ir, WEFT_F64, weft_node_float(n, "value")));
     if (!is_elementwise(n->op))
-        return moved(n, out, c, o);
+        return n->nin ? moved(n, out, c, o) : NULL;
     for (int i = 0; i < n->nin; i++) {
         a[i] = broadcast_elem(n->in[i], out, c);
         if (!a[i])

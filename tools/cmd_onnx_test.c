@@ -92,12 +92,10 @@ static void
 print_result(suite *s, int i)
 {
     const weft_case_result *r = &s->result[i];
-    bool passed = r->verdict == WEFT_PASSED;
-    printf("%s %s%s%s\n", verdicts[r->verdict], name_of(s->dir.at[i]), passed ? "" : ": ",
-           passed ? "" : r->why);
+    printf("%s %s%s%s\n", verdicts[r->verdict], name_of(s->dir.at[i]), *r->why ? ": " : "", r->why);
     if (s->report)
         fprintf(s->report, "%s\t%s\t%.3f\t%s\n", name_of(s->dir.at[i]), verdicts[r->verdict],
-                r->seconds, passed ? "" : r->why);
+                r->seconds, r->why);
     s->count[r->verdict]++;
 }
 

@@ -13,7 +13,7 @@ typedef struct weft_case_options {
 
 typedef struct weft_case_result {
     weft_verdict verdict;
-    char *why; /* one line, malloc'ed; of a failure or a skip */
+    char *why; /* one line, malloc'ed; of a failure or a skip, or what was not compared; may be "" */
     double seconds;
     bool done;
 } weft_case_result;

@@ -50,6 +50,7 @@ typedef struct weft_model_side { /* an input or output */
     const char *const *dim;
     bool list;    /* a sequence or an optional */
     bool refused; /* of a type that the model says and weft does not have */
+    bool random;  /* of an output: made of random numbers, which differ from engine to engine */
 } weft_model_side;
 
 typedef struct weft_model_summary {

@@ -133,6 +133,46 @@ describe_sides(reading *r)
         describe_side(r, p->output[i], &s->out[s->nout++]);
 }
 
+/* ---- random numbers -------------------------------------------------------------------------- */
+
+static bool
+is_in(const weft_map *map, const char *name)
+{
+    return weft_map_get(map, name, strlen(name)) >= 0;
+}
+
+/* Puts what is made of random numbers into the map: whether anything in the graph is. */
+static bool
+mark_random(reading *r, weft_map *random, const onnx_graph_proto *g)
+{
+    bool any = false;
+    for (size_t i = 0; i < g->n_node; i++) {
+        const onnx_node_proto *p = g->node[i];
+        const char *why;
+        const onnx_op *op = weft_onnx_find_op(p, r->s->opset, &r->file.arena, &why);
+        bool here = op && op->random;
+        for (size_t k = 0; k < p->n_input; k++)
+            here = here || is_in(random, p->input[k]);
+        for (size_t k = 0; k < p->n_attribute; k++)
+            if (p->attribute[k]->g && mark_random(r, random, p->attribute[k]->g))
+                here = true;
+        for (size_t k = 0; here && k < p->n_output; k++)
+            if (*p->output[k])
+                *weft_map_slot(random, p->output[k], strlen(p->output[k])) = 1;
+        any = any || here;
+    }
+    return any;
+}
+
+static void
+find_random(reading *r)
+{
+    weft_map *random = weft_map_create(&r->file.arena);
+    mark_random(r, random, r->proto);
+    for (int i = 0; i < r->s->nout; i++)
+        r->s->out[i].random = is_in(random, r->s->out[i].name);
+}
+
 /* ---- parameters ------------------------------------------------------------------------------ */
 
 /* Elements of a tensor; what cannot be counted is left to the importer to refuse. */
@@ -180,6 +220,7 @@ weft_inspect_onnx(const char *path, weft_arena *arena, weft_model_summary *s, we
         s->producer = weft_arena_strdup(arena, weft_onnx_text(m->producer_name));
         count_ops(&r, s->opset);
         describe_sides(&r);
+        find_random(&r);
         count_parameters(&r);
     }
     weft_onnx_close(&r.file, false);

@@ -251,20 +251,23 @@ find_outputs(onnx_node *n, const onnx_graph_proto *p, int nout, onnx_slot *out)
 }
 
 void
-weft_onnx_body(onnx_node *n, const onnx_graph_proto *p, int nin, const onnx_slot *in, int nout,
-               onnx_slot *out)
+weft_onnx_body(onnx_node *n, const onnx_graph_proto *p, const weft_expr *iteration, int nin,
+               const onnx_slot *in, int nout, onnx_slot *out)
 {
     onnx_reader *r = n->reader;
     onnx_names names = { weft_map_create(&r->file.arena), r->names };
     if (n->status != WEFT_OK)
         return;
     r->names = &names;
+    if (iteration)
+        *WEFT_PUSH(&r->file.arena, &r->iteration) = iteration;
     weft_reader_initializers(r, p);
     define_inputs(n, p, nin, in);
     if (n->status == WEFT_OK)
         weft_reader_nodes(r, p);
     if (n->status == WEFT_OK)
         find_outputs(n, p, nout, out);
+    r->iteration.n -= iteration != NULL;
     r->names = names.outer;
     n->next = NULL;
 }

@@ -78,6 +78,7 @@ typedef struct onnx_op {
     int since, until;            /* the opsets that have it; until 0: the newest too */
     int min_in, max_in;          /* max_in -1: any number */
     bool lists;                  /* inputs may be sequences and optionals */
+    bool random;                 /* no two engines give the same */
     void (*import)(onnx_node *); /* NULL: refused, for the reason `why` */
     int arg;                     /* a weft_op or another choice of the importer */
     const char *why;
@@ -148,9 +149,10 @@ weft_value *weft_onnx_in(const onnx_node *, int i);
 onnx_slot weft_onnx_slot(const onnx_node *, int i);
 void weft_onnx_set_slot(onnx_node *, int i, onnx_slot slot);
 /* The nodes of a graph of the node's, whose inputs are `in`: out[i] is its output i.  A fault of the
- * node when there are not so many of them, or one of its nodes has one. */
-void weft_onnx_body(onnx_node *, const onnx_graph_proto *, int nin, const onnx_slot *in, int nout,
-                    onnx_slot *out);
+ * node when there are not so many of them, or one of its nodes has one.  `iteration`: which time, of
+ * a graph that stands for several; NULL: it stands for one. */
+void weft_onnx_body(onnx_node *, const onnx_graph_proto *, const weft_expr *iteration, int nin,
+                    const onnx_slot *in, int nout, onnx_slot *out);
 /* The elements of input i as expressions; a fault when they are not known.  An absent input gives
  * NULL without a fault. */
 const weft_expr *const *weft_onnx_elems(onnx_node *, int i, int *n);

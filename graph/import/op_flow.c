@@ -76,7 +76,7 @@ import_branch(onnx_node *n, const onnx_graph_proto *p, const weft_expr *test, in
     if (n->status != WEFT_OK)
         return;
     weft_graph_if(n->graph, test);
-    weft_onnx_body(n, p, 0, NULL, nout, out);
+    weft_onnx_body(n, p, NULL, 0, NULL, nout, out);
     for (int i = 0; i < nout && n->status == WEFT_OK; i++)
         yielded[i] = yield_slot(n, out[i]);
     weft_graph_leave(n->graph);
@@ -192,7 +192,7 @@ weft_onnx_import_if(onnx_node *n)
     }
     const onnx_graph_proto *p = branch[holds ? 0 : 1];
     onnx_slot *out = WEFT_NEW_ARRAY(n->arena, p->n_output + 1, onnx_slot);
-    weft_onnx_body(n, p, 0, NULL, (int)p->n_output, out);
+    weft_onnx_body(n, p, NULL, 0, NULL, (int)p->n_output, out);
     if (n->nout > (int)p->n_output)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "it has %d outputs, and its branch %zu", n->nout,
                        p->n_output);
@@ -312,7 +312,7 @@ iterate(const repeated *r, const weft_expr *i, const onnx_slot *state, onnx_slot
         in[k++] = state[s];
     for (int s = 0; s < r->nscan && n->status == WEFT_OK; s++)
         in[k++].value = scanned_at(r, s, i);
-    weft_onnx_body(n, r->body, k, in, outputs_of(r), out);
+    weft_onnx_body(n, r->body, i, k, in, outputs_of(r), out);
     for (int s = outputs_of(r) - r->nstack; s < outputs_of(r) && n->status == WEFT_OK; s++)
         if (!out[s].value)
             weft_onnx_fail(n, WEFT_UNSUPPORTED, "output %d of its graph is stacked and no tensor", s);

@@ -250,7 +250,7 @@ weft_onnx_import_sequence_map(onnx_node *n)
         all[i] = WEFT_NEW_ARRAY(n->arena, list->n + 1, onnx_slot);
     for (int k = 0; k < list->n && n->status == WEFT_OK; k++) {
         const onnx_slot *in = element_inputs(n, k);
-        weft_onnx_body(n, body, n->nin, in, nout, out);
+        weft_onnx_body(n, body, weft_dim(n->graph, k), n->nin, in, nout, out);
         for (int i = 0; i < nout && n->status == WEFT_OK; i++)
             all[i][k] = out[i];
     }

@@ -6,21 +6,24 @@
 enum { WEFT_GOP_OP_COUNT = WEFT_GOP_COUNT };
 
 static const onnx_op table[] = {
-#define ROW(op_name, first, last, least, most, importer, choice, takes_lists)                      \
+#define ROW(op_name, first, last, least, most, importer, choice, takes_lists, is_random)           \
     { .name = op_name,                                                                             \
       .since = first,                                                                              \
       .until = last,                                                                               \
       .min_in = least,                                                                             \
       .max_in = most,                                                                              \
       .lists = takes_lists,                                                                        \
+      .random = is_random,                                                                         \
       .import = weft_onnx_import_##importer,                                                       \
       .arg = WEFT_GOP_##choice },
-#define ONNX(...)  ROW(__VA_ARGS__, false)
-#define LISTS(...) ROW(__VA_ARGS__, true)
+#define ONNX(...)   ROW(__VA_ARGS__, false, false)
+#define LISTS(...)  ROW(__VA_ARGS__, true, false)
+#define RANDOM(...) ROW(__VA_ARGS__, false, true)
 #define REFUSED(op_name, reason) { .name = op_name, .why = reason },
 #include "import/onnx_ops.def"
 #undef ONNX
 #undef LISTS
+#undef RANDOM
 #undef ROW
 #undef REFUSED
 };

@@ -6,11 +6,13 @@
 
 #define ONNX(name, since, until, least, most, importer, arg)                                       \
     void weft_onnx_import_##importer(onnx_node *);
-#define LISTS ONNX
+#define LISTS  ONNX
+#define RANDOM ONNX
 #define REFUSED(name, reason)
 #include "import/onnx_ops.def"
 #undef ONNX
 #undef LISTS
+#undef RANDOM
 #undef REFUSED
 
 /* Conv's and MatMul's meaning of a node's attributes (the window's) and these operands.  `last`: the

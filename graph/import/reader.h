@@ -19,6 +19,7 @@ typedef struct onnx_reader {
     const weft_import_options *options;
     onnx_names *names; /* of the graph that is being read */
     WEFT_VEC(onnx_slot) slot;
+    WEFT_VEC(const weft_expr *) iteration; /* of the graphs around, outermost first, that repeat */
     weft_map *bound;    /* symbols that --shape gave a value: the value */
     weft_status status; /* the first fault of all */
 } onnx_reader;

@@ -74,6 +74,12 @@ weft_tensor *weft_topi_bitcast(weft_te *, weft_tensor *x, weft_dtype);
 weft_tensor *weft_topi_full(weft_te *, weft_dtype, int ndim, const weft_expr *const *dim,
                             double value);
 
+/* ---- random numbers (random.c) --------------------------------------------------------------- */
+/* u32[n]: words 2p and 2p + 1 are Threefry 2x32-20 of (p, 0) under the key; before, each of `fold`
+ * makes another key of it, Threefry of (fold, 0). */
+weft_tensor *weft_topi_random_bits(weft_te *, const weft_expr *n, const int64_t key[2], int nfold,
+                                   const weft_expr *const *fold);
+
 /* ---- data movement (move.c) ------------------------------------------------------------------ */
 weft_tensor *weft_topi_broadcast_to(weft_te *, weft_tensor *x, int ndim,
                                     const weft_expr *const *dim);

@@ -139,6 +139,7 @@ shapes_follow_the_operators(void **state)
         { "x: f16[2, n], i: i32[1, 7]", "take_along_axis(x, i) {axis=1}", "f16[1, 7]" },
         { "x: f16[2, n, 4], s: f16[4]", "rms_norm(x, s) {axis=2, epsilon=0.5}", "f16[2, n, 4]" },
         { "", "full() {dims=[2, 3], value=1.5, dtype=f16}", "f16[2, 3]" },
+        { "x: f32[n]", "random_bits() {dim=[2 * n], key=[1, 4294967295], folds=[n]}", "u32[n * 2i64]" },
         { "x: f32[n]", "arange() {start=[n], step=[2], dim=[n + 1], dtype=i32}", "i32[n + 1i64]" },
     };
     (void)state;

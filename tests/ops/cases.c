@@ -8,6 +8,7 @@
 #define BIT(t)   (1u << WEFT_##t)
 #define BOOLS    BIT(BOOL)
 #define I64      BIT(I64)
+#define U32      BIT(U32)
 #define I32S     BIT(I32)
 #define UNSIGNED (BIT(U8) | BIT(U16) | BIT(U32) | BIT(U64))
 #define INTS     (BIT(I8) | BIT(I16) | BIT(I32) | BIT(I64) | UNSIGNED)

@@ -194,6 +194,8 @@ result_dtype(const ops_case *c)
     if (op == WEFT_GOP_ARGMAX || op == WEFT_GOP_ARGMIN || op == WEFT_GOP_ARGSORT ||
         op == WEFT_GOP_ARGSORT_ROWS || op == WEFT_GOP_SEARCHSORTED || op == WEFT_GOP_FLATNONZERO)
         return WEFT_I64;
+    if (op == WEFT_GOP_RANDOM_BITS)
+        return WEFT_U32;
     bool test = op == WEFT_GOP_ISNAN || op == WEFT_GOP_ISINF || op == WEFT_GOP_NON_MAX_SUPPRESSION ||
                 (op >= WEFT_GOP_EQUAL && op <= WEFT_GOP_GREATER_EQUAL);
     return test ? WEFT_BOOL : c->dtype;
