@@ -111,7 +111,10 @@ WEFT_API const char *weft_diag_text(const weft_diag *);
 /* The same to be said again within another message: without the "error: " that it begins with and
  * the newline that it ends with; *n bytes. */
 const char *weft_diag_said(const weft_diag *, int *n);
-/* Of that the first line alone. */
+/* Message i of those kept, told as weft_diag_said does; its status, WEFT_OK of a warning.  NULL: there
+ * are no more. */
+const char *weft_diag_message(const weft_diag *, int i, int *n, weft_status *);
+/* Of all that was said the first line alone. */
 const char *weft_diag_first(const weft_diag *, int *n);
 /* Forgets everything. */
 void weft_diag_clear(weft_diag *);

@@ -10,10 +10,17 @@ enum {
     MAX_LINE = 100      /* columns shown of a line of source */
 };
 
+typedef struct kept_message {
+    size_t at, n; /* in the text */
+    weft_status status;
+} kept_message;
+
 struct weft_diag {
     pthread_mutex_t lock;
     weft_status first;
     weft_str text;
+    weft_arena arena;
+    WEFT_VEC(kept_message) message;
     bool full;
 };
 
@@ -55,6 +62,7 @@ weft_diag_destroy(weft_diag *d)
         return;
     pthread_mutex_destroy(&d->lock);
     weft_str_free(&d->text);
+    weft_arena_reset(&d->arena);
     free(d);
 }
 
@@ -66,6 +74,7 @@ record(weft_diag *d, weft_status status, const weft_str *message)
     if (d->first == WEFT_OK)
         d->first = status;
     if (d->text.n + message->n <= MAX_TEXT) {
+        *WEFT_PUSH(&d->arena, &d->message) = (kept_message){ d->text.n, message->n, status };
         weft_str_addn(&d->text, weft_str_text(message), message->n);
     } else if (!d->full) {
         weft_str_add(&d->text, "error: too many messages, the rest is left out\n");
@@ -178,15 +187,34 @@ weft_diag_text(const weft_diag *d)
     return d ? weft_str_text(&d->text) : "";
 }
 
+/* *n bytes without the prefix of an error and the newline at the end. */
+static const char *
+trim(const char *text, int *n)
+{
+    static const char prefix[] = "error: ";
+    int skip = strncmp(text, prefix, sizeof prefix - 1) == 0 ? (int)sizeof prefix - 1 : 0;
+    *n -= skip;
+    *n -= *n > 0 && text[skip + *n - 1] == '\n';
+    return text + skip;
+}
+
 const char *
 weft_diag_said(const weft_diag *d, int *n)
 {
-    static const char prefix[] = "error: ";
     const char *text = weft_diag_text(d);
-    text += strncmp(text, prefix, sizeof prefix - 1) == 0 ? sizeof prefix - 1 : 0;
     *n = (int)strlen(text);
-    *n -= *n > 0 && text[*n - 1] == '\n';
-    return text;
+    return trim(text, n);
+}
+
+const char *
+weft_diag_message(const weft_diag *d, int i, int *n, weft_status *status)
+{
+    if (!d || i < 0 || i >= d->message.n)
+        return NULL;
+    const kept_message *m = &d->message.at[i];
+    *n = (int)m->n;
+    *status = m->status;
+    return trim(weft_str_text(&d->text) + m->at, n);
 }
 
 const char *
@@ -202,6 +230,8 @@ weft_diag_clear(weft_diag *d)
 {
     pthread_mutex_lock(&d->lock);
     weft_str_free(&d->text);
+    weft_arena_reset(&d->arena);
+    memset(&d->message, 0, sizeof d->message);
     d->first = WEFT_OK;
     d->full = false;
     pthread_mutex_unlock(&d->lock);

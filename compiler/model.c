@@ -58,6 +58,38 @@ share_layers(weft_te *first, const weft_te *other)
     first->info.layers = both;
 }
 
+/* Whether one of the messages before says the same. */
+static bool
+is_repeated(const weft_diag *d, int i)
+{
+    int n, length;
+    weft_status status;
+    const char *said = weft_diag_message(d, i, &n, &status);
+    for (int k = 0; k < i; k++) {
+        const char *before = weft_diag_message(d, k, &length, &status);
+        if (length == n && memcmp(before, said, (size_t)n) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Every error of a part of the work, each after `where` and once.  Its status, with a message of its
+ * own where nothing was said. */
+static weft_status
+pass_on(weft_diag *diag, const weft_diag *own, weft_status status, const char *where)
+{
+    const char *said;
+    weft_status each;
+    int n;
+    bool any = false;
+    for (int i = 0; (said = weft_diag_message(own, i, &n, &each)); i++)
+        if (each && !is_repeated(own, i)) {
+            weft_fail(diag, each, "%s%.*s", where, n, said);
+            any = true;
+        }
+    return any ? status : weft_fail(diag, status, "%s%s", where, weft_status_text(status));
+}
+
 /* Makes the group's program and gives it to the unit that has the same one, or to a new unit. */
 static weft_status
 place_group(weft_compiled *c, weft_map *seen, int group, weft_diag *diag)
@@ -66,11 +98,9 @@ place_group(weft_compiled *c, weft_map *seen, int group, weft_diag *diag)
     weft_te *te = weft_group_te(c->graph, c->graph->group.at[group], own);
     if (!te) {
         weft_status status = weft_diag_status(own);
-        int n;
-        const char *said = weft_diag_said(own, &n);
-        weft_fail(diag, status ? status : WEFT_INTERNAL, "%.*s", n, said);
+        status = pass_on(diag, own, status ? status : WEFT_INTERNAL, "");
         weft_diag_destroy(own);
-        return status ? status : WEFT_INTERNAL;
+        return status;
     }
     char *text = weft_te_print(te);
     const char *body =
@@ -178,10 +208,10 @@ build_units(weft_compiled *c, const weft_compile_job *job, weft_dump_stage stage
         weft_unit *u = &c->unit[i];
         if (!u->status)
             continue;
-        int n;
-        const char *said = weft_diag_said(u->diag, &n);
-        weft_fail(diag, u->status, "%s: %s: %.*s", c->graph->model,
-                  u->te->info.layers ? u->te->info.layers : u->te->name, n, said);
+        pass_on(diag, u->diag, u->status,
+                weft_arena_printf(&c->arena, "%s: %s: ",
+                                  *c->graph->model ? c->graph->model : c->graph->name,
+                                  u->te->info.layers ? u->te->info.layers : u->te->name));
         first = first ? first : u->status;
     }
     return first;
@@ -236,7 +266,8 @@ weft_compile_model(const char *path, const weft_compile_job *job, weft_dump_stag
     if (status || stage == WEFT_DUMP_FUSED)
         return status;
     status = find_units(c, diag);
-    return status ? status : build_units(c, job, stage, diag);
+    weft_status built = build_units(c, job, stage, diag);
+    return status ? status : built;
 }
 
 void

@@ -67,8 +67,10 @@ run_passes(weft_unit *u, const weft_compile_job *job, const weft_backend *backen
     weft_lower_options_env(&options);
     if (stage >= WEFT_DUMP_FLAT && stage != WEFT_DUMP_COUNT)
         status = keep_flat(u, &options);
-    for (int i = 0; i < u->lowered.nkernel && !status; i++)
-        status = weft_run_passes(u->lowered.kernel[i], NULL, &options, u->diag);
+    for (int i = 0; i < u->lowered.nkernel; i++) { /* each tells what stops it */
+        weft_status own = weft_run_passes(u->lowered.kernel[i], NULL, &options, u->diag);
+        status = status ? status : own;
+    }
     return status;
 }
 

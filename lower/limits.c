@@ -101,11 +101,19 @@ check_subgroups(const weft_kernel *k, const weft_target *t, weft_diag *diag)
                      (long long)n[1], (long long)n[2]);
 }
 
+/* Every limit is checked: the first fault's status. */
+static weft_status
+both(weft_status first, weft_status then)
+{
+    return first ? first : then;
+}
+
 static weft_status
 check_launch(const weft_kernel *k, const weft_target *t, weft_diag *diag)
 {
     static const char *const axis[3] = { "x", "y", "z" };
     int64_t threads = 1, n;
+    weft_status s = WEFT_OK;
     for (int d = 0; d < 3; d++) {
         if (!weft_as_int(k->block[d], &n))
             return weft_fail(
@@ -115,16 +123,14 @@ check_launch(const weft_kernel *k, const weft_target *t, weft_diag *diag)
                 k->name, axis[d]);
         if (!weft_mul64(threads, n, &threads))
             threads = INT64_MAX;
-        weft_status s = over(k, t, "threads along one axis of a block", n, t->max_block[d],
-                             "split the axis by a smaller factor", diag);
-        if (!s && weft_as_int(k->grid[d], &n))
-            s = over(k, t, "blocks along one axis", n, t->max_grid[d],
-                     "bind another axis, or split by a larger factor", diag);
-        if (s)
-            return s;
+        s = both(s, over(k, t, "threads along one axis of a block", n, t->max_block[d],
+                         "split the axis by a smaller factor", diag));
+        if (weft_as_int(k->grid[d], &n))
+            s = both(s, over(k, t, "blocks along one axis", n, t->max_grid[d],
+                             "bind another axis, or split by a larger factor", diag));
     }
-    return over(k, t, "threads a block", threads, t->max_threads,
-                "split a thread axis by a smaller factor", diag);
+    return both(s, over(k, t, "threads a block", threads, t->max_threads,
+                        "split a thread axis by a smaller factor", diag));
 }
 
 /* Sizes that the launch decides are checked there. */
@@ -132,14 +138,14 @@ static weft_status
 check_ranges(const weft_kernel *k, const weft_target *t, weft_diag *diag)
 {
     weft_status s = WEFT_OK;
-    for (int i = 0; i < k->nparam && !s; i++) {
+    for (int i = 0; i < k->nparam; i++) {
         char what[96];
         int64_t n, bytes;
         if (!weft_as_int(k->param[i]->shape[0], &n) ||
             !weft_dtype_bytes(k->param[i]->dtype, n, &bytes))
             continue;
         snprintf(what, sizeof what, "bytes of the buffer '%.40s'", k->param[i]->name);
-        s = over(k, t, what, bytes, t->max_range, "split the tensor", diag);
+        s = both(s, over(k, t, what, bytes, t->max_range, "split the tensor", diag));
     }
     return s;
 }
@@ -172,16 +178,12 @@ weft_pass_limits(weft_kernel *k, const weft_lower_options *options, bool *change
     k->shared_bytes = total.shared;
     *changed |= name_subgroup(k, t);
     weft_status s = check_launch(k, t, diag);
-    if (!s)
-        s = check_subgroups(k, t, diag);
-    if (!s)
-        s = within(k, t, "bytes of shared memory", total.shared, t->shared_bytes,
-                   "use smaller tiles", diag);
-    if (!s)
-        s = over(k, t, "buffer arguments", k->nparam, t->max_buffers,
-                 "fuse fewer operators into the kernel", diag);
-    if (!s)
-        s = over(k, t, "bytes of scalar arguments", scalar_bytes(k), t->scalar_bytes,
-                 "give some of the symbols a size", diag);
-    return s ? s : check_ranges(k, t, diag);
+    s = both(s, check_subgroups(k, t, diag));
+    s = both(s, within(k, t, "bytes of shared memory", total.shared, t->shared_bytes,
+                       "use smaller tiles", diag));
+    s = both(s, over(k, t, "buffer arguments", k->nparam, t->max_buffers,
+                     "fuse fewer operators into the kernel", diag));
+    s = both(s, over(k, t, "bytes of scalar arguments", scalar_bytes(k), t->scalar_bytes,
+                     "give some of the symbols a size", diag));
+    return both(s, check_ranges(k, t, diag));
 }

@@ -30,10 +30,9 @@ print_summary(const weft_model_summary *s)
     printf("%-10s %" PRIi64 " in %.1f MB\n", "parameters", s->parameters,
            (double)s->parameter_bytes / 1e6);
     for (int i = 0; i < s->nop; i++)
-        printf("%-10s %5" PRIi64 " %s%s%s%s%s\n", i == 0 ? "operators" : "", s->op[i].count,
+        printf("%-10s %5" PRIi64 " %s%s%s%s\n", i == 0 ? "operators" : "", s->op[i].count,
                s->op[i].domain, *s->op[i].domain ? "." : "", s->op[i].name,
-               s->op[i].supported ? "" : ": not supported: ",
-               s->op[i].supported ? "" : s->op[i].reason);
+               s->op[i].supported ? "" : ": not supported");
 }
 
 static json_t *
@@ -46,8 +45,21 @@ side_json(const char *name, weft_dtype dtype, int ndim, const char *const *dim)
                      dims);
 }
 
+static json_t *
+stops_json(const weft_diag *stops)
+{
+    json_t *all = json_array();
+    const char *said;
+    weft_status status;
+    int n;
+    for (int i = 0; (said = weft_diag_message(stops, i, &n, &status)); i++)
+        if (status)
+            json_array_append_new(all, json_stringn(said, (size_t)n));
+    return all;
+}
+
 static void
-print_json(const weft_model_summary *s)
+print_json(const weft_model_summary *s, const char *target, const weft_diag *stops)
 {
     json_t *in = json_array(), *out = json_array(), *op = json_array();
     for (int i = 0; i < s->nin; i++)
@@ -62,35 +74,76 @@ print_json(const weft_model_summary *s)
                                             (json_int_t)s->op[i].count, "supported",
                                             s->op[i].supported, "reason", s->op[i].reason));
     json_t *all =
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "format", s->format, "ir_version",
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:s, s:o}", "format", s->format, "ir_version",
                   (json_int_t)s->ir_version, "opset", (json_int_t)s->opset, "parameters",
                   (json_int_t)s->parameters, "parameter_bytes", (json_int_t)s->parameter_bytes,
-                  "inputs", in, "outputs", out, "operators", op);
+                  "inputs", in, "outputs", out, "operators", op, "target", target, "stops",
+                  stops_json(stops));
     json_dumpf(all, stdout, JSON_INDENT(1));
     putchar('\n');
     json_decref(all);
 }
 
-/* What one run costs, from a compiled graph; silent when the model cannot be compiled. */
+/* What one run costs, of a model that compiled. */
 static void
-print_cost(weft_args *a, const weft_target *target, weft_compile_job *job)
+print_cost(const weft_compiled *c)
+{
+    double flops = 0, bytes = 0;
+    for (int g = 0; g < c->graph->group.n; g++)
+        if (c->unit_of[g] >= 0) {
+            const weft_kernel_info *info = &c->unit[c->unit_of[g]].te->info;
+            flops += info->flops;
+            bytes += info->bytes_read + info->bytes_written;
+        }
+    printf("%-10s %.1f MFLOP, %.1f MB moved, %d groups, %d distinct\n", "a run", flops / 1e6,
+           bytes / 1e6, c->graph->group.n, c->nunit);
+}
+
+static void
+print_lines(const char *text, int n)
+{
+    for (const char *end = text + n; text < end; text += strcspn(text, "\n") + 1) {
+        int length = (int)strcspn(text, "\n");
+        printf("%-10s %.*s\n", "", length < end - text ? length : (int)(end - text), text);
+    }
+}
+
+/* All that stops the model on the target. */
+static void
+print_stops(const char *target, const weft_diag *stops)
+{
+    const char *said;
+    weft_status status;
+    int n, count = 0;
+    for (int i = 0; weft_diag_message(stops, i, &n, &status); i++)
+        count += status != WEFT_OK;
+    printf("%-10s %s: ", "target", target);
+    if (count)
+        printf("%d %s the model\n", count, count == 1 ? "thing stops" : "things stop");
+    else
+        puts("nothing stops the model");
+    for (int i = 0; (said = weft_diag_message(stops, i, &n, &status)); i++)
+        if (status)
+            print_lines(said, n);
+}
+
+/* Compiles what can be compiled of the model, for what comes of it to be told. */
+static void
+tell(weft_args *a, const weft_compile_job *job, const weft_model_summary *summary, weft_diag *stops)
 {
     weft_compiled c;
-    weft_diag *quiet = weft_diag_create();
-    double flops = 0, bytes = 0;
-    job->target = target;
-    if (!weft_compile_model(a->operand.at[0], job, WEFT_DUMP_TE, quiet, &c)) {
-        for (int g = 0; g < c.graph->group.n; g++)
-            if (c.unit_of[g] >= 0) {
-                const weft_kernel_info *info = &c.unit[c.unit_of[g]].te->info;
-                flops += info->flops;
-                bytes += info->bytes_read + info->bytes_written;
-            }
-        printf("%-10s %.1f MFLOP, %.1f MB moved, %d groups, %d distinct\n", "a run", flops / 1e6,
-               bytes / 1e6, c.graph->group.n, c.nunit);
+    const char *target = weft_arena_printf(&a->arena, "%s:%s", weft_api_name(job->target->api),
+                                           job->target->name);
+    weft_compile_model(a->operand.at[0], job, WEFT_DUMP_COUNT, stops, &c);
+    if (weft_has(a, WEFT_OPT_JSON)) {
+        print_json(summary, target, stops);
+    } else {
+        print_summary(summary);
+        if (!weft_diag_status(stops))
+            print_cost(&c);
+        print_stops(target, stops);
     }
     weft_compiled_free(&c);
-    weft_diag_destroy(quiet);
 }
 
 static weft_status
@@ -108,20 +161,20 @@ run(weft_args *a)
         status = weft_inspect_model(a->operand.at[0], &a->arena, &summary, a->diag);
     if (status)
         return status;
-    if (weft_has(a, WEFT_OPT_JSON)) {
-        print_json(&summary);
-        return WEFT_OK;
-    }
-    print_summary(&summary);
-    print_cost(a, &target, &job);
+    weft_diag *stops = weft_diag_create();
+    job.target = &target;
+    import.partial = true;
+    tell(a, &job, &summary, stops);
+    weft_diag_destroy(stops);
     return WEFT_OK;
 }
 
 const weft_command weft_cmd_inspect = {
     .name = "inspect",
     .usage = "MODEL [-t TARGET] [--json]",
-    .about = "Prints a model's inputs, outputs, operators with their support, parameters and cost",
-    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(JSON) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) |
+    .about = "Prints a model's inputs, outputs, operators, parameters and cost, and all that stops it "
+             "on the target (interp)",
+    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(OP) | WEFT_TAKES(JSON) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) |
              WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,

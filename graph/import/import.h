@@ -18,6 +18,9 @@ typedef struct weft_import_options {
     int nop; /* --op DOMAIN.OP=FILE.te: a user's operators */
     const char *const *op_name;
     const char *const *op_file;
+    /* Of a model with faults, which are reported all the same, the graph of the rest: what refused
+     * nodes make is inputs of it where the model declares its type, what they read is outputs. */
+    bool partial;
 } weft_import_options;
 
 /* Reads an ONNX model (by content, not by name): mapped, constants not copied, external data

@@ -87,19 +87,37 @@ shape_of(const onnx_value_proto *v)
     return v->type && v->type->tensor_type ? v->type->tensor_type->shape : NULL;
 }
 
-bool
-weft_reader_declared(const onnx_reader *r, const char *output, int axis, int64_t *size)
+/* What the graph that is being read says of a value of its own; NULL: nothing. */
+static const onnx_value_proto *
+find_declared(onnx_reader *r, const char *name)
 {
-    for (size_t i = 0; i < r->proto->n_output; i++) {
-        const onnx_value_proto *v = r->proto->output[i];
-        const WeftOnnx__TensorShapeProto *shape = shape_of(v);
-        if (strcmp(weft_onnx_text(v->name), output) != 0 || !shape || axis >= (int)shape->n_dim ||
-            !shape->dim[axis]->has_dim_value || shape->dim[axis]->dim_value < 0)
-            continue;
-        *size = shape->dim[axis]->dim_value;
-        return true;
+    onnx_names *names = r->names;
+    const onnx_graph_proto *p = names->proto;
+    if (!names->declared) {
+        names->declared = weft_map_create(&r->file.arena);
+        for (size_t i = 0; i < p->n_output + p->n_value_info; i++) {
+            const onnx_value_proto *v = i < p->n_output ? p->output[i] : p->value_info[i - p->n_output];
+            int64_t *slot = weft_map_slot(names->declared, weft_onnx_text(v->name),
+                                          strlen(weft_onnx_text(v->name)));
+            *slot = *slot < 0 ? (int64_t)i : *slot;
+        }
     }
-    return false;
+    int64_t at = weft_map_get(names->declared, name, strlen(name));
+    return at < 0                        ? NULL
+           : at < (int64_t)p->n_output ? p->output[at]
+                                         : p->value_info[at - (int64_t)p->n_output];
+}
+
+bool
+weft_reader_declared(onnx_reader *r, const char *name, int axis, int64_t *size)
+{
+    const onnx_value_proto *v = find_declared(r, name);
+    const WeftOnnx__TensorShapeProto *shape = v ? shape_of(v) : NULL;
+    if (!shape || axis >= (int)shape->n_dim || !shape->dim[axis]->has_dim_value ||
+        shape->dim[axis]->dim_value < 0)
+        return false;
+    *size = shape->dim[axis]->dim_value;
+    return true;
 }
 
 static const char *
@@ -233,6 +251,35 @@ tensor_input(onnx_reader *r, const onnx_value_proto *v)
         made = weft_graph_input(r->graph, name, dtype, ndim, dim);
     if (!made)
         weft_reader_tell(r);
+    return made;
+}
+
+/* A symbol of the model's inputs; of another nothing is known. */
+static const weft_expr *
+declared_dim(onnx_reader *r, const WeftOnnx__Dimension *d)
+{
+    if (!is_unknown(d))
+        return weft_dim(r->graph, d->dim_value);
+    int before = r->graph->symbol.n;
+    const weft_expr *size = *weft_onnx_text(d->dim_param) ? symbol(r, d->dim_param) : NULL;
+    return r->graph->symbol.n == before ? size : NULL;
+}
+
+weft_value *
+weft_reader_stand_in(onnx_reader *r, const char *name)
+{
+    const onnx_value_proto *v = find_declared(r, name);
+    const WeftOnnx__TensorShapeProto *s = v ? shape_of(v) : NULL;
+    const weft_expr *dim[WEFT_ONNX_MAX_RANK];
+    weft_dtype dtype = s ? weft_onnx_dtype(v->type->tensor_type->elem_type) : WEFT_DTYPE_COUNT;
+    if (dtype == WEFT_DTYPE_COUNT || s->n_dim > WEFT_ONNX_MAX_RANK)
+        return NULL;
+    for (size_t i = 0; i < s->n_dim; i++)
+        if (!(dim[i] = declared_dim(r, s->dim[i])))
+            return NULL;
+    weft_value *made = weft_graph_input(r->graph, name, dtype, (int)s->n_dim, dim);
+    if (!made)
+        weft_diag_clear(r->graph->diag);
     return made;
 }
 

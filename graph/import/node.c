@@ -17,8 +17,10 @@ weft_onnx_fail(onnx_node *n, weft_status st, const char *fmt, ...)
     va_start(args, fmt);
     weft_str_vaddf(&s, fmt, args);
     va_end(args);
-    n->status = weft_fail(n->reader->file.diag, st, "%s: node '%s' (%s): %s", n->reader->file.leaf,
-                          n->name, n->kind, weft_str_text(&s));
+    n->status = weft_reader_tells(n) ? weft_fail(n->reader->file.diag, st, "%s: node '%s' (%s): %s",
+                                                 n->reader->file.leaf, n->name, n->kind,
+                                                 weft_str_text(&s))
+                                     : st;
     weft_str_free(&s);
 }
 
@@ -355,8 +357,9 @@ tell(onnx_node *n)
     weft_diag *inner = n->graph->diag;
     int length;
     const char *text = weft_diag_first(inner, &length);
-    n->status = weft_fail(n->reader->file.diag, weft_diag_status(inner), "%s: %.*s",
-                          n->reader->file.leaf, length, text);
+    n->status = weft_diag_status(inner);
+    if (weft_reader_tells(n))
+        weft_fail(n->reader->file.diag, n->status, "%s: %.*s", n->reader->file.leaf, length, text);
     weft_diag_clear(inner);
 }
 

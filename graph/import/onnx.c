@@ -1,6 +1,5 @@
 /* An ONNX model as a graph: constants and inputs, then the nodes in topological order, then the
- * outputs.  A node that fails is reported and given up with everything after it that needs it; the
- * rest is still read, so that all faults are told at once. */
+ * outputs.  A node that fails is reported and given up; the rest is still read (refused.c). */
 #include "import/reader.h"
 
 #include <stdlib.h>
@@ -171,8 +170,8 @@ run_importer(onnx_node *n)
         check_outputs(n);
 }
 
-static void
-import_node(onnx_reader *r, const onnx_node_proto *p)
+onnx_node
+weft_reader_node(onnx_reader *r, const onnx_node_proto *p)
 {
     weft_arena *arena = &r->file.arena;
     const char *why = NULL;
@@ -191,15 +190,38 @@ import_node(onnx_reader *r, const onnx_node_proto *p)
     n.used = WEFT_NEW_ARRAY(arena, p->n_attribute + 1, bool);
     if (!n.op && !weft_reader_user_op(r, p))
         weft_onnx_fail(&n, WEFT_UNSUPPORTED, "%s", why);
+    r->status = r->status != WEFT_OK ? r->status : n.status;
+    return n;
+}
+
+/* What rests on an unsure value is unsure. */
+static void
+define_outputs(onnx_node *n)
+{
+    onnx_reader *r = n->reader;
+    bool unsure = false;
+    for (int i = 0; i < n->nin; i++)
+        unsure = unsure || weft_map_get(r->unsure, n->proto->input[i], strlen(n->proto->input[i])) >= 0;
+    for (int i = 0; i < n->nout; i++) {
+        const char *name = n->proto->output[i];
+        if (*name)
+            weft_reader_define(r, name, (onnx_slot){ n->out[i], n->out_list[i] });
+        if (*name && unsure)
+            *weft_map_slot(r->unsure, name, strlen(name)) = 1;
+    }
+}
+
+static void
+import_node(onnx_reader *r, const onnx_node_proto *p)
+{
+    onnx_node n = weft_reader_node(r, p);
     bool there = resolve_inputs(&n);
     if (there && n.status == WEFT_OK)
         run_importer(&n);
-    for (int i = 0; i < n.nout; i++)
-        if (*p->output[i])
-            weft_reader_define(r, p->output[i],
-                               there && n.status == WEFT_OK
-                                   ? (onnx_slot){ n.out[i], n.out_list[i] }
-                                   : (onnx_slot){ 0 });
+    if (there && n.status == WEFT_OK)
+        define_outputs(&n);
+    else
+        weft_reader_give_up(&n);
     r->status = r->status != WEFT_OK ? r->status : n.status;
 }
 
@@ -255,9 +277,10 @@ weft_onnx_body(onnx_node *n, const onnx_graph_proto *p, const weft_expr *iterati
                const onnx_slot *in, int nout, onnx_slot *out)
 {
     onnx_reader *r = n->reader;
-    onnx_names names = { weft_map_create(&r->file.arena), r->names };
+    onnx_names names = { .map = weft_map_create(&r->file.arena), .outer = r->names, .proto = p };
     if (n->status != WEFT_OK)
         return;
+    *weft_map_slot(r->told, &p, sizeof p) = 1;
     r->names = &names;
     if (iteration)
         *WEFT_PUSH(&r->file.arena, &r->iteration) = iteration;
@@ -356,6 +379,9 @@ begin(onnx_reader *r)
     r->proto = r->model->graph;
     r->names = WEFT_NEW(&r->file.arena, onnx_names);
     r->names->map = weft_map_create(&r->file.arena);
+    r->names->proto = r->proto;
+    r->told = weft_map_create(&r->file.arena);
+    r->unsure = weft_map_create(&r->file.arena);
     r->bound = weft_map_create(&r->file.arena);
     r->mappings = calloc(1, sizeof *r->mappings);
     weft_assert(r->mappings, "out of memory");
@@ -366,15 +392,17 @@ begin(onnx_reader *r)
     r->graph->release = weft_onnx_release;
 }
 
-/* Hands the graph to the caller's diag, or destroys it. */
+/* Hands the graph to the caller's diag, or destroys it where it has faults. */
 static weft_graph *
 finish(onnx_reader *r)
 {
     weft_graph *g = r->graph;
     weft_diag *inner = g->diag;
+    if (r->status != WEFT_OK && r->options->partial)
+        weft_reader_keep_rest(r);
     g->diag = g->ir->diag = r->file.diag;
     weft_diag_destroy(inner);
-    if (r->status == WEFT_OK)
+    if (r->status == WEFT_OK || r->options->partial)
         return g;
     weft_graph_destroy(g);
     return NULL;

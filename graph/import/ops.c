@@ -57,10 +57,12 @@ row_fault(const onnx_op *op, int64_t opset, weft_arena *arena)
 const onnx_op *
 weft_onnx_find_op(const onnx_node_proto *p, int64_t opset, weft_arena *arena, const char **why)
 {
-    const char *name = weft_onnx_text(p->op_type);
-    *why = "the operator is not supported";
-    if (*domain_of(p)) {
-        *why = weft_arena_printf(arena, "operators of domain '%s' are not supported", domain_of(p));
+    const char *name = weft_onnx_text(p->op_type), *domain = domain_of(p);
+    *why = weft_arena_printf(arena, "the operator is not supported; a te program can stand for it "
+                                    "(--op %s=FILE.te)", name);
+    if (*domain) {
+        *why = weft_arena_printf(arena, "operators of domain '%s' are not supported; a te program can "
+                                        "stand for it (--op %s.%s=FILE.te)", domain, domain, name);
         return NULL;
     }
     for (int i = 0; i < ROWS; i++) {

@@ -7,6 +7,8 @@
 typedef struct onnx_names { /* of a graph of the model */
     weft_map *map;          /* index into slot */
     struct onnx_names *outer; /* of the graph around it; NULL */
+    const onnx_graph_proto *proto;
+    weft_map *declared; /* what the graph says of values by name: an index; NULL before it is asked */
 } onnx_names;
 
 typedef struct onnx_reader {
@@ -21,6 +23,9 @@ typedef struct onnx_reader {
     WEFT_VEC(onnx_slot) slot;
     WEFT_VEC(const weft_expr *) iteration; /* of the graphs around, outermost first, that repeat */
     weft_map *bound;    /* symbols that --shape gave a value: the value */
+    weft_map *told;     /* addresses of nodes whose fault was told and of graphs that were read */
+    weft_map *unsure;   /* names of values that rest on what a refused node should have made */
+    WEFT_VEC(weft_value *) wanted; /* what refused nodes read */
     weft_status status; /* the first fault of all */
 } onnx_reader;
 
@@ -35,8 +40,22 @@ bool weft_reader_find(const onnx_reader *, const char *name, onnx_slot *);
 /* The nodes of a graph, in order; initializers before. */
 void weft_reader_nodes(onnx_reader *, const onnx_graph_proto *);
 
-/* The size that the model declares of an axis of one of its outputs; false where it says none. */
-bool weft_reader_declared(const onnx_reader *, const char *output, int axis, int64_t *size);
+/* The size that the model declares of an axis of a value; false where it says none. */
+bool weft_reader_declared(onnx_reader *, const char *name, int axis, int64_t *size);
+/* An input of the graph in place of a value that should have been made, of the type that the model
+ * declares; NULL where it does not declare all of it. */
+weft_value *weft_reader_stand_in(onnx_reader *, const char *name);
+
+/* ---- refused nodes (refused.c) --------------------------------------------------------------- */
+/* The node, its row found; a fault where there is none. */
+onnx_node weft_reader_node(onnx_reader *, const onnx_node_proto *);
+/* Whether a fault of the node is told: once, and not where it may come of a value that is not known
+ * because another node was refused. */
+bool weft_reader_tells(const onnx_node *);
+/* The node is given up: its outputs are what stands in for them. */
+void weft_reader_give_up(onnx_node *);
+/* What refused nodes read becomes outputs; nodes that nothing needs then go. */
+void weft_reader_keep_rest(onnx_reader *);
 
 /* The file of the te program that the user named for the node's operator; NULL: none (op_user.c). */
 const char *weft_reader_user_op(onnx_reader *, const onnx_node_proto *);

@@ -52,6 +52,7 @@ static const rule graph_rules[] = {
     { 5, B, ENTER, WEFT_WIRE_TENSOR },
     { 11, B, ENTER, WEFT_WIRE_VALUE_INFO },
     { 12, B, ENTER, WEFT_WIRE_VALUE_INFO },
+    { 13, B, ENTER, WEFT_WIRE_VALUE_INFO },
     { 15, B, EMPTY, 0 },
     { 0 },
 };

@@ -124,7 +124,18 @@ the_first_error_decides_the_status(void **state)
     assert_int_equal(weft_fail(d, WEFT_IO, "second"), WEFT_IO);
     assert_int_equal(weft_diag_status(d), WEFT_LIMIT);
     assert_string_equal(weft_diag_text(d), "warning: a warning\nerror: too large\nerror: second\n");
+    int n;
+    weft_status each;
+    assert_non_null(weft_diag_message(d, 0, &n, &each));
+    assert_int_equal(each, WEFT_OK);
+    assert_int_equal(n, strlen("warning: a warning"));
+    const char *said = weft_diag_message(d, 2, &n, &each);
+    assert_int_equal(each, WEFT_IO);
+    assert_int_equal(n, 6);
+    assert_memory_equal(said, "second", 6);
+    assert_null(weft_diag_message(d, 3, &n, &each));
     weft_diag_clear(d);
+    assert_null(weft_diag_message(d, 0, &n, &each));
     assert_int_equal(weft_diag_status(d), WEFT_OK);
     assert_string_equal(weft_diag_text(d), "");
     assert_int_equal(weft_fail(NULL, WEFT_IO, "nowhere"), WEFT_IO);

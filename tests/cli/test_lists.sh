@@ -26,7 +26,23 @@ graph net(x: f32[n, 8]) -> (y) {
 WIR
 exits 0 "$WEFT" inspect net.wir && err_is_empty
 out_has '^model  *graph text' && out_has '^inputs  *x f32\[n,8\]' && out_has '^parameters 8 ' && out_has '1 relu'
-exits 0 "$WEFT" inspect --json net.wir && out_is_json && out_has '"name": "add"'
+out_has '^target  *interp:.*: nothing stops the model' && out_has '^a run .*MFLOP'
+exits 0 "$WEFT" inspect --json net.wir && out_is_json && out_has '"name": "add"' && out_has '"stops": \[\]'
+
+it "lists every kernel that the target cannot have"
+cat >doubles.wir <<'WIR'
+graph doubles(x: f64[n, 8], v: f64[8, 8]) -> (y, z, p) {
+    y: f64[n, 8] = exp(x) from "first" (Exp)
+    s: f64[n] = sum(x) {axes=[1], keepdims=0} from "second" (ReduceSum)
+    z: f64[n] = negative(s) from "third" (Neg)
+    p: f64[n, 8] = matmul(x, v) {ta=0, tb=0} from "fourth" (MatMul)
+}
+WIR
+exits 0 "$WEFT" inspect doubles.wir -t metal:apple8 && err_is_empty
+out_has '^target  *metal:apple8: 3 things stop the model'
+for layer in first second fourth; do
+    out_has "^  *doubles: .*$layer.*f64.* is not to be had on metal:apple8"
+done
 
 needs_suite
 it "tells what a model holds"
@@ -39,4 +55,15 @@ exits 0 "$WEFT" inspect "$(model_of node/test_tfidfvectorizer_tf_only_bigrams_sk
 out_has 'TfIdfVectorizer: not supported'
 exits 0 "$WEFT" inspect --json "$(model_of node/test_tfidfvectorizer_tf_only_bigrams_skip0)" && out_is_json
 out_has '"supported": false'
+
+it "lists all that stops a model, whatever it is, at once"
+for name in Sqrt:Sqrx Div:Dix; do
+    sed "s/${name%:*}/${name#*:}/g" "${from:-$(model_of node/test_layer_normalization_default_axis_expanded)}" >"${name#*:}.onnx"
+    from=${name#*:}.onnx
+done
+exits 0 "$WEFT" inspect Dix.onnx -t opencl:generic-gpu && err_is_empty
+out_has '^target  *opencl:generic-gpu: [0-9]* things stop the model'
+out_has "^  *Dix.onnx: node '.*' (Sqrx): the operator is not supported; a te program can stand for it (--op Sqrx=FILE.te)"
+out_has "^  *Dix.onnx: node '.*' (Dix): the operator is not supported"
+exits 0 "$WEFT" inspect Dix.onnx -t opencl:generic-gpu --json && out_is_json && out_has '"stops": \[$' && out_has '(Sqrx)'
 finish

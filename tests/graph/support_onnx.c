@@ -109,6 +109,12 @@ model_output_of(model *m, const char *name, int type, const char *dims)
     put_value(&m->graph, 12, name, type, dims);
 }
 
+void
+model_declare(model *m, const char *name, int type, const char *dims)
+{
+    put_value(&m->graph, 13, name, type, dims);
+}
+
 /* "a b _" as repeated strings. */
 static void
 put_words(weft_str *s, int field, const char *words)
@@ -187,6 +193,21 @@ model_node_of(model *m, const char *domain, const char *op, const char *in, cons
         put_text(&node, 7, domain);
     for (const char *p = attrs ? attrs : ""; *p;)
         p = put_attribute(&node, p);
+    put_message(&m->graph, 1, &node);
+}
+
+void
+model_node_graphs(model *m, const char *op, const char *in, const char *out, int n,
+                  const char *const *name, model *graph)
+{
+    weft_str node = node_head(op, in, out);
+    for (int i = 0; i < n; i++) {
+        weft_str a = { 0 };
+        put_text(&a, 1, name[i]);
+        put_message(&a, 6, &graph[i].graph);
+        put_int(&a, 20, 5);
+        put_message(&node, 5, &a);
+    }
     put_message(&m->graph, 1, &node);
 }
 

@@ -33,12 +33,17 @@ model model_make(int64_t opset);
 void model_input(model *, const char *name, int type, const char *dims);
 void model_output(model *, const char *name); /* of no type */
 void model_output_of(model *, const char *name, int type, const char *dims);
+/* The type of a value inside. */
+void model_declare(model *, const char *name, int type, const char *dims);
 /* Inputs and outputs separated by spaces ("_": absent); attributes as
  * "axis=1 alpha=0.5 pads=[1,1] scales=[0.5,2.0] mode='edge'". */
 void model_node(model *, const char *op, const char *in, const char *out, const char *attrs);
 /* The same of an operator of another domain. */
 void model_node_of(model *, const char *domain, const char *op, const char *in, const char *out,
                    const char *attrs);
+/* The same with graphs of its own, as attributes; each is taken over. */
+void model_node_graphs(model *, const char *op, const char *in, const char *out, int n,
+                       const char *const *name, model *graph);
 /* The same with a tensor attribute `name`, given as a serialised TensorProto that is taken over. */
 void model_node_tensor(model *, const char *op, const char *in, const char *out, const char *name,
                        weft_str *tensor);
