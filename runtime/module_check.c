@@ -20,6 +20,7 @@ typedef struct checker {
     const char **bound; /* the same; "", which no text is, before its step */
     weft_map *blobs;
     int *root, *first, *last; /* one a tensor: see weft_root_lives */
+    bool *sized;              /* tensor: the symbols of its dimensions are bound */
 } checker;
 
 #define FAIL(c, ...) weft_fail((c)->diag, WEFT_INVALID_INPUT, __VA_ARGS__)
@@ -260,6 +261,7 @@ check_lives(checker *c)
     c->root = WEFT_NEW_ARRAY(&c->arena, p->ntensor, int);
     c->first = WEFT_NEW_ARRAY(&c->arena, p->ntensor, int);
     c->last = WEFT_NEW_ARRAY(&c->arena, p->ntensor, int);
+    c->sized = WEFT_NEW_ARRAY(&c->arena, p->ntensor, bool);
     if (!weft_alias_roots(p, c->root))
         return FAIL(c, "program '%s': aliases go in a circle", p->target);
     weft_root_lives(p, c->root, c->first, c->last);
@@ -330,8 +332,26 @@ check_kernel(checker *c, int i, weft_map *seen)
     return WEFT_OK;
 }
 
+/* Symbols that are bound stay so: a tensor is looked at until they are. */
 static weft_status
-check_arg(checker *c, int step, const weft_mod_arg *a)
+check_sized(checker *c, int step, int tensor)
+{
+    const weft_mod_tensor *t = &c->program->tensor[tensor];
+    for (int d = 0; d < t->ndim && !c->sized[tensor]; d++) {
+        const weft_iexpr *e =
+            weft_iexpr_parse(&c->scratch, NULL, t->dim[d], c->module->nsymbol, c->bound);
+        weft_arena_reset(&c->scratch);
+        if (!e)
+            return FAIL(c, "step %d uses '%s', whose dimension %d, '%s', a later step binds", step,
+                        t->name, d, t->dim[d]);
+    }
+    c->sized[tensor] = true;
+    return WEFT_OK;
+}
+
+/* place: only where the tensor begins matters, not how large it is. */
+static weft_status
+check_arg(checker *c, int step, const weft_mod_arg *a, bool place)
 {
     const weft_program *p = c->program;
     if (a->tensor < 0 || a->tensor >= p->ntensor)
@@ -344,6 +364,9 @@ check_arg(checker *c, int step, const weft_mod_arg *a)
     if (step < c->first[root] || step > c->last[root])
         return FAIL(c, "step %d uses '%s', whose memory lives from step %d to %d", step, name,
                     c->first[root], c->last[root]);
+    weft_status r = place ? WEFT_OK : check_sized(c, step, a->tensor);
+    if (r)
+        return r;
     return a->offset ? check_expr(c, a->offset, "an offset into", name) : WEFT_OK;
 }
 
@@ -447,7 +470,7 @@ check_step(checker *c, int i)
         return FAIL(c, "step %d is of a kind that does not exist", i);
     weft_status r = s->kind == WEFT_STEP_LAUNCH ? check_launch(c, i) : check_flow(c, i);
     for (int b = 0; b < s->nbuffer && !r; b++)
-        r = check_arg(c, i, &s->buffer[b]);
+        r = check_arg(c, i, &s->buffer[b], s->kind == WEFT_STEP_COPY && b == 1);
     if (!r && binds_iteration(s))
         c->bound[s->symbol] = c->symbol[s->symbol];
     return r;

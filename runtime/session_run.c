@@ -9,9 +9,12 @@
 
 #include <string.h>
 
+enum { MAX_IDLE = 1 << 24 };
+
 typedef struct runner {
     weft_session *s;
     bool timed, waits; /* waits: every segment is waited for and its guards are looked at */
+    int idle;          /* iterations one after the other in which the device had nothing to do */
     weft_diag *diag;
 } runner;
 
@@ -157,6 +160,12 @@ find_bytes(runner *r, int step, int b, bool room, weft_tensor_place *at, int64_t
     return WEFT_OK;
 }
 
+static bool
+overlap(weft_tensor_place a, weft_tensor_place b, int64_t bytes)
+{
+    return a.memory == b.memory && a.offset < b.offset + bytes && b.offset < a.offset + bytes;
+}
+
 static weft_status
 copy(runner *r, int step)
 {
@@ -172,8 +181,13 @@ copy(runner *r, int step)
                            "'%s' has %lld bytes; there is room for %lld in '%s'",
                            s->program->tensor[a[0].tensor].name, (long long)bytes, (long long)room,
                            s->program->tensor[a[1].tensor].name);
-    if (status || !bytes)
+    /* a tensor that took over the memory of the other is there already */
+    if (status || !bytes || (from.memory == to.memory && from.offset == to.offset))
         return status;
+    if (overlap(from, to, bytes))
+        return weft_fail(r->diag, WEFT_INVALID_INPUT,
+                         "step %d copies %lld bytes of '%s' over themselves", step,
+                         (long long)bytes, s->program->tensor[a[0].tensor].name);
     return s->device->driver->copy(s->device, to.memory, to.offset, from.memory, from.offset, bytes,
                                    r->diag);
 }
@@ -223,6 +237,10 @@ repeat(runner *r, int step)
         i = most > 0 ? most : 0;
     while (!status && again && i < most) {
         s->symbol_value[s->symbol_of[loop->symbol]] = i++;
+        if (r->idle++ == MAX_IDLE)
+            return weft_fail(r->diag, WEFT_LIMIT,
+                             "step %d: %d iterations of loops did nothing; its bound is %lld", step,
+                             MAX_IDLE, (long long)most);
         status = run_range(r, step + 1, step + 1 + loop->nbody);
         if (!status && e->test)
             status = weft_iexpr_eval(e->test, s->symbol_value, r->diag, &again);
@@ -251,6 +269,7 @@ run_range(runner *r, int first, int end)
     for (int i = first; i < end && !status;) {
         const weft_mod_step *step = &p->step[i];
         int n = count_launches(p, i, end);
+        r->idle = step->kind == WEFT_STEP_IF || step->kind == WEFT_STEP_LOOP ? r->idle : 0;
         if (n)
             status = launch(r, i, n);
         else if (step->kind == WEFT_STEP_READ)
