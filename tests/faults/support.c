@@ -5,8 +5,8 @@
 
 static const char *const names[FAULT_CALLS] = {
     [FAULT_ALLOC] = "alloc", [FAULT_UPLOAD] = "upload", [FAULT_DOWNLOAD] = "download",
-    [FAULT_LOAD] = "load",   [FAULT_RECORD] = "record", [FAULT_SUBMIT] = "submit",
-    [FAULT_SYNC] = "sync",
+    [FAULT_COPY] = "copy",   [FAULT_LOAD] = "load",     [FAULT_RECORD] = "record",
+    [FAULT_SUBMIT] = "submit", [FAULT_SYNC] = "sync",
 };
 
 const char *
@@ -107,6 +107,15 @@ download(weft_device *d, weft_memory *m, int64_t offset, void *data, int64_t byt
 }
 
 static weft_status
+copy(weft_device *d, weft_memory *to, int64_t to_offset, weft_memory *from, int64_t from_offset,
+     int64_t bytes, weft_diag *diag)
+{
+    weft_status s = pass(d, FAULT_COPY, diag);
+    return s ? s
+             : inner(d)->driver->copy(inner(d), to, to_offset, from, from_offset, bytes, diag);
+}
+
+static weft_status
 load(weft_device *d, const weft_source *source, int n, weft_numerics numerics, weft_code **code,
      weft_diag *diag)
 {
@@ -187,6 +196,7 @@ fault_open(const weft_driver *driver)
                                .free = free_,
                                .upload = upload,
                                .download = download,
+                               .copy = copy,
                                .load = load,
                                .unload = unload,
                                .record = record,

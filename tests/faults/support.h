@@ -23,6 +23,7 @@ typedef enum fault_call {
     FAULT_ALLOC,
     FAULT_UPLOAD,
     FAULT_DOWNLOAD,
+    FAULT_COPY,
     FAULT_LOAD,
     FAULT_RECORD,
     FAULT_SUBMIT,
