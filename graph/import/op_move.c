@@ -168,39 +168,10 @@ cut_axis(onnx_node *n, const weft_value *x, const cut *c, int axis, const weft_e
     c->step[axis] = weft_is_int_imm(count, 1) || weft_is_int_imm(count, 0) ? 1 : step;
 }
 
-/* Starts, ends, axes and steps, from attributes or inputs. */
-static void
-cut_axes(onnx_node *n, const weft_value *x, const cut *c)
+/* All of x. */
+static cut
+whole(onnx_node *n, const weft_value *x)
 {
-    bool attrs = n->version < 10;
-    int nstart = 0, nend = 0, naxes = 0, nsteps = 0;
-    const int64_t *s = attrs ? weft_onnx_attr_ints(n, "starts", &nstart) : NULL;
-    const int64_t *e = attrs ? weft_onnx_attr_ints(n, "ends", &nend) : NULL;
-    const weft_expr *const *start = attrs ? NULL : weft_onnx_elems(n, 1, &nstart);
-    const weft_expr *const *end = attrs ? NULL : weft_onnx_elems(n, 2, &nend);
-    const int64_t *axes =
-        weft_onnx_axes(n, attrs ? "axes" : NULL, attrs ? n->nin : 3, x->ndim, &naxes);
-    const int64_t *steps = attrs ? NULL : weft_onnx_in_ints(n, 4, &nsteps);
-    if (n->status != WEFT_OK)
-        return;
-    bool there = attrs ? s && e : start && end;
-    if (!there || nstart != nend || (axes ? naxes != nstart : nstart > x->ndim) ||
-        (steps && nsteps != nstart)) {
-        weft_onnx_fail(
-            n, WEFT_INVALID_INPUT,
-            "starts, ends, axes and steps have %d, %d, %d and %d elements; they have to be as many",
-            nstart, nend, naxes, nsteps);
-        return;
-    }
-    for (int i = 0; i < nstart && n->status == WEFT_OK; i++)
-        cut_axis(n, x, c, axes ? (int)axes[i] : i, attrs ? weft_dim(n->graph, s[i]) : start[i],
-                 attrs ? weft_dim(n->graph, e[i]) : end[i], steps ? steps[i] : 1);
-}
-
-void
-weft_onnx_import_slice(onnx_node *n)
-{
-    weft_value *x = weft_onnx_in(n, 0);
     cut c = { WEFT_NEW_ARRAY(n->arena, x->ndim + 1, const weft_expr *),
               WEFT_NEW_ARRAY(n->arena, x->ndim + 1, const weft_expr *),
               WEFT_NEW_ARRAY(n->arena, x->ndim + 1, int64_t) };
@@ -209,12 +180,67 @@ weft_onnx_import_slice(onnx_node *n)
         c.dim[i] = x->dim[i];
         c.step[i] = 1;
     }
-    cut_axes(n, x, &c);
-    weft_attr attr[] = { weft_attr_dims("starts", x->ndim, c.start),
-                         weft_attr_ints("steps", x->ndim, c.step),
-                         weft_attr_dims("dims", x->ndim, c.dim) };
+    return c;
+}
+
+/* Whether as many starts, ends, axes (of which there may be none) and steps (likewise) are there. */
+static bool
+as_many(onnx_node *n, int rank, int nstart, int nend, const int64_t *axes, int naxes,
+        const int64_t *steps, int nsteps)
+{
+    if (n->status == WEFT_OK && (nstart != nend || (axes ? naxes != nstart : nstart > rank) ||
+                                 (steps && nsteps != nstart)))
+        weft_onnx_fail(
+            n, WEFT_INVALID_INPUT,
+            "starts, ends, axes and steps have %d, %d, %d and %d elements; they have to be as many",
+            nstart, nend, naxes, nsteps);
+    return n->status == WEFT_OK;
+}
+
+static void
+give_cut(onnx_node *n, weft_value *x, const cut *c)
+{
+    weft_attr attr[] = { weft_attr_dims("starts", x->ndim, c->start),
+                         weft_attr_ints("steps", x->ndim, c->step),
+                         weft_attr_dims("dims", x->ndim, c->dim) };
     weft_onnx_last(n, 0);
     weft_onnx_set(n, 0, weft_onnx_emit(n, WEFT_GOP_SLICE, 1, &x, 3, attr));
+}
+
+void
+weft_onnx_import_slice_attrs(onnx_node *n)
+{
+    weft_value *x = weft_onnx_in(n, 0);
+    cut c = whole(n, x);
+    int nstart, nend, naxes;
+    const int64_t *start = weft_onnx_attr_ints(n, "starts", &nstart);
+    const int64_t *end = weft_onnx_attr_ints(n, "ends", &nend);
+    const int64_t *axes = weft_onnx_axes(n, "axes", n->nin, x->ndim, &naxes);
+    if (n->status == WEFT_OK && !(start && end))
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "attributes 'starts' and 'ends' have to be there");
+    if (!as_many(n, x->ndim, nstart, nend, axes, naxes, NULL, 0))
+        return;
+    for (int i = 0; i < nstart && n->status == WEFT_OK; i++)
+        cut_axis(n, x, &c, axes ? (int)axes[i] : i, weft_dim(n->graph, start[i]),
+                 weft_dim(n->graph, end[i]), 1);
+    give_cut(n, x, &c);
+}
+
+void
+weft_onnx_import_slice(onnx_node *n)
+{
+    weft_value *x = weft_onnx_in(n, 0);
+    cut c = whole(n, x);
+    int nstart, nend, naxes, nsteps;
+    const weft_expr *const *start = weft_onnx_elems(n, 1, &nstart);
+    const weft_expr *const *end = weft_onnx_elems(n, 2, &nend);
+    const int64_t *axes = weft_onnx_axes(n, NULL, 3, x->ndim, &naxes);
+    const int64_t *steps = weft_onnx_in_ints(n, 4, &nsteps);
+    if (!as_many(n, x->ndim, nstart, nend, axes, naxes, steps, nsteps))
+        return;
+    for (int i = 0; i < nstart && n->status == WEFT_OK; i++)
+        cut_axis(n, x, &c, axes ? (int)axes[i] : i, start[i], end[i], steps ? steps[i] : 1);
+    give_cut(n, x, &c);
 }
 
 /* ---- pad ------------------------------------------------------------------------------------- */

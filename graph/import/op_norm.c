@@ -261,27 +261,46 @@ weft_onnx_import_lp_norm(onnx_node *n)
     weft_onnx_set(n, 0, weft_onnx_where(n, none, zero, v));
 }
 
-/* (x - mean) / (deviation + 1e-9) */
+/* d / (deviation + 1e-9), of what has no mean. */
+static weft_value *
+over_deviation(onnx_node *n, weft_value *d, int count, const int64_t *axes)
+{
+    weft_value *s = weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, square(n, d), count, axes, true);
+    if (!s)
+        return NULL;
+    s = weft_onnx_binary(n, WEFT_GOP_ADD, weft_onnx_unary(n, WEFT_GOP_SQRT, s),
+                         weft_onnx_scalar(n, s->dtype, 1e-9));
+    weft_onnx_last(n, 0);
+    return weft_onnx_binary(n, WEFT_GOP_DIV, d, s);
+}
+
+/* Before operator set 9 the axes were all or all but the channels. */
+static const int64_t *
+mean_axes(onnx_node *n, const weft_value *x, int *count)
+{
+    static const int64_t all[] = { 0, 1, 2, 3 }, no_channels[] = { 0, 2, 3 };
+    bool across = n->version < 9 && weft_onnx_attr_int(n, "across_channels", 0);
+    const int64_t *axes = weft_onnx_axes(n, "axes", n->nin, x->ndim, count);
+    if (axes)
+        return axes;
+    if (x->ndim != 4)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs four dimensions or the attribute 'axes'");
+    *count = across ? 4 : 3;
+    return across ? all : no_channels;
+}
+
 void
 weft_onnx_import_mean_variance(onnx_node *n)
 {
-    static const int64_t usual[] = { 0, 2, 3 };
     weft_value *x = weft_onnx_in(n, 0);
     int count;
-    const int64_t *axes = weft_onnx_axes(n, "axes", n->nin, x->ndim, &count);
-    if (!axes && x->ndim != 4)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs four dimensions or the attribute 'axes'");
-    if (!axes) {
-        axes = usual;
-        count = 3;
-    }
-    weft_value *d = weft_onnx_binary(
-        n, WEFT_GOP_SUB, x, weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, x, count, axes, true));
-    weft_value *s = weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, square(n, d), count, axes, true);
-    s = weft_onnx_binary(n, WEFT_GOP_ADD, weft_onnx_unary(n, WEFT_GOP_SQRT, s),
-                         weft_onnx_scalar(n, x->dtype, 1e-9));
-    weft_onnx_last(n, 0);
-    weft_onnx_set(n, 0, weft_onnx_binary(n, WEFT_GOP_DIV, d, s));
+    const int64_t *axes = mean_axes(n, x, &count);
+    bool scaled = n->version >= 9 || weft_onnx_attr_int(n, "normalize_variance", 1);
+    weft_value *mean = weft_onnx_reduce(n, WEFT_GOP_REDUCE_MEAN, x, count, axes, true);
+    if (!scaled)
+        weft_onnx_last(n, 0);
+    weft_value *d = weft_onnx_binary(n, WEFT_GOP_SUB, x, mean);
+    weft_onnx_set(n, 0, scaled ? over_deviation(n, d, count, axes) : d);
 }
 
 /* ---- softmax --------------------------------------------------------------------------------- */
