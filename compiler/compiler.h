@@ -37,7 +37,8 @@ typedef struct weft_compile_job {
     weft_numerics numerics;
     int optimize, threads;
     const weft_import_options *import;
-    const char *text; /* the model as a graph's text, its path then but a name; NULL: the file */
+    const char *prefix; /* what names of kernels begin with: a letter first; NULL: nothing */
+    const char *text;   /* the model as a graph's text, its path then but a name; NULL: the file */
     /* Contents of constants that a graph's text gives by their hash alone, by name; found[i] is set
      * when there is such a constant.  Borrowed as long as what is compiled. */
     int nconstant;

@@ -200,7 +200,9 @@ build_units(weft_compiled *c, const weft_compile_job *job, weft_dump_stage stage
     weft_status first = WEFT_OK;
     for (int i = 0; i < c->nunit; i++) {
         weft_te *te = c->unit[i].te;
-        b.name[i] = kernel_name(&c->arena, taken, te->name);
+        const char *wanted =
+            job->prefix ? weft_arena_printf(&c->arena, "%s%s", job->prefix, te->name) : te->name;
+        b.name[i] = kernel_name(&c->arena, taken, wanted);
         te->name = weft_arena_strdup(&te->ir->arena, b.name[i]);
     }
     weft_parallel_for(job->threads, c->nunit, build_one, &b);

@@ -1,80 +1,9 @@
-/* Sessions: choosing a module's program for a device, compiling it, moving data in and out,
- * running. Binding shapes is in session_bind.c. */
+/* Sessions: made of a module's program and its kernels (session_kernels.c); moving data in and out.
+ * Binding shapes is in session_bind.c, running in session_run.c. */
 #include "runtime/session_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- which program --------------------------------------------------------------------------- */
-
-static bool
-is_api_of(const weft_program *p, const weft_device *d)
-{
-    return d->info.target.api == WEFT_API_NULL || p->profile.api == d->info.target.api;
-}
-
-/* Whether what may be asked of floats in SPIR-V can be asked of the device. */
-static bool
-fits_floats(const weft_target *want, const weft_target *have)
-{
-    return !(want->denorm_preserve & ~have->denorm_preserve) &&
-           !(want->special_preserve & ~have->special_preserve) &&
-           !(want->round_even & ~have->round_even);
-}
-
-/* Whether the device can do what a kernel compiled for the profile may ask for. */
-static bool
-fits(const weft_target *want, const weft_target *have)
-{
-    return want->f16 <= have->f16 && want->f64 <= have->f64 && want->i8 <= have->i8 &&
-           want->i16 <= have->i16 && want->i64 <= have->i64 && want->storage8 <= have->storage8 &&
-           want->storage16 <= have->storage16 && want->subgroup_shuffle <= have->subgroup_shuffle &&
-           want->matrix <= have->matrix &&
-           (want->subgroup <= 1 || want->subgroup == have->subgroup) &&
-           want->shared_bytes <= have->shared_bytes && want->max_threads <= have->max_threads &&
-           want->max_buffers <= have->max_buffers && want->cuda_arch <= have->cuda_arch &&
-           fits_floats(want, have);
-}
-
-/* Greater is better: made for this very profile, its class and fitting, fitting, kernels that
- * happen to stay within the limits, the rest. */
-static int
-rank(const weft_program *p, const weft_device *d)
-{
-    const weft_target *have = &d->info.target;
-    if (weft_session_check_kernels(d, p, NULL))
-        return 0;
-    if (!strcmp(p->profile.name, have->name))
-        return 4;
-    return fits(&p->profile, have) ? 2 + (p->profile.cls == have->cls) : 1;
-}
-
-static weft_status
-no_program(const weft_module *m, const weft_device *d, const char *target, weft_diag *diag)
-{
-    weft_str have = { 0 };
-    for (int i = 0; i < m->nprogram; i++)
-        weft_str_addf(&have, "%s%s", i ? ", " : "", m->program[i].target);
-    weft_status s = weft_fail(
-        diag, WEFT_NOT_FOUND, "the module has no program%s%s for device '%s'; it has: %s",
-        target ? " named " : "", target ? target : "", d->info.id, have.n ? have.at : "none");
-    weft_str_free(&have);
-    return s;
-}
-
-static const weft_program *
-choose(const weft_module *m, const weft_device *d, const char *target)
-{
-    const weft_program *best = NULL;
-    for (int i = 0; i < m->nprogram; i++) {
-        const weft_program *p = &m->program[i];
-        if (!is_api_of(p, d) || (target && strcmp(p->target, target)))
-            continue;
-        if (!best || rank(p, d) > rank(best, d))
-            best = p;
-    }
-    return best;
-}
 
 /* ---- expressions ----------------------------------------------------------------------------- */
 
@@ -204,76 +133,29 @@ parse_program(weft_session *s, weft_diag *diag)
     return WEFT_OK;
 }
 
-/* ---- lost devices ---------------------------------------------------------------------------- */
-
-weft_status
-weft_session_alive(const weft_session *s, weft_diag *diag)
-{
-    const weft_device_info *d = &s->device->info;
-    if (!s->device->lost)
-        return WEFT_OK;
-    return weft_fail(
-        diag, WEFT_LOST,
-        "device '%s' (%s) is lost, with all that its sessions hold; destroy them, close "
-        "it and open it again",
-        d->id, d->name);
-}
-
-weft_status
-weft_session_note(const weft_session *s, weft_status status, weft_diag *diag)
-{
-    if (status != WEFT_LOST || s->device->lost)
-        return status;
-    s->device->lost = true;
-    return weft_session_alive(s, diag);
-}
-
 /* ---- creation -------------------------------------------------------------------------------- */
 
+/* kernels NULL: its own are loaded. */
 static weft_status
-load_kernels(weft_session *s, weft_diag *diag)
-{
-    const weft_program *p = s->program;
-    weft_arena scratch = { 0 };
-    weft_source *source = WEFT_NEW_ARRAY(&scratch, p->nkernel, weft_source);
-    for (int i = 0; i < p->nkernel; i++) {
-        const weft_mod_kernel *k = &p->kernel[i];
-        source[i] = (weft_source){ .name = k->name,
-                                   .text = k->text,
-                                   .size = k->size,
-                                   .binary = k->binary,
-                                   .binary_size = k->binary_size,
-                                   .nbuffer = k->nbuffer,
-                                   .nscalar = k->nscalar,
-                                   .scalar = k->scalar,
-                                   .block = { k->block[0], k->block[1], k->block[2] },
-                                   .subgroup = k->subgroup };
-    }
-    weft_status status =
-        s->device->driver->load(s->device, source, p->nkernel, p->numerics, &s->code, diag);
-    weft_arena_reset(&scratch);
-    return status;
-}
-
-weft_status
-weft_session_create(weft_module *m, weft_device *d, const char *target, weft_diag *diag,
-                    weft_session **session)
+create(weft_module *m, const weft_program *p, weft_device *d, const weft_kernels *kernels,
+       int first_kernel, weft_diag *diag, weft_session **session)
 {
     weft_session *s = *session = calloc(1, sizeof *s);
     if (!s)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a session");
     s->module = m;
     s->device = d;
-    s->program = choose(m, d, target);
-    weft_status status = s->program ? parse_program(s, diag) : no_program(m, d, target, diag);
-    if (!status)
-        status = weft_session_alive(s, diag);
-    if (!status)
-        status = weft_session_check_kernels(d, s->program, diag);
-    if (!status)
-        status = weft_session_note(s, load_kernels(s, diag), diag);
-    if (!status)
+    s->program = p;
+    weft_status status = parse_program(s, diag);
+    if (!status && !kernels) {
+        status = weft_kernels_of(1, &m, &p, d, diag, &s->own);
+        kernels = s->own;
+    }
+    if (!status) {
+        s->code = kernels->code;
+        s->first_kernel = first_kernel;
         status = weft_session_note(s, weft_session_place_constants(s, diag), diag);
+    }
     if (!status && !s->nbound)
         status = weft_session_bind(s, NULL, diag);
     if (status) {
@@ -281,6 +163,25 @@ weft_session_create(weft_module *m, weft_device *d, const char *target, weft_dia
         *session = NULL;
     }
     return status;
+}
+
+weft_status
+weft_session_create(weft_module *m, weft_device *d, const char *target, weft_diag *diag,
+                    weft_session **session)
+{
+    *session = NULL;
+    const weft_program *p = weft_session_choose(m, d, target, diag);
+    return p ? create(m, p, d, NULL, 0, diag, session) : WEFT_NOT_FOUND;
+}
+
+weft_status
+weft_session_create_with(const weft_kernels *k, int module, weft_diag *diag, weft_session **session)
+{
+    weft_status status = weft_device_alive(k->device, diag);
+    *session = NULL;
+    return status ? status
+                  : create(k->module[module], k->program[module], k->device, k, k->first[module],
+                           diag, session);
 }
 
 void
@@ -292,8 +193,7 @@ weft_session_destroy(weft_session *s)
         s->device->driver->sync(s->device, NULL);
     weft_session_unbind(s);
     weft_memories_free(s->device, &s->constants);
-    if (s->code)
-        s->device->driver->unload(s->device, s->code);
+    weft_kernels_unload(s->own);
     weft_arena_reset(&s->bound_arena);
     weft_arena_reset(&s->arena);
     free(s);

@@ -13,6 +13,19 @@
 weft_status weft_session_create(weft_module *, weft_device *, const char *target, weft_diag *,
                                 weft_session **);
 void weft_session_destroy(weft_session *);
+
+/* The kernels of n modules, of one at least, compiled in one go: a driver that charges by the
+ * program (weft_target.one_program) charges once.  Programs are picked and checked as for sessions;
+ * no two of their kernels have the same name (weft_compile_job.prefix), and all are of one numerics
+ * level.  Where one module fails all do. */
+typedef struct weft_kernels weft_kernels;
+weft_status weft_kernels_load(int n, weft_module *const *, weft_device *, const char *target,
+                              weft_diag *, weft_kernels **);
+void weft_kernels_unload(weft_kernels *);
+/* weft_session_create for one of these modules, on their device; they outlive the session. */
+weft_status weft_session_create_with(const weft_kernels *, int module, weft_diag *,
+                                     weft_session **);
+
 const weft_program *weft_session_program(const weft_session *);
 /* Binds all input shapes (dims of input i: ndim numbers); sizes that break a constraint are refused
  * by name.  A static model is bound at creation. */

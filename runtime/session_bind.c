@@ -510,7 +510,7 @@ make_scalar(const weft_session *s, const weft_launch *l, int i, const weft_iexpr
             weft_diag *diag)
 {
     weft_status status = weft_iexpr_eval(e, s->symbol_value, diag, out);
-    bool narrow = s->program->kernel[l->kernel].scalar[i] == WEFT_I32;
+    bool narrow = weft_session_kernel(s, l)->scalar[i] == WEFT_I32;
     if (!status && narrow && (*out < INT32_MIN || *out > INT32_MAX))
         status = weft_fail(diag, WEFT_LIMIT,
                            "kernel '%s': scalar argument %d is %lld, too large for i32", l->name, i,
@@ -530,7 +530,7 @@ make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool
     weft_status status = WEFT_OK;
     *l = (weft_launch){ .name = s->program->kernel[from->kernel].name,
                         .code = s->code,
-                        .kernel = from->kernel,
+                        .kernel = s->first_kernel + from->kernel,
                         .nbuffer = from->nbuffer,
                         .nscalar = from->nscalar,
                         .buffer = arg,

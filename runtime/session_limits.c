@@ -133,7 +133,7 @@ weft_status
 weft_session_check_launch(const weft_session *s, const weft_launch *l, weft_diag *diag)
 {
     const weft_target *t = &s->device->info.target;
-    const weft_mod_kernel *k = &s->program->kernel[l->kernel];
+    const weft_mod_kernel *k = weft_session_kernel(s, l);
     for (int a = 0; a < 3; a++) {
         if (l->block[a] < 1 || l->block[a] > 1 << 20)
             return weft_fail(diag, WEFT_INVALID_INPUT,

@@ -40,7 +40,9 @@ struct weft_session {
     weft_module *module;
     weft_device *device;
     const weft_program *program;
-    weft_code *code;
+    const weft_code *code;
+    int first_kernel;  /* of the program's in the code */
+    weft_kernels *own; /* what the code is of; NULL: the caller's */
 
     weft_arena arena; /* what lives as long as the session */
     /* Those that are a whole dimension of an input, nbound of them, then those that steps bind. */
@@ -112,9 +114,42 @@ int64_t weft_session_range(const weft_session *, int tensor, int64_t at);
 weft_status weft_session_check_guards(weft_session *, int first, int count, weft_diag *);
 
 /* WEFT_LOST and a sentence if the device is lost; to be asked before a call of the driver. */
-weft_status weft_session_alive(const weft_session *, weft_diag *);
+weft_status weft_device_alive(const weft_device *, weft_diag *);
 /* What a driver's call returned; the first WEFT_LOST marks the device and adds the sentence. */
-weft_status weft_session_note(const weft_session *, weft_status, weft_diag *);
+weft_status weft_device_note(weft_device *, weft_status, weft_diag *);
+static inline weft_status
+weft_session_alive(const weft_session *s, weft_diag *diag)
+{
+    return weft_device_alive(s->device, diag);
+}
+static inline weft_status
+weft_session_note(const weft_session *s, weft_status status, weft_diag *diag)
+{
+    return weft_device_note(s->device, status, diag);
+}
+
+/* ---- session_kernels.c ---- */
+struct weft_kernels {
+    weft_device *device;
+    weft_code *code;
+    int n;
+    weft_module **module;
+    const weft_program **program; /* of each module */
+    int *first;                   /* its first kernel in the code */
+    weft_arena arena;
+};
+/* The module's program for the device; NULL after a message. */
+const weft_program *weft_session_choose(const weft_module *, const weft_device *,
+                                        const char *target, weft_diag *);
+/* The kernel of a launch as the session's program has it. */
+static inline const weft_mod_kernel *
+weft_session_kernel(const weft_session *s, const weft_launch *l)
+{
+    return &s->program->kernel[l->kernel - s->first_kernel];
+}
+/* Loads what has been chosen. */
+weft_status weft_kernels_of(int n, weft_module *const *, const weft_program *const *, weft_device *,
+                            weft_diag *, weft_kernels **);
 
 /* ---- session_limits.c ---- */
 /* What of the program's kernels is known before shapes are: WEFT_LIMIT with the kernel, the number,

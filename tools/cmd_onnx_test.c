@@ -2,7 +2,6 @@
 #include "tools/onnx_case.h"
 
 #include <dirent.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +15,6 @@ typedef struct suite {
     weft_case_result *result;
     char *expected; /* the text of --expect; NULL without */
     int printed, count[3];
-    pthread_mutex_t lock;
     FILE *report;
 } suite;
 
@@ -101,17 +99,13 @@ print_result(suite *s, int i)
 
 /* Results are printed in the order of the cases, as soon as all before them are there. */
 static void
-run_one(void *user, int i)
+take_result(void *user, int i, const weft_case_result *result)
 {
     suite *s = user;
-    weft_case_result result = { 0 };
-    weft_run_case(&s->o, s->dir.at[i], &result);
-    pthread_mutex_lock(&s->lock);
-    s->result[i] = result;
+    s->result[i] = *result;
     for (; s->printed < s->dir.n && s->result[s->printed].done; s->printed++)
         print_result(s, s->printed);
     fflush(stdout);
-    pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- expectations ---------------------------------------------------------------------------- */
@@ -156,14 +150,16 @@ run_suite(suite *s)
     if (status)
         return status;
     s->result = WEFT_NEW_ARRAY(&s->a->arena, s->dir.n + 1, weft_case_result);
-    weft_parallel_for((int)jobs, s->dir.n, run_one, s);
-    if (s->expected)
+    status = weft_run_suite(&s->o, jobs ? (int)jobs : weft_cpu_count(), s->dir.n, s->dir.at, s,
+                            take_result, s->a->diag);
+    if (!status && s->expected)
         check_expected(s);
-    printf("%d passed, %d failed, %d skipped\n", s->count[WEFT_PASSED], s->count[WEFT_FAILED],
-           s->count[WEFT_SKIPPED]);
+    if (!status)
+        printf("%d passed, %d failed, %d skipped\n", s->count[WEFT_PASSED], s->count[WEFT_FAILED],
+               s->count[WEFT_SKIPPED]);
     for (int i = 0; i < s->dir.n; i++)
         free(s->result[i].why);
-    return s->count[WEFT_FAILED] ? WEFT_MISMATCH : WEFT_OK;
+    return status ? status : s->count[WEFT_FAILED] ? WEFT_MISMATCH : WEFT_OK;
 }
 
 static weft_status
@@ -174,19 +170,13 @@ run(weft_args *a)
                        .target = weft_option_text(a, WEFT_OPT_TARGET) } };
     weft_import_options import;
     const char *report = weft_option_text(a, WEFT_OPT_REPORT);
-    weft_device *device;
     weft_status status = weft_arg_job(a, &s.o.job, &import);
-    if (!status)
-        status = weft_tool_device(s.o.device, a->diag, &device);
     if (status)
         return status;
-    weft_device_close(device);
     if (report && !(s.report = fopen(report, "w")))
         return weft_fail(a->diag, WEFT_IO, "%s cannot be written", report);
-    pthread_mutex_init(&s.lock, NULL);
     status = run_suite(&s);
     free(s.expected);
-    pthread_mutex_destroy(&s.lock);
     if (s.report)
         fclose(s.report);
     return status;

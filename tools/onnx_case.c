@@ -15,21 +15,24 @@ typedef struct side { /* inputs or outputs; those of a list one by one */
 
 typedef struct test_set {
     side in, out;
+    weft_module *module;
 } test_set;
 
-typedef struct running {
+struct weft_case {
     const weft_case_options *o;
-    const char *dir;
+    weft_device *device;
+    const char *dir, *prefix;
+    double seconds;
     weft_arena arena;
     weft_diag *diag;
     weft_model_summary model;
-    test_set set;
+    WEFT_VEC(test_set) set;
     int nrandom; /* outputs of the data sets whose numbers were not compared */
-} running;
+};
 
 /* What a file holds: a tensor, or those of a sequence or an optional, "x.0", "x.1", .. */
 static weft_status
-read_file(running *r, const char *path, const weft_model_side *of, side *to)
+read_file(weft_case *r, const char *path, const weft_model_side *of, side *to)
 {
     weft_const one, *c = &one;
     const char *name, *whole = of ? of->name : "";
@@ -48,7 +51,7 @@ read_file(running *r, const char *path, const weft_model_side *of, side *to)
 }
 
 static weft_status
-read_side(running *r, const char *set, const char *which, int nside, const weft_model_side *model,
+read_side(weft_case *r, const char *set, const char *which, int nside, const weft_model_side *model,
           side *to)
 {
     *to = (side){ 0 };
@@ -88,9 +91,8 @@ is_fixed(fix which, const weft_const *c)
 
 /* Every input has the shape of its test data; some their value too. */
 static void
-import_options(running *r, fix which, weft_import_options *o)
+import_options(weft_case *r, const side *in, fix which, weft_import_options *o)
 {
-    const side *in = &r->set.in;
     int n = in->tensor.n, nempty = in->empty.n;
     const char **name = WEFT_NEW_ARRAY(&r->arena, n + nempty + 1, const char *);
     const char **shape = WEFT_NEW_ARRAY(&r->arena, n + nempty + 1, const char *);
@@ -115,19 +117,21 @@ import_options(running *r, fix which, weft_import_options *o)
 }
 
 static weft_status
-compile(running *r, const char *model, weft_device *device, weft_module **module)
+compile(weft_case *r, const char *model, int nth, test_set *set)
 {
     weft_import_options import;
     weft_compile_job job = r->o->job;
     weft_target target;
-    weft_status status = weft_resolve_target(r->o->target, device, &target, r->diag);
+    weft_status status = weft_resolve_target(r->o->target, r->device, &target, r->diag);
     job.import = &import;
     job.threads = 1;
+    if (r->prefix)
+        job.prefix = weft_arena_printf(&r->arena, "%s_%d_", r->prefix, nth);
     for (fix which = FIX_NONE; which < FIX_COUNT; which++) {
         weft_diag *diag = weft_diag_create();
-        import_options(r, which, &import);
+        import_options(r, &set->in, which, &import);
         if (!status)
-            status = weft_compile_targets(model, 1, &target, &job, diag, module);
+            status = weft_compile_targets(model, 1, &target, &job, diag, &set->module);
         bool again = status && which + 1 < FIX_COUNT;
         int n;
         const char *said = weft_diag_said(diag, &n);
@@ -143,24 +147,24 @@ compile(running *r, const char *model, weft_device *device, weft_module **module
 
 /* The test data of every input the program still has, by the model's input names. */
 static weft_status
-pick_inputs(running *r, const weft_program *p, weft_const *in)
+pick_inputs(weft_case *r, const side *data, const weft_program *p, weft_const *in)
 {
     for (int i = 0; i < p->ninput; i++) {
         const char *name = p->tensor[p->input[i]].name;
         int at = 0;
-        while (at < r->set.in.tensor.n && strcmp(r->set.in.name.at[at], name) != 0)
+        while (at < data->tensor.n && strcmp(data->name.at[at], name) != 0)
             at++;
-        if (at >= r->set.in.tensor.n)
+        if (at >= data->tensor.n)
             return weft_fail(r->diag, WEFT_INVALID_INPUT, "%s: no test data for input '%s'", r->dir,
                              name);
-        in[i] = r->set.in.tensor.at[at];
+        in[i] = data->tensor.at[at];
     }
     return WEFT_OK;
 }
 
 /* Whether the model's output, one of those of a list or the whole, is made of random numbers. */
 static bool
-is_random(const running *r, const char *name)
+is_random(const weft_case *r, const char *name)
 {
     for (int i = 0; i < r->model.nout; i++) {
         const weft_model_side *of = &r->model.out[i];
@@ -180,7 +184,7 @@ same_type(const weft_const *a, const weft_const *b)
 
 /* Another engine's random numbers are others: of them dtype and shape alone have to agree. */
 static bool
-agrees(running *r, const char *name, const weft_const *got, const weft_const *want, weft_str *why)
+agrees(weft_case *r, const char *name, const weft_const *got, const weft_const *want, weft_str *why)
 {
     bool random = is_random(r, name) && same_type(got, want);
     r->nrandom += random;
@@ -188,13 +192,13 @@ agrees(running *r, const char *name, const weft_const *got, const weft_const *wa
 }
 
 static weft_status
-compare_outputs(running *r, const weft_program *p, const weft_const *out)
+compare_outputs(weft_case *r, const side *data, const weft_program *p, const weft_const *out)
 {
     weft_str why = { 0 };
     weft_status status = WEFT_OK;
-    for (int i = 0; i < r->set.out.tensor.n && i < p->noutput && !status; i++) {
+    for (int i = 0; i < data->tensor.n && i < p->noutput && !status; i++) {
         const char *name = p->tensor[p->output[i]].name;
-        if (!agrees(r, name, &out[i], &r->set.out.tensor.at[i], &why))
+        if (!agrees(r, name, &out[i], &data->tensor.at[i], &why))
             status = weft_fail(r->diag, WEFT_MISMATCH, "output %s: %s", name, weft_str_text(&why));
     }
     weft_str_free(&why);
@@ -202,48 +206,37 @@ compare_outputs(running *r, const weft_program *p, const weft_const *out)
 }
 
 static weft_status
-run_module(running *r, weft_module *module, weft_device *device)
+run_session(weft_case *r, const test_set *set, weft_session *session)
 {
-    weft_session *session;
-    weft_status status = weft_session_create(module, device, NULL, r->diag, &session);
-    if (status)
-        return status;
     const weft_program *p = weft_session_program(session);
     weft_const *in = WEFT_NEW_ARRAY(&r->arena, p->ninput + 1, weft_const);
     weft_const *out = WEFT_NEW_ARRAY(&r->arena, p->noutput + 1, weft_const);
     const int64_t **dims = WEFT_NEW_ARRAY(&r->arena, p->ninput + 1, const int64_t *);
-    status = pick_inputs(r, p, in);
+    weft_status status = pick_inputs(r, &set->in, p, in);
     for (int i = 0; i < p->ninput; i++)
         dims[i] = in[i].dim;
     if (!status)
         status = weft_session_bind(session, dims, r->diag);
     if (!status)
         status = weft_run_once(session, in, &r->arena, out, r->diag);
-    if (!status)
-        status = compare_outputs(r, p, out);
-    weft_session_destroy(session);
-    return status;
+    return status ? status : compare_outputs(r, &set->out, p, out);
 }
 
 static weft_status
-run_set(running *r, const char *model, weft_device *device, const char *set)
+open_set(weft_case *r, const char *model, const char *name)
 {
-    weft_module *module = NULL;
-    weft_status status = read_side(r, set, "input", r->model.nin, r->model.in, &r->set.in);
+    int nth = r->set.n;
+    test_set *set = WEFT_PUSH(&r->arena, &r->set);
+    *set = (test_set){ 0 };
+    weft_status status = read_side(r, name, "input", r->model.nin, r->model.in, &set->in);
     if (!status)
-        status = read_side(r, set, "output", r->model.nout, r->model.out, &r->set.out);
-    if (!status)
-        status = compile(r, model, device, &module);
-    if (status)
-        return status;
-    status = run_module(r, module, device);
-    weft_module_destroy(module);
-    return status;
+        status = read_side(r, name, "output", r->model.nout, r->model.out, &set->out);
+    return status ? status : compile(r, model, nth, set);
 }
 
 /* What the model's own listing says that it needs and weft lacks, before its test data is read. */
 static weft_status
-check_support(running *r, const char *model)
+check_support(weft_case *r, const char *model)
 {
     const weft_model_summary *m = &r->model;
     for (int i = 0; i < m->nop; i++)
@@ -262,7 +255,7 @@ check_support(running *r, const char *model)
 }
 
 static weft_status
-run_sets(running *r, const char *model, weft_device *device)
+open_sets(weft_case *r, const char *model)
 {
     weft_status status = weft_inspect_onnx(model, &r->arena, &r->model, r->diag);
     if (!status)
@@ -274,7 +267,7 @@ run_sets(running *r, const char *model, weft_device *device)
                 status = weft_fail(r->diag, WEFT_NOT_FOUND, "%s holds no test_data_set_0", r->dir);
             break;
         }
-        status = run_set(r, model, device, set);
+        status = open_set(r, model, set);
     }
     return status;
 }
@@ -293,26 +286,72 @@ one_line(const char *text)
     return line;
 }
 
-void
-weft_run_case(const weft_case_options *o, const char *dir, weft_case_result *result)
+/* ---- for who runs cases ---------------------------------------------------------------------- */
+
+weft_case *
+weft_case_open(const weft_case_options *o, weft_device *device, const char *dir, const char *prefix)
 {
-    running r = { .o = o, .dir = dir, .diag = weft_diag_create() };
-    weft_device *device = NULL;
     double start = weft_now();
-    const char *model = weft_arena_printf(&r.arena, "%s/model.onnx", dir);
-    weft_status status = weft_tool_device(o->device, r.diag, &device);
-    if (!status)
-        status = run_sets(&r, model, device);
-    if (device)
-        weft_device_close(device);
+    weft_case *r = calloc(1, sizeof *r);
+    weft_assert(r, "no memory for a case");
+    *r = (weft_case){ .o = o, .device = device, .dir = dir, .prefix = prefix };
+    r->diag = weft_diag_create();
+    open_sets(r, weft_arena_printf(&r->arena, "%s/model.onnx", dir));
+    r->seconds = weft_now() - start;
+    return r;
+}
+
+weft_status
+weft_case_list(const weft_case *r, weft_arena *arena, weft_case_modules *list)
+{
+    for (int i = 0; i < r->set.n; i++)
+        if (r->set.at[i].module)
+            *WEFT_PUSH(arena, list) = r->set.at[i].module;
+    return weft_diag_status(r->diag);
+}
+
+weft_status
+weft_case_run(weft_case *r, const weft_kernels *kernels, int first)
+{
+    double start = weft_now();
+    weft_status status = weft_diag_status(r->diag);
+    for (int i = 0; i < r->set.n && !status; i++) {
+        weft_session *session;
+        const test_set *set = &r->set.at[i];
+        status = kernels ? weft_session_create_with(kernels, first + i, r->diag, &session)
+                         : weft_session_create(set->module, r->device, NULL, r->diag, &session);
+        if (status)
+            break;
+        status = run_session(r, set, session);
+        weft_session_destroy(session);
+    }
+    r->seconds += weft_now() - start;
+    return status;
+}
+
+static void
+judge(const weft_case *r, weft_case_result *result)
+{
+    weft_status status = weft_diag_status(r->diag);
+    const char *why = weft_diag_text(r->diag);
     result->verdict = !status                      ? WEFT_PASSED
                       : status == WEFT_UNSUPPORTED ? WEFT_SKIPPED
                                                    : WEFT_FAILED;
-    const char *said = *weft_diag_text(r.diag) ? weft_diag_text(r.diag) : weft_status_text(status);
-    const char *note = "random numbers: dtype and shape alone are compared";
-    result->why = one_line(status ? said : r.nrandom ? note : "");
-    result->seconds = weft_now() - start;
+    const char *note = r->nrandom ? "random numbers: dtype and shape alone are compared" : "";
+    result->why = one_line(!status ? note : *why ? why : weft_status_text(status));
+    result->seconds = r->seconds;
     result->done = true;
-    weft_diag_destroy(r.diag);
-    weft_arena_reset(&r.arena);
+}
+
+void
+weft_case_close(weft_case *r, weft_case_result *result)
+{
+    if (result)
+        judge(r, result);
+    for (int i = 0; i < r->set.n; i++)
+        if (r->set.at[i].module)
+            weft_module_destroy(r->set.at[i].module);
+    weft_diag_destroy(r->diag);
+    weft_arena_reset(&r->arena);
+    free(r);
 }

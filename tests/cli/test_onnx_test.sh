@@ -61,6 +61,24 @@ exits 0 "$WEFT" onnx-test -d interp random && out_has '^PASS random: random numb
 cp "$ONNX_SUITE/node/test_add/test_data_set_0/output_0.pb" random/test_data_set_0/output_0.pb
 exits 1 "$WEFT" onnx-test -d interp random && out_has '^FAIL random: .*output y: got f32.10., expected'
 
+it "tells cases apart whose kernels share a program"
+mkdir many
+cp -r cases wrong more/test_add "$ONNX_SUITE/node/test_sigmoid" many
+if has_device opencl; then
+    exits 1 "$WEFT" onnx-test -d opencl -j 1 many
+    sed 's/:.*//' out | sort >got
+    cat >want <<'END'
+3 passed, 2 failed, 1 skipped
+FAIL test_add
+FAIL wrong
+PASS test_add
+PASS test_relu
+PASS test_sigmoid
+UNSUPPORTED test_tfidfvectorizer_tf_only_bigrams_skip0
+END
+    same want got
+fi
+
 it "exits 3 without the device"
 exits 3 "$WEFT" onnx-test -d opencl:99 cases
 finish

@@ -44,6 +44,24 @@ a_model_is_compiled_for_every_target_named(void **state)
 }
 
 static void
+names_of_kernels_begin_as_asked(void **state)
+{
+    (void)state;
+    weft_target target;
+    weft_import_options import = { 0 };
+    weft_compile_job job = { .optimize = 2, .import = &import, .prefix = "m1_" };
+    weft_module *m;
+    assert_int_equal(weft_resolve_target("opencl:generic-gpu", NULL, &target, NULL), WEFT_OK);
+    assert_int_equal(weft_compile_targets(digits, 1, &target, &job, NULL, &m), WEFT_OK);
+    for (int i = 0; i < m->program->nkernel; i++) {
+        const weft_mod_kernel *k = &m->program->kernel[i];
+        assert_memory_equal(k->name, "m1_", 3);
+        assert_non_null(strstr(k->text, k->name));
+    }
+    weft_module_destroy(m);
+}
+
+static void
 without_fusion_there_are_more_kernels(void **state)
 {
     (void)state;
@@ -82,6 +100,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_is_compiled_for_every_target_named),
+        cmocka_unit_test(names_of_kernels_begin_as_asked),
         cmocka_unit_test(without_fusion_there_are_more_kernels),
         cmocka_unit_test(options_that_mean_nothing_are_refused_by_name),
     };

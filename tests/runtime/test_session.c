@@ -86,6 +86,56 @@ a_kernel_of_spirv_text_adds(void **state)
     adds_on(&weft_vulkan_driver, support_add_spv);
 }
 
+/* The module of the sum with its kernel, of that text, under another name. */
+static weft_module *
+module_named(const char *name, const char *text)
+{
+    weft_module *m = support_module(WEFT_API_OPENCL, text, NULL);
+    m->program->kernel->name = name;
+    return m;
+}
+
+static void
+kernels_of_several_modules_are_loaded_in_one_go(void **state)
+{
+    (void)state;
+    if (!present(&weft_opencl_driver))
+        skip();
+    static const char narrow[] =
+        "__kernel void narrow(__global const float *a, __global const float *b,\n"
+        "                     __global float *y, int n, int scale)\n"
+        "{\n"
+        "    int i = get_group_id(0) * 64 + get_local_id(0);\n"
+        "    if (i < n)\n"
+        "        y[i] = (a[i] + b[i]) * (float)scale;\n"
+        "}\n";
+    static const uint8_t scalars[] = { WEFT_I32, WEFT_I32 };
+    weft_diag *diag = weft_diag_create();
+    weft_device *d = NULL;
+    weft_drivers drivers = linked();
+    weft_module *m[] = { module_named("add", support_add_cl), module_named("narrow", narrow),
+                         module_named("wrong", "__kernel void wrong(int") };
+    weft_kernels *k;
+    m[1]->program->kernel->scalar = scalars;
+    assert_int_equal(weft_device_open(&drivers, "opencl", diag, &d), WEFT_OK);
+    assert_int_equal(weft_kernels_load(3, m, d, NULL, NULL, &k), WEFT_INVALID_INPUT);
+    assert_null(k);
+    assert_int_equal(weft_kernels_load(2, m, d, NULL, diag, &k), WEFT_OK);
+    for (int i = 1; i >= 0; i--) {
+        const int64_t n = 100, *dims[] = { &n, &n };
+        weft_session *s;
+        assert_int_equal(weft_session_create_with(k, i, diag, &s), WEFT_OK);
+        assert_int_equal(weft_session_bind(s, dims, diag), WEFT_OK);
+        run_and_compare(s, diag, (int)n);
+        weft_session_destroy(s);
+    }
+    weft_kernels_unload(k);
+    weft_device_close(d);
+    for (int i = 0; i < 3; i++)
+        weft_module_destroy(m[i]);
+    weft_diag_destroy(diag);
+}
+
 /* As on a GPU whose memory the host does not see. */
 static void
 vulkan_memory_that_the_host_does_not_see_is_staged(void **state)
@@ -440,6 +490,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kernel_of_opencl_c_adds),
         cmocka_unit_test(a_kernel_of_spirv_text_adds),
+        cmocka_unit_test(kernels_of_several_modules_are_loaded_in_one_go),
         cmocka_unit_test(vulkan_memory_that_the_host_does_not_see_is_staged),
         cmocka_unit_test(text_that_does_not_compile_is_refused_with_the_compilers_words),
         cmocka_unit_test(temporaries_are_kept_when_asked),

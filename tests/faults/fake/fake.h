@@ -3,7 +3,8 @@
  * A fake is a library with the soname of a real one.  It does what the API says of handles, ranges
  * and arguments, and complains where a caller breaks a rule; it computes one kernel, `add`, on the
  * host.  Any call can be made to fail: by its number from a test that is linked to the fake, by its
- * name from outside with WEFT_FAKE=call=code,call=code.
+ * name from outside with WEFT_FAKE=call=code,call=code.  The OpenCL compiler of the fake aborts on a
+ * text that holds the word WEFT_FAKE_ABORT.
  */
 #ifndef WEFT_TEST_FAULTS_FAKE_H
 #define WEFT_TEST_FAULTS_FAKE_H

@@ -121,12 +121,13 @@ CALL(cl_int, clGetPlatformInfo, cl_platform_id p, cl_platform_info what, size_t 
 static cl_int
 answer_number(cl_device_info what, size_t size, void *out, size_t *need)
 {
+    bool found, cpu = fake_env("cpu", &found) != 0;
     const struct {
         cl_device_info what;
         uint64_t value;
         size_t size;
     } numbers[] = {
-        { CL_DEVICE_TYPE, CL_DEVICE_TYPE_GPU, 8 },
+        { CL_DEVICE_TYPE, cpu ? CL_DEVICE_TYPE_CPU : CL_DEVICE_TYPE_GPU, 8 },
         { CL_DEVICE_COMPILER_AVAILABLE, CL_TRUE, 4 },
         { CL_DEVICE_MAX_WORK_GROUP_SIZE, 256, 8 },
         { CL_DEVICE_LOCAL_MEM_SIZE, 32768, 8 },
@@ -353,7 +354,9 @@ CALL(cl_int, clBuildProgram, cl_program p, cl_uint n, const cl_device_id *device
     ENTER("clBuildProgram");
     if (!fake_is(p, "program", "clBuildProgram") || strncmp(options, "-cl-std=", 8) != 0)
         return CL_INVALID_PROGRAM;
-    const char *bad = strstr(p->text, "#error");
+    const char *bad = strstr(p->text, "#error"), *fatal = getenv("WEFT_FAKE_ABORT");
+    if (fatal && strstr(p->text, fatal))
+        abort();
     if (bad) {
         snprintf(p->log, sizeof p->log, "fake.cl: %.*s", (int)strcspn(bad, "\n"), bad);
         return CL_BUILD_PROGRAM_FAILURE;
