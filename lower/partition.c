@@ -469,16 +469,47 @@ worst_case(partitioner *p, const guard *g)
                               weft_binary(p->ir, strict ? WEFT_EK_LT : WEFT_EK_LE, a.hi, b.lo));
 }
 
+/* Whether conditions differ between the steps of a loop. */
+typedef struct asking {
+    const weft_var *of;
+    bool found;
+} asking;
+
+static bool
+find_guard_expr(void *user, const weft_expr *e)
+{
+    asking *a = user;
+    a->found |= e->h.kind == WEFT_EK_GUARD && weft_uses_var(e->arg[0], a->of);
+    return !a->found;
+}
+
+static bool
+find_guard_stmt(void *user, const weft_stmt *s)
+{
+    asking *a = user;
+    a->found |= s->kind == WEFT_SK_IF && weft_uses_var(s->u.iff.cond, a->of);
+    return !a->found;
+}
+
+static bool
+is_asked(const weft_stmt *loop)
+{
+    asking a = { .of = loop->u.loop.var };
+    weft_walk_stmt(&(weft_walker){ find_guard_expr, find_guard_stmt, &a }, loop->u.loop.body);
+    return a.found;
+}
+
 static const weft_stmt *
 serialise(weft_rewriter *rw, const weft_stmt *s)
 {
     s = weft_rewrite_children(rw, s);
-    if (s->kind != WEFT_SK_FOR || s->u.loop.bind != WEFT_VECTORIZE)
+    if (s->kind != WEFT_SK_FOR || s->u.loop.bind != WEFT_VECTORIZE || !is_asked(s))
         return s;
     return weft_for(rw->ir, s->u.loop.var, WEFT_UNROLL, s->u.loop.extent, s->u.loop.body);
 }
 
-/* The guarded version: scalar, but still unrolled, so that registers keep constant indices. */
+/* The guarded version: lanes that are asked each for itself are scalars, but still unrolled, so that
+ * registers keep constant indices. */
 static const weft_stmt *
 guarded_version(partitioner *p, const weft_stmt *s)
 {
