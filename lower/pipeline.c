@@ -25,6 +25,7 @@ const weft_pass weft_passes[] = {
     { "hoist", weft_pass_hoist, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "async", weft_pass_async, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
     { "prefetch", weft_pass_prefetch, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
+    { "offsets", weft_pass_offsets, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
     { "limits", weft_pass_limits, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
 };
 const int weft_pass_count = sizeof weft_passes / sizeof *weft_passes;

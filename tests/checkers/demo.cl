@@ -342,7 +342,7 @@ void conv1_relu_step0(__global const float *restrict x, __global float *restrict
         const int pad_base = i_j_k_o * 240 + i_j_k_i * 30;
         const int x_base = i_j_k_o * 224 + i_j_k_i * 28;
         for (int l = 0; l < 30; l++) {
-            pad[pad_base + l] = i_j_k_o_i_j_k_i >= 1 && i_j_k_o_i_j_k_i < 29 && l >= 1 && l < 29 ? x[x_base + l - 29] : 0.0f;
+            pad[pad_base + l] = i_j_k_o_i_j_k_i >= 1 && i_j_k_o_i_j_k_i < 29 && l >= 1 && l < 29 ? x[x_base + l - 29L] : 0.0f;
         }
     }
     for (int i_j_k_i = 0; i_j_k_i < 2; i_j_k_i++) {
@@ -350,7 +350,7 @@ void conv1_relu_step0(__global const float *restrict x, __global float *restrict
         const int x_base = i_j_k_o * 224 + i_j_k_i * 28;
         if (i_j_k_o < 3) {
             for (int l = 0; l < 30; l++) {
-                pad[pad_base + l + 180] = l >= 1 && l < 29 ? x[x_base + l + 139] : 0.0f;
+                pad[pad_base + l + 180L] = l >= 1 && l < 29 ? x[x_base + l + 139L] : 0.0f;
             }
         }
     }
@@ -408,91 +408,91 @@ void conv1_relu_step1(__global const float *restrict weight,
                 const int weight_base_1 = weight_base + kx;
                 const int pad_base_1 = pad_base + kx;
                 conv[0] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1]);
-                conv[14] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1 + 9]);
-                conv[1] += vload4(0, &pad[pad_base_1 + 30]) * (float4)(weight[weight_base_1]);
-                conv[15] += vload4(0, &pad[pad_base_1 + 30]) * (float4)(weight[weight_base_1 + 9]);
-                conv[2] += vload4(0, &pad[pad_base_1 + 60]) * (float4)(weight[weight_base_1]);
-                conv[16] += vload4(0, &pad[pad_base_1 + 60]) * (float4)(weight[weight_base_1 + 9]);
-                conv[3] += vload4(0, &pad[pad_base_1 + 90]) * (float4)(weight[weight_base_1]);
-                conv[17] += vload4(0, &pad[pad_base_1 + 90]) * (float4)(weight[weight_base_1 + 9]);
-                conv[4] += vload4(0, &pad[pad_base_1 + 120]) * (float4)(weight[weight_base_1]);
-                conv[18] += vload4(0, &pad[pad_base_1 + 120]) * (float4)(weight[weight_base_1 + 9]);
-                conv[5] += vload4(0, &pad[pad_base_1 + 150]) * (float4)(weight[weight_base_1]);
-                conv[19] += vload4(0, &pad[pad_base_1 + 150]) * (float4)(weight[weight_base_1 + 9]);
-                conv[6] += vload4(0, &pad[pad_base_1 + 180]) * (float4)(weight[weight_base_1]);
-                conv[20] += vload4(0, &pad[pad_base_1 + 180]) * (float4)(weight[weight_base_1 + 9]);
-                conv[7] += vload4(0, &pad[pad_base_1 + 210]) * (float4)(weight[weight_base_1]);
-                conv[21] += vload4(0, &pad[pad_base_1 + 210]) * (float4)(weight[weight_base_1 + 9]);
-                conv[8] += vload4(0, &pad[pad_base_1 + 240]) * (float4)(weight[weight_base_1]);
-                conv[22] += vload4(0, &pad[pad_base_1 + 240]) * (float4)(weight[weight_base_1 + 9]);
-                conv[9] += vload4(0, &pad[pad_base_1 + 270]) * (float4)(weight[weight_base_1]);
-                conv[23] += vload4(0, &pad[pad_base_1 + 270]) * (float4)(weight[weight_base_1 + 9]);
-                conv[10] += vload4(0, &pad[pad_base_1 + 300]) * (float4)(weight[weight_base_1]);
-                conv[24] += vload4(0, &pad[pad_base_1 + 300]) * (float4)(weight[weight_base_1 + 9]);
-                conv[11] += vload4(0, &pad[pad_base_1 + 330]) * (float4)(weight[weight_base_1]);
-                conv[25] += vload4(0, &pad[pad_base_1 + 330]) * (float4)(weight[weight_base_1 + 9]);
-                conv[12] += vload4(0, &pad[pad_base_1 + 360]) * (float4)(weight[weight_base_1]);
-                conv[26] += vload4(0, &pad[pad_base_1 + 360]) * (float4)(weight[weight_base_1 + 9]);
-                conv[13] += vload4(0, &pad[pad_base_1 + 390]) * (float4)(weight[weight_base_1]);
-                conv[27] += vload4(0, &pad[pad_base_1 + 390]) * (float4)(weight[weight_base_1 + 9]);
+                conv[14] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[1] += vload4(0, &pad[pad_base_1 + 30L]) * (float4)(weight[weight_base_1]);
+                conv[15] += vload4(0, &pad[pad_base_1 + 30L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[2] += vload4(0, &pad[pad_base_1 + 60L]) * (float4)(weight[weight_base_1]);
+                conv[16] += vload4(0, &pad[pad_base_1 + 60L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[3] += vload4(0, &pad[pad_base_1 + 90L]) * (float4)(weight[weight_base_1]);
+                conv[17] += vload4(0, &pad[pad_base_1 + 90L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[4] += vload4(0, &pad[pad_base_1 + 120L]) * (float4)(weight[weight_base_1]);
+                conv[18] += vload4(0, &pad[pad_base_1 + 120L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[5] += vload4(0, &pad[pad_base_1 + 150L]) * (float4)(weight[weight_base_1]);
+                conv[19] += vload4(0, &pad[pad_base_1 + 150L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[6] += vload4(0, &pad[pad_base_1 + 180L]) * (float4)(weight[weight_base_1]);
+                conv[20] += vload4(0, &pad[pad_base_1 + 180L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[7] += vload4(0, &pad[pad_base_1 + 210L]) * (float4)(weight[weight_base_1]);
+                conv[21] += vload4(0, &pad[pad_base_1 + 210L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[8] += vload4(0, &pad[pad_base_1 + 240L]) * (float4)(weight[weight_base_1]);
+                conv[22] += vload4(0, &pad[pad_base_1 + 240L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[9] += vload4(0, &pad[pad_base_1 + 270L]) * (float4)(weight[weight_base_1]);
+                conv[23] += vload4(0, &pad[pad_base_1 + 270L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[10] += vload4(0, &pad[pad_base_1 + 300L]) * (float4)(weight[weight_base_1]);
+                conv[24] += vload4(0, &pad[pad_base_1 + 300L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[11] += vload4(0, &pad[pad_base_1 + 330L]) * (float4)(weight[weight_base_1]);
+                conv[25] += vload4(0, &pad[pad_base_1 + 330L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[12] += vload4(0, &pad[pad_base_1 + 360L]) * (float4)(weight[weight_base_1]);
+                conv[26] += vload4(0, &pad[pad_base_1 + 360L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[13] += vload4(0, &pad[pad_base_1 + 390L]) * (float4)(weight[weight_base_1]);
+                conv[27] += vload4(0, &pad[pad_base_1 + 390L]) * (float4)(weight[weight_base_1 + 9L]);
             }
         }
         const float4 a = conv[0] + (float4)(bias[bias_base]);
         vstore4(select(a, (float4)(0.0f), a < (float4)(0.0f)), 0, &relu[relu_base_1]);
-        const float4 a_1 = conv[14] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_1, (float4)(0.0f), a_1 < (float4)(0.0f)), 0, &relu[relu_base_1 + 784]);
+        const float4 a_1 = conv[14] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_1, (float4)(0.0f), a_1 < (float4)(0.0f)), 0, &relu[relu_base_1 + 784L]);
         const float4 a_2 = conv[1] + (float4)(bias[bias_base]);
-        vstore4(select(a_2, (float4)(0.0f), a_2 < (float4)(0.0f)), 0, &relu[relu_base_1 + 28]);
-        const float4 a_3 = conv[15] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_3, (float4)(0.0f), a_3 < (float4)(0.0f)), 0, &relu[relu_base_1 + 812]);
+        vstore4(select(a_2, (float4)(0.0f), a_2 < (float4)(0.0f)), 0, &relu[relu_base_1 + 28L]);
+        const float4 a_3 = conv[15] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_3, (float4)(0.0f), a_3 < (float4)(0.0f)), 0, &relu[relu_base_1 + 812L]);
         const float4 a_4 = conv[2] + (float4)(bias[bias_base]);
-        vstore4(select(a_4, (float4)(0.0f), a_4 < (float4)(0.0f)), 0, &relu[relu_base_1 + 56]);
-        const float4 a_5 = conv[16] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_5, (float4)(0.0f), a_5 < (float4)(0.0f)), 0, &relu[relu_base_1 + 840]);
+        vstore4(select(a_4, (float4)(0.0f), a_4 < (float4)(0.0f)), 0, &relu[relu_base_1 + 56L]);
+        const float4 a_5 = conv[16] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_5, (float4)(0.0f), a_5 < (float4)(0.0f)), 0, &relu[relu_base_1 + 840L]);
         const float4 a_6 = conv[3] + (float4)(bias[bias_base]);
-        vstore4(select(a_6, (float4)(0.0f), a_6 < (float4)(0.0f)), 0, &relu[relu_base_1 + 84]);
-        const float4 a_7 = conv[17] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_7, (float4)(0.0f), a_7 < (float4)(0.0f)), 0, &relu[relu_base_1 + 868]);
+        vstore4(select(a_6, (float4)(0.0f), a_6 < (float4)(0.0f)), 0, &relu[relu_base_1 + 84L]);
+        const float4 a_7 = conv[17] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_7, (float4)(0.0f), a_7 < (float4)(0.0f)), 0, &relu[relu_base_1 + 868L]);
         const float4 a_8 = conv[4] + (float4)(bias[bias_base]);
-        vstore4(select(a_8, (float4)(0.0f), a_8 < (float4)(0.0f)), 0, &relu[relu_base_1 + 112]);
-        const float4 a_9 = conv[18] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_9, (float4)(0.0f), a_9 < (float4)(0.0f)), 0, &relu[relu_base_1 + 896]);
+        vstore4(select(a_8, (float4)(0.0f), a_8 < (float4)(0.0f)), 0, &relu[relu_base_1 + 112L]);
+        const float4 a_9 = conv[18] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_9, (float4)(0.0f), a_9 < (float4)(0.0f)), 0, &relu[relu_base_1 + 896L]);
         const float4 a_10 = conv[5] + (float4)(bias[bias_base]);
-        vstore4(select(a_10, (float4)(0.0f), a_10 < (float4)(0.0f)), 0, &relu[relu_base_1 + 140]);
-        const float4 a_11 = conv[19] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_11, (float4)(0.0f), a_11 < (float4)(0.0f)), 0, &relu[relu_base_1 + 924]);
+        vstore4(select(a_10, (float4)(0.0f), a_10 < (float4)(0.0f)), 0, &relu[relu_base_1 + 140L]);
+        const float4 a_11 = conv[19] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_11, (float4)(0.0f), a_11 < (float4)(0.0f)), 0, &relu[relu_base_1 + 924L]);
         const float4 a_12 = conv[6] + (float4)(bias[bias_base]);
-        vstore4(select(a_12, (float4)(0.0f), a_12 < (float4)(0.0f)), 0, &relu[relu_base_1 + 168]);
-        const float4 a_13 = conv[20] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_13, (float4)(0.0f), a_13 < (float4)(0.0f)), 0, &relu[relu_base_1 + 952]);
+        vstore4(select(a_12, (float4)(0.0f), a_12 < (float4)(0.0f)), 0, &relu[relu_base_1 + 168L]);
+        const float4 a_13 = conv[20] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_13, (float4)(0.0f), a_13 < (float4)(0.0f)), 0, &relu[relu_base_1 + 952L]);
         const float4 a_14 = conv[7] + (float4)(bias[bias_base]);
-        vstore4(select(a_14, (float4)(0.0f), a_14 < (float4)(0.0f)), 0, &relu[relu_base_1 + 196]);
-        const float4 a_15 = conv[21] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_15, (float4)(0.0f), a_15 < (float4)(0.0f)), 0, &relu[relu_base_1 + 980]);
+        vstore4(select(a_14, (float4)(0.0f), a_14 < (float4)(0.0f)), 0, &relu[relu_base_1 + 196L]);
+        const float4 a_15 = conv[21] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_15, (float4)(0.0f), a_15 < (float4)(0.0f)), 0, &relu[relu_base_1 + 980L]);
         const float4 a_16 = conv[8] + (float4)(bias[bias_base]);
-        vstore4(select(a_16, (float4)(0.0f), a_16 < (float4)(0.0f)), 0, &relu[relu_base_1 + 224]);
-        const float4 a_17 = conv[22] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_17, (float4)(0.0f), a_17 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1008]);
+        vstore4(select(a_16, (float4)(0.0f), a_16 < (float4)(0.0f)), 0, &relu[relu_base_1 + 224L]);
+        const float4 a_17 = conv[22] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_17, (float4)(0.0f), a_17 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1008L]);
         const float4 a_18 = conv[9] + (float4)(bias[bias_base]);
-        vstore4(select(a_18, (float4)(0.0f), a_18 < (float4)(0.0f)), 0, &relu[relu_base_1 + 252]);
-        const float4 a_19 = conv[23] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_19, (float4)(0.0f), a_19 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1036]);
+        vstore4(select(a_18, (float4)(0.0f), a_18 < (float4)(0.0f)), 0, &relu[relu_base_1 + 252L]);
+        const float4 a_19 = conv[23] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_19, (float4)(0.0f), a_19 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1036L]);
         const float4 a_20 = conv[10] + (float4)(bias[bias_base]);
-        vstore4(select(a_20, (float4)(0.0f), a_20 < (float4)(0.0f)), 0, &relu[relu_base_1 + 280]);
-        const float4 a_21 = conv[24] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_21, (float4)(0.0f), a_21 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1064]);
+        vstore4(select(a_20, (float4)(0.0f), a_20 < (float4)(0.0f)), 0, &relu[relu_base_1 + 280L]);
+        const float4 a_21 = conv[24] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_21, (float4)(0.0f), a_21 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1064L]);
         const float4 a_22 = conv[11] + (float4)(bias[bias_base]);
-        vstore4(select(a_22, (float4)(0.0f), a_22 < (float4)(0.0f)), 0, &relu[relu_base_1 + 308]);
-        const float4 a_23 = conv[25] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_23, (float4)(0.0f), a_23 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1092]);
+        vstore4(select(a_22, (float4)(0.0f), a_22 < (float4)(0.0f)), 0, &relu[relu_base_1 + 308L]);
+        const float4 a_23 = conv[25] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_23, (float4)(0.0f), a_23 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1092L]);
         const float4 a_24 = conv[12] + (float4)(bias[bias_base]);
-        vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 336]);
-        const float4 a_25 = conv[26] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_25, (float4)(0.0f), a_25 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1120]);
+        vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 336L]);
+        const float4 a_25 = conv[26] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_25, (float4)(0.0f), a_25 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1120L]);
         const float4 a_26 = conv[13] + (float4)(bias[bias_base]);
-        vstore4(select(a_26, (float4)(0.0f), a_26 < (float4)(0.0f)), 0, &relu[relu_base_1 + 364]);
-        const float4 a_27 = conv[27] + (float4)(bias[bias_base + 1]);
-        vstore4(select(a_27, (float4)(0.0f), a_27 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1148]);
+        vstore4(select(a_26, (float4)(0.0f), a_26 < (float4)(0.0f)), 0, &relu[relu_base_1 + 364L]);
+        const float4 a_27 = conv[27] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_27, (float4)(0.0f), a_27 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1148L]);
     }
 }
 ==== opencl-pocl/conv2_relu_step0.cl
@@ -510,7 +510,7 @@ void conv2_relu_step0(__global const float *restrict x, __global float *restrict
         const int i_j_1_k_i_mod = i_j_1_k_i % 16;
         const int x_base = i_j_1_k_o * 392 + i_j_1_k_i / 16 * 196 + i_j_1_k_i_mod * 14;
         for (int l = 0; l < 16; l++) {
-            pad[pad_base + l] = i_j_1_k_i_mod >= 1 && i_j_1_k_i_mod < 15 && l >= 1 && l < 15 ? x[x_base + l - 15] : 0.0f;
+            pad[pad_base + l] = i_j_1_k_i_mod >= 1 && i_j_1_k_i_mod < 15 && l >= 1 && l < 15 ? x[x_base + l - 15L] : 0.0f;
         }
     }
 }
@@ -551,50 +551,50 @@ void conv2_relu_step1(__global const float *restrict weight,
                 const int weight_base_1 = weight_base + kx * 16;
                 const int pad_base_1 = pad_base + kx;
                 conv[0] += (float16)(pad[pad_base_1]) * vload16(0, &weight[weight_base_1]);
-                conv[1] += (float16)(pad[pad_base_1 + 1]) * vload16(0, &weight[weight_base_1]);
-                conv[2] += (float16)(pad[pad_base_1 + 2]) * vload16(0, &weight[weight_base_1]);
-                conv[3] += (float16)(pad[pad_base_1 + 3]) * vload16(0, &weight[weight_base_1]);
-                conv[4] += (float16)(pad[pad_base_1 + 4]) * vload16(0, &weight[weight_base_1]);
-                conv[5] += (float16)(pad[pad_base_1 + 5]) * vload16(0, &weight[weight_base_1]);
-                conv[6] += (float16)(pad[pad_base_1 + 6]) * vload16(0, &weight[weight_base_1]);
-                conv[7] += (float16)(pad[pad_base_1 + 7]) * vload16(0, &weight[weight_base_1]);
-                conv[8] += (float16)(pad[pad_base_1 + 8]) * vload16(0, &weight[weight_base_1]);
-                conv[9] += (float16)(pad[pad_base_1 + 9]) * vload16(0, &weight[weight_base_1]);
-                conv[10] += (float16)(pad[pad_base_1 + 10]) * vload16(0, &weight[weight_base_1]);
-                conv[11] += (float16)(pad[pad_base_1 + 11]) * vload16(0, &weight[weight_base_1]);
-                conv[12] += (float16)(pad[pad_base_1 + 12]) * vload16(0, &weight[weight_base_1]);
-                conv[13] += (float16)(pad[pad_base_1 + 13]) * vload16(0, &weight[weight_base_1]);
+                conv[1] += (float16)(pad[pad_base_1 + 1L]) * vload16(0, &weight[weight_base_1]);
+                conv[2] += (float16)(pad[pad_base_1 + 2L]) * vload16(0, &weight[weight_base_1]);
+                conv[3] += (float16)(pad[pad_base_1 + 3L]) * vload16(0, &weight[weight_base_1]);
+                conv[4] += (float16)(pad[pad_base_1 + 4L]) * vload16(0, &weight[weight_base_1]);
+                conv[5] += (float16)(pad[pad_base_1 + 5L]) * vload16(0, &weight[weight_base_1]);
+                conv[6] += (float16)(pad[pad_base_1 + 6L]) * vload16(0, &weight[weight_base_1]);
+                conv[7] += (float16)(pad[pad_base_1 + 7L]) * vload16(0, &weight[weight_base_1]);
+                conv[8] += (float16)(pad[pad_base_1 + 8L]) * vload16(0, &weight[weight_base_1]);
+                conv[9] += (float16)(pad[pad_base_1 + 9L]) * vload16(0, &weight[weight_base_1]);
+                conv[10] += (float16)(pad[pad_base_1 + 10L]) * vload16(0, &weight[weight_base_1]);
+                conv[11] += (float16)(pad[pad_base_1 + 11L]) * vload16(0, &weight[weight_base_1]);
+                conv[12] += (float16)(pad[pad_base_1 + 12L]) * vload16(0, &weight[weight_base_1]);
+                conv[13] += (float16)(pad[pad_base_1 + 13L]) * vload16(0, &weight[weight_base_1]);
             }
         }
     }
     const float16 a = conv[0] + vload16(0, &bias[0]);
     vstore16(select(a, (float16)(0.0f), a < (float16)(0.0f)), 0, &relu[relu_base]);
     const float16 a_1 = conv[1] + vload16(0, &bias[0]);
-    vstore16(select(a_1, (float16)(0.0f), a_1 < (float16)(0.0f)), 0, &relu[relu_base + 16]);
+    vstore16(select(a_1, (float16)(0.0f), a_1 < (float16)(0.0f)), 0, &relu[relu_base + 16L]);
     const float16 a_2 = conv[2] + vload16(0, &bias[0]);
-    vstore16(select(a_2, (float16)(0.0f), a_2 < (float16)(0.0f)), 0, &relu[relu_base + 32]);
+    vstore16(select(a_2, (float16)(0.0f), a_2 < (float16)(0.0f)), 0, &relu[relu_base + 32L]);
     const float16 a_3 = conv[3] + vload16(0, &bias[0]);
-    vstore16(select(a_3, (float16)(0.0f), a_3 < (float16)(0.0f)), 0, &relu[relu_base + 48]);
+    vstore16(select(a_3, (float16)(0.0f), a_3 < (float16)(0.0f)), 0, &relu[relu_base + 48L]);
     const float16 a_4 = conv[4] + vload16(0, &bias[0]);
-    vstore16(select(a_4, (float16)(0.0f), a_4 < (float16)(0.0f)), 0, &relu[relu_base + 64]);
+    vstore16(select(a_4, (float16)(0.0f), a_4 < (float16)(0.0f)), 0, &relu[relu_base + 64L]);
     const float16 a_5 = conv[5] + vload16(0, &bias[0]);
-    vstore16(select(a_5, (float16)(0.0f), a_5 < (float16)(0.0f)), 0, &relu[relu_base + 80]);
+    vstore16(select(a_5, (float16)(0.0f), a_5 < (float16)(0.0f)), 0, &relu[relu_base + 80L]);
     const float16 a_6 = conv[6] + vload16(0, &bias[0]);
-    vstore16(select(a_6, (float16)(0.0f), a_6 < (float16)(0.0f)), 0, &relu[relu_base + 96]);
+    vstore16(select(a_6, (float16)(0.0f), a_6 < (float16)(0.0f)), 0, &relu[relu_base + 96L]);
     const float16 a_7 = conv[7] + vload16(0, &bias[0]);
-    vstore16(select(a_7, (float16)(0.0f), a_7 < (float16)(0.0f)), 0, &relu[relu_base + 112]);
+    vstore16(select(a_7, (float16)(0.0f), a_7 < (float16)(0.0f)), 0, &relu[relu_base + 112L]);
     const float16 a_8 = conv[8] + vload16(0, &bias[0]);
-    vstore16(select(a_8, (float16)(0.0f), a_8 < (float16)(0.0f)), 0, &relu[relu_base + 128]);
+    vstore16(select(a_8, (float16)(0.0f), a_8 < (float16)(0.0f)), 0, &relu[relu_base + 128L]);
     const float16 a_9 = conv[9] + vload16(0, &bias[0]);
-    vstore16(select(a_9, (float16)(0.0f), a_9 < (float16)(0.0f)), 0, &relu[relu_base + 144]);
+    vstore16(select(a_9, (float16)(0.0f), a_9 < (float16)(0.0f)), 0, &relu[relu_base + 144L]);
     const float16 a_10 = conv[10] + vload16(0, &bias[0]);
-    vstore16(select(a_10, (float16)(0.0f), a_10 < (float16)(0.0f)), 0, &relu[relu_base + 160]);
+    vstore16(select(a_10, (float16)(0.0f), a_10 < (float16)(0.0f)), 0, &relu[relu_base + 160L]);
     const float16 a_11 = conv[11] + vload16(0, &bias[0]);
-    vstore16(select(a_11, (float16)(0.0f), a_11 < (float16)(0.0f)), 0, &relu[relu_base + 176]);
+    vstore16(select(a_11, (float16)(0.0f), a_11 < (float16)(0.0f)), 0, &relu[relu_base + 176L]);
     const float16 a_12 = conv[12] + vload16(0, &bias[0]);
-    vstore16(select(a_12, (float16)(0.0f), a_12 < (float16)(0.0f)), 0, &relu[relu_base + 192]);
+    vstore16(select(a_12, (float16)(0.0f), a_12 < (float16)(0.0f)), 0, &relu[relu_base + 192L]);
     const float16 a_13 = conv[13] + vload16(0, &bias[0]);
-    vstore16(select(a_13, (float16)(0.0f), a_13 < (float16)(0.0f)), 0, &relu[relu_base + 208]);
+    vstore16(select(a_13, (float16)(0.0f), a_13 < (float16)(0.0f)), 0, &relu[relu_base + 208L]);
 }
 ==== opencl-pocl/fc_add.cl
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
@@ -617,11 +617,11 @@ void fc_add(__global const float *restrict a,
     for (int r_o = 0; r_o < 12; r_o++) {
         const int b_base = i_j * 784 + r_o * 64;
         matmul_rf[0] += vload16(0, &a[r_o * 64]) * vload16(0, &b[b_base]);
-        matmul_rf[1] += vload16(0, &a[r_o * 64 + 16]) * vload16(0, &b[b_base + 16]);
-        matmul_rf[2] += vload16(0, &a[r_o * 64 + 32]) * vload16(0, &b[b_base + 32]);
-        matmul_rf[3] += vload16(0, &a[r_o * 64 + 48]) * vload16(0, &b[b_base + 48]);
+        matmul_rf[1] += vload16(0, &a[r_o * 64 + 16L]) * vload16(0, &b[b_base + 16L]);
+        matmul_rf[2] += vload16(0, &a[r_o * 64 + 32L]) * vload16(0, &b[b_base + 32L]);
+        matmul_rf[3] += vload16(0, &a[r_o * 64 + 48L]) * vload16(0, &b[b_base + 48L]);
     }
-    matmul_rf[0] += vload16(0, &a[768]) * vload16(0, &b[i_j * 784 + 768]);
+    matmul_rf[0] += vload16(0, &a[768]) * vload16(0, &b[i_j * 784 + 768L]);
     float16 matmul_rf_1 = (float16)(0.0f);
     matmul_rf_1 += matmul_rf[0];
     matmul_rf_1 += matmul_rf[1];
@@ -666,13 +666,13 @@ void pool1_0(__global const float *restrict x, __global float *restrict max_pool
             const float b = x[x_base_1];
             max_pool_local = a >= b || a != a ? a : b;
             const float a_1 = max_pool_local;
-            const float b_1 = x[x_base_1 + 1];
+            const float b_1 = x[x_base_1 + 1L];
             max_pool_local = a_1 >= b_1 || a_1 != a_1 ? a_1 : b_1;
             const float a_2 = max_pool_local;
-            const float b_2 = x[x_base_1 + 28];
+            const float b_2 = x[x_base_1 + 28L];
             max_pool_local = a_2 >= b_2 || a_2 != a_2 ? a_2 : b_2;
             const float a_3 = max_pool_local;
-            const float b_3 = x[x_base_1 + 29];
+            const float b_3 = x[x_base_1 + 29L];
             max_pool_local = a_3 >= b_3 || a_3 != a_3 ? a_3 : b_3;
             max_pool[max_pool_base + l] = max_pool_local;
         }
@@ -705,32 +705,32 @@ void pool2_0(__global const float *restrict x, __global float *restrict max_pool
             const float16 b = vload16(0, &x[x_base_1]);
             max_pool_local[0] = select(b, a, a >= b | a != a);
             const float16 a_1 = max_pool_local[1];
-            const float16 b_1 = vload16(0, &x[x_base_1 + 32]);
+            const float16 b_1 = vload16(0, &x[x_base_1 + 32L]);
             max_pool_local[1] = select(b_1, a_1, a_1 >= b_1 | a_1 != a_1);
             const float16 a_2 = max_pool_local[2];
-            const float16 b_2 = vload16(0, &x[x_base_1 + 64]);
+            const float16 b_2 = vload16(0, &x[x_base_1 + 64L]);
             max_pool_local[2] = select(b_2, a_2, a_2 >= b_2 | a_2 != a_2);
             const float16 a_3 = max_pool_local[3];
-            const float16 b_3 = vload16(0, &x[x_base_1 + 96]);
+            const float16 b_3 = vload16(0, &x[x_base_1 + 96L]);
             max_pool_local[3] = select(b_3, a_3, a_3 >= b_3 | a_3 != a_3);
             const float16 a_4 = max_pool_local[4];
-            const float16 b_4 = vload16(0, &x[x_base_1 + 128]);
+            const float16 b_4 = vload16(0, &x[x_base_1 + 128L]);
             max_pool_local[4] = select(b_4, a_4, a_4 >= b_4 | a_4 != a_4);
             const float16 a_5 = max_pool_local[5];
-            const float16 b_5 = vload16(0, &x[x_base_1 + 160]);
+            const float16 b_5 = vload16(0, &x[x_base_1 + 160L]);
             max_pool_local[5] = select(b_5, a_5, a_5 >= b_5 | a_5 != a_5);
             const float16 a_6 = max_pool_local[6];
-            const float16 b_6 = vload16(0, &x[x_base_1 + 192]);
+            const float16 b_6 = vload16(0, &x[x_base_1 + 192L]);
             max_pool_local[6] = select(b_6, a_6, a_6 >= b_6 | a_6 != a_6);
         }
     }
     vstore16(max_pool_local[0], 0, &max_pool[max_pool_base]);
-    vstore16(max_pool_local[1], 0, &max_pool[max_pool_base + 16]);
-    vstore16(max_pool_local[2], 0, &max_pool[max_pool_base + 32]);
-    vstore16(max_pool_local[3], 0, &max_pool[max_pool_base + 48]);
-    vstore16(max_pool_local[4], 0, &max_pool[max_pool_base + 64]);
-    vstore16(max_pool_local[5], 0, &max_pool[max_pool_base + 80]);
-    vstore16(max_pool_local[6], 0, &max_pool[max_pool_base + 96]);
+    vstore16(max_pool_local[1], 0, &max_pool[max_pool_base + 16L]);
+    vstore16(max_pool_local[2], 0, &max_pool[max_pool_base + 32L]);
+    vstore16(max_pool_local[3], 0, &max_pool[max_pool_base + 48L]);
+    vstore16(max_pool_local[4], 0, &max_pool[max_pool_base + 64L]);
+    vstore16(max_pool_local[5], 0, &max_pool[max_pool_base + 80L]);
+    vstore16(max_pool_local[6], 0, &max_pool[max_pool_base + 96L]);
 }
 ==== opencl-pocl/pool2_0_1.cl
 // pool2_0_1: pool2 (MaxPool)                                                        model: digits.onnx
