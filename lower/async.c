@@ -6,7 +6,11 @@
  *
  * A buffer qualifies whose every store is a copy of 4, 8 or 16 bytes, or zeros by a guard, and of which
  * no thread reads before the next barrier what it may have copied itself: between threads barriers stand
- * already.  Reads of other elements, as of a tile that was filled an iteration ago, hinder nothing. */
+ * already.  Reads of other elements, as of a tile that was filled an iteration ago, hinder nothing.
+ *
+ * A loop that takes memory by n turns, with one barrier an iteration, lets the last n - 2
+ * iterations' copies go on there, or as many less as are asked for sooner.  What is under way at
+ * its start arrives first, so that its groups are one an iteration. */
 #include "lower/priv.h"
 
 #include <string.h>
@@ -24,6 +28,7 @@ typedef struct flight { /* a copy under way */
     range at;
     const weft_var *turn; /* of what loop the turns are; NULL: of none, the first range is all */
     bool past;            /* it began in another iteration of that loop */
+    int age;              /* barriers behind it, which it was not waited for at */
 } flight;
 
 typedef struct seen { /* an index that was looked at */
@@ -39,6 +44,9 @@ typedef struct copies {
     const weft_expr **let; /* by variable id: what it stands for, without other such */
     const weft_var *turn;  /* of the loop that takes memory by turns, */
     int64_t turns, now;    /* how many, and which one is looked at */
+    bool once;             /* it takes each turn once at most */
+    int *deep;             /* by variable id, of such a loop: groups left under way; -1: not seen */
+    int keep;              /* of the loop at hand */
     WEFT_VEC(const weft_expr *) cond; /* around the statement at hand */
     WEFT_VEC(flight) pending;
     WEFT_VEC(seen) seen; /* in the loop of these turns */
@@ -98,6 +106,8 @@ visit(weft_rewriter *rw, const weft_expr *e)
     int64_t by, n;
     if (e->h.kind == WEFT_EK_VAR && c->let[e->h.u.var->id])
         return weft_rewrite_expr(rw, c->let[e->h.u.var->id]);
+    if (c->turn && c->once && e->h.kind == WEFT_EK_VAR && e->h.u.var == c->turn)
+        return weft_int(rw->ir, (weft_dtype)e->h.type.dtype, c->now);
     if (c->turn && is_turn(e, c->turn, &by, &n) && c->turns % n == 0)
         return weft_int(rw->ir, (weft_dtype)e->h.type.dtype, (by % n + c->now) % n);
     return weft_rewrite_args(rw, e);
@@ -153,7 +163,7 @@ range_of_load(copies *c, const weft_expr *index)
     return s.at;
 }
 
-/* Whether the copy and what is read now have no element in common. */
+/* Whether the copy and what is touched now have no element in common. */
 static bool
 is_apart(const copies *c, const flight *f, const range *r)
 {
@@ -167,6 +177,18 @@ is_apart(const copies *c, const flight *f, const range *r)
 
 /* ---- reads ----------------------------------------------------------------------------------- */
 
+/* Someone needs the copy: in the next attempt, one that was left under way is waited for sooner,
+ * and the buffer of another is copied as it stands. */
+static void
+ask_for(copies *c, const flight *f)
+{
+    if (!f->age)
+        c->other[f->buf->id] = true;
+    else if (!c->late)
+        c->deep[f->turn->id]--;
+    c->late = true;
+}
+
 static void
 read_buf(copies *c, const weft_buf *b, const weft_expr *index)
 {
@@ -178,7 +200,7 @@ read_buf(copies *c, const weft_buf *b, const weft_expr *index)
         if (index && !f->past)
             r = range_of_load(c, index);
         if (!is_apart(c, f, &r))
-            c->other[b->id] = c->late = true;
+            ask_for(c, f);
     }
 }
 
@@ -190,19 +212,59 @@ read_expr(void *user, const weft_expr *e)
     return true;
 }
 
+/* The elements from the first of a matrix in memory to its last. */
+static range
+range_of_matrix(copies *c, const weft_stmt *s)
+{
+    const weft_fragment *f = &weft_matrix_held(s)->buf->frag;
+    int64_t most = f->matrix->m > f->matrix->n ? f->matrix->m : f->matrix->n, stride, last;
+    range r = { .known = false };
+    most = most > f->matrix->k ? most : f->matrix->k;
+    if (!weft_as_int(s->u.matrix.stride, &stride) || stride < 0 ||
+        !weft_mul64(stride, most - 1, &last) || !weft_add64(last, most - 1, &last))
+        return r;
+    r = range_of_load(c, weft_matrix_memory(s)->index[0]);
+    for (int i = 0; i < MAX_TURNS && r.known; i++)
+        r.known = weft_add64(r.hi[i], last, &r.hi[i]);
+    return r;
+}
+
 /* A matrix is read by all lanes of a subgroup, of which each copies elements of its own: a barrier
  * stands between, wherever the matrix may be of them. */
 static bool
 read_stmt(void *user, const weft_stmt *s)
 {
     copies *c = user;
-    const weft_buf *from = s->kind == WEFT_SK_MATRIX && s->u.matrix.op == WEFT_MATRIX_LOAD
-                               ? s->u.matrix.place[1].buf
-                               : NULL;
-    for (int i = 0; from && i < c->pending.n; i++)
-        if (c->pending.at[i].buf == from && c->pending.at[i].past)
-            c->other[from->id] = c->late = true;
+    if (s->kind != WEFT_SK_MATRIX || s->u.matrix.op != WEFT_MATRIX_LOAD)
+        return true;
+    const weft_buf *from = s->u.matrix.place[1].buf;
+    for (int i = 0; i < c->pending.n; i++) {
+        const flight *f = &c->pending.at[i];
+        range r = { .known = false };
+        if (f->buf != from || !(f->past || f->age))
+            continue;
+        if (!f->past)
+            r = range_of_matrix(c, s);
+        if (!is_apart(c, f, &r))
+            ask_for(c, f);
+    }
     return true;
+}
+
+/* What is stored, by whatever thread, is not overtaken by a copy that barriers have let pass. */
+static void
+check_store(copies *c, const weft_stmt *s)
+{
+    for (int i = 0; i < c->pending.n; i++) {
+        const flight *f = &c->pending.at[i];
+        range r = { .known = false };
+        if (f->buf != s->u.store.buf || !f->age)
+            continue;
+        if (!f->past)
+            r = range_of_load(c, s->u.store.index[0]);
+        if (!is_apart(c, f, &r))
+            ask_for(c, f);
+    }
 }
 
 static void
@@ -217,7 +279,7 @@ reads_of(copies *c, const weft_expr *e)
 static bool
 is_same(const flight *a, const flight *b)
 {
-    return a->buf == b->buf && a->turn == b->turn && a->past == b->past &&
+    return a->buf == b->buf && a->turn == b->turn && a->past == b->past && a->age == b->age &&
            a->at.known == b->at.known && memcmp(a->at.lo, b->at.lo, sizeof a->at.lo) == 0 &&
            memcmp(a->at.hi, b->at.hi, sizeof a->at.hi) == 0;
 }
@@ -257,6 +319,59 @@ let_pass(copies *c, const weft_var *turn)
         c->pending.at[i].past |= c->pending.at[i].turn == turn;
 }
 
+/* For the next iteration what has been copied is of the turn before. */
+static void
+turn_on(copies *c)
+{
+    for (int i = 0; i < c->pending.n; i++) {
+        range *r = &c->pending.at[i].at, old = *r;
+        for (int64_t k = 0; k < c->turns && c->pending.at[i].turn == c->turn; k++) {
+            r->lo[(k + 1) % c->turns] = old.lo[k];
+            r->hi[(k + 1) % c->turns] = old.hi[k];
+        }
+    }
+}
+
+/* Barriers in a statement; one in a loop or a branch counts for many. */
+static int
+barriers_in(const weft_stmt *s)
+{
+    int n = 0;
+    switch (s->kind) {
+    case WEFT_SK_SEQ:
+        for (int i = 0; i < s->u.seq.n; i++)
+            n += barriers_in(s->u.seq.at[i]);
+        return n;
+    case WEFT_SK_LET:
+        return barriers_in(s->u.let.body);
+    case WEFT_SK_ALLOC:
+        return barriers_in(s->u.alloc.body);
+    case WEFT_SK_FOR:
+    case WEFT_SK_WHILE:
+        return 2 * barriers_in(s->u.loop.body);
+    case WEFT_SK_IF:
+        n = barriers_in(s->u.iff.then);
+        return 2 * (n + (s->u.iff.els ? barriers_in(s->u.iff.els) : 0));
+    default:
+        return s->kind == WEFT_SK_BARRIER;
+    }
+}
+
+/* The body of a loop that leaves groups under way, in as many iterations as it takes to have them
+ * all; each looks the same. */
+static const weft_stmt *
+place_deep(copies *c, const weft_stmt *s)
+{
+    const weft_stmt *body = NULL;
+    c->keep = c->deep[s->u.loop.var->id];
+    for (int i = 0; i < c->keep + 2; i++) {
+        body = place(c, s->u.loop.body);
+        turn_on(c);
+    }
+    c->keep = 0;
+    return body;
+}
+
 /* The loop's body, and once more where it leaves copies under way for the next iteration. */
 static const weft_stmt *
 place_body(copies *c, const weft_stmt *s)
@@ -272,11 +387,82 @@ place_body(copies *c, const weft_stmt *s)
     return place(c, s->u.loop.body);
 }
 
+/* The thread's copies arrive here. */
+static const weft_stmt *
+wait_for_all(copies *c)
+{
+    bool wait = c->pending.n > 0;
+    c->pending.n = 0;
+    return wait ? weft_seq2(c->ir, weft_async(c->ir, WEFT_ASYNC_COMMIT), weft_async(c->ir, 0))
+                : weft_nop(c->ir);
+}
+
+typedef struct copy_search {
+    const copies *c;
+    bool found;
+} copy_search;
+
+static bool
+look_for_copy(void *user, const weft_stmt *s)
+{
+    copy_search *f = user;
+    f->found |= is_copy(s) && !f->c->other[s->u.store.buf->id];
+    return !f->found;
+}
+
+/* Groups that the loop leaves under way at its barrier. */
+static int
+depth_of(copies *c, const weft_stmt *loop)
+{
+    int *deep = &c->deep[loop->u.loop.var->id];
+    copy_search f = { .c = c };
+    if (*deep < 0)
+        *deep = barriers_in(loop->u.loop.body) == 1 ? (int)c->turns - 2 : 0;
+    weft_walk_stmt(&(weft_walker){ .stmt = look_for_copy, .user = &f }, loop->u.loop.body);
+    return f.found ? *deep : 0;
+}
+
+/* What is under way at the start of a loop that leaves so many groups: of one it is the second at
+ * the first barrier. */
+static const weft_stmt *
+close_groups(copies *c, int left)
+{
+    if (left > 1 || c->pending.n == 0)
+        return wait_for_all(c);
+    c->pending.n = 0;
+    return weft_async(c->ir, WEFT_ASYNC_COMMIT);
+}
+
+/* A loop that takes memory by turns. */
+static const weft_stmt *
+place_turns(copies *c, const weft_stmt *s, const cycle *y)
+{
+    weft_stmt t = *s;
+    const weft_stmt *first = weft_nop(c->ir);
+    int64_t extent;
+    c->turn = y->var;
+    c->turns = y->n;
+    c->once = weft_as_int(s->u.loop.extent, &extent) && extent <= y->n;
+    c->seen.n = 0;
+    if (depth_of(c, s)) {
+        first = close_groups(c, depth_of(c, s));
+        t.u.loop.body = place_deep(c, s);
+    } else {
+        t.u.loop.body = place_body(c, s);
+    }
+    let_pass(c, c->turn);
+    c->turn = NULL;
+    c->seen.n = 0;
+    return weft_seq2(c->ir, first,
+                     t.u.loop.body == s->u.loop.body ? s : weft_stmt_make(c->ir, t));
+}
+
 /* Of loops in each other that take memory by turns the outermost one's are told apart. */
 static const weft_stmt *
 place_loop(copies *c, const weft_stmt *s)
 {
     weft_stmt t = *s;
+    const weft_stmt *placed = s;
     cycle y = { s->u.loop.var, 1 };
     int mark = weft_facts_mark(c->facts);
     reads_of(c, s->u.loop.extent);
@@ -284,20 +470,14 @@ place_loop(copies *c, const weft_stmt *s)
         weft_facts_extent(c->facts, s->u.loop.var, s->u.loop.extent);
     if (s->kind == WEFT_SK_FOR && !c->turn)
         weft_walk_stmt(&(weft_walker){ .expr = look_for_turn, .user = &y }, s->u.loop.body);
-    bool turns = y.n > 1 && s->u.loop.bind == WEFT_SERIAL;
-    if (turns) {
-        c->turn = y.var;
-        c->turns = y.n;
-        c->seen.n = 0;
-    }
-    t.u.loop.body = place_body(c, s);
-    if (turns) {
-        let_pass(c, c->turn);
-        c->turn = NULL;
-        c->seen.n = 0;
+    if (y.n > 1 && s->u.loop.bind == WEFT_SERIAL) {
+        placed = place_turns(c, s, &y);
+    } else {
+        t.u.loop.body = place_body(c, s);
+        placed = t.u.loop.body == s->u.loop.body ? s : weft_stmt_make(c->ir, t);
     }
     weft_facts_pop(c->facts, mark);
-    return t.u.loop.body == s->u.loop.body ? s : weft_stmt_make(c->ir, t);
+    return placed;
 }
 
 /* What either branch leaves under way is. */
@@ -340,6 +520,7 @@ static const weft_stmt *
 place_store(copies *c, const weft_stmt *s)
 {
     const weft_buf *b = s->u.store.buf;
+    check_store(c, s);
     if (!is_copy(s) || c->other[b->id]) {
         weft_walk_stmt(&(weft_walker){ read_expr, NULL, c }, s);
         return s;
@@ -351,15 +532,24 @@ place_store(copies *c, const weft_stmt *s)
     return weft_stmt_make(c->ir, t);
 }
 
+/* Copies that the loop leaves under way, in groups one an iteration, are one barrier older. */
+static const weft_stmt *
+leave_some(copies *c)
+{
+    int n = 0;
+    for (int i = 0; i < c->pending.n; i++)
+        if (++c->pending.at[i].age <= c->keep)
+            c->pending.at[n++] = c->pending.at[i];
+    c->pending.n = n;
+    return weft_seq2(c->ir, weft_async(c->ir, WEFT_ASYNC_COMMIT), weft_async(c->ir, c->keep));
+}
+
 /* The thread's copies arrive before the barrier. */
 static const weft_stmt *
 place_barrier(copies *c, const weft_stmt *s)
 {
-    const weft_stmt *const at[3] = { weft_async(c->ir, WEFT_ASYNC_COMMIT), weft_async(c->ir, 0), s };
-    bool wait = c->pending.n > 0;
-    c->pending.n = 0;
     c->waits++;
-    return wait ? weft_seq(c->ir, 3, at) : s;
+    return weft_seq2(c->ir, c->keep ? leave_some(c) : wait_for_all(c), s);
 }
 
 /* Statements in the order they run: copies are under way from then on, and are waited for before a
@@ -427,6 +617,8 @@ weft_pass_async(weft_kernel *k, const weft_lower_options *o, bool *changed, weft
     c.copied = WEFT_NEW_ARRAY(&c.scratch, k->ir->nbuf + 1, bool);
     c.other = WEFT_NEW_ARRAY(&c.scratch, k->ir->nbuf + 1, bool);
     c.let = WEFT_NEW_ARRAY(&c.scratch, k->ir->nvar + 1, const weft_expr *);
+    c.deep = WEFT_NEW_ARRAY(&c.scratch, k->ir->nvar + 1, int);
+    memset(c.deep, 0xff, (k->ir->nvar + 1) * sizeof *c.deep);
     weft_walk_stmt(&(weft_walker){ .stmt = note_stmt, .user = &c }, k->body);
     if (copies_anything(&c, k)) {
         c.facts = weft_kernel_facts(k);

@@ -704,7 +704,10 @@ follow_turn(planner *p, const weft_stmt *s, cycle c, int64_t r)
         weft_facts_extent(p->facts, v, s->u.loop.extent);
     if (c.n > 1) {
         weft_dtype t = (weft_dtype)v->type.dtype;
-        weft_facts_range(p->facts, c.var, weft_int(p->ir, t, 0), NULL);
+        int64_t steps;
+        bool known = weft_as_int(s->u.loop.extent, &steps) && steps > r;
+        weft_facts_range(p->facts, c.var, weft_int(p->ir, t, 0),
+                         known ? weft_int(p->ir, t, (steps - 1 - r) / c.n) : NULL);
         *WEFT_PUSH(&p->scratch, &p->turn) = v;
         *WEFT_PUSH(&p->scratch, &p->turn_value) =
             weft_add(p->ir, weft_mul(p->ir, weft_ref(p->ir, c.var), weft_int(p->ir, t, c.n)),
