@@ -66,6 +66,8 @@ null_open(int index, weft_diag *diag, weft_device **device)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for the null device");
     d->driver = &weft_null_driver;
     d->info.target = null_target;
+    d->info.least_subgroup = 1; /* every kernel may ask for its own */
+    d->info.most_subgroup = 128;
     d->info.checks_bounds = true; /* no kernel runs that could leave them */
     strcpy(d->info.id, "null");
     strcpy(d->info.name, "null device");
