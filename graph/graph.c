@@ -113,6 +113,13 @@ weft_graph_symbol(weft_graph *g, const char *name)
 }
 
 const weft_expr *
+weft_graph_find_symbol(weft_graph *g, const char *name)
+{
+    int64_t at = weft_map_get(impl_of(g)->symbol, name, strlen(name));
+    return at < 0 ? NULL : weft_ref(g->ir, g->symbol.at[at]);
+}
+
+const weft_expr *
 weft_graph_new_symbol(weft_graph *g, const char *name)
 {
     graph_impl *impl = impl_of(g);

@@ -17,6 +17,8 @@ enum { WEFT_ELEM_LIMIT = 1024, WEFT_FLOAT_ELEM_LIMIT = 16 };
 
 /* ---- building (graph.c) ---------------------------------------------------------------------- */
 void weft_graph_set_hash(weft_graph *, const weft_const *, const char *hash);
+/* The symbol of that name, or NULL. */
+const weft_expr *weft_graph_find_symbol(weft_graph *, const char *name);
 /* A symbol that is new: of that name, or one made from it. */
 const weft_expr *weft_graph_new_symbol(weft_graph *, const char *name);
 /* Checks arity and attributes, runs the row's infer, finds known elements. */

@@ -65,9 +65,9 @@ parse_shape(onnx_reader *r, const char *name, const char *text, int *ndim, int64
     return true;
 }
 
-/* A symbol's size where an option gives one, else the symbol. */
+/* A symbol's size where an option gives one; NULL where none does. */
 static const weft_expr *
-symbol(onnx_reader *r, const char *name)
+given_size(onnx_reader *r, const char *name)
 {
     const weft_import_options *o = r->options;
     int64_t bound = weft_map_get(r->bound, name, strlen(name));
@@ -76,7 +76,14 @@ symbol(onnx_reader *r, const char *name)
     for (int i = 0; i < o->ndim; i++)
         if (strcmp(o->dim_name[i], name) == 0 && o->dim_value[i] >= 0)
             return weft_dim(r->graph, o->dim_value[i]);
-    return weft_graph_symbol(r->graph, name);
+    return NULL;
+}
+
+static const weft_expr *
+symbol(onnx_reader *r, const char *name)
+{
+    const weft_expr *size = given_size(r, name);
+    return size ? size : weft_graph_symbol(r->graph, name);
 }
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
@@ -260,9 +267,8 @@ declared_dim(onnx_reader *r, const WeftOnnx__Dimension *d)
 {
     if (!is_unknown(d))
         return weft_dim(r->graph, d->dim_value);
-    int before = r->graph->symbol.n;
-    const weft_expr *size = *weft_onnx_text(d->dim_param) ? symbol(r, d->dim_param) : NULL;
-    return r->graph->symbol.n == before ? size : NULL;
+    const weft_expr *size = given_size(r, weft_onnx_text(d->dim_param));
+    return size ? size : weft_graph_find_symbol(r->graph, weft_onnx_text(d->dim_param));
 }
 
 weft_value *

@@ -197,10 +197,12 @@ model_node_of(model *m, const char *domain, const char *op, const char *in, cons
 }
 
 void
-model_node_graphs(model *m, const char *op, const char *in, const char *out, int n,
-                  const char *const *name, model *graph)
+model_node_graphs(model *m, const char *op, const char *in, const char *out, const char *attrs,
+                  int n, const char *const *name, model *graph)
 {
     weft_str node = node_head(op, in, out);
+    for (const char *p = attrs ? attrs : ""; *p;)
+        p = put_attribute(&node, p);
     for (int i = 0; i < n; i++) {
         weft_str a = { 0 };
         put_text(&a, 1, name[i]);

@@ -42,8 +42,8 @@ void model_node(model *, const char *op, const char *in, const char *out, const 
 void model_node_of(model *, const char *domain, const char *op, const char *in, const char *out,
                    const char *attrs);
 /* The same with graphs of its own, as attributes; each is taken over. */
-void model_node_graphs(model *, const char *op, const char *in, const char *out, int n,
-                       const char *const *name, model *graph);
+void model_node_graphs(model *, const char *op, const char *in, const char *out, const char *attrs,
+                       int n, const char *const *name, model *graph);
 /* The same with a tensor attribute `name`, given as a serialised TensorProto that is taken over. */
 void model_node_tensor(model *, const char *op, const char *in, const char *out, const char *name,
                        weft_str *tensor);

@@ -133,7 +133,7 @@ operators_in_graphs_that_are_not_read_are_told(void **state)
     model_node(&branch[1], "Bar", "x", "u", NULL);
     model_output(&branch[1], "u");
     model_node(&m, "Frobnicate", "x", "c", NULL);
-    model_node_graphs(&m, "If", "c", "y", 2, (const char *[]){ "then_branch", "else_branch" },
+    model_node_graphs(&m, "If", "c", "y", NULL, 2, (const char *[]){ "then_branch", "else_branch" },
                       branch);
     model_output(&m, "y");
     CHECK(&m, "node 'c' (Frobnicate)", "node 't' (Foo)", "node 'u' (Bar)");
@@ -154,7 +154,7 @@ a_fault_in_a_graph_is_told_once_however_often_it_runs(void **state)
     model_node(&body, "Neg", "v", "w", NULL);
     model_output(&body, "on");
     model_output(&body, "w");
-    model_node_graphs(&m, "Loop", "trips _ x", "y", 1, (const char *[]){ "body" }, &body);
+    model_node_graphs(&m, "Loop", "trips _ x", "y", NULL, 1, (const char *[]){ "body" }, &body);
     model_output(&m, "y");
     CHECK(&m, "node 'lost' (Relu): attribute 'slope'");
 }
