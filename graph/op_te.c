@@ -1,29 +1,9 @@
 /* graph/op_te.c: the te column of ops.def for elements, movement and reductions: attributes become
  * arguments of te/topi.
  */
-#include "graph/priv.h"
-#include "topi/topi.h"
+#include "graph/op_te.h"
 
 #include <string.h>
-
-#define TE_OP(te_name)                                                                             \
-    weft_status weft_te_op_##te_name(weft_te *te, const weft_graph *g, const weft_node *n,         \
-                                     weft_tensor *const *in, weft_tensor **out)
-
-/* The definition's only output. */
-static weft_status
-done(const weft_graph *g, const weft_node *n, weft_tensor *t, weft_tensor **out)
-{
-    (void)g;
-    out[0] = t;
-    if (t)
-        return WEFT_OK;
-    weft_status status = weft_diag_status(g->diag);
-    return status ? status
-                  : weft_fail(g->diag, WEFT_UNSUPPORTED,
-                              "node '%s': %s has no tensor expression for these operands", n->name,
-                              weft_op_infos[n->op].text);
-}
 
 static const weft_expr *const *
 dims_attr(weft_te *te, const weft_graph *g, const weft_node *n, const char *name)
@@ -53,7 +33,7 @@ TE_OP(full)
 {
     const weft_attr *dims = weft_node_attr(n, "dims");
     (void)in;
-    return done(g, n,
+    return done(te,
                 weft_topi_full(te, n->out[0]->dtype, dims->n, dims_attr(te, g, n, "dims"),
                                weft_node_float(n, "value")),
                 out);
@@ -61,18 +41,17 @@ TE_OP(full)
 
 TE_OP(identity)
 {
-    (void)te;
-    return done(g, n, in[0], out);
+    return done(te, in[0], out);
 }
 
 TE_OP(cast)
 {
-    return done(g, n, weft_topi_cast(te, in[0], n->out[0]->dtype), out);
+    return done(te, weft_topi_cast(te, in[0], n->out[0]->dtype), out);
 }
 
 TE_OP(bitcast)
 {
-    return done(g, n, weft_topi_bitcast(te, in[0], n->out[0]->dtype), out);
+    return done(te, weft_topi_bitcast(te, in[0], n->out[0]->dtype), out);
 }
 
 /* The numbers of the row's attributes, in its order. */
@@ -86,24 +65,24 @@ TE_OP(unary)
         if (a)
             param[k++] = a->kind == WEFT_ATTR_FLOATS ? a->floats[0] : (double)a->ints[0];
     }
-    return done(g, n, weft_topi_unary(te, text_of(n), param, in[0]), out);
+    return done(te, weft_topi_unary(te, text_of(n), param, in[0]), out);
 }
 
 TE_OP(binary)
 {
     bool flag = weft_node_attr(n, "fmod") && weft_node_int(n, "fmod");
-    return done(g, n, weft_topi_binary(te, text_of(n), flag, in[0], in[1]), out);
+    return done(te, weft_topi_binary(te, text_of(n), flag, in[0], in[1]), out);
 }
 
 TE_OP(where)
 {
-    return done(g, n, weft_topi_where(te, in[0], in[1], in[2]), out);
+    return done(te, weft_topi_where(te, in[0], in[1], in[2]), out);
 }
 
 TE_OP(clip)
 {
     return done(
-        g, n, weft_topi_clip(te, in[0], n->nin > 1 ? in[1] : NULL, n->nin > 2 ? in[2] : NULL), out);
+        te, weft_topi_clip(te, in[0], n->nin > 1 ? in[1] : NULL, n->nin > 2 ? in[2] : NULL), out);
 }
 
 /* ---- movement -------------------------------------------------------------------------------- */
@@ -111,38 +90,38 @@ TE_OP(clip)
 TE_OP(broadcast_to)
 {
     const weft_attr *dims = weft_node_attr(n, "dims");
-    return done(g, n, weft_topi_broadcast_to(te, in[0], dims->n, dims_attr(te, g, n, "dims")), out);
+    return done(te, weft_topi_broadcast_to(te, in[0], dims->n, dims_attr(te, g, n, "dims")), out);
 }
 
 TE_OP(reshape)
 {
     const weft_attr *dims = weft_node_attr(n, "dims");
-    return done(g, n, weft_topi_reshape(te, in[0], dims->n, dims_attr(te, g, n, "dims")), out);
+    return done(te, weft_topi_reshape(te, in[0], dims->n, dims_attr(te, g, n, "dims")), out);
 }
 
 TE_OP(transpose)
 {
-    return done(g, n, weft_topi_transpose(te, in[0], ints_attr(n, "axes")), out);
+    return done(te, weft_topi_transpose(te, in[0], ints_attr(n, "axes")), out);
 }
 
 TE_OP(concat)
 {
-    return done(g, n, weft_topi_concatenate(te, n->nin, in, (int)weft_node_int(n, "axis")), out);
+    return done(te, weft_topi_concatenate(te, n->nin, in, (int)weft_node_int(n, "axis")), out);
 }
 
 TE_OP(block)
 {
-    return done(g, n, weft_topi_block(te, in[0], weft_node_int(n, "lanes")), out);
+    return done(te, weft_topi_block(te, in[0], weft_node_int(n, "lanes")), out);
 }
 
 TE_OP(unblock)
 {
-    return done(g, n, weft_topi_unblock(te, in[0]), out);
+    return done(te, weft_topi_unblock(te, in[0]), out);
 }
 
 TE_OP(slice)
 {
-    return done(g, n,
+    return done(te,
                 weft_topi_slice(te, in[0], dims_attr(te, g, n, "starts"), ints_attr(n, "steps"),
                                 dims_attr(te, g, n, "dims")),
                 out);
@@ -150,7 +129,7 @@ TE_OP(slice)
 
 TE_OP(gather)
 {
-    return done(g, n, weft_topi_take(te, in[0], in[1], (int)weft_node_int(n, "axis")), out);
+    return done(te, weft_topi_take(te, in[0], in[1], (int)weft_node_int(n, "axis")), out);
 }
 
 TE_OP(pad)
@@ -165,7 +144,7 @@ TE_OP(pad)
     const weft_expr *value = n->nin > 1 && in[1] ? weft_topi_at(te, in[1], zero) : NULL;
     if (!value && in[0])
         value = weft_imm(te->ir, weft_scalar(in[0]->buf->dtype), 0);
-    return done(g, n,
+    return done(te,
                 weft_topi_pad(te, in[0], dims_attr(te, g, n, "before"),
                               dims_attr(te, g, n, "after"), mode, value),
                 out);
@@ -176,7 +155,7 @@ TE_OP(pad)
 TE_OP(reduce)
 {
     const weft_attr *axes = weft_node_attr(n, "axes");
-    return done(g, n,
+    return done(te,
                 weft_topi_reduce(te, text_of(n), in[0], axes->n, axes->ints,
                                  weft_node_int(n, "keepdims") != 0),
                 out);
@@ -185,7 +164,7 @@ TE_OP(reduce)
 TE_OP(argreduce)
 {
     return done(
-        g, n,
+        te,
         weft_topi_argreduce(te, n->op == WEFT_GOP_ARGMAX, in[0], (int)weft_node_int(n, "axis"),
                             weft_node_int(n, "keepdims") != 0, weft_node_int(n, "last") != 0),
         out);
@@ -223,7 +202,7 @@ spatial_dims(weft_te *te, const weft_graph *g, const weft_node *n)
 
 TE_OP(matmul)
 {
-    return done(g, n,
+    return done(te,
                 weft_topi_matmul(te, in[0], in[1], weft_node_int(n, "ta") != 0,
                                  weft_node_int(n, "tb") != 0, int_or_zero(n, "pack"),
                                  int_or_zero(n, "n")),
@@ -243,7 +222,7 @@ TE_OP(attention)
                            .causal = weft_node_attr(n, "causal")
                                          ? weft_group_dim(te, g, weft_node_dim(n, "causal", 0))
                                          : NULL };
-    return done(g, n, weft_topi_attention(te, in[0], in[1], in[2], n->nin > 3 ? in[3] : NULL, &how),
+    return done(te, weft_topi_attention(te, in[0], in[1], in[2], n->nin > 3 ? in[3] : NULL, &how),
                 out);
 }
 
@@ -254,7 +233,7 @@ TE_OP(conv)
                                 .out = int_or_zero(n, "out_channels"),
                                 .in_block = int_or_zero(n, "in_block"),
                                 .out_block = int_or_zero(n, "out_block") };
-    return done(g, n,
+    return done(te,
                 weft_topi_conv(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, &w,
                                weft_node_int(n, "groups"), &layout),
                 out);
@@ -263,7 +242,7 @@ TE_OP(conv)
 TE_OP(conv_transpose)
 {
     weft_window w = window_of(n);
-    return done(g, n,
+    return done(te,
                 weft_topi_conv_transpose(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, &w,
                                          weft_node_int(n, "groups"), spatial_dims(te, g, n)),
                 out);
@@ -287,20 +266,20 @@ pooled(weft_te *te, const weft_node *n, weft_tensor *x, const weft_expr *const *
 
 TE_OP(pool)
 {
-    return done(g, n, pooled(te, n, in[0], spatial_dims(te, g, n)), out);
+    return done(te, pooled(te, n, in[0], spatial_dims(te, g, n)), out);
 }
 
 TE_OP(col2im)
 {
     weft_window w = window_of(n);
-    return done(g, n, weft_topi_col2im(te, in[0], &w, dims_attr(te, g, n, "image")), out);
+    return done(te, weft_topi_col2im(te, in[0], &w, dims_attr(te, g, n, "image")), out);
 }
 
 /* ---- row-wise -------------------------------------------------------------------------------- */
 
 TE_OP(lrn)
 {
-    return done(g, n,
+    return done(te,
                 weft_topi_lrn(te, in[0], weft_node_int(n, "size"), weft_node_float(n, "alpha"),
                               weft_node_float(n, "beta"), weft_node_float(n, "bias")),
                 out);
@@ -309,14 +288,14 @@ TE_OP(lrn)
 TE_OP(softmax)
 {
     return done(
-        g, n,
+        te,
         weft_topi_softmax(te, in[0], (int)weft_node_int(n, "axis"), n->op == WEFT_GOP_LOG_SOFTMAX),
         out);
 }
 
 TE_OP(rms_norm)
 {
-    return done(g, n,
+    return done(te,
                 weft_topi_rms_norm(te, in[0], in[1], (int)weft_node_int(n, "axis"),
                                    weft_node_float(n, "epsilon")),
                 out);
@@ -324,7 +303,7 @@ TE_OP(rms_norm)
 
 TE_OP(layer_norm)
 {
-    return done(g, n,
+    return done(te,
                 weft_topi_layer_norm(te, in[0], in[1], n->nin > 2 ? in[2] : NULL,
                                      (int)weft_node_int(n, "axis"), weft_node_float(n, "epsilon")),
                 out);
@@ -333,10 +312,10 @@ TE_OP(layer_norm)
 TE_OP(instance_norm)
 {
     return done(
-        g, n, weft_topi_instance_norm(te, in[0], in[1], in[2], weft_node_float(n, "epsilon")), out);
+        te, weft_topi_instance_norm(te, in[0], in[1], in[2], weft_node_float(n, "epsilon")), out);
 }
 
 TE_OP(batch_norm)
 {
-    return done(g, n, weft_topi_batch_norm(te, in, weft_node_float(n, "epsilon")), out);
+    return done(te, weft_topi_batch_norm(te, in, weft_node_float(n, "epsilon")), out);
 }

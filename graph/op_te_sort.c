@@ -1,21 +1,8 @@
 /* graph/op_te_sort.c: the te column of ops.def for what goes along an axis in an order. */
-#include "graph/priv.h"
-#include "topi/topi.h"
-
-#define TE_OP(te_name)                                                                             \
-    weft_status weft_te_op_##te_name(weft_te *te, const weft_graph *g, const weft_node *n,         \
-                                     weft_tensor *const *in, weft_tensor **out)
-
-static weft_status
-done(const weft_te *te, weft_tensor *t, weft_tensor **out)
-{
-    out[0] = t;
-    return t ? WEFT_OK : weft_diag_status(te->diag);
-}
+#include "graph/op_te.h"
 
 TE_OP(cumulative)
 {
-    (void)g;
     return done(te,
                 weft_topi_cumulative(te, n->op == WEFT_GOP_CUMPROD, in[0],
                                      (int)weft_node_int(n, "axis"),
@@ -50,7 +37,6 @@ TE_OP(argsort)
 
 TE_OP(take_along_axis)
 {
-    (void)g;
     return done(te, weft_topi_take_along_axis(te, in[0], in[1], (int)weft_node_int(n, "axis")),
                 out);
 }
@@ -62,21 +48,17 @@ TE_OP(argsort_rows)
 
 TE_OP(searchsorted)
 {
-    (void)g;
     return done(te, weft_topi_searchsorted(te, in[0], in[1], weft_node_int(n, "right") != 0), out);
 }
 
 TE_OP(flatnonzero)
 {
-    (void)g;
-    (void)n;
     return done(te, weft_topi_flatnonzero(te, in[0]), out);
 }
 
 TE_OP(non_max_suppression)
 {
     weft_tensor *all[6] = { in[0], in[1], in[2], in[3], in[4], n->nin > 5 ? in[5] : NULL };
-    (void)g;
     return done(
         te, weft_topi_non_max_suppression(te, all, weft_node_int(n, "center_point_box") != 0), out);
 }

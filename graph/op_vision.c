@@ -1,25 +1,7 @@
 /* graph/op_vision.c: the te column of ops.def for operators on images. */
-#include "graph/priv.h"
-#include "topi/topi.h"
+#include "graph/op_te.h"
 
 #include <string.h>
-
-#define TE_OP(te_name)                                                                             \
-    weft_status weft_te_op_##te_name(weft_te *te, const weft_graph *g, const weft_node *n,         \
-                                     weft_tensor *const *in, weft_tensor **out)
-
-/* The definition's only output. */
-static weft_status
-done(const weft_graph *g, const weft_node *n, weft_tensor *t, weft_tensor **out)
-{
-    out[0] = t;
-    weft_status status = weft_diag_status(g->diag);
-    if (t || status)
-        return t ? WEFT_OK : status;
-    return weft_fail(g->diag, WEFT_UNSUPPORTED,
-                     "node '%s': %s has no tensor expression for these operands", n->name,
-                     weft_op_infos[n->op].text);
-}
 
 /* The dims that inference found. */
 static const weft_expr *const *
@@ -61,7 +43,7 @@ TE_OP(resize)
     for (int d = 0; d < rank; d++)
         axis[d] = resize_axis(te, n, d);
     weft_resize how = resize_of(te, g, n, axis);
-    return done(g, n, weft_topi_resize(te, in[0], &how), out);
+    return done(te, weft_topi_resize(te, in[0], &how), out);
 }
 
 TE_OP(resize_antialias)
@@ -70,7 +52,7 @@ TE_OP(resize_antialias)
     weft_resize_axis *axis = WEFT_NEW_ARRAY(&te->ir->arena, rank + 1, weft_resize_axis);
     axis[at] = resize_axis(te, n, 0);
     weft_resize how = resize_of(te, g, n, axis);
-    return done(g, n,
+    return done(te,
                 weft_topi_resize_antialias(te, in[0], at,
                                            weft_group_dim(te, g, weft_node_dim(n, "up", 0)),
                                            weft_group_dim(te, g, weft_node_dim(n, "down", 0)),
@@ -86,7 +68,7 @@ TE_OP(sample)
                         .padding = weft_node_attr(n, "padding")->text,
                         .units = weft_node_attr(n, "units")->text,
                         .reversed = weft_node_int(n, "reversed") != 0 };
-    return done(g, n, weft_topi_sample(te, in[0], in[1], &how), out);
+    return done(te, weft_topi_sample(te, in[0], in[1], &how), out);
 }
 
 /* ---- regions --------------------------------------------------------------------------------- */
@@ -99,12 +81,12 @@ TE_OP(roi_align)
                            .scale = weft_node_float(n, "scale"),
                            .half_pixel = weft_node_int(n, "half_pixel") != 0,
                            .largest = strcmp(weft_node_attr(n, "mode")->text, "max") == 0 };
-    return done(g, n, weft_topi_roi_align(te, in[0], in[1], in[2], &how), out);
+    return done(te, weft_topi_roi_align(te, in[0], in[1], in[2], &how), out);
 }
 
 TE_OP(max_roi_pool)
 {
-    return done(g, n,
+    return done(te,
                 weft_topi_max_roi_pool(te, in[0], in[1], weft_node_float(n, "scale"),
                                        weft_i32(te->ir, weft_node_int(n, "height")),
                                        weft_i32(te->ir, weft_node_int(n, "width"))),
