@@ -225,6 +225,23 @@ model_node_tensor(model *m, const char *op, const char *in, const char *out, con
     put_message(&m->graph, 1, &node);
 }
 
+model
+model_over(int64_t opset, int type, const char *dims, const char *op, const char *in,
+           const char *attrs)
+{
+    model m = model_make(opset);
+    model_input(&m, "x", type, dims);
+    model_node(&m, op, in, "y", attrs);
+    model_output(&m, "y");
+    return m;
+}
+
+model
+model_one(int64_t opset, const char *dims, const char *op, const char *in, const char *attrs)
+{
+    return model_over(opset, ONNX_FLOAT, dims, op, in, attrs);
+}
+
 weft_str
 tensor_head(const char *name, int type, const char *dims)
 {

@@ -47,6 +47,11 @@ void model_node_graphs(model *, const char *op, const char *in, const char *out,
 /* The same with a tensor attribute `name`, given as a serialised TensorProto that is taken over. */
 void model_node_tensor(model *, const char *op, const char *in, const char *out, const char *name,
                        weft_str *tensor);
+/* A model of one node that makes y, over x of the type and dims; model_one: of f32. */
+model model_over(int64_t opset, int type, const char *dims, const char *op, const char *in,
+                 const char *attrs);
+model model_one(int64_t opset, const char *dims, const char *op, const char *in,
+                const char *attrs);
 /* Initializers: floats 0, 1, 2 ...; a list of integers. */
 void model_floats(model *, const char *name, const char *dims);
 void model_ints(model *, const char *name, const char *dims, const char *values);

@@ -14,7 +14,8 @@ check_has(model *m, const char *parts)
         snprintf(part, sizeof part, "%.*s", (int)(n - absent), p + absent);
         char *found = strstr(absent ? text : at, part);
         if (!found != absent)
-            fail_msg("'%s' is %s: %s", part, absent ? "there" : "not there, or not after the part before", text);
+            fail_msg("'%s' is %s: %s", part,
+                     absent ? "there" : "not there, or not after the part before", text);
         at = absent ? at : found;
         p += n;
     }
@@ -66,8 +67,8 @@ decided(const char *other, const char *outputs)
     model_output(&branch[0], "t");
     model_node(&branch[1], other, "x", "e", NULL);
     model_output(&branch[1], "e");
-    model_node_graphs(&m, "If", "c", outputs, NULL, 2, (const char *[]){ "then_branch", "else_branch" },
-                      branch);
+    model_node_graphs(&m, "If", "c", outputs, NULL, 2,
+                      (const char *[]){ "then_branch", "else_branch" }, branch);
     model_output(&m, "y");
     return m;
 }
@@ -86,7 +87,7 @@ branches_that_give_different_things_are_refused(void **state)
     (void)state;
     model m = decided("Shape", "y");
     check_refused(&m, NULL, WEFT_UNSUPPORTED,
-                  "(If)|one branch gives f32 of rank 2, the other i64 of rank 1; give the condition");
+                  "(If)|one branch gives f32 of rank 2, the other i64 of rank 1; give the");
     m = decided("Exp", "y z");
     check_refused(&m, NULL, WEFT_INVALID_INPUT, "(If)|it has 2 outputs, and its branch 1");
 }
@@ -126,7 +127,8 @@ a_short_loop_is_unrolled_and_a_long_one_is_not(void **state)
 {
     (void)state;
     model m = loop("3", "Add", NULL, false);
-    check_has(&m, "w: f32[2] = add(x, x)|w_1: f32[2] = add(w, x)|w_2: f32[2] = add(w_1, x)|!loop|!carry");
+    check_has(&m, "w: f32[2] = add(x, x)|w_1: f32[2] = add(w, x)|w_2: f32[2] = add(w_1, x)|!loop|"
+                  "!carry");
     m = loop("1000", "Add", NULL, false);
     check_has(&m, "= carry(x)|loop|< 1000|w: f32[2] = add(|= yield(w, |y: f32[2] = result(|!w_1");
 }
@@ -163,7 +165,7 @@ what_endless_iterations_give_is_not_put_together(void **state)
     (void)state;
     model m = loop(NULL, "Add", NULL, true);
     check_refused(&m, NULL, WEFT_UNSUPPORTED,
-                  "(Loop)|how often it runs is known when the model runs alone, and output 1 has a part");
+                  "(Loop)|how often it runs is known when the model runs alone, and output 1 has");
 }
 
 static void
@@ -174,7 +176,7 @@ a_value_that_changes_its_shape_is_unrolled_or_refused_by_name(void **state)
     check_has(&m, "w_30: f32[62] = concatenate(|!result(");
     m = loop(NULL, "Concat", "axis=0", false);
     check_refused(&m, NULL, WEFT_UNSUPPORTED,
-                  "(Loop)|'w' of its graph changes its type or shape from iteration to iteration; give");
+                  "(Loop)|'w' of its graph changes its type or shape from iteration to iteration");
     m = loop("100000", "Concat", "axis=0", false);
     check_refused(&m, NULL, WEFT_UNSUPPORTED, "(Loop)|'w' of its graph changes its type or shape");
 }
@@ -214,14 +216,14 @@ graphs_in_graphs_read_what_is_around_them(void **state)
     model_input(&body, "i", ONNX_INT64, "");
     model_input(&body, "go", ONNX_BOOL, "");
     model_input(&body, "v", ONNX_FLOAT, "2");
-    model_node_graphs(&body, "If", "c", "w", NULL, 2, (const char *[]){ "then_branch", "else_branch" },
-                      branch);
+    model_node_graphs(&body, "If", "c", "w", NULL, 2,
+                      (const char *[]){ "then_branch", "else_branch" }, branch);
     model_output(&body, "go");
     model_output(&body, "w");
     model_node_graphs(&m, "Loop", "trips _ x", "y", NULL, 1, (const char *[]){ "body" }, &body);
     model_output(&m, "y");
-    check_has(&m, "loop|if |t: f32[2] = add(y_carry, x)|if |e: f32[2] = subtract(y_carry, x)|w_1: f32[2] = "
-                  "merge(|yield(w_1, y_carry)|y: f32[2] = result(");
+    check_has(&m, "loop|if |t: f32[2] = add(y_carry, x)|if |e: f32[2] = subtract(y_carry, x)|"
+                  "w_1: f32[2] = merge(|yield(w_1, y_carry)|y: f32[2] = result(");
 }
 
 static void
@@ -266,8 +268,10 @@ a_scan_takes_its_inputs_apart_along_an_axis_in_a_direction(void **state)
 {
     (void)state;
     model m = scan(9, "2", "3,2", "s x", "num_scan_inputs=1");
-    check_has(&m, "starts=[0, 0]|starts=[1, 0]|starts=[2, 0]|all: f32[3, 2] = concatenate(y_reshape_3");
-    m = scan(11, "2", "2,3", "s x", "num_scan_inputs=1 scan_input_axes=[-1] scan_input_directions=[1]");
+    check_has(&m, "starts=[0, 0]|starts=[1, 0]|starts=[2, 0]|"
+                  "all: f32[3, 2] = concatenate(y_reshape_3");
+    m = scan(11, "2", "2,3", "s x",
+             "num_scan_inputs=1 scan_input_axes=[-1] scan_input_directions=[1]");
     check_has(&m, "starts=[0, 2]|starts=[0, 1]|starts=[0, 0]|all: f32[3, 2] = concatenate(");
 }
 
@@ -288,19 +292,21 @@ a_scan_over_a_length_that_the_run_knows_is_a_loop(void **state)
 {
     (void)state;
     model m = scan(16, "2", "n,2", "s x", "num_scan_inputs=1");
-    check_has(&m, "= carry(s)|loop|< n|slice(x)|w: f32[2] = add(|= stack(o)|y: f32[2] = result(|all: f32[n, 2] "
-                  "= result(");
+    check_has(&m, "= carry(s)|loop|< n|slice(x)|w: f32[2] = add(|= stack(o)|y: f32[2] = result(|"
+                  "all: f32[n, 2] = result(");
 }
 
 static void
 scan_of_operator_set_8_has_a_batch(void **state)
 {
+    static const char both[] = "y_concatenate: f32[2, 4] = concatenate(|"
+                               "y_concatenate_1: f32[2, 3, 4] = concatenate(";
     (void)state;
     model m = scan(8, "2,4", "2,3,4", "_ s x", "num_scan_inputs=1");
-    check_has(&m, "y_concatenate: f32[2, 4] = concatenate(|y_concatenate_1: f32[2, 3, 4] = concatenate(");
+    check_has(&m, both);
     m = scan(8, "2,4", "2,3,4", "lengths s x", "num_scan_inputs=1");
     model_ints(&m, "lengths", "2", "3,3");
-    check_has(&m, "y_concatenate: f32[2, 4] = concatenate(|y_concatenate_1: f32[2, 3, 4] = concatenate(");
+    check_has(&m, both);
     m = scan(8, "2,4", "2,3,4", "lengths s x", "num_scan_inputs=1");
     model_ints(&m, "lengths", "2", "3,2");
     check_refused(&m, NULL, WEFT_UNSUPPORTED, "(Scan)|2 of 3; only whole ones are supported");
@@ -321,7 +327,7 @@ a_scan_that_does_not_fit_is_refused(void **state)
     m = scan(11, "2", "3,2", "s x", "num_scan_inputs=3");
     check_refused(&m, NULL, WEFT_INVALID_INPUT, "(Scan)|or scans 3 of 2 inputs");
     m = scan(11, "3,2", "4,2", "s x", "num_scan_inputs=2");
-    check_refused(&m, NULL, WEFT_INVALID_INPUT, "(Scan)|the scanned inputs are of different lengths");
+    check_refused(&m, NULL, WEFT_INVALID_INPUT, "(Scan)|scanned inputs are of different lengths");
 }
 
 int

@@ -2,19 +2,9 @@
 #include "support_onnx.h"
 
 static model
-over(int64_t opset, int type, const char *x, const char *op, const char *in, const char *attrs)
-{
-    model m = model_make(opset);
-    model_input(&m, "x", type, x);
-    model_node(&m, op, in, "y", attrs);
-    model_output(&m, "y");
-    return m;
-}
-
-static model
 equation(const char *x, const char *in, const char *attr)
 {
-    return over(12, ONNX_FLOAT, x, "Einsum", in, attr);
+    return model_over(12, ONNX_FLOAT, x, "Einsum", in, attr);
 }
 
 static void
@@ -59,13 +49,13 @@ static void
 a_scale_of_blocks_fits_its_input(void **state)
 {
     (void)state;
-    model m = over(21, ONNX_FLOAT, "2,6", "QuantizeLinear", "x s", "axis=1 block_size=4");
+    model m = model_over(21, ONNX_FLOAT, "2,6", "QuantizeLinear", "x s", "axis=1 block_size=4");
     model_floats(&m, "s", "2,3");
     check_refused(&m, NULL, WEFT_INVALID_INPUT, "3 scales along axis 1 for 6 elements in blocks of 4");
-    m = over(21, ONNX_FLOAT, "2,6", "QuantizeLinear", "x s", "axis=1");
+    m = model_over(21, ONNX_FLOAT, "2,6", "QuantizeLinear", "x s", "axis=1");
     model_floats(&m, "s", "2,3");
     check_refused(&m, NULL, WEFT_INVALID_INPUT, "positive block_size");
-    m = over(21, ONNX_FLOAT, "2,6", "QuantizeLinear", "x s", "output_dtype=7");
+    m = model_over(21, ONNX_FLOAT, "2,6", "QuantizeLinear", "x s", "output_dtype=7");
     model_floats(&m, "s", "");
     check_refused(&m, NULL, WEFT_INVALID_INPUT, "i64 is no dtype that is quantised to");
 }
@@ -74,7 +64,7 @@ static void
 a_scale_along_an_axis_is_laid_along_it(void **state)
 {
     (void)state;
-    model m = over(13, ONNX_INT32, "2,n,3", "DequantizeLinear", "x s", "axis=0");
+    model m = model_over(13, ONNX_INT32, "2,n,3", "DequantizeLinear", "x s", "axis=0");
     model_floats(&m, "s", "2");
     check_nodes(&m, NULL,
                 "s: f32[2] = constant [0.0, 1.0]\n"
@@ -87,7 +77,7 @@ static void
 a_crop_to_the_middle_is_cut_and_padded(void **state)
 {
     (void)state;
-    model m = over(18, ONNX_FLOAT, "7,4", "CenterCropPad", "x size", NULL);
+    model m = model_over(18, ONNX_FLOAT, "7,4", "CenterCropPad", "x size", NULL);
     model_ints(&m, "size", "2", "4,7");
     check_nodes(&m, NULL,
                 "size: i64[2] = constant [4, 7]\n"
@@ -99,11 +89,11 @@ static void
 indices_of_another_rank_are_refused(void **state)
 {
     (void)state;
-    model m = over(18, ONNX_FLOAT, "7,4", "ScatterElements", "x i u", "reduction='sub'");
+    model m = model_over(18, ONNX_FLOAT, "7,4", "ScatterElements", "x i u", "reduction='sub'");
     model_ints(&m, "i", "1,1", "0");
     model_floats(&m, "u", "1,1");
     check_refused(&m, NULL, WEFT_INVALID_INPUT, "reduction 'sub' is not one of");
-    m = over(18, ONNX_FLOAT, "7,4", "ScatterND", "x i u", NULL);
+    m = model_over(18, ONNX_FLOAT, "7,4", "ScatterND", "x i u", NULL);
     model_ints(&m, "i", "1,3", "0,0,0");
     model_floats(&m, "u", "1");
     check_refused(&m, NULL, WEFT_INVALID_INPUT, "tuples of 3 indices for 2 axes");

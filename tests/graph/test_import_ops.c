@@ -1,21 +1,10 @@
 /* What operators of ONNX become, version by version. */
 #include "support_onnx.h"
 
-/* A model of one node over x: f32[dims]. */
-static model
-one(int64_t opset, const char *dims, const char *op, const char *in, const char *attrs)
-{
-    model m = model_make(opset);
-    model_input(&m, "x", ONNX_FLOAT, dims);
-    model_node(&m, op, in, "y", attrs);
-    model_output(&m, "y");
-    return m;
-}
-
 static void
 check_one(int64_t opset, const char *dims, const char *op, const char *attrs, const char *lines)
 {
-    model m = one(opset, dims, op, "x", attrs);
+    model m = model_one(opset, dims, op, "x", attrs);
     check_nodes(&m, NULL, lines);
 }
 
@@ -37,7 +26,7 @@ static void
 an_axis_before_operator_set_7_becomes_trailing_ones(void **state)
 {
     (void)state;
-    model m = one(6, "2,3,4", "Add", "x b", "broadcast=1 axis=1");
+    model m = model_one(6, "2,3,4", "Add", "x b", "broadcast=1 axis=1");
     model_floats(&m, "b", "3");
     check_nodes(&m, NULL,
                 "b: f32[3] = constant [0.0, 1.0, 2.0]\n"
@@ -73,7 +62,7 @@ static void
 same_upper_pads_more_after(void **state)
 {
     (void)state;
-    model m = one(11, "1,1,4,5", "Conv", "x w", "auto_pad='SAME_UPPER' strides=[2,1]");
+    model m = model_one(11, "1,1,4,5", "Conv", "x w", "auto_pad='SAME_UPPER' strides=[2,1]");
     model_floats(&m, "w", "1,1,2,4");
     check_nodes(&m, NULL,
                 "w: f32[1, 1, 2, 4] = constant [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]\n"
@@ -94,7 +83,7 @@ static void
 an_output_shape_decides_the_pads_of_conv_transpose(void **state)
 {
     (void)state;
-    model m = one(11, "1,1,3", "ConvTranspose", "x w", "strides=[3] output_shape=[8]");
+    model m = model_one(11, "1,1,3", "ConvTranspose", "x w", "strides=[3] output_shape=[8]");
     model_floats(&m, "w", "1,1,3");
     check_nodes(&m, NULL,
                 "w: f32[1, 1, 3] = constant [0.0, 1.0, 2.0]\n"
@@ -107,7 +96,7 @@ static void
 gemm_scales_only_where_it_is_asked_to(void **state)
 {
     (void)state;
-    model m = one(13, "2,3", "Gemm", "x w c", "transB=1 beta=0.5");
+    model m = model_one(13, "2,3", "Gemm", "x w c", "transB=1 beta=0.5");
     model_floats(&m, "w", "1,3");
     model_floats(&m, "c", "1");
     check_nodes(&m, NULL,
@@ -123,7 +112,7 @@ static void
 a_vector_times_a_matrix_loses_the_row_again(void **state)
 {
     (void)state;
-    model m = one(13, "2", "MatMul", "x w", NULL);
+    model m = model_one(13, "2", "MatMul", "x w", NULL);
     model_floats(&m, "w", "2,2");
     check_nodes(&m, NULL,
                 "w: f32[2, 2] = constant [0.0, 1.0, 2.0, 3.0]\n"
@@ -136,7 +125,7 @@ static void
 reshape_copies_zero_and_infers_minus_one(void **state)
 {
     (void)state;
-    model m = one(13, "n,3,4", "Reshape", "x shape", NULL);
+    model m = model_one(13, "n,3,4", "Reshape", "x shape", NULL);
     model_ints(&m, "shape", "2", "0,-1");
     check_nodes(&m, NULL,
                 "shape: i64[2] = constant [0, -1]\n"
@@ -182,7 +171,7 @@ static void
 slice_goes_backwards(void **state)
 {
     (void)state;
-    model m = one(13, "5", "Slice", "x s e a t", NULL);
+    model m = model_one(13, "5", "Slice", "x s e a t", NULL);
     model_ints(&m, "s", "1", "9");
     model_ints(&m, "e", "1", "-99");
     model_ints(&m, "a", "1", "0");
@@ -220,7 +209,7 @@ static void
 pads_go_to_the_axes_named(void **state)
 {
     (void)state;
-    model m = one(18, "2,3", "Pad", "x p _ a", "mode='edge'");
+    model m = model_one(18, "2,3", "Pad", "x p _ a", "mode='edge'");
     model_ints(&m, "p", "2", "1,2");
     model_ints(&m, "a", "1", "-1");
     check_nodes(&m, NULL,
@@ -240,7 +229,7 @@ static void
 clip_may_lack_its_lower_bound(void **state)
 {
     (void)state;
-    model m = one(13, "2", "Clip", "x _ max", NULL);
+    model m = model_one(13, "2", "Clip", "x _ max", NULL);
     model_floats(&m, "max", "1");
     check_nodes(&m, NULL, "max: f32[1] = constant [0.0]\ny: f32[2] = clip(x, none, max)\n");
 }
@@ -286,7 +275,7 @@ static void
 unsqueeze_of_13_has_an_input(void **state)
 {
     (void)state;
-    model m = one(13, "2,3", "Unsqueeze", "x a", NULL);
+    model m = model_one(13, "2,3", "Unsqueeze", "x a", NULL);
     model_ints(&m, "a", "2", "0,-1");
     check_nodes(&m, NULL,
                 "a: i64[2] = constant [0, -1]\n"
@@ -323,7 +312,7 @@ static void
 tile_repeats_by_broadcasting(void **state)
 {
     (void)state;
-    model m = one(13, "2,3", "Tile", "x r", NULL);
+    model m = model_one(13, "2,3", "Tile", "x r", NULL);
     model_ints(&m, "r", "2", "1,2");
     check_nodes(&m, NULL,
                 "r: i64[2] = constant [1, 2]\n"
@@ -336,7 +325,7 @@ static void
 a_sum_of_many_is_a_chain(void **state)
 {
     (void)state;
-    check_nodes(&(model[]){ one(13, "2", "Sum", "x x x", NULL) }[0], NULL,
+    check_nodes(&(model[]){ model_one(13, "2", "Sum", "x x x", NULL) }[0], NULL,
                 "y_add: f32[2] = add(x, x)\ny: f32[2] = add(y_add, x)\n");
 }
 

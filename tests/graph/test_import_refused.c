@@ -1,5 +1,5 @@
-/* What is told of a model with faults: all of them, each once, and none that is but a consequence; and
- * the graph of the rest. */
+/* What is told of a model with faults: all of them, each once, and none that is but a consequence;
+ * and the graph of the rest. */
 #include "support_onnx.h"
 
 #include <unistd.h>
@@ -57,8 +57,8 @@ all_that_stops_a_model_is_told(void **state)
         model_output(&m, (char[]){ *p, '\0' });
     CHECK(&m, "node 'a' (Frobnicate): the operator is not supported; a te program can stand for it "
               "(--op Frobnicate=FILE.te)",
-          "node 'b' (Bend): operators of domain 'com.acme' are not supported; a te program can stand "
-          "for it (--op com.acme.Bend=FILE.te)",
+          "node 'b' (Bend): operators of domain 'com.acme' are not supported; a te program can "
+          "stand for it (--op com.acme.Bend=FILE.te)",
           "node 'c' (ImageDecoder): ", "node 'd' (Relu): attribute 'slope' is not supported",
           "node 'e' (Reshape): input 1 ('s') decides a shape");
 }

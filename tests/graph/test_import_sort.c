@@ -1,22 +1,11 @@
 /* What ONNX's running sums, sorting and spectral operators become. */
 #include "support_onnx.h"
 
-/* A model of one node over x: f32[dims]. */
-static model
-one(int64_t opset, const char *dims, const char *op, const char *in, const char *attrs)
-{
-    model m = model_make(opset);
-    model_input(&m, "x", ONNX_FLOAT, dims);
-    model_node(&m, op, in, "y", attrs);
-    model_output(&m, "y");
-    return m;
-}
-
 static void
 the_axis_of_a_running_sum_counts_from_the_end(void **state)
 {
     (void)state;
-    model m = one(14, "2,n", "CumSum", "x axis", "exclusive=1");
+    model m = model_one(14, "2,n", "CumSum", "x axis", "exclusive=1");
     model_ints(&m, "axis", "", "-1");
     check_nodes(&m, NULL,
                 "axis: i64[] = constant [-1]\n"
@@ -27,9 +16,9 @@ static void
 top_k_of_operator_set_1_has_an_attribute(void **state)
 {
     (void)state;
-    model m = one(9, "2,9", "TopK", "x", "k=3 axis=0");
+    model m = model_one(9, "2,9", "TopK", "x", "k=3 axis=0");
     check_refused(&m, NULL, WEFT_INVALID_INPUT, "argsort|count is more than axis 0 has elements");
-    m = one(9, "2,9", "TopK", "x", "k=3");
+    m = model_one(9, "2,9", "TopK", "x", "k=3");
     check_nodes(&m, NULL,
                 "y_argsort: i64[2, 3] = argsort(x) {axis=1, descending=1, count=[3]}\n"
                 "y: f32[2, 3] = take_along_axis(x, y_argsort) {axis=1}\n");
@@ -54,7 +43,7 @@ static void
 a_short_transform_is_a_product(void **state)
 {
     (void)state;
-    model m = one(17, "1,2,1", "DFT", "x", "onesided=1");
+    model m = model_one(17, "1,2,1", "DFT", "x", "onesided=1");
     check_nodes(&m, NULL,
                 "y_constant: f32[2, 4] = constant [1.0, 0.0, 1.0, 0.0, 1.0, 0.0, -1.0, 0.0]\n"
                 "y_transpose: f32[1, 2, 1] = transpose(x) {axes=[0, 1, 2]}\n"
@@ -70,11 +59,11 @@ static void
 a_transform_goes_along_no_parts(void **state)
 {
     (void)state;
-    model m = one(17, "1,8,2", "DFT", "x", "axis=-1");
+    model m = model_one(17, "1,8,2", "DFT", "x", "axis=-1");
     check_refused(&m, NULL, WEFT_INVALID_INPUT, "DFT|axis -1 is the last");
-    m = one(17, "1,8,3", "DFT", "x", NULL);
+    m = model_one(17, "1,8,3", "DFT", "x", NULL);
     check_refused(&m, NULL, WEFT_INVALID_INPUT, "DFT|has to be 1 (real) or 2");
-    m = one(17, "1,n,1", "DFT", "x", NULL);
+    m = model_one(17, "1,n,1", "DFT", "x", NULL);
     check_refused(&m, NULL, WEFT_UNSUPPORTED, "DFT|dimension 1 of 'x' has to be constant");
 }
 
@@ -97,7 +86,7 @@ static void
 coordinates_of_what_is_not_zero_are_as_many_as_the_run_finds(void **state)
 {
     (void)state;
-    model m = one(13, "n", "NonZero", "x", NULL);
+    model m = model_one(13, "n", "NonZero", "x", NULL);
     check_nodes(&m, NULL,
                 "y_constant: f32[] = constant [0.0]\n"
                 "y_not_equal: bool[n] = not_equal(x, y_constant)\n"
