@@ -14,12 +14,6 @@ imm(weft_ir *ir, weft_type type, int64_t v)
     return weft_expr_make(ir, h, 0, NULL);
 }
 
-static int64_t
-gcd(int64_t a, int64_t b)
-{
-    return b == 0 ? a : gcd(b, a % b);
-}
-
 /* c * x where c takes a part of n and x the rest; else a factor that takes all of it. */
 static const weft_expr *
 quotient_product(weft_ir *ir, const weft_expr *e, int64_t n)
@@ -29,7 +23,7 @@ quotient_product(weft_ir *ir, const weft_expr *e, int64_t n)
         int64_t c, part = n;
         bool constant = weft_as_int(factor, &c) && c > 0;
         if (constant) {
-            part = gcd(c, n);
+            part = weft_gcd(c, n);
             other = part == n ? other : weft_quotient(ir, other, n / part);
             q = imm(ir, factor->h.type, c / part);
         } else {

@@ -111,8 +111,8 @@ WEFT_API const char *weft_diag_text(const weft_diag *);
 /* The same to be said again within another message: without the "error: " that it begins with and
  * the newline that it ends with; *n bytes. */
 const char *weft_diag_said(const weft_diag *, int *n);
-/* Message i of those kept, told as weft_diag_said does; its status, WEFT_OK of a warning.  NULL: there
- * are no more. */
+/* Message i of those kept, told as weft_diag_said does; its status, WEFT_OK of a warning.  NULL:
+ * there are no more. */
 const char *weft_diag_message(const weft_diag *, int i, int *n, weft_status *);
 /* Of all that was said the first line alone. */
 const char *weft_diag_first(const weft_diag *, int *n);
@@ -183,6 +183,17 @@ weft_floormod(int64_t a, int64_t b)
 {
     int64_t m = a % b;
     return m != 0 && (m < 0) != (b < 0) ? m + b : m;
+}
+/* The greatest common divisor, from 0 on: 0 of two zeros.  Where it is 2^63 it is INT64_MIN. */
+static inline int64_t
+weft_gcd(int64_t a, int64_t b)
+{
+    while (b) {
+        int64_t r = b == -1 ? 0 : a % b;
+        a = b;
+        b = r;
+    }
+    return a < 0 ? (int64_t)(0 - (uint64_t)a) : a;
 }
 static inline int64_t
 weft_ceildiv(int64_t a, int64_t b)

@@ -7,12 +7,6 @@
 
 /* ---- order ----------------------------------------------------------------------------------- */
 
-static int64_t
-gcd(int64_t a, int64_t b)
-{
-    return b ? gcd(b, a % b) : a;
-}
-
 /* Shuffled: i * step + start modulo n, with a step that has no divisor in common with n. */
 int64_t
 weft_interp_order(const weft_interp_options *o, int64_t i, int64_t n)
@@ -24,7 +18,7 @@ weft_interp_order(const weft_interp_options *o, int64_t i, int64_t n)
     uint64_t h = (o->seed + 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
     h ^= h >> 29;
     int64_t step = (int64_t)(h % (1u << 20)) | 1, start = (int64_t)((h >> 20) % (uint64_t)n);
-    while (gcd(step, n) != 1)
+    while (weft_gcd(step, n) != 1)
         step++;
     return (int64_t)(((uint64_t)i * (uint64_t)step + (uint64_t)start) % (uint64_t)n);
 }

@@ -14,24 +14,13 @@ mod(int64_t coeff, int64_t base)
 
 static const weft_mod unknown = { 1, 0 };
 
-static int64_t
-gcd(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a < 0 ? -a : a;
-}
-
 static weft_mod
 mod_add(weft_mod a, weft_mod b, int64_t sign)
 {
     int64_t base;
     if (!weft_mul64(b.base, sign, &base) || !weft_add64(a.base, base, &base))
         return unknown;
-    return mod(gcd(a.coeff, b.coeff), base);
+    return mod(weft_gcd(a.coeff, b.coeff), base);
 }
 
 /* (m*i + a) * (n*j + b) = m*n*ij + m*b*i + n*a*j + a*b */
@@ -43,7 +32,7 @@ mod_mul(weft_mod a, weft_mod b)
         !weft_mul64(b.coeff, a.base, &na) || !weft_mul64(a.base, b.base, &ab) || mb == INT64_MIN ||
         na == INT64_MIN)
         return unknown;
-    return mod(gcd(mn, gcd(mb, na)), ab);
+    return mod(weft_gcd(mn, weft_gcd(mb, na)), ab);
 }
 
 /* Both may be the value. */
@@ -53,7 +42,7 @@ mod_join(weft_mod a, weft_mod b)
     int64_t far;
     if (__builtin_sub_overflow(a.base, b.base, &far) || far == INT64_MIN)
         return unknown;
-    return mod(gcd(gcd(a.coeff, b.coeff), far), a.base);
+    return mod(weft_gcd(weft_gcd(a.coeff, b.coeff), far), a.base);
 }
 
 static weft_mod
@@ -77,7 +66,7 @@ of_fmod(weft_facts *f, const weft_expr *e)
         return unknown;
     if (a.coeff == 0)
         return mod(0, weft_floormod(a.base, c));
-    int64_t g = gcd(a.coeff, c);
+    int64_t g = weft_gcd(a.coeff, c);
     return g == c ? mod(0, weft_floormod(a.base, c)) : mod(g, a.base);
 }
 

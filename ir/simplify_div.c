@@ -8,17 +8,6 @@
  */
 #include "ir/simplify.h"
 
-static int64_t
-gcd(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a < 0 ? -a : a;
-}
-
 /* lin == c * q + r, where r has the terms that are no multiple of c and a constant in 0 .. c-1. */
 static void
 split(const weft_lin *lin, int64_t c, weft_lin *q, weft_lin *r)
@@ -77,7 +66,7 @@ split_common(weft_facts *f, const weft_lin *r, int64_t c, weft_lin *a, weft_lin 
     for (;;) {
         *g = 1;
         for (int i = 0; i < r->n; i++) {
-            int64_t d = gcd(r->t[i].c, c);
+            int64_t d = weft_gcd(r->t[i].c, c);
             if (d < limit && d > *g)
                 *g = d;
         }

@@ -56,17 +56,6 @@ typedef struct planner {
 
 /* ---- who touches an element ------------------------------------------------------------------ */
 
-static int64_t
-gcd(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a < 0 ? -a : a;
-}
-
 typedef struct uniform {
     const planner *p;
     bool holds;
@@ -196,7 +185,7 @@ widen(access *a, int64_t elements, int64_t step)
     a->most += step * (elements - 1);
     if (a->affine) {
         a->hi += step * (elements - 1);
-        a->step = gcd(a->step, step);
+        a->step = weft_gcd(a->step, step);
     }
 }
 
@@ -314,8 +303,8 @@ may_meet(const planner *p, const access *a, const access *b)
         }
         add_difference(&x, stride, a->first[t] - b->last[t], a->last[t] - b->first[t]);
     }
-    return reaches_some(&x, b->lo - a->hi + moved, b->hi - a->lo + moved, gcd(a->step, b->step),
-                        b->offset - a->offset + moved);
+    return reaches_some(&x, b->lo - a->hi + moved, b->hi - a->lo + moved,
+                        weft_gcd(a->step, b->step), b->offset - a->offset + moved);
 }
 
 /* Whether all threads that get to the access touch the same element. */
@@ -677,7 +666,7 @@ look_for_cycle(void *user, const weft_expr *e)
     int64_t n, both;
     if (e->h.kind == WEFT_EK_FMOD && weft_as_int(e->arg[1], &n) && n > 1 && n <= MAX_CYCLE &&
         counts(e->arg[0], c->var)) {
-        both = c->n / gcd(c->n, n) * n;
+        both = c->n / weft_gcd(c->n, n) * n;
         c->n = both <= MAX_CYCLE ? both : c->n;
     }
     return true;

@@ -103,7 +103,8 @@ find_declared(onnx_reader *r, const char *name)
     if (!names->declared) {
         names->declared = weft_map_create(&r->file.arena);
         for (size_t i = 0; i < p->n_output + p->n_value_info; i++) {
-            const onnx_value_proto *v = i < p->n_output ? p->output[i] : p->value_info[i - p->n_output];
+            const onnx_value_proto *v =
+                i < p->n_output ? p->output[i] : p->value_info[i - p->n_output];
             int64_t *slot = weft_map_slot(names->declared, weft_onnx_text(v->name),
                                           strlen(weft_onnx_text(v->name)));
             *slot = *slot < 0 ? (int64_t)i : *slot;

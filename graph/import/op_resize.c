@@ -216,17 +216,6 @@ read_target(resize *r, int naxes, const int64_t *axes)
         set_scale(r, (int)axes[i], scale[i], n->in[at]->dtype);
 }
 
-static int64_t
-gcd(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a < 0 ? -a : a;
-}
-
 /* Starts and ends of the axes, as fractions of one denominator. */
 static void
 read_roi(resize *r, int naxes, const int64_t *axes)
@@ -245,7 +234,7 @@ read_roi(resize *r, int naxes, const int64_t *axes)
         }
         fraction_of(roi[i], n->in[1]->dtype, &a->start, &den[0]);
         fraction_of(roi[naxes + i], n->in[1]->dtype, &a->end, &den[1]);
-        int64_t common = gcd(den[0], den[1]);
+        int64_t common = weft_gcd(den[0], den[1]);
         a->start *= den[1] / common;
         a->end *= den[0] / common;
         a->roi_den = den[0] / common * den[1];
@@ -364,7 +353,7 @@ reduce(const resize *r, axis_map *a)
     if (!weft_as_int(a->step, &v[0]) || !weft_as_int(a->offset, &v[1]) ||
         !weft_as_int(a->divisor, &v[2]))
         return;
-    int64_t common = gcd(gcd(v[0], v[1]), v[2]);
+    int64_t common = weft_gcd(weft_gcd(v[0], v[1]), v[2]);
     for (int i = 0; i < 3 && common; i++)
         v[i] /= common;
     while (v[2] > 1 && (llabs(v[0]) > INT32_MAX || llabs(v[1]) > INT32_MAX || v[2] > INT32_MAX))
