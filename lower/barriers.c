@@ -12,461 +12,18 @@
  * condition that threads may disagree on is taken as a whole: barriers stand before it, never in
  * it.
  */
-#include "lower/lower.h"
+#include "lower/barriers.h"
 
 #include <string.h>
 
 enum { MAX_CYCLE = 8 }; /* iterations after which a loop touches the same memory again */
 
-/* An access: which element, as a function of the threads. */
-typedef struct access {
-    const weft_buf *buf;
-    const weft_expr *index;
-    bool write;
-    bool plain;  /* a store of what does not read the place */
-    bool matrix; /* of a subgroup: the element is the first of a matrix */
-    bool affine; /* index = sum of stride[t] * thread[t] + shift + rest, lo <= rest <= hi, */
-    int64_t stride[3], lo, hi;
-    const weft_expr *shift; /* the same for all threads of a block at all times; NULL: 0 */
-    bool bounded;           /* least <= index - shift <= most, for all threads */
-    int64_t least, most;
-    int64_t step, offset;      /* rest = step * k + offset for some k; 0: it is offset */
-    int64_t first[3], last[3]; /* the threads that get here, by the conditions around */
-} access;
-
-typedef WEFT_VEC(access) access_list;
-
-typedef struct planner {
-    weft_ir *ir;
-    weft_kernel *kernel;
-    weft_facts *facts;
-    weft_arena scratch;
-    const weft_var *thread[3];
-    int64_t extent[3];                  /* 1 where nothing is bound */
-    access_list pending;                /* since the last barrier */
-    WEFT_VEC(const weft_stmt *) before; /* statements with a barrier before them */
-    WEFT_VEC(const weft_var *) turn;    /* of loops that go in cycles, with what they are in the */
-    WEFT_VEC(const weft_expr *) turn_value; /* iterations at hand */
-    WEFT_VEC(const weft_var *) uniform;     /* never change in a block: its numbers, the scalars */
-    WEFT_VEC(const weft_var *) varying;     /* names of what depends on the thread */
-    int fence;
-    weft_diag *diag;
-    weft_status status;
-} planner;
-
-/* ---- who touches an element ------------------------------------------------------------------ */
-
-typedef struct uniform {
-    const planner *p;
-    bool holds;
-} uniform;
-
-static bool
-look_uniform(void *user, const weft_expr *e)
-{
-    uniform *u = user;
-    bool known = e->h.kind != WEFT_EK_VAR;
-    for (int i = 0; i < u->p->uniform.n && !known; i++)
-        known = e->h.u.var == u->p->uniform.at[i];
-    u->holds &= known && e->h.pure;
-    return u->holds;
-}
-
-/* Whether e never changes in a block. */
-static bool
-is_uniform(const planner *p, const weft_expr *e)
-{
-    uniform u = { p, true };
-    weft_walk_expr(&(weft_walker){ .expr = look_uniform, .user = &u }, e);
-    return u.holds;
-}
-
-static const weft_expr *
-name_converted(weft_rewriter *rw, const weft_expr *e)
-{
-    const weft_var *const *v = rw->user; /* a thread's, and the name of what it is converted to */
-    bool is_it = e->h.kind == WEFT_EK_CAST && e->arg[0]->h.kind == WEFT_EK_VAR &&
-                 e->arg[0]->h.u.var == v[0] && weft_same_type(e->h.type, v[1]->type);
-    return is_it ? weft_ref(rw->ir, v[1]) : weft_rewrite_args(rw, e);
-}
-
-/* e as stride * thread + rest, whichever of i32 and i64 the two are. */
-static bool
-split_thread(const planner *p, const weft_var *thread, int64_t *stride, const weft_expr **e)
-{
-    const weft_expr *by;
-    if (!weft_uses_var(*e, thread)) {
-        *stride = 0;
-        return true;
-    }
-    const weft_var *v[2] = { thread, thread };
-    if (!weft_same_type((*e)->h.type, thread->type)) {
-        v[1] = weft_var_make(p->ir, thread->name, (*e)->h.type);
-        weft_rewriter rw = { .ir = p->ir, .expr = name_converted, .user = v };
-        *e = weft_rewrite_expr(&rw, *e);
-        weft_rewrite_done(&rw);
-    }
-    return weft_affine_in(p->ir, *e, v[1], &by, e) && weft_as_int(by, stride) &&
-           !weft_uses_var(*e, thread);
-}
-
-static bool
-take_threads(const planner *p, access *a, const weft_expr **rest)
-{
-    for (int t = 0; t < 3; t++)
-        if (p->thread[t] && (!split_thread(p, p->thread[t], &a->stride[t], rest) ||
-                             !weft_bounds(p->ir, p->facts, weft_ref(p->ir, p->thread[t]),
-                                          &a->first[t], &a->last[t])))
-            return false;
-    return true;
-}
-
-/* What an index is not a multiple of counts as changing. */
-static void
-take_shift(const planner *p, access *a, const weft_expr **rest)
-{
-    const weft_expr *stride, *other;
-    for (int i = 0; i < p->uniform.n; i++) {
-        const weft_var *v = p->uniform.at[i];
-        if (!weft_uses_var(*rest, v) || !weft_affine_in(p->ir, *rest, v, &stride, &other) ||
-            !is_uniform(p, stride))
-            continue;
-        *rest = other;
-        stride = weft_mul(p->ir, stride, weft_ref(p->ir, v));
-        a->shift = a->shift ? weft_add(p->ir, a->shift, stride) : stride;
-    }
-}
-
-static bool
-is_within(int64_t v, int bits)
-{
-    return v >= -(INT64_C(1) << bits) && v <= INT64_C(1) << bits;
-}
-
-/* Whether sums of a few such accesses' elements, one a thread, are numbers of 64 bits. */
-static bool
-is_near(const planner *p, const access *a)
-{
-    bool near = is_within(a->lo, 59) && is_within(a->hi, 59) && is_within(a->step, 59) &&
-                is_within(a->offset, 59);
-    for (int t = 0; t < 3; t++)
-        near = near && (!p->thread[t] || (is_within(a->stride[t], 38) &&
-                                          is_within(a->first[t], 20) && is_within(a->last[t], 20)));
-    return near;
-}
-
-/* The index as strides of the threads, what is the same for all, and the range of the rest. */
-static bool
-split_index(const planner *p, access *a, const weft_expr *rest)
-{
-    if (!take_threads(p, a, &rest))
-        return false;
-    take_shift(p, a, &rest);
-    rest = weft_simplify_expr(p->ir, p->facts, rest);
-    if (!weft_bounds(p->ir, p->facts, rest, &a->lo, &a->hi))
-        return false;
-    weft_modular(p->ir, p->facts, rest, &a->step, &a->offset);
-    if (!is_near(p, a))
-        return false;
-    a->least = a->lo;
-    a->most = a->hi;
-    for (int t = 0; t < 3; t++) {
-        int64_t s = p->thread[t] ? a->stride[t] : 0;
-        a->least += s * (s < 0 ? a->last[t] : a->first[t]);
-        a->most += s * (s < 0 ? a->first[t] : a->last[t]);
-    }
-    return true;
-}
-
-/* The elements from the access's own on, `step` apart. */
-static void
-widen(access *a, int64_t elements, int64_t step)
-{
-    a->most += step * (elements - 1);
-    if (a->affine) {
-        a->hi += step * (elements - 1);
-        a->step = weft_gcd(a->step, step);
-    }
-}
-
-/* Who touches what. */
-static void
-find_owner(const planner *p, access *a)
-{
-    const weft_expr *index = a->index, *ramp = index->h.kind == WEFT_EK_RAMP ? index : NULL;
-    int64_t step = 0;
-    if (ramp)
-        index = ramp->arg[0];
-    if (index->h.type.lanes > 1 || !index->h.index ||
-        (ramp && (!weft_as_int(ramp->arg[1], &step) || step < 0 || !is_within(step, 48))))
-        return;
-    index = weft_simplify_expr(p->ir, p->facts, index);
-    a->affine = a->bounded = split_index(p, a, index);
-    if (!a->affine) {
-        a->shift = NULL;
-        a->bounded = weft_bounds(p->ir, p->facts, index, &a->least, &a->most) &&
-                     is_within(a->least, 59) && is_within(a->most, 59);
-    }
-    if (ramp && a->bounded)
-        widen(a, ramp->h.type.lanes, step);
-}
-
-/* Differences of thread numbers, an axis each, by falling stride. */
-typedef struct differences {
-    int n;
-    int64_t stride[3], least[3], most[3];
-} differences;
-
-/* Whether a sum of stride * d over the axes from `k` on, not all d zero (unless `moved`), falls
- * into [lo, hi]. */
-static bool
-reaches(const differences *x, int k, int64_t lo, int64_t hi, bool moved)
-{
-    if (k == 3 || k == x->n)
-        return moved && lo <= 0 && hi >= 0;
-    int64_t low = 0, high = 0, s = x->stride[k];
-    for (int i = k + 1; i < x->n && i < 3; i++) {
-        low += x->stride[i] * x->least[i];
-        high += x->stride[i] * x->most[i];
-    }
-    if (s == 0) {
-        bool can_move = x->least[k] != 0 || x->most[k] != 0;
-        return reaches(x, k + 1, lo, hi, moved || can_move);
-    }
-    int64_t from = weft_ceildiv(lo - high, s), to = weft_floordiv(hi - low, s);
-    from = from > x->least[k] ? from : x->least[k];
-    to = to < x->most[k] ? to : x->most[k];
-    if (to - from > 4) /* a wide choice: some of it meets */
-        return true;
-    for (int64_t d = from; d <= to; d++)
-        if (reaches(x, k + 1, lo - d * s, hi - d * s, moved || d != 0))
-            return true;
-    return false;
-}
-
-/* The same, of the numbers in [lo, hi] that are `offset` modulo `step`. */
-static bool
-reaches_some(const differences *x, int64_t lo, int64_t hi, int64_t step, int64_t offset)
-{
-    enum { MOST = 64 };
-    int64_t low = 0, high = 0;
-    for (int i = 0; i < x->n; i++) {
-        low += x->stride[i] * x->least[i];
-        high += x->stride[i] * x->most[i];
-    }
-    low = lo > low ? lo : low;
-    high = hi < high ? hi : high;
-    if (step <= 1 || (high - low) / step > MOST)
-        return reaches(x, 0, lo, hi, false);
-    for (int64_t v = low + weft_floormod(offset - low, step); v <= high; v += step)
-        if (reaches(x, 0, v, v, false))
-            return true;
-    return false;
-}
-
-static void
-add_difference(differences *x, int64_t stride, int64_t least, int64_t most)
-{
-    int at = x->n++;
-    int64_t s = stride < 0 ? -stride : stride;
-    for (; at > 0 && x->stride[at - 1] < s; at--) {
-        x->stride[at] = x->stride[at - 1];
-        x->least[at] = x->least[at - 1];
-        x->most[at] = x->most[at - 1];
-    }
-    x->stride[at] = s;
-    x->least[at] = stride < 0 ? -most : least;
-    x->most[at] = stride < 0 ? -least : most;
-}
-
-/* Whether two different threads, one at a and one at b, may touch one element.  Where one thread of
- * an axis alone gets to an access, its index does not say how it depends on the axis, and may be
- * taken to do it as the other's does. */
-static bool
-may_meet(const planner *p, const access *a, const access *b)
-{
-    differences x = { 0 };
-    int64_t moved = 0; /* b's index - a's, of what the axes below do not say */
-    if (a->shift != b->shift)
-        return true;
-    for (int t = 0; t < 3; t++) {
-        int64_t stride = a->stride[t], other = b->stride[t];
-        if (!p->thread[t] || p->extent[t] == 1)
-            continue;
-        if (stride != other && a->first[t] == a->last[t]) {
-            moved -= (stride - other) * a->first[t];
-            stride = other;
-        } else if (stride != other && b->first[t] == b->last[t]) {
-            moved += (other - stride) * b->first[t];
-        } else if (stride != other) {
-            return true;
-        }
-        add_difference(&x, stride, a->first[t] - b->last[t], a->last[t] - b->first[t]);
-    }
-    return reaches_some(&x, b->lo - a->hi + moved, b->hi - a->lo + moved,
-                        weft_gcd(a->step, b->step), b->offset - a->offset + moved);
-}
-
-/* Whether all threads that get to the access touch the same element. */
-static bool
-names_no_thread(const planner *p, const access *a)
-{
-    bool same = a->affine;
-    for (int t = 0; t < 3; t++)
-        same = same && (!p->thread[t] || p->extent[t] == 1 || a->stride[t] == 0);
-    return same;
-}
-
-static bool
-conflict(const planner *p, const access *a, const access *b)
-{
-    if (a->buf != b->buf || (!a->write && !b->write))
-        return false;
-    /* Matrices that are stored are of one run of one stage, which computes no element twice; and so
-     * is what one statement stores, where it does not add to what is there. */
-    if (a->write && b->write && ((a->matrix && b->matrix) || (a->plain && b->plain)) &&
-        (a->matrix || a->index == b->index))
-        return false;
-    if (a->bounded && b->bounded && a->shift == b->shift &&
-        (a->most < b->least || b->most < a->least))
-        return false;
-    if (a->affine && b->affine && !may_meet(p, a, b))
-        return false;
-    /* A thread's own sum in global memory: the same element at every step. */
-    return a->buf->space != WEFT_GLOBAL || a->index != b->index || names_no_thread(p, a);
-}
-
-/* ---- what a statement touches ---------------------------------------------------------------- */
-
-typedef struct collecting {
-    planner *p;
-    access_list *list;
-    const weft_stmt *store; /* a sum's own element, `s[i] = s[i] + x`, counts as stored alone */
-} collecting;
-
-static bool
-is_watched(const planner *p, const weft_buf *buf)
-{
-    if (buf->space == WEFT_SHARED)
-        return true;
-    for (int i = 0; buf->space == WEFT_GLOBAL && i < p->kernel->nparam; i++)
-        if (p->kernel->param[i] == buf)
-            return p->kernel->access[i] == WEFT_READ_WRITE;
-    return false;
-}
-
-static void
-add_access(planner *p, access_list *list, const weft_buf *buf, const weft_expr *index, bool write)
-{
-    if (!is_watched(p, buf))
-        return;
-    access *a = WEFT_PUSH(&p->scratch, list);
-    index = weft_subst_expr(p->ir, index, p->turn.n, p->turn.at, p->turn_value.at);
-    *a = (access){ .buf = buf, .index = index, .write = write };
-    find_owner(p, a);
-}
-
-static bool
-reads_buffer(void *user, const weft_expr *e)
-{
-    const weft_buf **buf = user;
-    if (e->h.kind == WEFT_EK_LOAD && e->h.u.buf == *buf)
-        *buf = NULL;
-    return *buf;
-}
-
-static void
-add_store(planner *p, access_list *list, const weft_stmt *s)
-{
-    const weft_buf *buf = s->u.store.buf;
-    int n = list->n;
-    add_access(p, list, buf, s->u.store.index[0], true);
-    if (list->n == n)
-        return;
-    weft_walk_expr(&(weft_walker){ .expr = reads_buffer, .user = &buf }, s->u.store.value);
-    list->at[n].plain = buf && buf->space == WEFT_SHARED;
-}
-
-/* The elements of a matrix: `lines` of `width`, each line `stride` after the one before. */
-static void
-add_matrix(planner *p, access_list *list, const weft_stmt *s)
-{
-    const weft_spot *at = weft_matrix_memory(s);
-    weft_fragment f = weft_matrix_held(s)->buf->frag;
-    int rows = weft_fragment_rows(f), cols = weft_fragment_cols(f);
-    int64_t stride, lines = f.columns ? cols : rows, width = f.columns ? rows : cols;
-    if (!at || !is_watched(p, at->buf))
-        return;
-    add_access(p, list, at->buf, at->index[0], s->u.matrix.op == WEFT_MATRIX_STORE);
-    access *a = &list->at[list->n - 1];
-    a->matrix = true;
-    a->affine &= weft_as_int(s->u.matrix.stride, &stride) && stride >= 0;
-    a->bounded &= a->affine;
-    if (a->affine)
-        widen(a, (lines - 1) * stride + width, 1);
-}
-
-static bool
-collect_load(void *user, const weft_expr *e)
-{
-    collecting *c = user;
-    bool own = c->store && e->h.kind == WEFT_EK_LOAD && e->h.u.buf == c->store->u.store.buf &&
-               e->arg[0] == c->store->u.store.index[0];
-    if (e->h.kind == WEFT_EK_LOAD && !own)
-        add_access(c->p, c->list, e->h.u.buf, e->arg[0], false);
-    return true;
-}
-
-static void
-collect_expr(planner *p, access_list *list, const weft_expr *e, const weft_stmt *store)
-{
-    collecting c = { p, list, store };
-    if (e)
-        weft_walk_expr(&(weft_walker){ .expr = collect_load, .user = &c }, e);
-}
-
-/* The statement's own expressions and store, not those of statements inside it. */
-static void
-collect_own(planner *p, access_list *list, const weft_stmt *s)
-{
-    switch (s->kind) {
-    case WEFT_SK_FOR:
-    case WEFT_SK_WHILE:
-        collect_expr(p, list, s->u.loop.extent, NULL);
-        return;
-    case WEFT_SK_IF:
-        collect_expr(p, list, s->u.iff.cond, NULL);
-        return;
-    case WEFT_SK_LET:
-        collect_expr(p, list, s->u.let.value, NULL);
-        return;
-    case WEFT_SK_STORE:
-        collect_expr(p, list, s->u.store.index[0], NULL);
-        collect_expr(p, list, s->u.store.value, s);
-        add_store(p, list, s);
-        return;
-    case WEFT_SK_ATOMIC:
-        collect_expr(p, list, s->u.atomic.index, NULL);
-        collect_expr(p, list, s->u.atomic.value, NULL);
-        add_access(p, list, s->u.atomic.buf, s->u.atomic.index, true);
-        return;
-    case WEFT_SK_EVAL:
-        collect_expr(p, list, s->u.eval.call, NULL);
-        return;
-    case WEFT_SK_MATRIX:
-        add_matrix(p, list, s);
-        return;
-    default:
-        return;
-    }
-}
-
 /* ---- following execution --------------------------------------------------------------------- */
 
-static void follow(planner *, const weft_stmt *);
+static void follow(weft_waits *, const weft_stmt *);
 
 static bool
-has_barrier(const planner *p, const weft_stmt *s)
+has_barrier(const weft_waits *p, const weft_stmt *s)
 {
     for (int i = 0; i < p->before.n; i++)
         if (p->before.at[i] == s)
@@ -475,7 +32,7 @@ has_barrier(const planner *p, const weft_stmt *s)
 }
 
 static void
-put_barrier(planner *p, const weft_stmt *s)
+put_barrier(weft_waits *p, const weft_stmt *s)
 {
     if (!has_barrier(p, s))
         *WEFT_PUSH(&p->scratch, &p->before) = s;
@@ -483,7 +40,7 @@ put_barrier(planner *p, const weft_stmt *s)
 }
 
 static bool
-same_access(const access *a, const access *b)
+same_access(const weft_touch *a, const weft_touch *b)
 {
     return a->buf == b->buf && a->index == b->index && a->write == b->write &&
            a->matrix == b->matrix && a->plain == b->plain && a->affine == b->affine &&
@@ -494,7 +51,7 @@ same_access(const access *a, const access *b)
 
 /* More accesses to a list, each kept once. */
 static void
-add_accesses(planner *p, access_list *to, const access_list *more)
+add_accesses(weft_waits *p, weft_touches *to, const weft_touches *more)
 {
     for (int i = 0; i < more->n; i++) {
         bool known = false;
@@ -507,12 +64,12 @@ add_accesses(planner *p, access_list *to, const access_list *more)
 
 /* The accesses happen now, at statement s. */
 static void
-meet(planner *p, const weft_stmt *s, const access_list *now)
+meet(weft_waits *p, const weft_stmt *s, const weft_touches *now)
 {
-    const access *hit = NULL;
+    const weft_touch *hit = NULL;
     for (int i = 0; i < now->n && !hit; i++)
         for (int k = 0; k < p->pending.n && !hit; k++)
-            if (conflict(p, &now->at[i], &p->pending.at[k]))
+            if (weft_touch_conflict(p, &now->at[i], &p->pending.at[k]))
                 hit = &now->at[i];
     if (hit) {
         p->fence |= hit->buf->space == WEFT_SHARED ? WEFT_FENCE_SHARED : WEFT_FENCE_GLOBAL;
@@ -523,7 +80,7 @@ meet(planner *p, const weft_stmt *s, const access_list *now)
 
 /* Whether e is made of the thread's number. */
 static bool
-varies(const planner *p, const weft_expr *e)
+varies(const weft_waits *p, const weft_expr *e)
 {
     for (int t = 0; t < 3; t++)
         if (p->thread[t] && p->extent[t] > 1 && weft_uses_var(e, p->thread[t]))
@@ -535,13 +92,13 @@ varies(const planner *p, const weft_expr *e)
 }
 
 static bool
-differs(const planner *p, const weft_expr *e)
+differs(const weft_waits *p, const weft_expr *e)
 {
     return varies(p, e) || !e->h.pure;
 }
 
 static void
-note_name(planner *p, const weft_stmt *let)
+note_name(weft_waits *p, const weft_stmt *let)
 {
     if (varies(p, let->u.let.value))
         *WEFT_PUSH(&p->scratch, &p->varying) = let->u.let.var;
@@ -549,10 +106,10 @@ note_name(planner *p, const weft_stmt *let)
 
 /* Everything that s touches, under the loops and conditions around each access. */
 static void
-collect_all(planner *p, access_list *list, const weft_stmt *s)
+collect_all(weft_waits *p, weft_touches *list, const weft_stmt *s)
 {
     int mark = weft_facts_mark(p->facts);
-    collect_own(p, list, s);
+    weft_touch_collect(p, list, s);
     switch (s->kind) {
     case WEFT_SK_SEQ:
         for (int i = 0; i < s->u.seq.n; i++)
@@ -588,14 +145,14 @@ collect_all(planner *p, access_list *list, const weft_stmt *s)
  * in it are of one run of one stage, which computes no element twice; in global memory a thread
  * reads what it has stored itself alone. */
 static void
-follow_divided(planner *p, const weft_stmt *s)
+follow_divided(weft_waits *p, const weft_stmt *s)
 {
-    access_list all = { 0 };
+    weft_touches all = { 0 };
     collect_all(p, &all, s);
     for (int i = 0; i < all.n; i++)
         for (int k = i; k < all.n; k++)
             if (all.at[i].buf->space == WEFT_SHARED && !(all.at[i].write && all.at[k].write) &&
-                conflict(p, &all.at[i], &all.at[k]) && !p->status)
+                weft_touch_conflict(p, &all.at[i], &all.at[k]) && !p->status)
                 p->status = weft_fail(
                     p->diag, WEFT_UNSUPPORTED,
                     "kernel '%s': '%s' needs a barrier where the threads of a block may disagree; "
@@ -605,7 +162,7 @@ follow_divided(planner *p, const weft_stmt *s)
 }
 
 static bool
-runs_once(const planner *p, const weft_stmt *s)
+runs_once(const weft_waits *p, const weft_stmt *s)
 {
     int64_t least, most;
     return s->kind == WEFT_SK_FOR &&
@@ -629,9 +186,9 @@ look_for_barrier(void *user, const weft_stmt *s)
 
 /* Whether s was followed as a whole: nothing in it waits for anything in it. */
 static bool
-follow_whole(planner *p, const weft_stmt *s)
+follow_whole(weft_waits *p, const weft_stmt *s)
 {
-    access_list all = { 0 };
+    weft_touches all = { 0 };
     bool waits = false;
     weft_walk_stmt(&(weft_walker){ .stmt = look_for_barrier, .user = &waits }, s);
     if (waits)
@@ -639,7 +196,7 @@ follow_whole(planner *p, const weft_stmt *s)
     collect_all(p, &all, s);
     for (int i = 0; i < all.n; i++)
         for (int k = i; k < all.n; k++)
-            if (conflict(p, &all.at[i], &all.at[k]))
+            if (weft_touch_conflict(p, &all.at[i], &all.at[k]))
                 return false;
     meet(p, s, &all);
     return true;
@@ -675,7 +232,7 @@ look_for_cycle(void *user, const weft_expr *e)
 /* After how many iterations what the loop touches recurs: memory in stages is taken by turns.  Of
  * loops in each other one is followed so. */
 static int64_t
-cycle_of(const planner *p, const weft_stmt *s)
+cycle_of(const weft_waits *p, const weft_stmt *s)
 {
     cycle c = { s->u.loop.var, 1 };
     if (s->kind == WEFT_SK_FOR && p->turn.n == 0)
@@ -685,7 +242,7 @@ cycle_of(const planner *p, const weft_stmt *s)
 
 /* One iteration, of those that are c.n times c.var, and r more. */
 static void
-follow_turn(planner *p, const weft_stmt *s, cycle c, int64_t r)
+follow_turn(weft_waits *p, const weft_stmt *s, cycle c, int64_t r)
 {
     int mark = weft_facts_mark(p->facts), turns = p->turn.n;
     const weft_var *v = s->u.loop.var;
@@ -709,7 +266,7 @@ follow_turn(planner *p, const weft_stmt *s, cycle c, int64_t r)
 
 /* The loop goes round; into `after`, what waits when it ends. */
 static void
-follow_round(planner *p, const weft_stmt *s, cycle c, access_list *after)
+follow_round(weft_waits *p, const weft_stmt *s, cycle c, weft_touches *after)
 {
     int64_t steps = 0, last = -1;
     if (s->kind == WEFT_SK_FOR && weft_as_int(s->u.loop.extent, &steps) && steps > 0)
@@ -724,14 +281,14 @@ follow_round(planner *p, const weft_stmt *s, cycle c, access_list *after)
 /* Rounds until one adds no barrier: the second sees what the first left.  Then the first again, with
  * what waits before the loop: a barrier that only that needs stands before the loop, once. */
 static void
-follow_loop(planner *p, const weft_stmt *s)
+follow_loop(weft_waits *p, const weft_stmt *s)
 {
-    access_list start = p->pending, after = { 0 };
+    weft_touches start = p->pending, after = { 0 };
     cycle c = { NULL, cycle_of(p, s) };
     int had, round = 0;
     if (c.n > 1)
         c.var = weft_var_make(p->ir, s->u.loop.var->name, s->u.loop.var->type);
-    p->pending = (access_list){ 0 };
+    p->pending = (weft_touches){ 0 };
     do {
         had = p->before.n;
         after.n = 0;
@@ -754,7 +311,7 @@ follow_loop(planner *p, const weft_stmt *s)
 
 /* A thread or block runs once. */
 static void
-follow_bound(planner *p, const weft_stmt *s)
+follow_bound(weft_waits *p, const weft_stmt *s)
 {
     int mark = weft_facts_mark(p->facts);
     weft_facts_extent(p->facts, s->u.loop.var, s->u.loop.extent);
@@ -764,9 +321,9 @@ follow_bound(planner *p, const weft_stmt *s)
 
 /* Both branches, each from what waits at `start`. */
 static void
-follow_branches(planner *p, const weft_stmt *s, const access_list *start)
+follow_branches(weft_waits *p, const weft_stmt *s, const weft_touches *start)
 {
-    access_list after = { 0 };
+    weft_touches after = { 0 };
     p->pending.n = 0;
     add_accesses(p, &p->pending, start);
     follow(p, s->u.iff.then);
@@ -780,9 +337,9 @@ follow_branches(planner *p, const weft_stmt *s, const access_list *start)
 
 /* What a branch would wait for at its begin all wait for before it: one barrier on every path. */
 static void
-follow_if(planner *p, const weft_stmt *s)
+follow_if(weft_waits *p, const weft_stmt *s)
 {
-    access_list start = p->pending, none = { 0 };
+    weft_touches start = p->pending, none = { 0 };
     p->pending = none;
     follow_branches(p, s, &none);
     int had = p->before.n;
@@ -795,9 +352,9 @@ follow_if(planner *p, const weft_stmt *s)
 }
 
 static void
-follow(planner *p, const weft_stmt *s)
+follow(weft_waits *p, const weft_stmt *s)
 {
-    access_list own = { 0 };
+    weft_touches own = { 0 };
     if (has_barrier(p, s)) /* from a round before */
         p->pending.n = 0;
     bool loop = s->kind == WEFT_SK_FOR || s->kind == WEFT_SK_WHILE;
@@ -806,7 +363,7 @@ follow(planner *p, const weft_stmt *s)
         follow_divided(p, s);
         return;
     }
-    collect_own(p, &own, s);
+    weft_touch_collect(p, &own, s);
     meet(p, s, &own);
     switch (s->kind) {
     case WEFT_SK_SEQ:
@@ -843,7 +400,7 @@ follow(planner *p, const weft_stmt *s)
 static bool
 note_bound(void *user, const weft_stmt *s)
 {
-    planner *p = user;
+    weft_waits *p = user;
     if (s->kind != WEFT_SK_FOR)
         return true;
     weft_bind b = s->u.loop.bind;
@@ -861,7 +418,7 @@ note_bound(void *user, const weft_stmt *s)
 static const weft_stmt *
 insert(weft_rewriter *rw, const weft_stmt *s)
 {
-    planner *p = rw->user;
+    weft_waits *p = rw->user;
     const weft_stmt *t = weft_rewrite_children(rw, s);
     for (int i = 0; i < p->before.n; i++)
         if (p->before.at[i] == s)
@@ -873,7 +430,7 @@ weft_status
 weft_pass_barriers(weft_kernel *k, const weft_lower_options *options, bool *changed,
                    weft_diag *diag)
 {
-    planner p = { .ir = k->ir, .kernel = k, .extent = { 1, 1, 1 }, .diag = diag };
+    weft_waits p = { .ir = k->ir, .kernel = k, .extent = { 1, 1, 1 }, .diag = diag };
     (void)options;
     *changed = false;
     for (int i = 0; i < k->nscalar; i++)
