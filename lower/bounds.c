@@ -61,17 +61,6 @@ shares(weft_space space, weft_bind bind)
     return weft_is_block(bind) ? space == WEFT_GLOBAL : space <= WEFT_SHARED;
 }
 
-/* A value that threads reduce together is one for all of them: none of its own threads may choose
- * another region. */
-static bool
-reduces_over(const weft_site *s, weft_bind bind)
-{
-    for (int i = 0; i < s->stage->leaf.n; i++)
-        if (s->stage->leaf.at[i]->bind == bind && s->stage->leaf.at[i]->kind == WEFT_AXIS_REDUCE)
-            return true;
-    return false;
-}
-
 static void
 relax_bound(const weft_plan *p, relaxed *r, const weft_site *s)
 {
@@ -80,7 +69,7 @@ relax_bound(const weft_plan *p, relaxed *r, const weft_site *s)
         if (!g->var[b] ||
             !g->extent[b]) /* no extent: bound by stages further up alone, not in these indices */
             continue;
-        if (shares(s->space, (weft_bind)b) || reduces_over(s, (weft_bind)b))
+        if (shares(s->space, (weft_bind)b) || weft_site_reduces_over(s, (weft_bind)b))
             relax(p, r, g->var[b], g->extent[b]);
         else
             weft_facts_extent(p->facts, g->var[b], g->extent[b]);
@@ -197,6 +186,29 @@ relaxed_none(const weft_plan *p)
                       .range = WEFT_NEW_ARRAY(p->arena, cap, weft_interval) };
 }
 
+static bool
+look_for_load(void *user, const weft_expr *e)
+{
+    request *q = user;
+    const weft_tensor *t =
+        e->h.kind == WEFT_EK_LOAD ? weft_te_tensor_of(q->p->te, e->h.u.buf) : NULL;
+    q->any = q->any || (t && t->op == q->site->op);
+    return !q->any;
+}
+
+/* Whether a scan's first values, which are none of its reduction's, need what is computed within. */
+static bool
+starts_outside(const request *q, const weft_site *reader)
+{
+    request of = { .p = q->p, .site = q->site };
+    bool within = false;
+    for (int i = 0; reader == q->site->parent && i <= q->site->at; i++)
+        within = within || reader->stage->leaf.at[i]->kind == WEFT_AXIS_REDUCE;
+    for (int k = 0; within && reader->first && k < reader->op->nout; k++)
+        weft_walk_expr(&(weft_walker){ .expr = look_for_load, .user = &of }, reader->first[k]);
+    return of.any;
+}
+
 /* Adds what one reader needs. */
 static weft_status
 ask_reader(request *q, const weft_site *reader)
@@ -210,7 +222,8 @@ ask_reader(request *q, const weft_site *reader)
     relax_bound(p, &r, s);
     if (shares(s->space, WEFT_VTHREAD))
         relax_virtual(p, &r, s);
-    bool inside = reader->cluster == s->cluster && relax_path(p, &r, s, reader);
+    bool inside = reader->cluster == s->cluster && relax_path(p, &r, s, reader) &&
+                  !starts_outside(q, reader);
     name_axes(q, reader);
     q->relaxed = &r;
     ask_bodies(q);

@@ -235,18 +235,32 @@ require_threads(const weft_plan *p, const weft_site *s, const weft_expr *const *
     }
 }
 
+bool
+weft_site_reduces_over(const weft_site *s, weft_bind bind)
+{
+    for (int i = 0; i < s->stage->leaf.n; i++)
+        if (s->stage->leaf.at[i]->bind == bind && s->stage->leaf.at[i]->kind == WEFT_AXIS_REDUCE)
+            return true;
+    return false;
+}
+
 /* What each thread computes for itself is for the threads that read it: those of the loop that it is
- * computed at, which may be fewer than the kernel has. */
+ * computed at, which may be fewer than the kernel has, but all where they reduce it together. */
 static void
 require_readers(const weft_plan *p, const weft_site *s, const weft_expr **guard)
 {
-    for (; s->parent && s->space == WEFT_LOCAL; s = s->parent)
+    unsigned together = 0;
+    for (; s->parent && s->space == WEFT_LOCAL; s = s->parent) {
+        for (int b = WEFT_THREAD_X; b <= WEFT_THREAD_Z; b++)
+            together |= weft_site_reduces_over(s, (weft_bind)b) ? 1u << b : 0;
         for (int i = 0; i <= s->at; i++) {
             const weft_axis *leaf = s->parent->stage->leaf.at[i];
             const weft_expr *extent = s->parent->extent[leaf->id];
-            if (weft_is_thread(leaf->bind) && extent != s->cluster->extent[leaf->bind])
+            if (weft_is_thread(leaf->bind) && !(together >> leaf->bind & 1) &&
+                extent != s->cluster->extent[leaf->bind])
                 require(p, guard, less(p, s->parent->value[leaf->id], extent));
         }
+    }
 }
 
 /* Regions that reach beyond the tensor. */

@@ -88,6 +88,9 @@ void weft_site_values(const weft_plan *, const weft_site *, const weft_expr **va
 /* What runs a leaf: the variable of its loop, the kernel's for a block or thread axis, 0 where a
  * loop of one step was left out. */
 const weft_expr *weft_site_leaf(const weft_plan *, const weft_site *, const weft_axis *leaf);
+/* Whether threads of that axis compute a value of the stage together, which is one for all of them:
+ * none of them may choose another region. */
+bool weft_site_reduces_over(const weft_site *, weft_bind);
 /* What must hold so that every axis is in its range, every data index within the tensor, and the
  * element is one that is stored; NULL: always.  data_only: of the data axes alone. */
 const weft_expr *weft_site_guard(const weft_plan *, const weft_site *,

@@ -131,6 +131,37 @@ readers_are_inside(view *v, int i)
     return true;
 }
 
+typedef struct first_reads {
+    const view *v;
+    const weft_te_op *op;
+    bool found;
+} first_reads;
+
+static bool
+look_for_read(void *user, const weft_expr *e)
+{
+    first_reads *f = user;
+    const weft_tensor *t =
+        e->h.kind == WEFT_EK_LOAD ? weft_te_tensor_of(f->v->te, e->h.u.buf) : NULL;
+    f->found = f->found || (t && t->op == f->op);
+    return !f->found;
+}
+
+/* "What its first values read ..." */
+static bool
+first_values_are_outside(view *v, int i)
+{
+    place home = around(v->te->stage.at[i]);
+    first_reads f = { v, v->te->stage.at[i]->op, false };
+    bool reduces = false;
+    for (int k = 0; home.stage && k <= home.last; k++)
+        reduces = reduces || home.stage->leaf.at[k]->kind == WEFT_AXIS_REDUCE;
+    const weft_te_op *op = reduces ? weft_te_inlined(v->te, home.stage->op) : NULL;
+    for (int k = 0; op && op->first && k < op->nout; k++)
+        weft_walk_expr(&(weft_walker){ .expr = look_for_read, .user = &f }, op->first[k]);
+    return !f.found;
+}
+
 static bool
 extern_reads_roots(view *v, int i)
 {
@@ -434,6 +465,8 @@ dimension_is_constant(view *v, int i, int d)
     weft_walker w = { .expr = check_load, .user = &l };
     for (int k = 0; k < op->nout; k++)
         weft_walk_expr(&w, op->body[k]);
+    for (int k = 0; op->first && k < op->nout; k++)
+        weft_walk_expr(&w, op->first[k]);
     if (op->cond)
         weft_walk_expr(&w, op->cond);
     return l.ok;
@@ -484,6 +517,8 @@ static const struct {
 } rules[] = {
     { has_a_place, "a stage in shared or local memory is computed at a loop", true },
     { readers_are_inside, "whoever reads a stage stands inside the loop that it is computed at",
+      false },
+    { first_values_are_outside, "a scan's first values read nothing computed within its reduction",
       false },
     { extern_reads_roots, "what statements read is a kernel's own, in global memory", false },
     { blocks_are_the_roots, "block axes are bound by a kernel's root stage alone", false },

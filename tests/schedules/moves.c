@@ -51,6 +51,12 @@ is_extern(const weft_stage *s)
     return s->op->kind == WEFT_OP_EXTERN;
 }
 
+static bool
+is_scan(const weft_stage *s)
+{
+    return s->op->scan != NULL;
+}
+
 /* Whether statements read it, which take it from global memory. */
 static bool
 is_read_by_extern(const scheduler *c, const weft_stage *s)
@@ -175,10 +181,37 @@ move_fuse(scheduler *c)
     int at = pick(c->r, s->leaf.n - 1);
     weft_axis *a = s->leaf.at[at], *b = s->leaf.at[at + 1];
     if (a->kind != b->kind || a->bind != WEFT_SERIAL || b->bind != WEFT_SERIAL ||
-        !weft_same_type(a->extent->h.type, b->extent->h.type))
+        a->ordered || b->ordered || !weft_same_type(a->extent->h.type, b->extent->h.type))
         return false;
     bool swapped = once_in(c->r, 4);
     return done(c, weft_fuse(c->te, first_output(s), swapped ? b : a, swapped ? a : b, NULL));
+}
+
+/* "... keep their order", with all of a step inside: whether the leaves do once the list's are in the
+ * places that they take. */
+static bool
+keeps_steps(const weft_stage *s, int n, weft_axis *const *list)
+{
+    weft_axis *after[16];
+    int taken = 0, last = -1, seen = -1;
+    for (int i = 0; i < s->leaf.n; i++) {
+        bool listed = false;
+        for (int k = 0; k < n; k++)
+            listed = listed || s->leaf.at[i] == list[k];
+        after[i] = listed ? list[taken++] : s->leaf.at[i];
+        last = after[i]->ordered ? i : last;
+    }
+    for (int i = 0; i <= last; i++) {
+        if (!after[i]->ordered && (after[i]->crossed || after[i]->kind == WEFT_AXIS_REDUCE))
+            return false;
+        for (int k = 0; k < s->leaf.n && after[i]->ordered; k++)
+            if (s->leaf.at[k] == after[i]) {
+                if (k < seen)
+                    return false;
+                seen = k;
+            }
+    }
+    return true;
 }
 
 static bool
@@ -198,6 +231,8 @@ move_reorder(scheduler *c)
         list[i] = list[k];
         list[k] = a;
     }
+    if (!keeps_steps(s, n, list))
+        return false;
     return done(c, weft_reorder(c->te, first_output(s), n, list));
 }
 
@@ -206,7 +241,9 @@ move_tile(scheduler *c)
 {
     weft_stage *s = stage_with_loops(c);
     weft_axis *y = serial_leaf(c, s), *x = serial_leaf(c, s);
-    if (!x || !y || x == y || s->leaf.n > 8)
+    if (!x || !y || x == y || s->leaf.n > 8 || x->ordered || y->ordered || x->crossed != y->crossed)
+        return false;
+    if (is_scan(s) && x->kind != y->kind) /* a reduction's runs inside the steps */
         return false;
     const weft_expr *size[2] = { weft_i32(c->te->ir, 1 + pick(c->r, 5)),
                                  weft_i32(c->te->ir, 1 + pick(c->r, 8)) };
@@ -230,6 +267,8 @@ bind_to(scheduler *c, const char *what, bool once, bool reduce_too)
     weft_stage *s = stage_with_loops(c);
     weft_axis *a = serial_leaf(c, s);
     if (!a || (once && is_bound(s, what)) || (a->kind == WEFT_AXIS_REDUCE && !reduce_too))
+        return false;
+    if (a->ordered || (a->crossed && strncmp(what, "thread.", 7) != 0))
         return false;
     return done(c, weft_bind_axis(c->te, first_output(s), a, what));
 }
@@ -267,7 +306,7 @@ move_vectorize(scheduler *c)
     weft_stage *s = stage_with_loops(c);
     weft_axis *a = s ? s->leaf.at[s->leaf.n - 1] : NULL;
     int64_t n;
-    if (!a || a->bind != WEFT_SERIAL || a->kind == WEFT_AXIS_REDUCE ||
+    if (!a || a->bind != WEFT_SERIAL || a->kind == WEFT_AXIS_REDUCE || a->ordered ||
         !weft_as_int(a->extent, &n) || n > 16 || hosts_at(c, s, a))
         return false;
     return done(c, weft_vectorize(c->te, first_output(s), a));
@@ -290,7 +329,7 @@ static bool
 place(scheduler *c, weft_stage *s)
 {
     weft_stage *at = any_reader(c, s);
-    if (is_result(s) || is_extern(s) || !at || at == s || at->attach == WEFT_AT_INLINE ||
+    if (is_result(s) || is_extern(s) || is_scan(s) || !at || at == s || at->attach == WEFT_AT_INLINE ||
         is_extern(at) || at->leaf.n == 0 || is_read_by_extern(c, s))
         return false;
     weft_axis *axis = any_leaf(c, at);
@@ -309,7 +348,7 @@ static bool
 move_compute_inline(scheduler *c)
 {
     weft_stage *s = any_stage(c);
-    if (s->op->nreduce || s->op->nout > 1 || is_result(s) || is_extern(s) || hosts_at(c, s, NULL) ||
+    if (s->op->nreduce || s->op->nout > 1 || is_result(s) || is_extern(s) || is_scan(s) || hosts_at(c, s, NULL) ||
         is_read_by_extern(c, s))
         return false;
     return done(c, weft_compute_inline(c->te, first_output(s)));
@@ -353,7 +392,7 @@ static bool
 move_cache_write(scheduler *c)
 {
     weft_stage *s = any_stage(c);
-    if (s->attach == WEFT_AT_INLINE || is_extern(s) || s->relation.n || hosts_at(c, s, NULL) ||
+    if (s->attach == WEFT_AT_INLINE || is_extern(s) || is_scan(s) || s->relation.n || hosts_at(c, s, NULL) ||
         c->te->stage.n > 9)
         return false;
     weft_tensor *made = weft_cache_write(c->te, first_output(s), any_space(c));
@@ -365,7 +404,7 @@ static bool
 move_set_scope(scheduler *c)
 {
     weft_stage *s = any_stage(c);
-    if (s->attach == WEFT_AT_INLINE || is_extern(s) || is_result(s))
+    if (s->attach == WEFT_AT_INLINE || is_extern(s) || is_scan(s) || is_result(s))
         return false;
     return done(c, weft_set_scope(c->te, first_output(s), any_space(c)));
 }
@@ -415,7 +454,7 @@ move_rfactor(scheduler *c)
     weft_axis *a = s ? any_leaf(c, s) : NULL;
     for (int tries = 0; a && a->kind != WEFT_AXIS_REDUCE && tries < 4; tries++)
         a = any_leaf(c, s);
-    if (!a || a->kind != WEFT_AXIS_REDUCE || c->te->stage.n > 9)
+    if (!a || a->kind != WEFT_AXIS_REDUCE || is_scan(s) || c->te->stage.n > 9)
         return false;
     weft_tensor *made = weft_rfactor(c->te, first_output(s), a, pick(c->r, s->op->naxis + 1));
     return done(c, made ? WEFT_OK : WEFT_INVALID_ARGUMENT);

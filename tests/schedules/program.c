@@ -699,6 +699,69 @@ make_count(maker *m)
                            r.over, where, e, literal(m, a->type, 0)));
 }
 
+/* ---- scans ----------------------------------------------------------------------------------- */
+
+/* The step before at the same place, or at the mirrored one along another axis, which threads share
+ * then; read as it stands, or as the one value of a reduction. */
+static const char *
+step_before(maker *m, const draft *d, int scan, const char **over)
+{
+    const char *e = "";
+    int other = d->rank > 1 && once_in(m->r, 2) ? (scan + 1 + pick(m->r, d->rank - 1)) % d->rank : -1;
+    bool reduces = other >= 0 && d->d[other].size <= 16 && once_in(m->r, 2);
+    for (int k = 0; k < d->rank; k++) {
+        const char *at = d->axis[k], *one = number(m, &d->d[k], 1);
+        if (k == scan)
+            at = TEXT(m, "%s - %s", at, one);
+        else if (k == other)
+            at = TEXT(m, "%s - %s - %s", d->d[k].text, one, at);
+        if (k == other && reduces) {
+            const char *r = TEXT(m, "r%d", m->names++);
+            *over = TEXT(m, "sum(%s < %s where %s == %s) ", r, d->d[k].text, r, at);
+            at = r;
+        }
+        e = TEXT(m, "%s%s%s", e, k ? ", " : "", at);
+    }
+    return e;
+}
+
+/* A recurrence along a dimension of a tensor, from its first elements; one time in three, where no
+ * step reduces, together with the greatest that there has been. */
+static bool
+make_scan(maker *m)
+{
+    shaped *a = any_number(m);
+    const char *index[MAX_RANK], *over = "";
+    int64_t p;
+    if (!a || a->rank < 1 || volume(a->rank, a->d) == 0)
+        return false;
+    draft d = like(m, a);
+    int scan = pick(m->r, d.rank);
+    if (!affordable(m, &d, 20, 2) || d.d[scan].size > 100)
+        return false;
+    const char *before = step_before(m, &d, scan, &over);
+    use_axes(&d, index);
+    const char *e = element(m, a, index, &p);
+    index[scan] = "0";
+    const char *f = element(m, a, index, &p), *name;
+    const shaped *s = new_tensor(m, &d, a->type, (d.d[scan].size + 1) * p);
+    name = s->name;
+    if (*over || !once_in(m->r, 3)) {
+        weft_str_addf(&m->text, "    %s[%s] = scan(%s) from %s\n        with %s%s[%s] + %s\n", name,
+                      axes(m, &d), d.axis[scan], f, over, name, before, e);
+    } else {
+        const shaped *t = new_tensor(m, &d, a->type, (d.d[scan].size + 1) * p);
+        weft_str_addf(&m->text,
+                      "    %s, %s[%s] = scan(%s) from (%s, %s)\n"
+                      "        with (%s[%s] + %s, max(%s[%s], %s[%s]))\n",
+                      name, t->name, axes(m, &d), d.axis[scan], f, literal(m, a->type, -2), name,
+                      before, e, name, before, t->name, before);
+    }
+    m->iterations += (*over ? 20 : 2) * volume(d.rank, d.d);
+    m->stages++;
+    return true;
+}
+
 /* ---- programs -------------------------------------------------------------------------------- */
 
 typedef struct row {
@@ -711,6 +774,7 @@ static const row rows[] = {
     { 2, make_pad },         { 1, make_concat }, { 1, make_reversed },  { 1, make_strided },
     { 1, make_flattened },   { 1, make_gather }, { 4, make_reduce },    { 3, make_product },
     { 1, make_argmax },      { 1, make_count },  { 1, make_extern },
+    { 2, make_scan },
 };
 
 static bool
