@@ -295,6 +295,19 @@ store_to(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_
     }
 }
 
+/* STREAM(float8, &y[i], v); */
+static void
+print_stream(weft_clike *c, const weft_stmt *s)
+{
+    indent(c);
+    weft_str_addf(c->out, "%s(%s, &%s[", c->d->stream,
+                  weft_clike_type(c, s->u.store.value->h.type), c->buf[s->u.store.buf->id]);
+    weft_clike_expr(c, s->u.store.index[0]->arg[0], 0);
+    weft_str_add(c->out, "], ");
+    weft_clike_expr(c, s->u.store.value, CLIKE_CHOICE + 1);
+    weft_str_add(c->out, ");\n");
+}
+
 static const weft_expr *
 first_of(const weft_expr *index)
 {
@@ -469,6 +482,10 @@ print_stmt(weft_clike *c, const weft_stmt *s)
             print_async_copy(c, s);
             return;
         }
+        if (s->u.store.stream && c->d->stream) {
+            print_stream(c, s);
+            return;
+        }
         store_to(c, s->u.store.buf, s->u.store.index[0], s->u.store.value);
         return;
     case WEFT_SK_ATOMIC:
@@ -543,6 +560,7 @@ survey_stmt(void *user, const weft_stmt *s)
         c->by_vector[s->u.store.buf->id] = true;
     c->async = c->async || (s->kind == WEFT_SK_STORE && s->u.store.async);
     c->matrix = c->matrix || s->kind == WEFT_SK_MATRIX;
+    c->streams = c->streams || (s->kind == WEFT_SK_STORE && s->u.store.stream);
     c->prefetches = c->prefetches || s->kind == WEFT_SK_PREFETCH;
     if (s->kind == WEFT_SK_ATOMIC)
         c->atomic64 = c->atomic64 || weft_dtype_bits(s->u.atomic.buf->dtype) == 64;

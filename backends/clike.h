@@ -67,6 +67,7 @@ typedef struct weft_dialect {
      * left.  NULL: none */
     const char *async_copy, *async_commit, *async_wait;
     const char *prefetch;        /* the function of an address; NULL: none */
+    const char *stream;          /* the function of a vector's type, an address and a value; NULL: none */
     const char *min[3], *max[3]; /* of integers, f32, f64; NULL: legalise spells them */
     const char *iabs[2];         /* ABS of integers up to 32 bits, of 64 */
 } weft_dialect;
@@ -93,7 +94,7 @@ struct weft_clike {
     uint32_t functions;                   /* ... that are made, converted or passed to functions */
     bool matrix;                          /* there are matrix statements */
     bool async;                           /* there are asynchronous stores */
-    bool prefetches;                      /* there are prefetches */
+    bool prefetches, streams;             /* there are prefetches, stores past the caches */
     bool atomic64, subgroup;              /* what extensions hang on */
     int depth;
 };

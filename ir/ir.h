@@ -338,6 +338,7 @@ struct weft_stmt {
             const weft_expr *value;
             bool async; /* of global memory to shared: it arrives at a wait; before, the place
                            holds nothing */
+            bool stream; /* a hint: to global memory, past the caches; the vector is aligned */
         } store;
         struct {
             weft_ek op; /* ADD MIN MAX BAND BOR BXOR */

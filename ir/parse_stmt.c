@@ -382,6 +382,15 @@ async_stmt(parser *p)
     return weft_stmt_make(p->ir, s);
 }
 
+/* stream A[ramp(i, 1, n)] = v */
+static const weft_stmt *
+stream_stmt(parser *p)
+{
+    weft_stmt s = *store_stmt(p);
+    s.u.store.stream = true;
+    return weft_stmt_make(p->ir, s);
+}
+
 /* += min= max= &= |= ^= */
 static weft_ek
 atomic_op(parser *p)
@@ -493,7 +502,8 @@ statement(parser *p)
         { "for", for_stmt },         { "if", if_stmt },       { "while", while_stmt },
         { "let", let_stmt },         { "alloc", alloc_stmt }, { "atomic", atomic_stmt },
         { "barrier", barrier_stmt }, { "eval", eval_stmt },   { "allreduce", allreduce_stmt },
-        { "matrix", matrix_stmt },   { "async", async_stmt }, { "prefetch", prefetch_stmt }
+        { "matrix", matrix_stmt },   { "async", async_stmt }, { "prefetch", prefetch_stmt },
+        { "stream", stream_stmt }
     };
     if (weft_tok_is(&p->lex.tok, "{"))
         return weft_parse_block(p);

@@ -406,7 +406,7 @@ print_stmt(printer *p, const weft_stmt *s, bool last)
         print_block(p, s); /* a bare block ends its scope */
         break;
     case WEFT_SK_STORE:
-        add(p, s->u.store.async ? "async " : "");
+        add(p, s->u.store.async ? "async " : s->u.store.stream ? "stream " : "");
         print_store(p, s->u.store.buf, s->u.store.n, s->u.store.index, "=", s->u.store.value);
         break;
     case WEFT_SK_ATOMIC:

@@ -323,6 +323,14 @@ check_target(verifier *v, const weft_buf *b)
         fault(v, "buffer '%s' holds matrices: matrix statements alone write it", b->name);
 }
 
+static bool
+may_stream(const verifier *v, const weft_stmt *s)
+{
+    const weft_expr *index = s->u.store.n == 1 ? s->u.store.index[0] : NULL;
+    return v->k->level == WEFT_LEVEL_DEVICE && s->u.store.buf->space == WEFT_GLOBAL && index &&
+           index->h.kind == WEFT_EK_RAMP && weft_is_int_imm(index->arg[1], 1);
+}
+
 static void
 check_store(verifier *v, const weft_stmt *s)
 {
@@ -342,6 +350,11 @@ check_store(verifier *v, const weft_stmt *s)
         fault(v,
               "asynchronous store to '%s': 4, 8 or 16 bytes that lie side by side go from global "
               "memory to shared, or zeros by a guard",
+              b->name);
+    if (s->u.store.stream && !may_stream(v, s))
+        fault(v,
+              "store to '%s' past the caches: vectors go side by side to global memory, at the level "
+              "device alone",
               b->name);
     weft_type want = { (uint8_t)b->dtype, n ? s->u.store.index[n - 1]->h.type.lanes : 1 };
     if (!weft_same_type(value->h.type, want))

@@ -48,6 +48,7 @@ typedef struct fetcher {
     const weft_var *rows;    /* NULL: there is the one loop */
     WEFT_VEC(phase) phases;
     WEFT_VEC(stream) streams;
+    bool passes; /* something is stored past the caches: no lines of it are wanted */
     bool apart; /* an expression at hand depends on no loop inside the rows and no memory */
     const weft_stmt *carrier, *carried; /* a phase, and what it becomes */
 } fetcher;
@@ -140,7 +141,9 @@ static bool
 note_stmt(void *user, const weft_stmt *s)
 {
     fetcher *f = user;
-    if (s->kind == WEFT_SK_STORE)
+    if (s->kind == WEFT_SK_STORE && s->u.store.stream)
+        f->passes = true;
+    else if (s->kind == WEFT_SK_STORE)
         note_access(f, s->u.store.buf, s->u.store.index[0], true);
     return true;
 }
@@ -261,6 +264,7 @@ start(fetcher *f, const weft_stmt *loop)
     f->turn++;
     f->rows = NULL;
     f->phases.n = f->streams.n = 0;
+    f->passes = false;
     weft_walk_stmt(&(weft_walker){ .stmt = note_names, .user = f }, loop->u.loop.body);
 }
 
@@ -319,12 +323,13 @@ with_streams(fetcher *f, const weft_stmt *s)
 {
     weft_stmt t = *s;
     const weft_stmt *all = weft_nop(f->kernel->ir);
-    bool nested = false, stores = false;
+    bool nested = false, stores;
     weft_walk_stmt(&(weft_walker){ .stmt = find_loop, .user = &nested }, s->u.loop.body);
     if (nested)
         return s;
     start(f, s);
     note_phase(f, s);
+    stores = f->passes;
     for (int i = 0; i < f->streams.n; i++) {
         const stream *one = &f->streams.at[i];
         if (!is_long(one, f->phases.at[0].steps))

@@ -17,6 +17,14 @@ static const char prefetch_text[] = "#ifdef POCL_DEVICE_ADDRESS_BITS\n"
                                     "#define PREFETCH(p) prefetch(p, 1)\n"
                                     "#endif\n";
 
+/* Stores past the caches to an address that is aligned to the vector's bytes. */
+static const char stream_text[] =
+    "#ifdef POCL_DEVICE_ADDRESS_BITS\n"
+    "#define STREAM(type, p, v) __builtin_nontemporal_store(v, (__global type *)(p))\n"
+    "#else\n"
+    "#define STREAM(type, p, v) *(__global type *)(p) = (v)\n"
+    "#endif\n";
+
 static void
 open_kernel(weft_clike *c)
 {
@@ -41,6 +49,7 @@ open_kernel(weft_clike *c)
     weft_str_addf(c->out, "#pragma OPENCL FP_CONTRACT %s\n",
                   c->numerics == WEFT_STRICT ? "OFF" : "ON");
     weft_str_add(c->out, c->prefetches ? prefetch_text : "");
+    weft_str_add(c->out, c->streams ? stream_text : "");
     weft_str_add(c->out, "__kernel ");
     if (weft_clike_block(k, block))
         weft_str_addf(c->out, "__attribute__((reqd_work_group_size(%d, %d, %d)))\n", (int)block[0],
@@ -53,7 +62,7 @@ static const weft_dialect opencl = {
     .reserved = WEFT_C_WORDS
     "constant global local private read_only write_only event_t image2d_t sampler_t "
     "size_t barrier convert_float dot cross length mix clamp step sign degrees radians printf "
-    "get_group_id get_local_id vload4 vstore4 any all native_exp prefetch PREFETCH",
+    "get_group_id get_local_id vload4 vstore4 any all native_exp prefetch PREFETCH STREAM",
     .open = open_kernel,
     .type = { [WEFT_BOOL] = "bool",
               [WEFT_I8] = "char",
@@ -127,6 +136,7 @@ static const weft_dialect opencl = {
     .min = { "min(%0, %1)" },
     .max = { "max(%0, %1)" },
     .prefetch = "PREFETCH",
+    .stream = "STREAM",
 };
 
 static void
@@ -145,7 +155,7 @@ caps(const weft_target *t, weft_caps *caps)
     caps->arith[WEFT_F64] = caps->storage[WEFT_F64] = t->f64;
     if (t->cls == WEFT_CLASS_VECTOR_CPU) { /* the CPU runtimes' go by scalars, or by many branches */
         caps->intrin[WEFT_IN_ERF] = false;
-        caps->prefetch = true;
+        caps->prefetch = caps->stream = true;
         caps->slow[WEFT_IN_EXP] = caps->slow[WEFT_IN_EXPM1] = caps->slow[WEFT_IN_TANH] = true;
     }
 }

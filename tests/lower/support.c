@@ -71,6 +71,7 @@ plain_caps(bool rich)
                     .sat_cast = rich,
                     .async_copy = true,
                     .prefetch = true,
+                    .stream = true,
                     .lanes_in_order = true,
                     .bool_storage = rich };
     for (int i = 0; i < WEFT_IN_COUNT; i++)
