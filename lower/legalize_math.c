@@ -140,15 +140,27 @@ expand_erf(weft_legal *l, const weft_expr *x)
     return odd_quotient(l, clamped(l, x, 3.92), p, 7, q, 5);
 }
 
+/* The whole number n of k = n + `zero`, whose bits are u: taken from them it is whole even where
+ * compilers cancel additions. */
+static const weft_expr *
+whole_part(weft_legal *l, const weft_expr *k, const weft_expr *zero, const weft_expr *u)
+{
+    weft_type whole = { WEFT_I32, k->h.type.lanes };
+    if (l->caps->exact_sums && l->options->numerics != WEFT_FAST)
+        return SUB(k, zero);
+    const weft_expr *bias = weft_bcast(l->ir, weft_int(l->ir, WEFT_U32, 0x4B40007F), whole.lanes);
+    return weft_cast_to(l->ir, k->h.type, weft_bitcast(l->ir, whole, SUB(u, bias)));
+}
+
 /* x = n log 2 + r with n whole, up to 127, and r in -log 2 / 2 .. log 2 / 2, up to log 2 where n is
  * 127: exp is 2^n e^r with 2^n a normal number or, where exp is none, 0.  Adding 1.5 * 2^23 + 127
- * rounds to a whole number, whose bits are the lowest, biased as an exponent; taken from them, n is
- * whole even where fast math cancels additions.  n times the first part of log 2 is exact. */
+ * rounds to a whole number, whose bits are the lowest, biased as an exponent.  n times the first part
+ * of log 2 is exact. */
 static const weft_expr *
 reduce_exp(weft_legal *l, const weft_expr *x, const weft_expr **power)
 {
     weft_ir *ir = l->ir;
-    weft_type type = x->h.type, bits = { WEFT_U32, type.lanes }, whole = { WEFT_I32, type.lanes };
+    weft_type type = x->h.type, bits = { WEFT_U32, type.lanes };
     const weft_expr *zero = num(l, x, 12582912.0 + 127), *most = num(l, x, 12582912.0 + 254),
                     *least = num(l, x, -87.8);
     x = NAME("x", x);
@@ -156,9 +168,8 @@ reduce_exp(weft_legal *l, const weft_expr *x, const weft_expr **power)
     const weft_expr *k = NAME("k", ADD(MUL(x, num(l, x, 1.4426950408889634)), zero));
     k = NAME("k", PICK(LESS(most, k), most, k));
     const weft_expr *u = NAME("u", weft_bitcast(ir, bits, k)),
-                    *bias = weft_bcast(ir, weft_int(ir, WEFT_U32, 0x4B40007F), bits.lanes),
                     *by = weft_bcast(ir, weft_int(ir, WEFT_U32, 23), bits.lanes);
-    const weft_expr *n = NAME("n", weft_cast_to(ir, type, weft_bitcast(ir, whole, SUB(u, bias))));
+    const weft_expr *n = NAME("n", whole_part(l, k, zero, u));
     *power = weft_bitcast(ir, type, weft_binary(ir, WEFT_EK_SHL, u, by));
     const weft_expr *r = SUB(x, MUL(n, num(l, x, 0.693145751953125)));
     return NAME("r", SUB(r, MUL(n, num(l, x, 1.42860677e-06))));

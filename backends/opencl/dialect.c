@@ -145,6 +145,7 @@ caps(const weft_target *t, weft_caps *caps)
     *caps = (weft_caps){ .lanes = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8 | 1u << 16,
                          .vector_load = true,
                          .vector_compare = true,
+                         .exact_sums = true,
                          .bool_storage = true };
     weft_clike_caps(&opencl, caps);
     caps->arith[WEFT_I64] = caps->storage[WEFT_I64] = caps->arith[WEFT_U64] =

@@ -772,7 +772,7 @@ void softmax_0(__global const float *restrict x, __global float *restrict softma
         const float k = x_2 * 1.442695f + 12583039.0f;
         const float k_1 = 12583166.0f < k ? 12583166.0f : k;
         const uint u = as_uint(k_1);
-        const float n = (float)(int)(u - 1262485631u);
+        const float n = k_1 - 12583039.0f;
         const float r = x_2 - n * 0.69314575f - n * 1.4286068e-06f;
         exp_1[j] = ((((((0.0016314499f * r + 0.008318899f) * r + 0.04161998f) * r + 0.16667202f) * r + 0.50000226f) * r + 0.9999999f) * r + 1.0f) * as_float(u << 23u);
     }
