@@ -52,7 +52,7 @@ double weft_vector_kept(const vector_search *, const vector_tile *, int k);
 typedef struct vector_order {
     bool *lead; /* by data axis: its tiles are the outer loops, through which those of the other
                    axes sweep; NULL: tiles run in the order of the axes */
-    bool lanes_last;   /* but for those of the lane axis, which run inside */
+    bool *last; /* but for those of these axes, which run inside; NULL: of none */
     int64_t tiles;     /* of a sweep that a work-group computes */
     int64_t turns;     /* panels of a work-group that take turns at each of them; 1 */
     weft_tensor *pack; /* the part of it that a sweep reads is copied together first; NULL */

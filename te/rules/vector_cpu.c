@@ -79,7 +79,7 @@ split_axis(vector_search *s, weft_tensor *t, int d, loops *l)
 static bool
 split_tile(vector_search *s, const vector_order *o, weft_tensor *t, loops *l)
 {
-    int n = t->op->naxis, lane = s->axis[s->best.lane_axis];
+    int n = t->op->naxis;
     weft_axis **tiles = WEFT_NEW_ARRAY(l->arena, n + 1, weft_axis *);
     for (int d = 0; d < n; d++)
         if (!(tiles[d] = split_axis(s, t, d, l)))
@@ -89,10 +89,11 @@ split_tile(vector_search *s, const vector_order *o, weft_tensor *t, loops *l)
             push_outer(l, tiles[d]);
     l->nlead = l->outer.n;
     for (int d = 0; d < n; d++)
-        if (o->lead ? !o->lead[d] : !o->lanes_last || d != lane)
+        if (o->lead ? !o->lead[d] : !o->last || !o->last[d])
             push_outer(l, tiles[d]);
-    if (!o->lead && o->lanes_last)
-        push_outer(l, tiles[lane]);
+    for (int d = 0; d < n; d++)
+        if (!o->lead && o->last && o->last[d])
+            push_outer(l, tiles[d]);
     return true;
 }
 

@@ -200,6 +200,7 @@ vector_order
 weft_vector_order(const vector_search *s)
 {
     bool *lead = WEFT_NEW_ARRAY(&s->r->scratch, s->op->naxis + 1, bool);
+    bool *last = WEFT_NEW_ARRAY(&s->r->scratch, s->op->naxis + 1, bool);
     double near = (double)s->r->target->cache_bytes, apart,
            lanes = weft_vector_bytes(s, lane_axis(s), true, &apart),
            others = weft_vector_bytes(s, lane_axis(s), false, &apart), panels = 1, sweep = 1;
@@ -208,6 +209,7 @@ weft_vector_order(const vector_search *s)
     for (int d = 0; d < s->op->naxis; d++) {
         lead[d] = reads_along(s, d);
         led = led || lead[d];
+        last[d] = d == lane_axis(s) || (lead[d] && !is_common(s, d));
         apart *= is_common(s, d) ? tiles_along(s, d) : 1;
         *(lead[d] ? &panels : &sweep) *= tiles_along(s, d);
     }
@@ -216,7 +218,7 @@ weft_vector_order(const vector_search *s)
            outside = lanes * (lanes * apart / panels <= near ? 1 : sweep) +
                      others * (others <= near ? 1 : panels / apart);
     if (!led || outside > inside * (pack ? 1.01 : 0.9))
-        return (vector_order){ .lanes_last = lanes < others };
+        return (vector_order){ .last = lanes < others ? last : NULL };
     vector_order o = { .lead = lead, .turns = 1 };
     if (others > near && has_whole_panels(s, lead))
         o.turns = turns_of_group(s, panels / apart, pack);

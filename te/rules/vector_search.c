@@ -2,15 +2,17 @@
  * registers, by an estimate of the cycles of the whole: multiply-adds, loads that the tile shares,
  * tails, stores. */
 #include "rules/vector.h"
+#include <math.h>
 
 enum {
     SPARE_REGISTERS = 4, /* for operands */
     SPILL = 4,           /* cycles of a vector that is kept in memory for want of a register */
-    LATENCY = 8,         /* accumulators that keep two pipelines of latency 4 busy */
-    VECTOR_BYTES = 64,
+    LATENCY = 10,        /* accumulators that keep two pipelines of latency 4 busy, and some to spare */
     FIRST_CACHE = 24 << 10, /* bytes that stay near while a tile is computed */
     BRANCH = 3,             /* a condition that differs within a tile, in loads */
-    STREAMED = 3            /* a vector from farther away, in loads */
+    STREAMED = 3,           /* a cache line from farther away, in loads */
+    LINE = 64,              /* bytes */
+    CROSSED = 3             /* a tile that overhangs along two axes or more, in whole ones */
 };
 
 /* ---- the estimate ---------------------------------------------------------------------------- */
@@ -26,8 +28,21 @@ weft_vector_count(const weft_axis *const *axis, int n)
     return all;
 }
 
-/* Loads a step of the reduction, lanes that are gathered counting one each; a little more for those
- * along outer axes, whose cache lines are their own. */
+/* Loads that a read takes for each of a tile's vectors of it: lanes that are gathered count one each; a
+ * little more for those along outer axes, whose cache lines are their own. */
+static double
+loads_each(const vector_search *s, int i, double vectors)
+{
+    double apart = 1, lanes = (double)s->at.lanes,
+           bytes = lanes * weft_dtype_bits(s->read[i].load->h.u.buf->dtype) / 8;
+    for (int k = 0; k < s->n; k++)
+        apart += s->at.size[k] > 1 && s->read[i].along[s->axis[k]] ? 0.1 * k : 0;
+    if (s->walk[i] == WEFT_WALK_NEXT && s->steps * vectors * bytes > FIRST_CACHE)
+        return apart * fmax(1, STREAMED * bytes / LINE);
+    return apart * (s->walk[i] == WEFT_WALK_APART ? 2 * lanes : 1);
+}
+
+/* Loads a step of the reduction. */
 static double
 loads(const vector_search *s)
 {
@@ -35,32 +50,47 @@ loads(const vector_search *s)
     for (int k = 0; k < s->n; k++)
         branch += s->condition[k] && s->at.size[k] > 1 ? BRANCH : 0;
     for (int i = 0; i < s->nread; i++) {
-        double n = 1, apart = 1;
-        for (int k = 0; k < s->n; k++) {
+        double n = 1;
+        for (int k = 0; k < s->n; k++)
             n *= s->read[i].along[s->axis[k]] ? (double)s->at.size[k] : 1;
-            apart += s->at.size[k] > 1 ? 0.1 * k : 0;
-        }
-        double each = s->walk[i] == WEFT_WALK_APART ? 2.0 * (double)s->at.lanes : 1;
-        if (s->walk[i] == WEFT_WALK_NEXT && s->steps * n * VECTOR_BYTES > FIRST_CACHE)
-            each = STREAMED;
-        all += n * apart * (branch + (s->guarded ? each + 4.0 * (double)s->at.lanes : each));
+        all += n * (branch + loads_each(s, i, n) + (s->guarded ? 4.0 * (double)s->at.lanes : 0));
     }
     return all;
 }
 
-/* Tiles along an axis, those that overhang weighing more. */
-static double
-tiles_along(const vector_search *s, int k)
+/* Results of a tile along an axis. */
+static int64_t
+tile_along(const vector_search *s, int k)
 {
-    bool in_lanes = k == s->at.lane_axis;
-    int64_t size = s->at.size[k] * (in_lanes ? s->at.lanes : 1), whole = s->extent[k] / size,
-            left = s->extent[k] % size;
+    return s->at.size[k] * (k == s->at.lane_axis ? s->at.lanes : 1);
+}
+
+/* Whether more than one axis has a last tile that overhangs: which of them does is then asked at
+ * every step. */
+static bool
+is_crossed(const vector_search *s)
+{
+    int n = 0;
+    for (int k = 0; k < s->n; k++)
+        n += s->known[k] && s->extent[k] % tile_along(s, k) != 0;
+    return n > 1;
+}
+
+/* Tiles along an axis.  What overhangs is a tile of its own size, with vectors of its own number or else
+ * single lanes.  It makes the program larger, and panels that are not all alike take no turns: a tile
+ * that overhangs is to be faster by more than an estimate errs. */
+static double
+tiles_along(const vector_search *s, int k, bool crossed)
+{
+    int64_t size = tile_along(s, k), whole = s->extent[k] / size, left = s->extent[k] % size;
     if (!s->known[k])
         return (double)whole * 1.2;
     if (!left)
         return (double)whole;
-    double tail = in_lanes && left % s->at.lanes ? (double)s->at.lanes : 1.5;
-    return ((double)whole + tail) * 1.25;
+    if (k == s->at.lane_axis && left % s->at.lanes)
+        return ((double)whole + (double)s->at.lanes) * 1.25;
+    double tail = crossed ? CROSSED : 0.5 + 0.5 * (double)left / (double)size;
+    return ((double)whole + tail) * (k == s->at.lane_axis ? 1.15 : 1.08);
 }
 
 /* Whether lanes are neighbours in the result. */
@@ -89,14 +119,15 @@ weft_vector_kept(const vector_search *s, const vector_tile *t, int k)
 }
 
 /* Vectors that find no register: of results, of what the outermost loop of the tile keeps, and one
- * that it runs through. */
+ * that it runs through.  Vectors of the lane axis are the innermost loop if there is another. */
 static double
 spilled(const vector_search *s, double results)
 {
     double least = results;
     for (int k = 0; k < s->n; k++) {
         double kept = weft_vector_kept(s, &s->at, k);
-        if (s->at.size[k] > 1 && kept < least)
+        bool inside = k == s->at.lane_axis && (double)s->at.size[k] < results;
+        if (s->at.size[k] > 1 && !inside && kept < least)
             least = kept;
     }
     double over = results + least + 1 - (double)s->registers;
@@ -108,8 +139,9 @@ static double
 with_memory(const vector_search *s, double cycles)
 {
     double sweep = 1;
+    bool crossed = is_crossed(s);
     for (int k = 0; k < s->n; k++)
-        sweep *= s->swept[k] ? tiles_along(s, k) : 1;
+        sweep *= s->swept[k] ? tiles_along(s, k, crossed) : 1;
     double first = cycles / (sweep > 1 ? sweep : 1), wait = s->far > first ? s->far - first : 0;
     return 1.05 * cycles + wait; /* of those that all wait the shortest */
 }
@@ -119,9 +151,10 @@ estimate(const vector_search *s)
 {
     double results = 1, tiles = s->others,
            cores = s->r->target->cores > 0 ? s->r->target->cores : 1;
+    bool crossed = is_crossed(s);
     for (int k = 0; k < s->n; k++) {
         results *= (double)s->at.size[k];
-        tiles *= tiles_along(s, k);
+        tiles *= tiles_along(s, k, crossed);
     }
     double arithmetic = (results < LATENCY ? LATENCY : results) / 2, fetch = loads(s) / 2;
     double step =
