@@ -409,65 +409,7 @@ best_threshold(partitioner *p, const search *q, const weft_stmt *loop, conjuncts
 
 static const weft_stmt *partition(partitioner *, const weft_stmt *);
 
-/* The loop from t on: its variable counts from 0 again. */
-static const weft_stmt *
-tail_loop(partitioner *p, const weft_stmt *loop, const weft_expr *t)
-{
-    weft_ir *ir = p->ir;
-    const weft_stmt *s = weft_refresh(ir, loop);
-    const weft_var *v = s->u.loop.var, *from_0 = weft_var_make(ir, v->name, v->type);
-    const weft_expr *at = weft_ix(ir, WEFT_EK_ADD, t, weft_ref(ir, from_0));
-    const weft_stmt *body = weft_subst_stmt(ir, s->u.loop.body, 1, &v, &at);
-    const weft_expr *left =
-        weft_simplify_expr(ir, p->facts, weft_ix(ir, WEFT_EK_SUB, loop->u.loop.extent, t));
-    return weft_for(ir, from_0, loop->u.loop.bind, left, body);
-}
-
-static const weft_stmt *
-try_split(partitioner *p, const weft_stmt *loop)
-{
-    search q = { .p = p };
-    conjuncts known = { .arena = &p->arena };
-    census c = count(p, loop);
-    if (loop->u.loop.bind != WEFT_SERIAL || c.pinned || c.stmts > MAX_STMTS ||
-        p->depth == MAX_DEPTH)
-        return NULL;
-    find_guards(&q, loop->u.loop.body);
-    const weft_expr *t = best_threshold(p, &q, loop, &known);
-    if (!t)
-        return NULL;
-    const weft_stmt *body = assuming(p, loop->u.loop.body, &known);
-    const weft_stmt *full = weft_for(p->ir, loop->u.loop.var, WEFT_SERIAL, t, body);
-    const weft_stmt *tail = weft_simplify_stmt(p->ir, p->facts, tail_loop(p, loop, t));
-    bool symbolic = p->symbolic, in_tail = p->tail;
-    p->symbolic |= !weft_is_imm(t);
-    p->depth++;
-    full = partition(p, full);
-    p->tail |= !weft_is_imm(t);
-    tail = partition(p, tail);
-    p->depth--;
-    p->symbolic = symbolic;
-    p->tail = in_tail;
-    return weft_seq2(p->ir, full, tail);
-}
-
-/* ---- a version without guards ---------------------------------------------------------------- */
-
-/* What implies the guard for every step of the loops inside; NULL where nothing is found. */
-static const weft_expr *
-worst_case(partitioner *p, const guard *g)
-{
-    static const inner none = { { 0 }, { 0 } };
-    const weft_expr *less, *more;
-    bool strict;
-    if (!as_order(g->cond, &less, &more, &strict))
-        return NULL;
-    weft_interval a = reach(p, less, &none, &g->loops), b = reach(p, more, &none, &g->loops);
-    if (!a.hi || !b.lo)
-        return NULL;
-    return weft_simplify_expr(p->ir, p->facts,
-                              weft_binary(p->ir, strict ? WEFT_EK_LT : WEFT_EK_LE, a.hi, b.lo));
-}
+/* ---- guarded parts --------------------------------------------------------------------------- */
 
 /* Whether conditions differ between the steps of a loop. */
 typedef struct asking {
@@ -508,15 +450,77 @@ serialise(weft_rewriter *rw, const weft_stmt *s)
     return weft_for(rw->ir, s->u.loop.var, WEFT_UNROLL, s->u.loop.extent, s->u.loop.body);
 }
 
-/* The guarded version: lanes that are asked each for itself are scalars, but still unrolled, so that
- * registers keep constant indices. */
+/* Lanes that are asked each for itself are scalars, but still unrolled, so that registers keep constant
+ * indices. */
 static const weft_stmt *
-guarded_version(partitioner *p, const weft_stmt *s)
+without_lanes(partitioner *p, const weft_stmt *s)
 {
     weft_rewriter rw = { .ir = p->ir, .expr = keep_expr, .stmt = serialise };
-    s = weft_rewrite_stmt(&rw, weft_refresh(p->ir, s));
+    s = weft_rewrite_stmt(&rw, s);
     weft_rewrite_done(&rw);
     return s;
+}
+
+/* ---- a loop in two parts --------------------------------------------------------------------- */
+
+/* The loop from t on: its variable counts from 0 again. */
+static const weft_stmt *
+tail_loop(partitioner *p, const weft_stmt *loop, const weft_expr *t)
+{
+    weft_ir *ir = p->ir;
+    const weft_stmt *s = weft_refresh(ir, loop);
+    const weft_var *v = s->u.loop.var, *from_0 = weft_var_make(ir, v->name, v->type);
+    const weft_expr *at = weft_ix(ir, WEFT_EK_ADD, t, weft_ref(ir, from_0));
+    const weft_stmt *body = weft_subst_stmt(ir, s->u.loop.body, 1, &v, &at);
+    const weft_expr *left =
+        weft_simplify_expr(ir, p->facts, weft_ix(ir, WEFT_EK_SUB, loop->u.loop.extent, t));
+    return weft_for(ir, from_0, loop->u.loop.bind, left, body);
+}
+
+static const weft_stmt *
+try_split(partitioner *p, const weft_stmt *loop)
+{
+    search q = { .p = p };
+    conjuncts known = { .arena = &p->arena };
+    census c = count(p, loop);
+    if (loop->u.loop.bind != WEFT_SERIAL || c.pinned || c.stmts > MAX_STMTS ||
+        p->depth == MAX_DEPTH)
+        return NULL;
+    find_guards(&q, loop->u.loop.body);
+    const weft_expr *t = best_threshold(p, &q, loop, &known);
+    if (!t)
+        return NULL;
+    const weft_stmt *body = assuming(p, loop->u.loop.body, &known);
+    const weft_stmt *full = weft_for(p->ir, loop->u.loop.var, WEFT_SERIAL, t, body);
+    const weft_stmt *tail = weft_simplify_stmt(p->ir, p->facts, tail_loop(p, loop, t));
+    bool symbolic = p->symbolic, in_tail = p->tail;
+    p->symbolic |= !weft_is_imm(t);
+    p->depth++;
+    full = partition(p, full);
+    p->tail |= !weft_is_imm(t);
+    tail = without_lanes(p, partition(p, tail));
+    p->depth--;
+    p->symbolic = symbolic;
+    p->tail = in_tail;
+    return weft_seq2(p->ir, full, tail);
+}
+
+/* ---- a version without guards ---------------------------------------------------------------- */
+
+/* What implies the guard for every step of the loops inside; NULL where nothing is found. */
+static const weft_expr *
+worst_case(partitioner *p, const guard *g)
+{
+    static const inner none = { { 0 }, { 0 } };
+    const weft_expr *less, *more;
+    bool strict;
+    if (!as_order(g->cond, &less, &more, &strict))
+        return NULL;
+    weft_interval a = reach(p, less, &none, &g->loops), b = reach(p, more, &none, &g->loops);
+    if (!a.hi || !b.lo)
+        return NULL;
+    return weft_simplify_expr(p->ir, p->facts,
+                              weft_binary(p->ir, strict ? WEFT_EK_LT : WEFT_EK_LE, a.hi, b.lo));
 }
 
 static const weft_stmt *
@@ -543,7 +547,7 @@ try_version(partitioner *p, const weft_stmt *loop)
         if (!weft_is_int_imm(worst.at.at[i], 1))
             all = weft_ix_and(p->ir, all, worst.at.at[i]);
     const weft_stmt *full = assuming(p, loop, &known);
-    return all ? weft_if(p->ir, all, full, guarded_version(p, loop)) : full;
+    return all ? weft_if(p->ir, all, full, without_lanes(p, weft_refresh(p->ir, loop))) : full;
 }
 
 /* ---- guards out of loops --------------------------------------------------------------------- */

@@ -504,13 +504,13 @@ void conv1_relu_step1(__global const float *restrict weight,
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv2_relu_step0(__global const float *restrict x, __global float *restrict pad)
 {
-    int i_j_1_k_o = get_group_id(0);
-    for (int i_j_1_k_i = 0; i_j_1_k_i < 32; i_j_1_k_i++) {
-        const int pad_base = i_j_1_k_o * 512 + i_j_1_k_i * 16;
-        const int i_j_1_k_i_mod = i_j_1_k_i % 16;
-        const int x_base = i_j_1_k_o * 392 + i_j_1_k_i / 16 * 196 + i_j_1_k_i_mod * 14;
+    int i_j_k_o = get_group_id(0);
+    for (int i_j_k_i = 0; i_j_k_i < 32; i_j_k_i++) {
+        const int pad_base = i_j_k_o * 512 + i_j_k_i * 16;
+        const int i_j_k_i_mod = i_j_k_i % 16;
+        const int x_base = i_j_k_o * 392 + i_j_k_i / 16 * 196 + i_j_k_i_mod * 14;
         for (int l = 0; l < 16; l++) {
-            pad[pad_base + l] = i_j_1_k_i_mod >= 1 && i_j_1_k_i_mod < 15 && l >= 1 && l < 15 ? x[x_base + l - 15L] : 0.0f;
+            pad[pad_base + l] = i_j_k_i_mod >= 1 && i_j_k_i_mod < 15 && l >= 1 && l < 15 ? x[x_base + l - 15L] : 0.0f;
         }
     }
 }
@@ -526,8 +526,8 @@ void conv2_relu_step1(__global const float *restrict weight,
                       __global const float *restrict pad,
                       __global float *restrict relu)
 {
-    int i_j_k_l_o_m_o = get_group_id(0);
-    const int relu_base = i_j_k_l_o_m_o * 224;
+    int i_k_l_o_j_m_o = get_group_id(0);
+    const int relu_base = i_k_l_o_j_m_o * 224;
     float16 conv[14];
     conv[0] = (float16)(0.0f);
     conv[1] = (float16)(0.0f);
@@ -546,7 +546,7 @@ void conv2_relu_step1(__global const float *restrict weight,
     for (int c = 0; c < 8; c++) {
         for (int ky = 0; ky < 3; ky++) {
             const int weight_base = c * 144 + ky * 48;
-            const int pad_base = i_j_k_l_o_m_o * 16 + c * 256 + ky * 16;
+            const int pad_base = i_k_l_o_j_m_o * 16 + c * 256 + ky * 16;
             for (int kx = 0; kx < 3; kx++) {
                 const int weight_base_1 = weight_base + kx * 16;
                 const int pad_base_1 = pad_base + kx;
@@ -681,56 +681,175 @@ void pool1_0(__global const float *restrict x, __global float *restrict max_pool
 ==== opencl-pocl/pool2_0.cl
 // pool2_0: pool2 (MaxPool)                                                          model: digits.onnx
 //   out       f32[1,1,7,7,16]        3.14 kFLOP   12.5 kB read, 3.14 kB written   0.2 FLOP/byte
-//   schedule  reduction/vector-cpu: 16 lanes of m x 7 l in registers
-//   launch    grid 7,1,1  block 1,1,1
+//   schedule  reduction/vector-cpu: 16 lanes of m x 7 k x 3 l in registers
+//   launch    grid 3,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void pool2_0(__global const float *restrict x, __global float *restrict max_pool)
 {
-    int i_j_k_l_o_m_o = get_group_id(0);
-    const int max_pool_base = i_j_k_l_o_m_o * 112;
-    float16 max_pool_local[7];
-    max_pool_local[0] = (float16)(-INFINITY);
-    max_pool_local[1] = (float16)(-INFINITY);
-    max_pool_local[2] = (float16)(-INFINITY);
-    max_pool_local[3] = (float16)(-INFINITY);
-    max_pool_local[4] = (float16)(-INFINITY);
-    max_pool_local[5] = (float16)(-INFINITY);
-    max_pool_local[6] = (float16)(-INFINITY);
-    for (int r0 = 0; r0 < 2; r0++) {
-        const int x_base = i_j_k_l_o_m_o * 448 + r0 * 224;
-        for (int r1 = 0; r1 < 2; r1++) {
-            const int x_base_1 = x_base + r1 * 16;
-            const float16 a = max_pool_local[0];
-            const float16 b = vload16(0, &x[x_base_1]);
-            max_pool_local[0] = select(b, a, a >= b | a != a);
-            const float16 a_1 = max_pool_local[1];
-            const float16 b_1 = vload16(0, &x[x_base_1 + 32L]);
-            max_pool_local[1] = select(b_1, a_1, a_1 >= b_1 | a_1 != a_1);
-            const float16 a_2 = max_pool_local[2];
-            const float16 b_2 = vload16(0, &x[x_base_1 + 64L]);
-            max_pool_local[2] = select(b_2, a_2, a_2 >= b_2 | a_2 != a_2);
-            const float16 a_3 = max_pool_local[3];
-            const float16 b_3 = vload16(0, &x[x_base_1 + 96L]);
-            max_pool_local[3] = select(b_3, a_3, a_3 >= b_3 | a_3 != a_3);
-            const float16 a_4 = max_pool_local[4];
-            const float16 b_4 = vload16(0, &x[x_base_1 + 128L]);
-            max_pool_local[4] = select(b_4, a_4, a_4 >= b_4 | a_4 != a_4);
-            const float16 a_5 = max_pool_local[5];
-            const float16 b_5 = vload16(0, &x[x_base_1 + 160L]);
-            max_pool_local[5] = select(b_5, a_5, a_5 >= b_5 | a_5 != a_5);
-            const float16 a_6 = max_pool_local[6];
-            const float16 b_6 = vload16(0, &x[x_base_1 + 192L]);
-            max_pool_local[6] = select(b_6, a_6, a_6 >= b_6 | a_6 != a_6);
+    int i_j_k_o_l_o_m_o = get_group_id(0);
+    const int max_pool_base = i_j_k_o_l_o_m_o * 48;
+    float16 max_pool_local[21];
+    if (i_j_k_o_l_o_m_o < 2) {
+        max_pool_local[0] = (float16)(-INFINITY);
+        max_pool_local[1] = (float16)(-INFINITY);
+        max_pool_local[2] = (float16)(-INFINITY);
+        max_pool_local[3] = (float16)(-INFINITY);
+        max_pool_local[4] = (float16)(-INFINITY);
+        max_pool_local[5] = (float16)(-INFINITY);
+        max_pool_local[6] = (float16)(-INFINITY);
+        max_pool_local[7] = (float16)(-INFINITY);
+        max_pool_local[8] = (float16)(-INFINITY);
+        max_pool_local[9] = (float16)(-INFINITY);
+        max_pool_local[10] = (float16)(-INFINITY);
+        max_pool_local[11] = (float16)(-INFINITY);
+        max_pool_local[12] = (float16)(-INFINITY);
+        max_pool_local[13] = (float16)(-INFINITY);
+        max_pool_local[14] = (float16)(-INFINITY);
+        max_pool_local[15] = (float16)(-INFINITY);
+        max_pool_local[16] = (float16)(-INFINITY);
+        max_pool_local[17] = (float16)(-INFINITY);
+        max_pool_local[18] = (float16)(-INFINITY);
+        max_pool_local[19] = (float16)(-INFINITY);
+        max_pool_local[20] = (float16)(-INFINITY);
+    } else {
+        max_pool_local[0] = (float16)(-INFINITY);
+        max_pool_local[3] = (float16)(-INFINITY);
+        max_pool_local[6] = (float16)(-INFINITY);
+        max_pool_local[9] = (float16)(-INFINITY);
+        max_pool_local[12] = (float16)(-INFINITY);
+        max_pool_local[15] = (float16)(-INFINITY);
+        max_pool_local[18] = (float16)(-INFINITY);
+    }
+    if (i_j_k_o_l_o_m_o < 2) {
+        for (int r0 = 0; r0 < 2; r0++) {
+            const int x_base = i_j_k_o_l_o_m_o * 96 + r0 * 224;
+            for (int r1 = 0; r1 < 2; r1++) {
+                const int x_base_1 = x_base + r1 * 16;
+                const float16 a = max_pool_local[0];
+                const float16 b = vload16(0, &x[x_base_1]);
+                max_pool_local[0] = select(b, a, a >= b | a != a);
+                const float16 a_1 = max_pool_local[1];
+                const float16 b_1 = vload16(0, &x[x_base_1 + 32L]);
+                max_pool_local[1] = select(b_1, a_1, a_1 >= b_1 | a_1 != a_1);
+                const float16 a_2 = max_pool_local[2];
+                const float16 b_2 = vload16(0, &x[x_base_1 + 64L]);
+                max_pool_local[2] = select(b_2, a_2, a_2 >= b_2 | a_2 != a_2);
+                const float16 a_3 = max_pool_local[3];
+                const float16 b_3 = vload16(0, &x[x_base_1 + 448L]);
+                max_pool_local[3] = select(b_3, a_3, a_3 >= b_3 | a_3 != a_3);
+                const float16 a_4 = max_pool_local[4];
+                const float16 b_4 = vload16(0, &x[x_base_1 + 480L]);
+                max_pool_local[4] = select(b_4, a_4, a_4 >= b_4 | a_4 != a_4);
+                const float16 a_5 = max_pool_local[5];
+                const float16 b_5 = vload16(0, &x[x_base_1 + 512L]);
+                max_pool_local[5] = select(b_5, a_5, a_5 >= b_5 | a_5 != a_5);
+                const float16 a_6 = max_pool_local[6];
+                const float16 b_6 = vload16(0, &x[x_base_1 + 896L]);
+                max_pool_local[6] = select(b_6, a_6, a_6 >= b_6 | a_6 != a_6);
+                const float16 a_7 = max_pool_local[7];
+                const float16 b_7 = vload16(0, &x[x_base_1 + 928L]);
+                max_pool_local[7] = select(b_7, a_7, a_7 >= b_7 | a_7 != a_7);
+                const float16 a_8 = max_pool_local[8];
+                const float16 b_8 = vload16(0, &x[x_base_1 + 960L]);
+                max_pool_local[8] = select(b_8, a_8, a_8 >= b_8 | a_8 != a_8);
+                const float16 a_9 = max_pool_local[9];
+                const float16 b_9 = vload16(0, &x[x_base_1 + 1344L]);
+                max_pool_local[9] = select(b_9, a_9, a_9 >= b_9 | a_9 != a_9);
+                const float16 a_10 = max_pool_local[10];
+                const float16 b_10 = vload16(0, &x[x_base_1 + 1376L]);
+                max_pool_local[10] = select(b_10, a_10, a_10 >= b_10 | a_10 != a_10);
+                const float16 a_11 = max_pool_local[11];
+                const float16 b_11 = vload16(0, &x[x_base_1 + 1408L]);
+                max_pool_local[11] = select(b_11, a_11, a_11 >= b_11 | a_11 != a_11);
+                const float16 a_12 = max_pool_local[12];
+                const float16 b_12 = vload16(0, &x[x_base_1 + 1792L]);
+                max_pool_local[12] = select(b_12, a_12, a_12 >= b_12 | a_12 != a_12);
+                const float16 a_13 = max_pool_local[13];
+                const float16 b_13 = vload16(0, &x[x_base_1 + 1824L]);
+                max_pool_local[13] = select(b_13, a_13, a_13 >= b_13 | a_13 != a_13);
+                const float16 a_14 = max_pool_local[14];
+                const float16 b_14 = vload16(0, &x[x_base_1 + 1856L]);
+                max_pool_local[14] = select(b_14, a_14, a_14 >= b_14 | a_14 != a_14);
+                const float16 a_15 = max_pool_local[15];
+                const float16 b_15 = vload16(0, &x[x_base_1 + 2240L]);
+                max_pool_local[15] = select(b_15, a_15, a_15 >= b_15 | a_15 != a_15);
+                const float16 a_16 = max_pool_local[16];
+                const float16 b_16 = vload16(0, &x[x_base_1 + 2272L]);
+                max_pool_local[16] = select(b_16, a_16, a_16 >= b_16 | a_16 != a_16);
+                const float16 a_17 = max_pool_local[17];
+                const float16 b_17 = vload16(0, &x[x_base_1 + 2304L]);
+                max_pool_local[17] = select(b_17, a_17, a_17 >= b_17 | a_17 != a_17);
+                const float16 a_18 = max_pool_local[18];
+                const float16 b_18 = vload16(0, &x[x_base_1 + 2688L]);
+                max_pool_local[18] = select(b_18, a_18, a_18 >= b_18 | a_18 != a_18);
+                const float16 a_19 = max_pool_local[19];
+                const float16 b_19 = vload16(0, &x[x_base_1 + 2720L]);
+                max_pool_local[19] = select(b_19, a_19, a_19 >= b_19 | a_19 != a_19);
+                const float16 a_20 = max_pool_local[20];
+                const float16 b_20 = vload16(0, &x[x_base_1 + 2752L]);
+                max_pool_local[20] = select(b_20, a_20, a_20 >= b_20 | a_20 != a_20);
+            }
+        }
+    } else {
+        for (int r0 = 0; r0 < 2; r0++) {
+            for (int r1 = 0; r1 < 2; r1++) {
+                const int x_base = r0 * 224 + r1 * 16;
+                const float16 a = max_pool_local[0];
+                const float16 b = vload16(0, &x[x_base + 192L]);
+                max_pool_local[0] = select(b, a, a >= b | a != a);
+                const float16 a_1 = max_pool_local[3];
+                const float16 b_1 = vload16(0, &x[x_base + 640L]);
+                max_pool_local[3] = select(b_1, a_1, a_1 >= b_1 | a_1 != a_1);
+                const float16 a_2 = max_pool_local[6];
+                const float16 b_2 = vload16(0, &x[x_base + 1088L]);
+                max_pool_local[6] = select(b_2, a_2, a_2 >= b_2 | a_2 != a_2);
+                const float16 a_3 = max_pool_local[9];
+                const float16 b_3 = vload16(0, &x[x_base + 1536L]);
+                max_pool_local[9] = select(b_3, a_3, a_3 >= b_3 | a_3 != a_3);
+                const float16 a_4 = max_pool_local[12];
+                const float16 b_4 = vload16(0, &x[x_base + 1984L]);
+                max_pool_local[12] = select(b_4, a_4, a_4 >= b_4 | a_4 != a_4);
+                const float16 a_5 = max_pool_local[15];
+                const float16 b_5 = vload16(0, &x[x_base + 2432L]);
+                max_pool_local[15] = select(b_5, a_5, a_5 >= b_5 | a_5 != a_5);
+                const float16 a_6 = max_pool_local[18];
+                const float16 b_6 = vload16(0, &x[x_base + 2880L]);
+                max_pool_local[18] = select(b_6, a_6, a_6 >= b_6 | a_6 != a_6);
+            }
         }
     }
-    vstore16(max_pool_local[0], 0, &max_pool[max_pool_base]);
-    vstore16(max_pool_local[1], 0, &max_pool[max_pool_base + 16L]);
-    vstore16(max_pool_local[2], 0, &max_pool[max_pool_base + 32L]);
-    vstore16(max_pool_local[3], 0, &max_pool[max_pool_base + 48L]);
-    vstore16(max_pool_local[4], 0, &max_pool[max_pool_base + 64L]);
-    vstore16(max_pool_local[5], 0, &max_pool[max_pool_base + 80L]);
-    vstore16(max_pool_local[6], 0, &max_pool[max_pool_base + 96L]);
+    if (i_j_k_o_l_o_m_o < 2) {
+        vstore16(max_pool_local[0], 0, &max_pool[max_pool_base]);
+        vstore16(max_pool_local[1], 0, &max_pool[max_pool_base + 16L]);
+        vstore16(max_pool_local[2], 0, &max_pool[max_pool_base + 32L]);
+        vstore16(max_pool_local[3], 0, &max_pool[max_pool_base + 112L]);
+        vstore16(max_pool_local[4], 0, &max_pool[max_pool_base + 128L]);
+        vstore16(max_pool_local[5], 0, &max_pool[max_pool_base + 144L]);
+        vstore16(max_pool_local[6], 0, &max_pool[max_pool_base + 224L]);
+        vstore16(max_pool_local[7], 0, &max_pool[max_pool_base + 240L]);
+        vstore16(max_pool_local[8], 0, &max_pool[max_pool_base + 256L]);
+        vstore16(max_pool_local[9], 0, &max_pool[max_pool_base + 336L]);
+        vstore16(max_pool_local[10], 0, &max_pool[max_pool_base + 352L]);
+        vstore16(max_pool_local[11], 0, &max_pool[max_pool_base + 368L]);
+        vstore16(max_pool_local[12], 0, &max_pool[max_pool_base + 448L]);
+        vstore16(max_pool_local[13], 0, &max_pool[max_pool_base + 464L]);
+        vstore16(max_pool_local[14], 0, &max_pool[max_pool_base + 480L]);
+        vstore16(max_pool_local[15], 0, &max_pool[max_pool_base + 560L]);
+        vstore16(max_pool_local[16], 0, &max_pool[max_pool_base + 576L]);
+        vstore16(max_pool_local[17], 0, &max_pool[max_pool_base + 592L]);
+        vstore16(max_pool_local[18], 0, &max_pool[max_pool_base + 672L]);
+        vstore16(max_pool_local[19], 0, &max_pool[max_pool_base + 688L]);
+        vstore16(max_pool_local[20], 0, &max_pool[max_pool_base + 704L]);
+    } else {
+        vstore16(max_pool_local[0], 0, &max_pool[96]);
+        vstore16(max_pool_local[3], 0, &max_pool[208]);
+        vstore16(max_pool_local[6], 0, &max_pool[320]);
+        vstore16(max_pool_local[9], 0, &max_pool[432]);
+        vstore16(max_pool_local[12], 0, &max_pool[544]);
+        vstore16(max_pool_local[15], 0, &max_pool[656]);
+        vstore16(max_pool_local[18], 0, &max_pool[768]);
+    }
 }
 ==== opencl-pocl/pool2_0_1.cl
 // pool2_0_1: pool2 (MaxPool)                                                        model: digits.onnx
