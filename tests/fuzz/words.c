@@ -32,10 +32,12 @@ static const char *const graph_words[] = {
 static const char *const onnx_words[] = {
 #define ONNX(name, ...)       name,
 #define LISTS(name, ...)      name,
+#define RANDOM(name, ...)     name,
 #define REFUSED(name, reason) name,
 #include "import/onnx_ops.def"
 #undef ONNX
 #undef LISTS
+#undef RANDOM
 #undef REFUSED
 #define OP(kind, text, least, most, pattern, infer, te, layout, attributes) attributes,
 #include "graph/ops.def"
