@@ -244,8 +244,8 @@ weft_site_reduces_over(const weft_site *s, weft_bind bind)
     return false;
 }
 
-/* What each thread computes for itself is for the threads that read it: those of the loop that it is
- * computed at, which may be fewer than the kernel has, but all where they reduce it together. */
+/* What each thread computes for itself is for the threads that read it: those of the loop that it
+ * is computed at, which may be fewer than the kernel has, but all where they reduce it together. */
 static void
 require_readers(const weft_plan *p, const weft_site *s, const weft_expr **guard)
 {

@@ -187,8 +187,8 @@ move_fuse(scheduler *c)
     return done(c, weft_fuse(c->te, first_output(s), swapped ? b : a, swapped ? a : b, NULL));
 }
 
-/* "... keep their order", with all of a step inside: whether the leaves do once the list's are in the
- * places that they take. */
+/* "... keep their order", with all of a step inside: whether the leaves do once the list's are in
+ * the places that they take. */
 static bool
 keeps_steps(const weft_stage *s, int n, weft_axis *const *list)
 {
@@ -329,8 +329,8 @@ static bool
 place(scheduler *c, weft_stage *s)
 {
     weft_stage *at = any_reader(c, s);
-    if (is_result(s) || is_extern(s) || is_scan(s) || !at || at == s || at->attach == WEFT_AT_INLINE ||
-        is_extern(at) || at->leaf.n == 0 || is_read_by_extern(c, s))
+    if (is_result(s) || is_extern(s) || is_scan(s) || !at || at == s ||
+        at->attach == WEFT_AT_INLINE || is_extern(at) || at->leaf.n == 0 || is_read_by_extern(c, s))
         return false;
     weft_axis *axis = any_leaf(c, at);
     if (axis->bind == WEFT_VECTORIZE)
@@ -348,8 +348,8 @@ static bool
 move_compute_inline(scheduler *c)
 {
     weft_stage *s = any_stage(c);
-    if (s->op->nreduce || s->op->nout > 1 || is_result(s) || is_extern(s) || is_scan(s) || hosts_at(c, s, NULL) ||
-        is_read_by_extern(c, s))
+    if (s->op->nreduce || s->op->nout > 1 || is_result(s) || is_extern(s) || is_scan(s) ||
+        hosts_at(c, s, NULL) || is_read_by_extern(c, s))
         return false;
     return done(c, weft_compute_inline(c->te, first_output(s)));
 }
@@ -392,8 +392,8 @@ static bool
 move_cache_write(scheduler *c)
 {
     weft_stage *s = any_stage(c);
-    if (s->attach == WEFT_AT_INLINE || is_extern(s) || is_scan(s) || s->relation.n || hosts_at(c, s, NULL) ||
-        c->te->stage.n > 9)
+    if (s->attach == WEFT_AT_INLINE || is_extern(s) || is_scan(s) || s->relation.n ||
+        hosts_at(c, s, NULL) || c->te->stage.n > 9)
         return false;
     weft_tensor *made = weft_cache_write(c->te, first_output(s), any_space(c));
     c->fresh = made ? weft_te_stage(c->te, made) : NULL;
@@ -642,6 +642,10 @@ make_pair(uint64_t seed)
     pair p = { .seed = seed, .nvalue = 1 };
     rng r = { seed * UINT64_C(0x2545f4914f6cdd1d) + 1 };
     int64_t n;
+    if (once_in(&r, 25)) {
+        make_tiles(&r, &p);
+        return p;
+    }
     p.program = random_program(&r, &n);
     p.value[0] = n;
     if (n > 0) {

@@ -273,7 +273,7 @@ count_store(weft_rewriter *rw, const weft_stmt *s)
     return s;
 }
 
-/* A kernel that reduces in global memory writes its elements many times. */
+/* A kernel that reduces in global memory writes its elements many times; a matrix is no store. */
 static bool
 stores_once(const weft_kernel *k)
 {
@@ -319,7 +319,7 @@ check_counts(run *r, int at)
     weft_interp_options o = { .threads = 1, .max_steps = 50000000 };
     int64_t n = r->p->value[0];
     int params = k->nparam;
-    if (!stores_once(k) || 2 * params > MAX_PARAMS)
+    if (!stores_once(k) || 2 * params > MAX_PARAMS || r->p->target)
         return true;
     weft_kernel c = counting(k, slot, r->low.slot[at]);
     weft_interp_buffer b[MAX_PARAMS];
@@ -392,6 +392,10 @@ static bool
 check_class(run *r, int cls)
 {
     const char *name = targets[cls][r->p->seed % 4];
+    if (r->p->target && cls > 0)
+        return true;
+    if (r->p->target)
+        name = r->p->target;
     const weft_target *target = weft_profile_find(name, r->diag);
     weft_lowered low = copy_kernels(r);
     int orders = (int)(r->p->seed % 4) == cls ? 3 : 1;

@@ -39,7 +39,7 @@ typedef struct options {
 /* ---- coverage -------------------------------------------------------------------------------- */
 
 typedef struct coverage {
-    int64_t pairs, scans, primitives, by_length[MAX_MOVES + 1];
+    int64_t pairs, scans, tiles, primitives, by_length[MAX_MOVES + 1];
     int64_t one[MAX_ROWS],
         two[MAX_ROWS][MAX_ROWS]; /* schedules with it; with one before the other */
 } coverage;
@@ -49,6 +49,7 @@ cover(coverage *c, const pair *p)
 {
     bool one[MAX_ROWS] = { 0 }, two[MAX_ROWS][MAX_ROWS] = { 0 };
     c->pairs++;
+    c->tiles += p->target != NULL;
     c->scans += strstr(p->program, "= scan(") && p->nmove > 0;
     c->primitives += p->nmove;
     c->by_length[p->nmove < MAX_MOVES ? p->nmove : MAX_MOVES]++;
@@ -93,7 +94,8 @@ pairs_seen(const coverage *c, int *of, weft_str *missing)
     return seen;
 }
 
-/* Each primitive in one schedule of 50, a scan too, and 97 of 100 of their ordered pairs. */
+/* Each primitive in one schedule of 50, scans and matrix units too, and 97 of 100 of their ordered
+ * pairs. */
 static bool
 report(const coverage *c, bool demand)
 {
@@ -106,9 +108,12 @@ report(const coverage *c, bool demand)
         printf(" %s %" PRId64, move_name(i), c->one[i]);
         rare = c->one[i] * 50 < c->pairs ? i : rare;
     }
-    printf("\n%" PRId64 " with a scan, %d of %d ordered pairs of primitives;%s%s\n", c->scans, seen, of, missing.n ? " never:" : "",
+    printf("\n%" PRId64 " with a scan, %" PRId64
+           " on matrix units, %d of %d ordered pairs of primitives;%s%s\n",
+           c->scans, c->tiles, seen, of, missing.n ? " never:" : "",
            weft_str_text(&missing));
-    bool enough = rare < 0 && c->scans * 50 >= c->pairs && seen * 100 >= of * 97;
+    bool others = c->scans * 50 >= c->pairs && c->tiles * 50 >= c->pairs;
+    bool enough = rare < 0 && others && seen * 100 >= of * 97;
     if (demand && rare >= 0)
         printf("too few schedules with %s\n", move_name(rare));
     if (demand && !enough)
@@ -154,7 +159,7 @@ lines_of(const pair *p)
 static char *
 make_smaller(pair *p, char *wrong)
 {
-    for (int skip = lines_of(p) - 1; skip >= 0 && !p->refusal; skip--) {
+    for (int skip = lines_of(p) - 1; skip >= 0 && !p->refusal && !p->target; skip--) {
         pair less;
         char *now = without_line(p, skip, &less) ? check_pair(&less) : NULL;
         if (now && *now) {
@@ -232,10 +237,14 @@ on_a_device(const options *o)
     pair *p = calloc((size_t)o->batch + 1, sizeof *p);
     for (int64_t done = 0; done < o->count && failures < 20; done += o->batch) {
         int n = (int)(o->count - done < o->batch ? o->count - done : o->batch);
-        for (int i = 0; i < n; i++)
-            p[i] = make_pair(o->seed + (uint64_t)(done + i));
-        failures += run_on_device(device, target, n, p);
-        for (int i = 0; i < n; i++)
+        int used = 0;
+        for (int i = 0; i < n; i++) {
+            p[used] = make_pair(o->seed + (uint64_t)(done + i));
+            if (p[used++].target) /* the unit's, not the device's */
+                free_pair(&p[--used]);
+        }
+        failures += run_on_device(device, target, used, p);
+        for (int i = 0; i < used; i++)
             free_pair(&p[i]);
     }
     printf("%" PRId64 " pairs on %s for %s, %d failed\n", o->count, device->info.name, target->name,

@@ -33,6 +33,7 @@ typedef struct pair {
     int nvalue;    /* how many values of the symbol n are tried: 1 where there is none */
     int64_t value[2];
     int nmove, move[2 * MAX_MOVES]; /* rows of moves.c that were applied, in order */
+    const char *target;             /* whose matrix unit it is for; NULL: for any target */
     char *refusal;                  /* what a legal move was refused with; NULL: none was */
 } pair;
 
@@ -55,6 +56,9 @@ extern const int move_count;
 const char *move_name(int);
 /* Draws up to MAX_MOVES primitives. */
 void random_schedule(rng *, pair *);
+
+/* A product for a matrix unit, with its schedule (tiles.c). */
+void make_tiles(rng *, pair *);
 
 /* The rule that the schedule breaks, as a sentence; NULL: it is legal.  *complete is false where
  * only stages that are yet to be given a place stand in the way. */
