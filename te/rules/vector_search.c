@@ -9,7 +9,7 @@ enum {
     SPILL = 4,           /* cycles of a vector that is kept in memory for want of a register */
     LATENCY = 10,        /* accumulators that keep two pipelines of latency 4 busy, and some to spare */
     FIRST_CACHE = 24 << 10, /* bytes that stay near while a tile is computed */
-    BRANCH = 3,             /* a condition that differs within a tile, in loads */
+    BRANCH = 3,             /* a condition that a result of a tile is asked alone, in loads */
     STREAMED = 3,           /* a cache line from farther away, in loads */
     LINE = 64,              /* bytes */
     CROSSED = 3             /* a tile that overhangs along two axes or more, in whole ones */
@@ -42,18 +42,27 @@ loads_each(const vector_search *s, int i, double vectors)
     return apart * (s->walk[i] == WEFT_WALK_APART ? 2 * lanes : 1);
 }
 
+/* What conditions cost each vector of a read, in loads: those at the ends of a tile are asked. */
+static double
+branches_each(const vector_search *s, const weft_read *read)
+{
+    double all = 0;
+    for (int k = 0; k < s->n; k++)
+        if (s->condition[k] && s->at.size[k] > 1 && read->along[s->axis[k]])
+            all += 2.0 * BRANCH / (double)s->at.size[k];
+    return all + (s->guarded ? 4.0 * (double)s->at.lanes : 0);
+}
+
 /* Loads a step of the reduction. */
 static double
 loads(const vector_search *s)
 {
-    double all = 0, branch = 0;
-    for (int k = 0; k < s->n; k++)
-        branch += s->condition[k] && s->at.size[k] > 1 ? BRANCH : 0;
+    double all = 0;
     for (int i = 0; i < s->nread; i++) {
         double n = 1;
         for (int k = 0; k < s->n; k++)
             n *= s->read[i].along[s->axis[k]] ? (double)s->at.size[k] : 1;
-        all += n * (branch + loads_each(s, i, n) + (s->guarded ? 4.0 * (double)s->at.lanes : 0));
+        all += n * (loads_each(s, i, n) + branches_each(s, &s->read[i]));
     }
     return all;
 }
