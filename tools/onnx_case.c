@@ -89,13 +89,15 @@ is_fixed(fix which, const weft_const *c)
     return c->ndim <= 1 && which != FIX_NONE && (ints || (which == FIX_NUMBERS && few));
 }
 
-/* Every input has the shape of its test data; some their value too. */
+/* Every input has the shape of its test data; some their value too.  Results that the run sizes may be
+ * as large as the expected ones. */
 static void
-import_options(weft_case *r, const side *in, fix which, weft_import_options *o)
+import_options(weft_case *r, const test_set *set, fix which, weft_import_options *o)
 {
-    int n = in->tensor.n, nempty = in->empty.n;
-    const char **name = WEFT_NEW_ARRAY(&r->arena, n + nempty + 1, const char *);
-    const char **shape = WEFT_NEW_ARRAY(&r->arena, n + nempty + 1, const char *);
+    const side *in = &set->in, *out = &set->out;
+    int n = in->tensor.n, nempty = in->empty.n, nout = out->tensor.n;
+    const char **name = WEFT_NEW_ARRAY(&r->arena, n + nempty + nout + 1, const char *);
+    const char **shape = WEFT_NEW_ARRAY(&r->arena, n + nempty + nout + 1, const char *);
     const char **fixed_name = WEFT_NEW_ARRAY(&r->arena, n + 1, const char *);
     weft_const *fixed = WEFT_NEW_ARRAY(&r->arena, n + 1, weft_const);
     *o = (weft_import_options){
@@ -114,6 +116,10 @@ import_options(weft_case *r, const side *in, fix which, weft_import_options *o)
         name[o->nshape] = in->empty.at[i];
         shape[o->nshape++] = "";
     }
+    for (int i = 0; i < nout; i++) {
+        name[o->nshape] = out->name.at[i];
+        shape[o->nshape++] = shape_text(&r->arena, &out->tensor.at[i]);
+    }
 }
 
 static weft_status
@@ -129,7 +135,7 @@ compile(weft_case *r, const char *model, int nth, test_set *set)
         job.prefix = weft_arena_printf(&r->arena, "%s_%d_", r->prefix, nth);
     for (fix which = FIX_NONE; which < FIX_COUNT; which++) {
         weft_diag *diag = weft_diag_create();
-        import_options(r, &set->in, which, &import);
+        import_options(r, set, which, &import);
         if (!status)
             status = weft_compile_targets(model, 1, &target, &job, diag, &set->module);
         bool again = status && which + 1 < FIX_COUNT;

@@ -8,7 +8,9 @@ typedef struct weft_import_options {
     int ndim; /* --dim SYMBOL=N; value -1: keep symbolic */
     const char *const *dim_name;
     const int64_t *dim_value;
-    int nshape; /* --shape INPUT=1x3x224x224; INPUT.0=.. of a sequence's or an optional's tensors */
+    /* --shape INPUT=1x3x224x224; INPUT.0=.. of a sequence's or an optional's tensors; OUTPUT=.. the
+     * most that a result may be whose size the run finds, as is --dim of its symbol */
+    int nshape;
     const char *const *shape_name;
     const char *const *shape; /* the text after '=' */
     /* Inputs whose value is fixed now (it decides a shape): name and data. */

@@ -57,7 +57,7 @@ parse_shape(onnx_reader *r, const char *name, const char *text, int *ndim, int64
         ++*ndim;
         if (!good || (*p && *p != 'x') || (*p == 'x' && !p[1])) {
             weft_reader_fail(r, WEFT_INVALID_ARGUMENT,
-                             "shape '%s' of input '%s' is not of the form 1x3x224x224", text, name);
+                             "shape '%s' of '%s' is not of the form 1x3x224x224", text, name);
             return false;
         }
         p += *p == 'x';
@@ -121,11 +121,21 @@ weft_reader_declared(onnx_reader *r, const char *name, int axis, int64_t *size)
 {
     const onnx_value_proto *v = find_declared(r, name);
     const WeftOnnx__TensorShapeProto *shape = v ? shape_of(v) : NULL;
-    if (!shape || axis >= (int)shape->n_dim || !shape->dim[axis]->has_dim_value ||
-        shape->dim[axis]->dim_value < 0)
-        return false;
-    *size = shape->dim[axis]->dim_value;
-    return true;
+    const char *text = shape_option(r, name);
+    int64_t given[WEFT_ONNX_MAX_RANK];
+    int ndim;
+    *size = -1;
+    if (text && parse_shape(r, name, text, &ndim, given) && axis < ndim)
+        *size = given[axis];
+    if (*size < 0 && shape && axis < (int)shape->n_dim) {
+        const WeftOnnx__Dimension *d = shape->dim[axis];
+        const weft_expr *e = given_size(r, weft_onnx_text(d->dim_param));
+        if (d->has_dim_value)
+            *size = d->dim_value;
+        else if (e)
+            weft_as_int(e, size);
+    }
+    return *size >= 0;
 }
 
 static const char *

@@ -260,26 +260,46 @@ weft_onnx_in_ints(onnx_node *n, int i, int *count)
 }
 
 const weft_expr *
-weft_onnx_size_of(onnx_node *n, weft_value *v, int axis)
+weft_onnx_size_at(onnx_node *n, weft_value *v, int64_t at, int axis)
 {
     int64_t most;
     if (!v || n->status != WEFT_OK)
         return NULL;
-    if (v->elem && v->nelem == 1)
-        return v->elem[0];
+    if (v->elem && at < v->nelem)
+        return v->elem[at];
     if (!n->nout || !weft_reader_declared(n->reader, weft_onnx_text(n->proto->output[0]), axis, &most)) {
         weft_onnx_fail(n, WEFT_UNSUPPORTED,
-                       "the size of axis %d is computed while the model runs; the model has to "
-                       "declare how large the output is, or the inputs that it depends on have to "
-                       "have a fixed value",
+                       "the size of axis %d is computed while the model runs; the model or --shape "
+                       "has to say how large the output may be, or the inputs that it depends on "
+                       "have to have a fixed value",
                        axis);
         return NULL;
     }
     const weft_expr *size =
-        weft_graph_read(n->graph, n->name, n->kind, v, 0, weft_dim(n->graph, most));
-    if (!size)
-        n->status = weft_diag_status(n->graph->diag);
-    return size;
+        weft_graph_read(n->graph, n->name, n->kind, v, at, weft_dim(n->graph, most));
+    return weft_onnx_made_dim(n, size);
+}
+
+const weft_expr **
+weft_onnx_sizes(onnx_node *n, int i, int *count)
+{
+    weft_value *v = weft_onnx_in(n, i);
+    int64_t many = 0;
+    *count = 0;
+    if (!v || n->status != WEFT_OK)
+        return NULL;
+    if (weft_is_float(v->dtype) || v->ndim > 1)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "input %d ('%s') has to be a list of integers", i,
+                       v->name);
+    else if (!weft_value_count(v, &many) || many > WEFT_ONNX_MAX_RANK)
+        weft_onnx_fail(n, WEFT_UNSUPPORTED,
+                       "input %d ('%s') has to be of a known length, of %d at most", i, v->name,
+                       WEFT_ONNX_MAX_RANK);
+    const weft_expr **size = WEFT_NEW_ARRAY(n->arena, (int)many + 1, const weft_expr *);
+    for (int d = 0; d < many && n->status == WEFT_OK; d++)
+        size[d] = weft_onnx_size_at(n, v, d, d);
+    *count = (int)many;
+    return n->status == WEFT_OK ? size : NULL;
 }
 
 bool

@@ -158,9 +158,11 @@ void weft_onnx_body(onnx_node *, const onnx_graph_proto *, const weft_expr *iter
 const weft_expr *const *weft_onnx_elems(onnx_node *, int i, int *n);
 /* The same as integers: every element has to be constant. */
 const int64_t *weft_onnx_in_ints(onnx_node *, int i, int *n);
-/* v[0] as the size of an axis of output 0: known, or what the run finds, and then at most what the
- * model declares of that output.  NULL after a fault. */
-const weft_expr *weft_onnx_size_of(onnx_node *, weft_value *v, int axis);
+/* v[at] as the size of an axis of output 0: known, or what the run finds, and then at most what the
+ * model or an option declares of that output.  NULL after a fault. */
+const weft_expr *weft_onnx_size_at(onnx_node *, weft_value *v, int64_t at, int axis);
+/* The same of every element of input i, the sizes of axes 0, 1, .. */
+const weft_expr **weft_onnx_sizes(onnx_node *, int i, int *n);
 /* Input i as one constant number; false when absent or faulty. */
 bool weft_onnx_in_number(onnx_node *, int i, double *v);
 /* An axis from -rank .. rank-1 (or rank, when `end`) to 0 ..; a fault when outside. */

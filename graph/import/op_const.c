@@ -59,7 +59,7 @@ weft_onnx_import_constant_of_shape(onnx_node *n)
 {
     int count;
     weft_const c = { .dtype = WEFT_F32, .size = 4, .data = &(float){ 0 } };
-    const weft_expr *const *dim = weft_onnx_elems(n, 0, &count);
+    const weft_expr *const *dim = weft_onnx_sizes(n, 0, &count);
     if (weft_onnx_has_attr(n, "value") && !weft_onnx_attr_tensor(n, "value", &c))
         return;
     int bits = weft_dtype_bits(c.dtype);
@@ -196,7 +196,7 @@ range_of_run(onnx_node *n, weft_dtype t)
                              : steps_of_ints(n, steps, step);
     steps = weft_onnx_binary(n, WEFT_GOP_MAXIMUM, weft_onnx_cast(n, steps, WEFT_I64),
                              weft_onnx_scalar(n, WEFT_I64, 0));
-    const weft_expr *count = weft_onnx_size_of(n, steps, 0);
+    const weft_expr *count = weft_onnx_size_at(n, steps, 0, 0);
     if (!count)
         return;
     weft_value *at = weft_onnx_arange(n, WEFT_I64, weft_dim(n->graph, 0), 1, count);
@@ -312,7 +312,7 @@ weft_onnx_import_one_hot(onnx_node *n)
     weft_value *index = weft_onnx_in(n, 0);
     int rank = index->ndim + 1, axis = weft_onnx_axis(n, weft_onnx_attr_int(n, "axis", -1), rank, false);
     weft_value *given = weft_onnx_cast(n, weft_onnx_in(n, 1), WEFT_I64);
-    const weft_expr *depth = weft_onnx_size_of(n, given, axis);
+    const weft_expr *depth = weft_onnx_size_at(n, given, 0, axis);
     int64_t known;
     if (n->status == WEFT_OK && ((weft_as_int(depth, &known) && (known < 1 || known > INT32_MAX)) ||
                                  weft_onnx_in(n, 2)->ndim != 1))

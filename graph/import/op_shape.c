@@ -296,11 +296,43 @@ weft_onnx_import_space_to_depth(onnx_node *n)
 
 /* ---- repeating ------------------------------------------------------------------------------- */
 
+/* Sizes that only the run knows: the input's where that is more than 1, for nothing else broadcasts;
+ * where it is 1, what the run finds. */
+static void
+expand_to_found(onnx_node *n, weft_value *x, weft_value *shape)
+{
+    int64_t count = 0;
+    if (!weft_value_count(shape, &count) || count > WEFT_ONNX_MAX_RANK) {
+        weft_onnx_fail(n, WEFT_UNSUPPORTED, "input 1 ('%s') has to be of a known length, of %d at most",
+                       shape->name, WEFT_ONNX_MAX_RANK);
+        return;
+    }
+    int rank = count > x->ndim ? (int)count : x->ndim;
+    const weft_expr **dim = new_dims(n, rank);
+    for (int d = 0; d < rank && n->status == WEFT_OK; d++) {
+        int own = d - rank + x->ndim, at = d - rank + (int)count;
+        dim[d] = own >= 0 ? x->dim[own] : weft_dim(n->graph, 1);
+        if (at < 0 || weft_dim_at_least(n->graph, dim[d], 2) == 1 || weft_is_int_imm(dim[d], 0))
+            continue;
+        if (!weft_is_int_imm(dim[d], 1))
+            weft_onnx_fail(n, WEFT_UNSUPPORTED,
+                           "whether axis %d broadcasts depends on symbols; give them a value (--dim)",
+                           d);
+        dim[d] = weft_onnx_size_at(n, shape, at, d);
+    }
+    weft_onnx_last(n, 0);
+    weft_onnx_set(n, 0, n->status ? NULL : weft_onnx_broadcast(n, x, rank, dim));
+}
+
 void
 weft_onnx_import_expand(onnx_node *n)
 {
-    weft_value *x = weft_onnx_in(n, 0);
+    weft_value *x = weft_onnx_in(n, 0), *given = weft_onnx_in(n, 1);
     int count;
+    if (!weft_is_float(given->dtype) && given->ndim == 1 && !given->elem) {
+        expand_to_found(n, x, given);
+        return;
+    }
     const weft_expr *const *shape = weft_onnx_elems(n, 1, &count);
     if (!shape)
         return;

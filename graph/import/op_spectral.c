@@ -339,9 +339,10 @@ check_length(onnx_node *n, int64_t length)
     return n->status == WEFT_OK;
 }
 
-/* Along `axis` of x, the last one but for the parts being the last: output 0. */
-static void
-transform_along(onnx_node *n, weft_value *x, int axis, int64_t length, bool inverse, bool onesided)
+/* Along `axis` of x, the last one but for the parts being the last.  `last`: it is output 0. */
+static weft_value *
+transform_along(onnx_node *n, weft_value *x, int axis, int64_t length, bool inverse, bool onesided,
+                bool last)
 {
     int r = x->ndim;
     transform f = { n, x->dtype == WEFT_F64 ? WEFT_F64 : WEFT_F32, inverse ? 1 : -1 };
@@ -359,29 +360,25 @@ transform_along(onnx_node *n, weft_value *x, int axis, int64_t length, bool inve
     const weft_expr *flat[3] = { batch, dim[r - 2], dim[r - 1] };
     y = transformed(&f, weft_onnx_reshape(n, y, 3, flat), length, onesided);
     if (!y)
-        return;
+        return NULL;
     dim[r - 2] = y->dim[1];
     dim[r - 1] = y->dim[2];
     y = weft_onnx_reshape(n, y, r, dim);
-    if (f.t == x->dtype)
+    if (last && f.t == x->dtype)
         weft_onnx_last(n, 0);
     y = weft_onnx_transpose(n, y, from);
-    if (f.t != x->dtype)
+    if (last && f.t != x->dtype)
         weft_onnx_last(n, 0);
-    weft_onnx_set(n, 0, weft_onnx_cast(n, y, x->dtype));
+    return weft_onnx_cast(n, y, x->dtype);
 }
 
-void
-weft_onnx_import_dft(onnx_node *n)
+/* user: NULL where it is one of several. */
+static weft_value *
+dft_along(onnx_node *n, int axis, const void *user)
 {
     weft_value *x = weft_onnx_in(n, 0);
     bool inverse = weft_onnx_attr_int(n, "inverse", 0) != 0,
          onesided = weft_onnx_attr_int(n, "onesided", 0) != 0;
-    int64_t at = n->version < 20 ? weft_onnx_attr_int(n, "axis", 1) : integer(n, 2, -2);
-    int axis = check_signal(n, x) ? weft_onnx_axis(n, at, x->ndim, false) : 0;
-    if (n->status == WEFT_OK && axis == x->ndim - 1)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT,
-                       "axis %lld is the last, of real and imaginary parts", (long long)at);
     int64_t length;
     if (weft_onnx_in(n, 1))
         length = integer(n, 1, 0);
@@ -389,8 +386,28 @@ weft_onnx_import_dft(onnx_node *n)
         length = 2 * (weft_onnx_size(n, x, axis) - 1);
     else
         length = weft_onnx_size(n, x, axis);
-    if (n->status == WEFT_OK && check_length(n, length))
-        transform_along(n, x, axis, length, inverse, onesided);
+    if (n->status != WEFT_OK || !check_length(n, length))
+        return NULL;
+    return transform_along(n, x, axis, length, inverse, onesided, user != NULL);
+}
+
+void
+weft_onnx_import_dft(onnx_node *n)
+{
+    weft_value *x = weft_onnx_in(n, 0), *given = n->version < 20 ? NULL : weft_onnx_in(n, 2);
+    if (!check_signal(n, x))
+        return;
+    if (given && !given->elem) {
+        weft_onnx_last(n, 0);
+        weft_onnx_set(n, 0, weft_onnx_by_axis(n, given, x->ndim, x->ndim - 1, dft_along, NULL));
+        return;
+    }
+    int64_t at = n->version < 20 ? weft_onnx_attr_int(n, "axis", 1) : integer(n, 2, -2);
+    int axis = weft_onnx_axis(n, at, x->ndim, false);
+    if (n->status == WEFT_OK && axis == x->ndim - 1)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT,
+                       "axis %lld is the last, of real and imaginary parts", (long long)at);
+    weft_onnx_set(n, 0, dft_along(n, axis, n));
 }
 
 /* [B, L, c] as [B, frames, length, c], every `step` places. */
@@ -437,7 +454,7 @@ weft_onnx_import_stft(onnx_node *n)
         frames = weft_onnx_binary(n, WEFT_GOP_MUL, frames, weft_onnx_reshape(n, window, 2, dim));
     }
     if (frames)
-        transform_along(n, frames, 2, length, false, onesided);
+        weft_onnx_set(n, 0, transform_along(n, frames, 2, length, false, onesided, true));
 }
 
 /* ---- windows --------------------------------------------------------------------------------- */

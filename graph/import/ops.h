@@ -32,6 +32,13 @@ weft_onnx_set(onnx_node *n, int i, weft_value *v)
         n->out[i] = v;
 }
 
+/* ---- axes that the run finds (by_axis.c) ----------------------------------------------------- */
+/* What `make` gives for the axis that the value is, one of the first `naxes` of `rank`: each is made
+ * in a scope of its own, and one runs. */
+typedef weft_value *weft_onnx_of_axis(onnx_node *, int axis, const void *user);
+weft_value *weft_onnx_by_axis(onnx_node *, weft_value *axis, int rank, int naxes,
+                              weft_onnx_of_axis *make, const void *user);
+
 /* ---- recurrences (recurrence.c) -------------------------------------------------------------- */
 /* Steps over a dimension, forwards or in reverse, with states that go from one to the next: unrolled
  * where they are few, else a loop.
