@@ -74,7 +74,7 @@ weft_status weft_onnx_tensor(const onnx_file *, const onnx_tensor_proto *, const
 /* ---- the operator table (ops.c) -------------------------------------------------------------- */
 typedef struct onnx_node onnx_node;
 typedef struct onnx_op {
-    const char *name;
+    const char *domain, *name; /* "": ONNX's own */
     int since, until;            /* the opsets that have it; until 0: the newest too */
     int min_in, max_in;          /* max_in -1: any number */
     bool lists;                  /* inputs may be sequences and optionals */

@@ -127,6 +127,8 @@ set_size(resize *r, int d, const weft_expr *size)
 {
     axis_map *a = &r->axis[d];
     int64_t v;
+    if (!size)
+        return;
     if (weft_as_int(size, &v) && (v < 0 || v > INT32_MAX)) {
         weft_onnx_fail(r->node, WEFT_INVALID_INPUT, "a size of %lld for axis %d is not possible",
                        (long long)v, d);
@@ -176,17 +178,18 @@ read_sizes(resize *r, int naxes, const int64_t *axes)
     onnx_node *n = r->node;
     const char *policy = weft_onnx_attr_text(n, "keep_aspect_ratio_policy", "stretch");
     bool least = strcmp(policy, "not_larger") == 0, most = strcmp(policy, "not_smaller") == 0;
-    int count;
-    const weft_expr *const *size = weft_onnx_elems(n, 3, &count);
-    if (n->status == WEFT_OK && count != naxes)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "input 3, the sizes, has %d elements for %d axes",
-                       count, naxes);
+    weft_value *size = weft_onnx_in(n, 3);
+    int64_t count;
+    if (n->status == WEFT_OK &&
+        (weft_is_float(size->dtype) || !weft_value_count(size, &count) || count != naxes))
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "input 3, the sizes, has to be %d integers, one an axis",
+                       naxes);
     if (!least && !most && strcmp(policy, "stretch") != 0)
         weft_onnx_fail(n, WEFT_INVALID_INPUT,
                        "keep_aspect_ratio_policy is '%s', not stretch, not_larger or not_smaller",
                        policy);
     for (int i = 0; i < naxes && n->status == WEFT_OK; i++)
-        set_size(r, (int)axes[i], size[i]);
+        set_size(r, (int)axes[i], weft_onnx_size_at(n, size, i, (int)axes[i]));
     if (least || most)
         keep_aspect(r, naxes, axes, least);
 }

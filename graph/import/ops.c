@@ -6,8 +6,9 @@
 enum { WEFT_GOP_OP_COUNT = WEFT_GOP_COUNT };
 
 static const onnx_op table[] = {
-#define ROW(op_name, first, last, least, most, importer, choice, takes_lists, is_random)           \
-    { .name = op_name,                                                                             \
+#define ROW(of, op_name, first, last, least, most, importer, choice, takes_lists, is_random)       \
+    { .domain = of,                                                                                \
+      .name = op_name,                                                                             \
       .since = first,                                                                              \
       .until = last,                                                                               \
       .min_in = least,                                                                             \
@@ -16,14 +17,17 @@ static const onnx_op table[] = {
       .random = is_random,                                                                         \
       .import = weft_onnx_import_##importer,                                                       \
       .arg = WEFT_GOP_##choice },
-#define ONNX(...)   ROW(__VA_ARGS__, false, false)
-#define LISTS(...)  ROW(__VA_ARGS__, true, false)
-#define RANDOM(...) ROW(__VA_ARGS__, false, true)
-#define REFUSED(op_name, reason) { .name = op_name, .why = reason },
+#define ONNX(...)   ROW("", __VA_ARGS__, false, false)
+#define LISTS(...)  ROW("", __VA_ARGS__, true, false)
+#define RANDOM(...) ROW("", __VA_ARGS__, false, true)
+#define MICROSOFT(op_name, least, most, importer, choice)                                          \
+    ROW("com.microsoft", op_name, 1, 0, least, most, importer, choice, false, false)
+#define REFUSED(op_name, reason) { .domain = "", .name = op_name, .why = reason },
 #include "import/onnx_ops.def"
 #undef ONNX
 #undef LISTS
 #undef RANDOM
+#undef MICROSOFT
 #undef ROW
 #undef REFUSED
 };
@@ -58,19 +62,21 @@ const onnx_op *
 weft_onnx_find_op(const onnx_node_proto *p, int64_t opset, weft_arena *arena, const char **why)
 {
     const char *name = weft_onnx_text(p->op_type), *domain = domain_of(p);
+    const char *full = weft_arena_printf(arena, "%s%s%s", domain, *domain ? "." : "", name);
+    bool known = !*domain;
     *why = weft_arena_printf(arena, "the operator is not supported; a te program can stand for it "
-                                    "(--op %s=FILE.te)", name);
-    if (*domain) {
-        *why = weft_arena_printf(arena, "operators of domain '%s' are not supported; a te program can "
-                                        "stand for it (--op %s.%s=FILE.te)", domain, domain, name);
-        return NULL;
-    }
+                                    "(--op %s=FILE.te)", full);
     for (int i = 0; i < ROWS; i++) {
-        if (strcmp(table[i].name, name) != 0)
+        bool same = strcmp(table[i].domain, domain) == 0;
+        known = known || same;
+        if (!same || strcmp(table[i].name, name) != 0)
             continue;
         *why = row_fault(&table[i], opset, arena);
         if (!*why)
             return &table[i];
     }
+    if (!known)
+        *why = weft_arena_printf(arena, "operators of domain '%s' are not supported; a te program can "
+                                        "stand for it (--op %s=FILE.te)", domain, full);
     return NULL;
 }

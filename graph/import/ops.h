@@ -8,11 +8,13 @@
     void weft_onnx_import_##importer(onnx_node *);
 #define LISTS  ONNX
 #define RANDOM ONNX
+#define MICROSOFT(name, least, most, importer, arg) void weft_onnx_import_##importer(onnx_node *);
 #define REFUSED(name, reason)
 #include "import/onnx_ops.def"
 #undef ONNX
 #undef LISTS
 #undef RANDOM
+#undef MICROSOFT
 #undef REFUSED
 
 /* Conv's and MatMul's meaning of a node's attributes (the window's) and these operands.  `last`: the
