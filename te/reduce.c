@@ -7,20 +7,35 @@
 
 const char *const weft_reducer_names[WEFT_REDUCER_COUNT] = {
     /* ORDER: weft_reducer */
-    "sum", "prod", "min", "max", "any", "all",
+    "sum", "prod", "min", "max", "fmin", "fmax", "any", "all",
 };
 
-static const weft_ek combine[WEFT_REDUCER_COUNT] = {
-    WEFT_EK_ADD, WEFT_EK_MUL, WEFT_EK_MIN, WEFT_EK_MAX, WEFT_EK_OR, WEFT_EK_AND,
+/* a with b: an operator, or for the two that pass over NaN, b where it compares so, else a. */
+static const struct {
+    weft_ek kind;
+    bool chooses;
+} combine[WEFT_REDUCER_COUNT] = {
+    { WEFT_EK_ADD, false }, { WEFT_EK_MUL, false }, { WEFT_EK_MIN, false }, { WEFT_EK_MAX, false },
+    { WEFT_EK_LT, true },   { WEFT_EK_GT, true },   { WEFT_EK_OR, false },  { WEFT_EK_AND, false },
 };
+
+static const weft_expr *
+combination(weft_ir *ir, weft_reducer r, const weft_expr *a, const weft_expr *b)
+{
+    if (!combine[r].chooses)
+        return weft_binary(ir, combine[r].kind, a, b);
+    return weft_select(ir, weft_binary(ir, combine[r].kind, b, a), b, a);
+}
 
 static const weft_expr *
 identity_of(weft_te *te, weft_reducer r, weft_type t)
 {
     switch (r) {
     case WEFT_RMIN:
+    case WEFT_FMIN:
         return weft_highest(te->ir, t);
     case WEFT_RMAX:
+    case WEFT_FMAX:
         return weft_lowest(te->ir, t);
     case WEFT_PROD:
     case WEFT_ALL:
@@ -84,7 +99,7 @@ built_in(weft_te *te, const char *name, weft_reducer r, const weft_expr *source,
     var[0] = weft_var_make(te->ir, "a", source->h.type);
     var[1] = weft_var_make(te->ir, "b", source->h.type);
     e[0] = source;
-    e[1] = weft_binary(te->ir, combine[r], weft_ref(te->ir, var[0]), weft_ref(te->ir, var[1]));
+    e[1] = combination(te->ir, r, weft_ref(te->ir, var[0]), weft_ref(te->ir, var[1]));
     e[2] = identity_of(te, r, source->h.type);
     op->nout = 1;
     op->body = &e[0];

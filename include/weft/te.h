@@ -64,6 +64,8 @@ typedef enum weft_reducer {
     WEFT_PROD, /* 1 */
     WEFT_RMIN, /* inf, or the greatest integer */
     WEFT_RMAX, /* -inf, or the least integer */
+    WEFT_FMIN, /* as WEFT_RMIN; NaN is passed over, so that NaNs alone give the identity */
+    WEFT_FMAX, /* as WEFT_RMAX; the same */
     WEFT_ANY,  /* false */
     WEFT_ALL,  /* true */
     WEFT_REDUCER_COUNT

@@ -108,7 +108,8 @@ weft_topi_softmax(weft_te *te, weft_tensor *x, int axis, bool log)
     if (!x)
         return NULL;
     rows r = rows_over(te, x, axis, axis + 1), e = r;
-    weft_tensor *max = reduce_rows(&r, "max", WEFT_RMAX, wide, NULL);
+    /* NaN need not be the greatest: its exponential is NaN and makes the sum so. */
+    weft_tensor *max = reduce_rows(&r, "max", WEFT_FMAX, wide, NULL);
     e.x = max ? exponentials(&r, max) : NULL;
     weft_tensor *sum = e.x ? reduce_rows(&e, "sum", WEFT_SUM, wide, NULL) : NULL;
     if (!sum)

@@ -256,40 +256,28 @@ void softmax_0(__global const float *restrict x, __global float *restrict softma
     float max_part = -INFINITY;
     float max_1;
     if (j_i < 10) {
-        const float a = max_part;
-        const float b = x[j_i];
-        max_part = a >= b || a != a ? a : b;
+        max_part = x[j_i] > max_part ? x[j_i] : max_part;
     }
     red[j_i] = max_part;
     barrier(CLK_LOCAL_MEM_FENCE);
     if (j_i < 16) {
-        const float a = red[j_i];
-        const float b = red[j_i + 16];
-        red[j_i] = a >= b || a != a ? a : b;
+        red[j_i] = red[j_i + 16] > red[j_i] ? red[j_i + 16] : red[j_i];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (j_i < 8) {
-        const float a = red[j_i];
-        const float b = red[j_i + 8];
-        red[j_i] = a >= b || a != a ? a : b;
+        red[j_i] = red[j_i + 8] > red[j_i] ? red[j_i + 8] : red[j_i];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (j_i < 4) {
-        const float a = red[j_i];
-        const float b = red[j_i + 4];
-        red[j_i] = a >= b || a != a ? a : b;
+        red[j_i] = red[j_i + 4] > red[j_i] ? red[j_i + 4] : red[j_i];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (j_i < 2) {
-        const float a = red[j_i];
-        const float b = red[j_i + 2];
-        red[j_i] = a >= b || a != a ? a : b;
+        red[j_i] = red[j_i + 2] > red[j_i] ? red[j_i + 2] : red[j_i];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (j_i < 1) {
-        const float a = red[0];
-        const float b = red[1];
-        red[0] = a >= b || a != a ? a : b;
+        red[0] = red[1] > red[0] ? red[1] : red[0];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     const float max_all = red[0];
@@ -880,9 +868,7 @@ void softmax_0(__global const float *restrict x, __global float *restrict softma
     int i = get_group_id(0);
     float max_1 = -INFINITY;
     for (int r0 = 0; r0 < 10; r0++) {
-        const float a = max_1;
-        const float b = x[r0];
-        max_1 = a >= b || a != a ? a : b;
+        max_1 = x[r0] > max_1 ? x[r0] : max_1;
     }
     float exp_1[10];
     for (int j = 0; j < 10; j++) {

@@ -218,21 +218,19 @@ softmax_0(const float *__restrict__ x, float *__restrict__ softmax)
     float max_part = -__int_as_float(0x7f800000);
     float max_1;
     if (j_i < 10) {
-        const float a = max_part;
-        const float b = x[j_i];
-        max_part = a >= b || a != a ? a : b;
+        max_part = x[j_i] > max_part ? x[j_i] : max_part;
     }
     const float max_all = max_part;
-    const float b = __shfl_xor_sync(0xffffffffu, max_all, 16);
-    const float max_all_1 = max_all >= b || max_all != max_all ? max_all : b;
-    const float b_1 = __shfl_xor_sync(0xffffffffu, max_all_1, 8);
-    const float max_all_2 = max_all_1 >= b_1 || max_all_1 != max_all_1 ? max_all_1 : b_1;
-    const float b_2 = __shfl_xor_sync(0xffffffffu, max_all_2, 4);
-    const float max_all_3 = max_all_2 >= b_2 || max_all_2 != max_all_2 ? max_all_2 : b_2;
-    const float b_3 = __shfl_xor_sync(0xffffffffu, max_all_3, 2);
-    const float max_all_4 = max_all_3 >= b_3 || max_all_3 != max_all_3 ? max_all_3 : b_3;
-    const float b_4 = __shfl_xor_sync(0xffffffffu, max_all_4, 1);
-    const float max_all_5 = max_all_4 >= b_4 || max_all_4 != max_all_4 ? max_all_4 : b_4;
+    const float other = __shfl_xor_sync(0xffffffffu, max_all, 16);
+    const float max_all_1 = other > max_all ? other : max_all;
+    const float other_1 = __shfl_xor_sync(0xffffffffu, max_all_1, 8);
+    const float max_all_2 = other_1 > max_all_1 ? other_1 : max_all_1;
+    const float other_2 = __shfl_xor_sync(0xffffffffu, max_all_2, 4);
+    const float max_all_3 = other_2 > max_all_2 ? other_2 : max_all_2;
+    const float other_3 = __shfl_xor_sync(0xffffffffu, max_all_3, 2);
+    const float max_all_4 = other_3 > max_all_3 ? other_3 : max_all_3;
+    const float other_4 = __shfl_xor_sync(0xffffffffu, max_all_4, 1);
+    const float max_all_5 = other_4 > max_all_4 ? other_4 : max_all_4;
     max_1 = max_all_5;
     float sum_part = 0.0f;
     float sum;

@@ -331,21 +331,19 @@ kernel void softmax_0(device const float *x [[buffer(0)]],
     float max_part = -INFINITY;
     float max_1;
     if (j_i < 10) {
-        const float a = max_part;
-        const float b = x[j_i];
-        max_part = a >= b || a != a ? a : b;
+        max_part = x[j_i] > max_part ? x[j_i] : max_part;
     }
     const float max_all = max_part;
-    const float b = simd_shuffle_xor(max_all, (ushort)(16));
-    const float max_all_1 = max_all >= b || max_all != max_all ? max_all : b;
-    const float b_1 = simd_shuffle_xor(max_all_1, (ushort)(8));
-    const float max_all_2 = max_all_1 >= b_1 || max_all_1 != max_all_1 ? max_all_1 : b_1;
-    const float b_2 = simd_shuffle_xor(max_all_2, (ushort)(4));
-    const float max_all_3 = max_all_2 >= b_2 || max_all_2 != max_all_2 ? max_all_2 : b_2;
-    const float b_3 = simd_shuffle_xor(max_all_3, (ushort)(2));
-    const float max_all_4 = max_all_3 >= b_3 || max_all_3 != max_all_3 ? max_all_3 : b_3;
-    const float b_4 = simd_shuffle_xor(max_all_4, (ushort)(1));
-    const float max_all_5 = max_all_4 >= b_4 || max_all_4 != max_all_4 ? max_all_4 : b_4;
+    const float other = simd_shuffle_xor(max_all, (ushort)(16));
+    const float max_all_1 = other > max_all ? other : max_all;
+    const float other_1 = simd_shuffle_xor(max_all_1, (ushort)(8));
+    const float max_all_2 = other_1 > max_all_1 ? other_1 : max_all_1;
+    const float other_2 = simd_shuffle_xor(max_all_2, (ushort)(4));
+    const float max_all_3 = other_2 > max_all_2 ? other_2 : max_all_2;
+    const float other_3 = simd_shuffle_xor(max_all_3, (ushort)(2));
+    const float max_all_4 = other_3 > max_all_3 ? other_3 : max_all_3;
+    const float other_4 = simd_shuffle_xor(max_all_4, (ushort)(1));
+    const float max_all_5 = other_4 > max_all_4 ? other_4 : max_all_4;
     max_1 = max_all_5;
     float sum_part = 0.0f;
     float sum;

@@ -63,7 +63,8 @@ static void
 identities_are_what_changes_nothing(void **state)
 {
     (void)state;
-    static const char *const want[] = { "0", "1", "2147483647", "-2147483648", "false", "true" };
+    static const char *const want[] = { "0",           "1",          "2147483647",  "-2147483648",
+                                        "2147483647",  "-2147483648", "false",       "true" };
     for (int r = 0; r < WEFT_REDUCER_COUNT; r++) {
         char b[256];
         weft_te *te = empty();
