@@ -20,6 +20,7 @@ typedef struct weft_caps {
     bool vector_load;         /* a RAMP of stride 1 is one load or store, of any alignment */
     bool aligned_vector_load; /* only where its first element's index is a multiple of the lanes */
     bool aligned_halves;      /* vector_load, but f16 as under aligned_vector_load */
+    bool rejoin;              /* in loops, threads that waited in a condition wait behind it too */
     bool exact_sums;          /* a sum that is printed is computed, but under `fast` */
     bool vector_compare;      /* comparisons and selects of vectors; else by lane */
     bool nan_min_max;  /* MIN and MAX may be printed as they stand; else legalise spells them */

@@ -62,7 +62,7 @@ weft_pass_run weft_pass_flatten, weft_pass_simplify, weft_pass_vthread, weft_pas
     weft_pass_partition, weft_pass_unswitch, weft_pass_vectorize, weft_pass_unroll,
     weft_pass_reduce_threads, weft_pass_barriers, weft_pass_legalize, weft_pass_stream,
     weft_pass_hoist, weft_pass_async, weft_pass_prefetch, weft_pass_offsets, weft_pass_limits,
-    weft_pass_storage;
+    weft_pass_storage, weft_pass_rejoin;
 
 /* Grid and block of a launch from the loops bound to block and thread axes, 1 where none is. */
 void weft_launch_dims(const weft_kernel *, const weft_expr *grid[3], const weft_expr *block[3]);

@@ -22,6 +22,7 @@ const weft_pass weft_passes[] = {
     { "storage", weft_pass_storage, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "barriers", weft_pass_barriers, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "legalize", weft_pass_legalize, WEFT_LEVEL_FLAT, WEFT_LEVEL_DEVICE },
+    { "rejoin", weft_pass_rejoin, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
     { "stream", weft_pass_stream, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
     { "hoist", weft_pass_hoist, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "async", weft_pass_async, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },

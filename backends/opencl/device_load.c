@@ -33,7 +33,8 @@ static const char *const by_numerics[] = {
 static void
 make_options(const weft_cl_device *d, weft_numerics numerics, weft_str *out)
 {
-    weft_str_addf(out, "-cl-std=%s%s", d->cl_std, by_numerics[numerics]);
+    /* A compiler in the process may write its warnings to the error stream: PoCL does. */
+    weft_str_addf(out, "-cl-std=%s%s -w", d->cl_std, by_numerics[numerics]);
     if (numerics == WEFT_STRICT && (d->base.info.target.round_division & 32))
         weft_str_add(out, " -cl-fp32-correctly-rounded-divide-sqrt");
 }

@@ -146,6 +146,7 @@ caps(const weft_target *t, weft_caps *caps)
                          .vector_load = true,
                          .vector_compare = true,
                          .exact_sums = true,
+                         .rejoin = true,
                          .bool_storage = true };
     weft_clike_caps(&opencl, caps);
     caps->arith[WEFT_I64] = caps->storage[WEFT_I64] = caps->arith[WEFT_U64] =

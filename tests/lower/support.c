@@ -73,6 +73,7 @@ plain_caps(bool rich)
                     .prefetch = true,
                     .stream = true,
                     .lanes_in_order = true,
+                    .rejoin = true,
                     .bool_storage = rich };
     for (int i = 0; i < WEFT_IN_COUNT; i++)
         c.intrin[i] = c.intrin16[i] = c.intrin64[i] = true;
