@@ -33,11 +33,13 @@ static const char *const onnx_words[] = {
 #define ONNX(name, ...)       name,
 #define LISTS(name, ...)      name,
 #define RANDOM(name, ...)     name,
+#define MICROSOFT(name, ...)  name,
 #define REFUSED(name, reason) name,
 #include "import/onnx_ops.def"
 #undef ONNX
 #undef LISTS
 #undef RANDOM
+#undef MICROSOFT
 #undef REFUSED
 #define OP(kind, text, least, most, pattern, infer, te, layout, attributes) attributes,
 #include "graph/ops.def"
