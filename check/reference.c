@@ -152,10 +152,27 @@ is_step(const weft_expr *e)
     }
 }
 
+/* The greater or the lesser of two values: whichever is chosen, near the step both are the same. */
+static bool
+is_greater_or_lesser(const weft_expr *e)
+{
+    if (e->h.kind != WEFT_EK_SELECT || !is_step(e->arg[0]) || e->arg[0]->h.nargs != 2)
+        return false;
+    const weft_expr *const *compared = e->arg[0]->arg;
+    return (compared[0] == e->arg[1] && compared[1] == e->arg[2]) ||
+           (compared[0] == e->arg[2] && compared[1] == e->arg[1]);
+}
+
 static bool
 find_step(void *user, const weft_expr *e)
 {
     bool *found = user;
+    weft_walker below = { .expr = find_step, .user = found };
+    if (is_greater_or_lesser(e)) {
+        weft_walk_expr(&below, e->arg[1]);
+        weft_walk_expr(&below, e->arg[2]);
+        return false;
+    }
     *found = *found || is_step(e);
     return !*found;
 }
