@@ -466,6 +466,17 @@ barrier(spirv *s, const inst *i)
 
 /* ---- control --------------------------------------------------------------------------------- */
 
+/* What a phi takes, aside: "float t_0 = v_x; ". */
+static void
+incoming(spirv *s, const inst *phi, const char *id, int at)
+{
+    int lanes = shape_of(s, phi->word[0]).lanes;
+    weft_str_addf(&s->out, "%s t_%d", shape_of(s, phi->word[0]).c, at);
+    for (int l = 0; l < lanes; l++)
+        weft_str_addf(&s->out, "%s%s", l ? ", " : lanes > 1 ? " = { { " : " = ", lane(s, id, l));
+    weft_str_add(&s->out, lanes > 1 ? " } }; " : "; ");
+}
+
 /* Goes to a block: its phis first, all at once. */
 static void
 branch(spirv *s, const char *label)
@@ -481,8 +492,7 @@ branch(spirv *s, const char *label)
                 if (pass)
                     weft_str_addf(&s->out, "v_%s = t_%d; ", p->id + 1, at - first);
                 else
-                    weft_str_addf(&s->out, "%s t_%d = %s; ", shape_of(s, p->word[0]).c, at - first,
-                                  value(s, p->word[k]));
+                    incoming(s, p, p->word[k], at - first);
             }
         }
     weft_str_addf(&s->out, "goto L_%s; }", label + 1);

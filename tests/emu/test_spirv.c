@@ -20,6 +20,9 @@ static const char reversal[] =
     "%in = OpVariable %ptr_block StorageBuffer\n%out = OpVariable %ptr_block StorageBuffer\n"
     "%v3uint = OpTypeVector %uint 3\n%ptr_v3uint = OpTypePointer Input %v3uint\n"
     "%local = OpVariable %ptr_v3uint Input\n"
+    "%bool = OpTypeBool\n%v2float = OpTypeVector %float 2\n"
+    "%float_0 = OpConstant %float 0\n%float_1 = OpConstant %float 1\n"
+    "%zero_one = OpConstantComposite %v2float %float_0 %float_1\n"
     "%int_0 = OpConstant %int 0\n%int_63 = OpConstant %int 63\n%uint_64 = OpConstant %uint 64\n"
     "%uint_2 = OpConstant %uint 2\n%uint_264 = OpConstant %uint 264\n"
     "%uint_72 = OpConstant %uint 72\n"
@@ -96,6 +99,32 @@ spirv_text_runs_thread_by_thread(void **state)
     weft_device_close(device);
 }
 
+/* The last thread's element becomes the second lane of a constant, the others stay. */
+static void
+a_vector_that_comes_of_two_blocks_has_all_its_lanes(void **state)
+{
+    weft_device *device = open_device();
+    (void)state;
+    if (!device)
+        skip();
+    run r = run_with(device, "%last = OpIEqual %bool %t %int_63\n"
+                             "OpSelectionMerge %met None\n"
+                             "OpBranchConditional %last %met %others\n"
+                             "%others = OpLabel\n"
+                             "%pair = OpCompositeConstruct %v2float %float_0 %4\n"
+                             "OpBranch %met\n"
+                             "%met = OpLabel\n"
+                             "%chosen = OpPhi %v2float %zero_one %start %pair %others\n"
+                             "%second = OpCompositeExtract %float %chosen 1\n"
+                             "OpStore %5 %second\n"
+                             "OpControlBarrier %uint_2 %uint_2 %uint_264");
+    assert_string_equal(r.message, "");
+    for (int i = 0; i < N; i++)
+        assert_float_equal(r.out[i], i ? (float)(N - 1 - i) : 1.f, 0);
+    support_free(&r);
+    weft_device_close(device);
+}
+
 static void
 a_barrier_that_is_missing_is_found_and_the_text_named(void **state)
 {
@@ -158,7 +187,7 @@ an_instruction_that_nobody_prints_is_refused_by_name_and_line(void **state)
         skip();
     run r = run_with(device, "%10 = OpFRem %float %4 %4");
     assert_int_equal(r.status, WEFT_INVALID_INPUT);
-    assert_non_null(strstr(r.message, "turn.spvasm:48"));
+    assert_non_null(strstr(r.message, "turn.spvasm:53"));
     assert_non_null(strstr(r.message, "cannot take OpFRem"));
     support_free(&r);
     weft_device_close(device);
@@ -169,6 +198,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spirv_text_runs_thread_by_thread),
+        cmocka_unit_test(a_vector_that_comes_of_two_blocks_has_all_its_lanes),
         cmocka_unit_test(a_barrier_that_is_missing_is_found_and_the_text_named),
         cmocka_unit_test(a_barrier_that_does_not_order_the_workgroups_memory_is_found),
         cmocka_unit_test(what_the_validator_refuses_is_refused),
