@@ -51,9 +51,9 @@ out_has '^inputs  *x f32\[1,1,5,5\]' && out_has '^outputs  *y f32\[1,1,5,5\]' &&
 exits 0 "$WEFT" inspect --json "$(model_of node/test_basic_conv_with_padding)" && out_is_json && out_has '"name": "Conv"'
 
 it "says which operators it does not support"
-exits 0 "$WEFT" inspect "$(model_of node/test_tfidfvectorizer_tf_only_bigrams_skip0)" && err_is_empty
-out_has 'TfIdfVectorizer: not supported'
-exits 0 "$WEFT" inspect --json "$(model_of node/test_tfidfvectorizer_tf_only_bigrams_skip0)" && out_is_json
+exits 0 "$WEFT" inspect "$(model_of node/test_strnormalizer_export_monday_empty_output)" && err_is_empty
+out_has 'StringNormalizer: not supported'
+exits 0 "$WEFT" inspect --json "$(model_of node/test_strnormalizer_export_monday_empty_output)" && out_is_json
 out_has '"supported": false'
 
 it "lists all that stops a model, whatever it is, at once"
