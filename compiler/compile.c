@@ -125,7 +125,8 @@ weft_compile(const char *model, const weft_compile_options *given, weft_diag *di
                                    .shape = o->shape,
                                    .nop = o->nop,
                                    .op_name = o->op_name,
-                                   .op_file = o->op_file };
+                                   .op_file = o->op_file,
+                                   .seed = o->seed };
     weft_compile_job job = { .optimize = o->optimize, .threads = o->threads, .import = &import };
     weft_target *target = calloc((size_t)(o->ntarget > 0 ? o->ntarget : 1), sizeof *target);
     weft_status status =

@@ -110,7 +110,8 @@ const weft_command weft_cmd_check = {
     .takes = WEFT_TAKES(DEVICE) | WEFT_TAKES(TARGET) | WEFT_TAKES(INPUT) | WEFT_TAKES(FILL) |
              WEFT_TAKES(PER_KERNEL) | WEFT_TAKES(REDUCE) | WEFT_TAKES(MODULE) | WEFT_TAKES(OUT) |
              WEFT_TAKES(ALL) | WEFT_TAKES(JSON) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) |
-             WEFT_TAKES(OP) | WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
+             WEFT_TAKES(OP) | WEFT_TAKES(SEED) | WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) |
+             WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,
     .run = run,

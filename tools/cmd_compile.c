@@ -61,7 +61,8 @@ const weft_command weft_cmd_compile = {
     .usage = "MODEL -t TARGET[,TARGET..] -o OUT.weft|OUTDIR/",
     .about = "Compiles a model to a module that `weft run` and libweft_rt run",
     .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(OUT) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) |
-             WEFT_TAKES(OP) | WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
+             WEFT_TAKES(OP) | WEFT_TAKES(SEED) | WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) |
+             WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,
     .run = run,

@@ -112,8 +112,8 @@ const weft_command weft_cmd_dump = {
     .about =
         "Prints a model at a level of its lowering, or writes its kernels to a directory that runs",
     .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(STAGE) | WEFT_TAKES(KERNEL) | WEFT_TAKES(OUT) |
-             WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OP) | WEFT_TAKES(OPTIMIZE) |
-             WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
+             WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OP) | WEFT_TAKES(SEED) |
+             WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,
     .run = run,

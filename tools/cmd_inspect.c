@@ -174,8 +174,9 @@ const weft_command weft_cmd_inspect = {
     .usage = "MODEL [-t TARGET] [--json]",
     .about = "Prints a model's inputs, outputs, operators, parameters and cost, and all that stops it "
              "on the target (interp)",
-    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(OP) | WEFT_TAKES(JSON) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) |
-             WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
+    .takes = WEFT_TAKES(TARGET) | WEFT_TAKES(OP) | WEFT_TAKES(SEED) | WEFT_TAKES(JSON) |
+             WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) |
+             WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,
     .run = run,

@@ -187,8 +187,8 @@ const weft_command weft_cmd_onnx_test = {
     .usage = "[-d DEVICE] [-t TARGET] [-j N] [--report FILE.tsv] [--expect FILE] DIR..",
     .about = "Runs cases in the layout of the ONNX backend suite and compares their outputs",
     .takes = WEFT_TAKES(DEVICE) | WEFT_TAKES(TARGET) | WEFT_TAKES(JOBS) | WEFT_TAKES(REPORT) |
-             WEFT_TAKES(EXPECT) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(OPTIMIZE) |
-             WEFT_TAKES(NUMERICS),
+             WEFT_TAKES(EXPECT) | WEFT_TAKES(DIM) | WEFT_TAKES(SHAPE) | WEFT_TAKES(SEED) |
+             WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS),
     .min_operands = 1,
     .max_operands = -1,
     .run = run,

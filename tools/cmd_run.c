@@ -233,8 +233,8 @@ const weft_command weft_cmd_run = {
     .about = "Runs a model or a module and prints what came out",
     .takes = WEFT_TAKES(DEVICE) | WEFT_TAKES(TARGET) | WEFT_TAKES(INPUT) | WEFT_TAKES(FILL) |
              WEFT_TAKES(OUT) | WEFT_TAKES(REPEAT) | WEFT_TAKES(PROFILE) | WEFT_TAKES(DIM) |
-             WEFT_TAKES(SHAPE) | WEFT_TAKES(OP) | WEFT_TAKES(OPTIMIZE) | WEFT_TAKES(NUMERICS) |
-             WEFT_TAKES(JOBS),
+             WEFT_TAKES(SHAPE) | WEFT_TAKES(OP) | WEFT_TAKES(SEED) | WEFT_TAKES(OPTIMIZE) |
+             WEFT_TAKES(NUMERICS) | WEFT_TAKES(JOBS),
     .min_operands = 1,
     .max_operands = 1,
     .run = run,

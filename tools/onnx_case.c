@@ -89,20 +89,25 @@ is_fixed(fix which, const weft_const *c)
     return c->ndim <= 1 && which != FIX_NONE && (ints || (which == FIX_NUMBERS && few));
 }
 
-/* Every input has the shape of its test data; some their value too.  Results that the run sizes may be
+/* As the command line has them, and every input has the shape of its test data; some their value too.  Results that the run sizes may be
  * as large as the expected ones. */
 static void
 import_options(weft_case *r, const test_set *set, fix which, weft_import_options *o)
 {
     const side *in = &set->in, *out = &set->out;
+    const weft_import_options *base = r->o->job.import;
     int n = in->tensor.n, nempty = in->empty.n, nout = out->tensor.n;
-    const char **name = WEFT_NEW_ARRAY(&r->arena, n + nempty + nout + 1, const char *);
-    const char **shape = WEFT_NEW_ARRAY(&r->arena, n + nempty + nout + 1, const char *);
+    int most = n + nempty + nout + base->nshape + 1;
+    const char **name = WEFT_NEW_ARRAY(&r->arena, most, const char *);
+    const char **shape = WEFT_NEW_ARRAY(&r->arena, most, const char *);
     const char **fixed_name = WEFT_NEW_ARRAY(&r->arena, n + 1, const char *);
     weft_const *fixed = WEFT_NEW_ARRAY(&r->arena, n + 1, weft_const);
-    *o = (weft_import_options){
-        .shape_name = name, .shape = shape, .fixed_name = fixed_name, .fixed = fixed
-    };
+    *o = *base;
+    o->nshape = 0;
+    o->shape_name = name;
+    o->shape = shape;
+    o->fixed_name = fixed_name;
+    o->fixed = fixed;
     for (int i = 0; i < n; i++) {
         const weft_const *c = &in->tensor.at[i];
         name[o->nshape] = in->name.at[i];
@@ -119,6 +124,10 @@ import_options(weft_case *r, const test_set *set, fix which, weft_import_options
     for (int i = 0; i < nout; i++) {
         name[o->nshape] = out->name.at[i];
         shape[o->nshape++] = shape_text(&r->arena, &out->tensor.at[i]);
+    }
+    for (int i = 0; i < base->nshape; i++) {
+        name[o->nshape] = base->shape_name[i];
+        shape[o->nshape++] = base->shape[i];
     }
 }
 

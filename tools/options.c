@@ -165,6 +165,14 @@ read_dims(weft_args *a, weft_import_options *import)
     return status;
 }
 
+static weft_status
+read_seed(weft_args *a, weft_import_options *import)
+{
+    int64_t *seed = WEFT_NEW(&a->arena, int64_t);
+    import->seed = weft_has(a, WEFT_OPT_SEED) ? seed : NULL;
+    return weft_arg_int(a, WEFT_OPT_SEED, 0, INT32_MAX, 0, seed);
+}
+
 weft_status
 weft_arg_job(weft_args *a, weft_compile_job *job, weft_import_options *import)
 {
@@ -185,6 +193,8 @@ weft_arg_job(weft_args *a, weft_compile_job *job, weft_import_options *import)
             weft_arg_pairs(a, WEFT_OPT_SHAPE, &import->nshape, &import->shape_name, &import->shape);
     if (!status)
         status = weft_arg_pairs(a, WEFT_OPT_OP, &import->nop, &import->op_name, &import->op_file);
+    if (!status)
+        status = read_seed(a, import);
     if (!status) {
         job->optimize = (int)optimize;
         job->threads = (int)jobs;

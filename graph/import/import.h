@@ -20,6 +20,7 @@ typedef struct weft_import_options {
     int nop; /* --op DOMAIN.OP=FILE.te: a user's operators */
     const char *const *op_name;
     const char *const *op_file;
+    const int64_t *seed; /* --seed N, 0 to INT32_MAX: random numbers are those of it; NULL: refused */
     /* Of a model with faults, which are reported all the same, the graph of the rest: what refused
      * nodes make is inputs of it where the model declares its type, what they read is outputs. */
     bool partial;

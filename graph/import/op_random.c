@@ -25,6 +25,18 @@ find_key(onnx_node *n, int64_t key[2])
     key[1] = seeded ? 0 : (int64_t)(hash >> 32);
 }
 
+/* What the key is folded with: the seed of all numbers, then the iterations. */
+static weft_attr
+folds(onnx_node *n, const int64_t *seed)
+{
+    const onnx_reader *r = n->reader;
+    const weft_expr **all = WEFT_NEW_ARRAY(n->arena, r->iteration.n + 1, const weft_expr *);
+    all[0] = weft_dim(n->graph, *seed);
+    for (int i = 0; i < r->iteration.n; i++)
+        all[i + 1] = r->iteration.at[i];
+    return weft_attr_dims("folds", r->iteration.n + 1, all);
+}
+
 /* Words of a stream, `per` for each element of the shape: the first of all, then the second .. */
 typedef struct words {
     onnx_node *n;
@@ -38,9 +50,12 @@ static words
 words_of(onnx_node *n, int ndim, const weft_expr *const *dim, int64_t per)
 {
     words w = { .n = n, .ndim = ndim, .dim = dim };
-    onnx_reader *r = n->reader;
+    const int64_t *seed = n->reader->options->seed;
     int64_t key[2];
     find_key(n, key);
+    if (!seed)
+        weft_onnx_fail(n, WEFT_UNSUPPORTED,
+                       "no two engines give the same random numbers; a seed (--seed N) takes weft's");
     if (n->status != WEFT_OK)
         return w;
     w.count = weft_onnx_made_dim(n, weft_dim_product(n->graph, dim, 0, ndim));
@@ -48,7 +63,7 @@ words_of(onnx_node *n, int ndim, const weft_expr *const *dim, int64_t per)
     if (!weft_onnx_made_dim(n, total))
         return w;
     weft_attr attr[] = { weft_attr_dims("dim", 1, &total), weft_attr_ints("key", 2, key),
-                         weft_attr_dims("folds", r->iteration.n, r->iteration.at) };
+                         folds(n, seed) };
     w.all = weft_onnx_emit(n, WEFT_GOP_RANDOM_BITS, 0, NULL, 3, attr);
     return w;
 }

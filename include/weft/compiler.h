@@ -35,6 +35,7 @@ typedef struct weft_compile_options {
     int threads;          /* 0: one a core */
     int nop; /* operators of the model, "mydomain.MyOp", that are the te program in a file */
     const char *const *op_name, *const *op_file;
+    const int64_t *seed; /* 0 to INT32_MAX, of random numbers; NULL: their operators are refused */
 } weft_compile_options;
 
 #define WEFT_COMPILE_OPTIONS                                                                       \

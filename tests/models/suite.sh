@@ -67,7 +67,7 @@ else
 fi
 
 start=$(date +%s)
-"$WEFT" onnx-test -d "$device" ${target:+-t "$target"} --expect "$out.expect" --report "$out.tsv" \
+"$WEFT" onnx-test -d "$device" --seed 1 ${target:+-t "$target"} --expect "$out.expect" --report "$out.tsv" \
     "$@" >"$out.log" 2>"$out.err"
 status=$?
 tail -n 1 "$out.log" | sed "s/^/$name: /; s/\$/, $(($(date +%s) - start)) s/"
