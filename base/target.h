@@ -58,7 +58,8 @@ typedef struct weft_target {
      * sqrt correctly rounded; and what SPIR-V has to ask for: zeros' signs, NaN and infinities
      * kept, rounding to nearest even. */
     int denorm_preserve, round_division, special_preserve, round_even;
-    int cuda_arch; /* 90 for sm_90; 0 elsewhere */
+    int cuda_arch;     /* 90 for sm_90; 0 elsewhere */
+    int metal_version; /* of the language: 31 = 3.1, which has bfloat; 0 elsewhere */
     /* compiling */
     bool one_program; /* the driver charges by the program: compile a module's kernels together */
     /* cost figures, rough: what a schedule may assume when it compares itself with another */

@@ -94,7 +94,7 @@ typedef struct weft_matrix {
     const char *name;
     int m, n, k;
     weft_dtype factor, sum; /* as memory holds them */
-    int least;              /* oldest architecture; 0: the target says whether it has it */
+    int least;              /* oldest architecture or language; 0: the target says whether it has it */
     bool round10;           /* factors lose all but 10 bits of fraction when they are loaded */
     int align, lead; /* bytes that the first element in memory, and a stride, are multiples of */
 } weft_matrix;

@@ -41,7 +41,8 @@ weft_target_multiplies(const weft_target *t, const weft_matrix *m)
 {
     if (t->api == WEFT_API_INTERP)
         return true;
-    return t->matrix && t->api == m->api && (m->least == 0 || t->cuda_arch >= m->least);
+    int have = t->api == WEFT_API_METAL ? t->metal_version : t->cuda_arch;
+    return t->matrix && t->api == m->api && (m->least == 0 || have >= m->least);
 }
 
 const char *

@@ -93,7 +93,8 @@ includes(weft_dtype to, weft_dtype from)
         return false; /* powers of two alone, from 2^-127 on */
     if (weft_is_float(to))
         return weft_is_int(from) ? from_bits - from_signed <= weft_dtype_mantissa(to) + 1
-                                 : from_bits == 8 && to_bits == 16;
+                                 : (from_bits == 8 && to_bits == 16) ||
+                                       (from_bits == 16 && to_bits >= 32);
     return weft_is_int(from) &&
            (from_signed ? to_signed && to_bits >= from_bits : to_bits >= from_bits + to_signed);
 }

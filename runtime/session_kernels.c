@@ -32,6 +32,7 @@ fits(const weft_target *want, const weft_target *have)
            (want->subgroup <= 1 || want->subgroup == have->subgroup) &&
            want->shared_bytes <= have->shared_bytes && want->max_threads <= have->max_threads &&
            want->max_buffers <= have->max_buffers && want->cuda_arch <= have->cuda_arch &&
+           want->metal_version <= have->metal_version &&
            fits_floats(want, have);
 }
 

@@ -54,6 +54,7 @@ static const weft_target metal_target = {
     .max_buffers = 31,
     .scalar_bytes = 1024,
     .subgroup_shuffle = true,
+    .metal_version = 31,
     .matrix = true,
     .denorm_preserve = 16,
     .round_division = 32,

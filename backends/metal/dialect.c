@@ -78,6 +78,7 @@ static const weft_dialect metal = {
               [WEFT_U32] = "uint",
               [WEFT_U64] = "ulong",
               [WEFT_F16] = "half",
+              [WEFT_BF16] = "bfloat",
               [WEFT_F32] = "float" },
     .space = { [WEFT_GLOBAL] = "device ",
                [WEFT_CONSTANT] = "constant ",
@@ -162,6 +163,8 @@ caps(const weft_target *t, weft_caps *caps)
                          .lanes_in_order = true,
                          .bool_storage = true };
     weft_clike_caps(&metal, caps);
+    caps->arith[WEFT_BF16] = false; /* in float, as where there is no such type */
+    caps->storage[WEFT_BF16] = t->metal_version >= 31;
     for (int i = WEFT_IN_SHFL; i <= WEFT_IN_SHFL_XOR; i++) {
         caps->intrin[i] = caps->intrin16[i] = t->subgroup_shuffle;
         caps->intrin64[i] = false; /* of no number of 64 bits */

@@ -164,6 +164,7 @@ each_profile_states_every_limit(void **state)
             assert_true(t->max_block[i] > 0 && t->max_grid[i] > 0);
         assert_true((t->spirv_version != 0) == (t->api == WEFT_API_VULKAN));
         assert_true((t->cuda_arch != 0) == (t->api == WEFT_API_CUDA));
+        assert_true((t->metal_version != 0) == (t->api == WEFT_API_METAL));
     }
 }
 

@@ -26,6 +26,7 @@ static const unit units[] = {
     { "wmma_32x8x16_f16_f32", "cuda:sm_80", true, 16, 8, 2 },
     { "simdgroup_8x8x8_f16_f32", "metal:apple8", false, 8, 4, 2 },
     { "simdgroup_8x8x8_f32_f32", "metal:apple8", false, 8, 4, 2 },
+    { "simdgroup_8x8x8_bf16_f32", "metal:apple9", false, 8, 4, 2 },
 };
 
 typedef struct tiling {

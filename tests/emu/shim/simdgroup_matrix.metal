@@ -1,5 +1,5 @@
 // block 32
-// Matrices of 8 x 8 that a SIMD group holds: loaded, multiplied, stored, of halves and floats.
+// Matrices of 8 x 8 that a SIMD group holds: loaded, multiplied, stored, of halves, bfloats and floats.
 #include <metal_stdlib>
 #include <metal_simdgroup_matrix>
 using namespace metal;
@@ -42,6 +42,23 @@ kernel void simdgroup_matrix(device const int *in [[buffer(0)]],
         float twice = 2 * a[i % 8 * 24 + i / 8];
         wrong += c[i] != twice && c[i] != twice + 100;
     }
+    threadgroup bfloat ba[64];
+    for (uint i = t; i < 64; i += 32)
+        ba[i] = bfloat(a[i / 8 * 24 + i % 8]);
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    simdgroup_bfloat8x8 fe;
+    simdgroup_float8x8 fs = make_filled_simdgroup_matrix<float, 8, 8>(1.0f);
+    simdgroup_load(fe, ba, 8, ulong2(0), true);
+    simdgroup_multiply_accumulate(fs, fe, fe, fs);
+    simdgroup_store(fs, b, 8);
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    for (uint i = t; i < 64; i += 32) {
+        float sum = 1;
+        for (uint k = 0; k < 8; k++)
+            sum += a[k * 24 + i / 8] * a[i % 8 * 24 + k];
+        wrong += b[i] != sum;
+    }
+    wrong += fe.thread_elements().x != ba[(2 * (t / 4 & 2) + 2 * (t % 2)) * 8 + (t / 4 & 4) + t / 2 % 4];
     // Two lanes beside each other hold four elements of a row.
     uint row = (t / 4 & 4) + t / 2 % 4, column = 2 * (t / 4 & 2) + 2 * (t % 2);
     wrong += c[column * 8 + row] != 2 * a[row * 24 + column] + 100 || fd.thread_elements().y != 2 * a[row * 24 + column + 1];
