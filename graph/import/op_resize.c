@@ -9,7 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TAPS = 16 /* elements that one node reads for each of the result */ };
+enum {
+    MAX_TAPS = 16, /* elements that one node reads for each of the result */
+    /* The denominator of scales that the run finds: 1 to 16 divide it, so that those that people
+     * write are met exactly, and with them the places where the nearest element changes. */
+    SCALE_DEN = 1441440
+};
 
 typedef struct ratio {
     const weft_expr *num, *den; /* den > 0 */
@@ -201,6 +206,61 @@ has_elements(onnx_node *n, int i)
     return v && !(v->ndim == 1 && weft_is_int_imm(v->dim[0], 0));
 }
 
+/* How the sizes of axes follow from scales that only the run knows; as everywhere, in f32. */
+static weft_value *
+sizes_by_run(const resize *r, weft_value *scale, int naxes, const int64_t *axes)
+{
+    onnx_node *n = r->node;
+    const char *name = weft_arena_printf(n->arena, "%s_size", n->name);
+    const weft_expr **dim = WEFT_NEW_ARRAY(n->arena, naxes + 1, const weft_expr *);
+    for (int i = 0; i < naxes; i++)
+        dim[i] = r->axis[axes[i]].in;
+    weft_value *in = weft_onnx_cast(n, weft_graph_dims(n->graph, name, naxes, dim), WEFT_F32);
+    weft_value *size = weft_onnx_binary(n, WEFT_GOP_MUL, in, scale);
+    return weft_onnx_cast(n, weft_onnx_unary(n, WEFT_GOP_FLOOR, size), WEFT_I64);
+}
+
+static void
+read_scales_of_run(resize *r, weft_value *scale, int naxes, const int64_t *axes)
+{
+    onnx_node *n = r->node;
+    if (r->antialias || n->version < 11)
+        weft_onnx_fail(n, WEFT_UNSUPPORTED, "scales have to be constant for %s",
+                       r->antialias ? "antialias" : "operator sets below 11");
+    scale = weft_onnx_cast(n, scale, WEFT_F32);
+    weft_value *num = weft_onnx_binary(n, WEFT_GOP_MUL, scale, weft_onnx_scalar(n, WEFT_F32, SCALE_DEN));
+    num = weft_onnx_cast(n, weft_onnx_unary(n, WEFT_GOP_RINT, num), WEFT_I64);
+    weft_value *size = sizes_by_run(r, scale, naxes, axes);
+    for (int i = 0; i < naxes && n->status == WEFT_OK; i++) {
+        axis_map *a = &r->axis[axes[i]];
+        const weft_expr *most = weft_dim(r->g, (int64_t)SCALE_DEN << 20), *scaled = NULL;
+        a->out = weft_onnx_size_at(n, size, i, (int)axes[i]);
+        if (n->status == WEFT_OK)
+            scaled = weft_onnx_made_dim(n, weft_graph_read(r->g, n->name, n->kind, num, i, most));
+        a->scale.num = op(r, WEFT_EK_MAX, scaled, weft_dim(r->g, 1));
+        a->scale.den = weft_dim(r->g, SCALE_DEN);
+        a->left = true;
+    }
+}
+
+/* Input `at`, a scale for each of the axes. */
+static void
+read_scales(resize *r, int at, int naxes, const int64_t *axes)
+{
+    onnx_node *n = r->node;
+    weft_value *given = weft_onnx_in(n, at);
+    if (given && !given->elem && weft_is_float(given->dtype) && given->ndim == 1 &&
+        weft_is_int_imm(given->dim[0], naxes)) {
+        read_scales_of_run(r, given, naxes, axes);
+        return;
+    }
+    const double *scale = numbers(n, at, naxes);
+    if (!scale && naxes)
+        weft_onnx_fail(n, WEFT_INVALID_INPUT, "neither scales nor sizes are given");
+    for (int i = 0; i < naxes && n->status == WEFT_OK; i++)
+        set_scale(r, (int)axes[i], scale[i], given->dtype);
+}
+
 static void
 read_target(resize *r, int naxes, const int64_t *axes)
 {
@@ -212,11 +272,7 @@ read_target(resize *r, int naxes, const int64_t *axes)
         read_sizes(r, naxes, axes);
         return;
     }
-    const double *scale = numbers(n, at, naxes);
-    if (!scale && naxes)
-        weft_onnx_fail(n, WEFT_INVALID_INPUT, "neither scales nor sizes are given");
-    for (int i = 0; i < naxes && n->status == WEFT_OK; i++)
-        set_scale(r, (int)axes[i], scale[i], n->in[at]->dtype);
+    read_scales(r, at, naxes, axes);
 }
 
 /* Starts and ends of the axes, as fractions of one denominator. */

@@ -122,6 +122,40 @@ a_symbol_of_an_output_that_has_a_size_is_its_bound(void **state)
 }
 
 static void
+scales_are_read_and_the_sizes_that_they_make(void **state)
+{
+    (void)state;
+    weft_import_options o = { .nshape = 1,
+                              .shape_name = (const char *[]){ "y" },
+                              .shape = (const char *[]){ "9" } };
+    model m = model_make(13);
+    model_input(&m, "x", ONNX_FLOAT, "4");
+    model_input(&m, "s", ONNX_FLOAT, "1");
+    model_node(&m, "Resize", "x _ s", "y", "coordinate_transformation_mode='asymmetric'");
+    model_output(&m, "y");
+    check_nodes(&m, &o,
+                "y_constant: f32[] = constant [1441440.0]\n"
+                "y_size: i64[1] = constant [4]\n"
+                "y_multiply: f32[1] = multiply(s, y_constant)\n"
+                "y_rint: f32[1] = rint(y_multiply)\n"
+                "y_cast: i64[1] = cast(y_rint) {dtype=i64}\n"
+                "y_cast_1: f32[1] = cast(y_size) {dtype=f32}\n"
+                "y_multiply_1: f32[1] = multiply(y_cast_1, s)\n"
+                "y_floor: f32[1] = floor(y_multiply_1)\n"
+                "y_cast_2: i64[1] = cast(y_floor) {dtype=i64}\n"
+                "y: i64[] = read(y_cast_2) {symbol=\"y\", at=0, most=[9]}\n"
+                "y_1: i64[] = read(y_cast) {symbol=\"y_1\", at=0, most=[1511459389440]}\n"
+                "y_2: f32[y] = resize(x) {dims=[y], step=[1441440], offset=[0], divisor=[max(y_1, 1)], "
+                "mode=\"round_half_down\", exclude_outside=0}\n");
+    m = model_make(13);
+    model_input(&m, "x", ONNX_FLOAT, "4");
+    model_input(&m, "s", ONNX_FLOAT, "1");
+    model_node(&m, "Resize", "x _ s", "y", NULL);
+    model_output(&m, "y");
+    check_refused(&m, NULL, WEFT_UNSUPPORTED, "Resize|size of axis 0|--shape");
+}
+
+static void
 what_is_no_list_of_integers_is_refused(void **state)
 {
     (void)state;
@@ -143,6 +177,7 @@ main(void)
         cmocka_unit_test(expanding_reads_sizes_where_the_input_has_one_element),
         cmocka_unit_test(sizes_without_a_bound_say_what_to_do),
         cmocka_unit_test(a_symbol_of_an_output_that_has_a_size_is_its_bound),
+        cmocka_unit_test(scales_are_read_and_the_sizes_that_they_make),
         cmocka_unit_test(what_is_no_list_of_integers_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
