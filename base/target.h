@@ -28,6 +28,21 @@ typedef enum weft_class {
     WEFT_CLASS_COUNT
 } weft_class;
 
+/* Matrices that a Vulkan device may multiply, M x N x K, factors and sum.  A manifest holds the
+ * numbers: new ones go to the end. */
+enum {
+    WEFT_SHAPE_16x16x16_F16_F32 = 1 << 0,
+    WEFT_SHAPE_16x16x16_F16_F16 = 1 << 1,
+    WEFT_SHAPE_16x16x16_I8_I32 = 1 << 2,
+    WEFT_SHAPE_16x16x16_U8_I32 = 1 << 3,
+    WEFT_SHAPE_16x8x16_F16_F32 = 1 << 4,
+    WEFT_SHAPE_16x8x16_F16_F16 = 1 << 5,
+    WEFT_SHAPE_16x8x8_F16_F32 = 1 << 6,
+    WEFT_SHAPE_16x8x8_F16_F16 = 1 << 7,
+    WEFT_SHAPE_16x16x32_I8_I32 = 1 << 8,
+    WEFT_SHAPE_16x8x32_I8_I32 = 1 << 9
+};
+
 typedef struct weft_target {
     char name[64]; /* profile: "generic-gpu", "sm_90a", "apple8", or the device's own */
     weft_api api;
@@ -53,6 +68,7 @@ typedef struct weft_target {
     bool whole_subgroups;  /* they do where the block is of whole subgroups alone, ... */
     int max_subgroups;     /* ... and of so many at most; 0: as many as there are threads */
     bool matrix; /* multiplies matrices that a subgroup holds: those of ir/matrix.def for the API */
+    int matrix_shapes; /* Vulkan: of those, the ones of these WEFT_SHAPEs */
     int spirv_version; /* 0x10300 = 1.3; 0 where there is no SPIR-V */
     /* What `strict` can have, as widths of floats added up (16 + 32 + 64): denormals kept; `/` and
      * sqrt correctly rounded; and what SPIR-V has to ask for: zeros' signs, NaN and infinities

@@ -41,8 +41,12 @@ weft_target_multiplies(const weft_target *t, const weft_matrix *m)
 {
     if (t->api == WEFT_API_INTERP)
         return true;
+    if (!t->matrix || t->api != m->api)
+        return false;
+    if (t->api == WEFT_API_VULKAN) /* fragments are of subgroups of 32, and a kernel has one size */
+        return t->subgroup == WEFT_MATRIX_LANES && (t->matrix_shapes & m->least);
     int have = t->api == WEFT_API_METAL ? t->metal_version : t->cuda_arch;
-    return t->matrix && t->api == m->api && (m->least == 0 || have >= m->least);
+    return m->least == 0 || have >= m->least;
 }
 
 const char *

@@ -69,7 +69,16 @@ find_shuffle(void *user, const weft_expr *e)
     return !*found;
 }
 
-/* A kernel whose threads exchange values asks for the target's subgroups, if it names none. */
+static bool
+find_matrix(void *user, const weft_stmt *s)
+{
+    bool *found = user;
+    *found |= s->kind == WEFT_SK_MATRIX;
+    return !*found;
+}
+
+/* A kernel whose threads exchange values asks for the target's subgroups, if it names none; so does
+ * one that multiplies matrices, where the device may choose the size. */
 static bool
 name_subgroup(weft_kernel *k, const weft_target *t)
 {
@@ -77,6 +86,8 @@ name_subgroup(weft_kernel *k, const weft_target *t)
     if (k->subgroup || t->subgroup <= 1)
         return false;
     weft_walk_stmt(&(weft_walker){ .expr = find_shuffle, .user = &shuffles }, k->body);
+    if (t->whole_subgroups && !shuffles)
+        weft_walk_stmt(&(weft_walker){ .stmt = find_matrix, .user = &shuffles }, k->body);
     if (shuffles)
         k->subgroup = t->subgroup;
     return shuffles;

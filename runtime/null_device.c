@@ -48,6 +48,7 @@ static const weft_target null_target = {
     .storage16 = true,
     .subgroup_shuffle = true,
     .matrix = true,
+    .matrix_shapes = INT32_MAX,
     .spirv_version = 0x10300,
     .cores = 1,
     .gflops = 1,

@@ -28,7 +28,7 @@ fits(const weft_target *want, const weft_target *have)
     return want->f16 <= have->f16 && want->f64 <= have->f64 && want->i8 <= have->i8 &&
            want->i16 <= have->i16 && want->i64 <= have->i64 && want->storage8 <= have->storage8 &&
            want->storage16 <= have->storage16 && want->subgroup_shuffle <= have->subgroup_shuffle &&
-           want->matrix <= have->matrix &&
+           want->matrix <= have->matrix && !(want->matrix_shapes & ~have->matrix_shapes) &&
            (want->subgroup <= 1 || want->subgroup == have->subgroup) &&
            want->shared_bytes <= have->shared_bytes && want->max_threads <= have->max_threads &&
            want->max_buffers <= have->max_buffers && want->cuda_arch <= have->cuda_arch &&

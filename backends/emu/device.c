@@ -64,7 +64,7 @@ static const weft_target metal_target = {
     .cache_bytes = 8192,
 };
 
-/* vulkan:generic-gpu's, with f16, f64 and subgroups. */
+/* vulkan:generic-gpu's, with f16, f64, subgroups and matrices of all shapes. */
 static const weft_target spirv_target = {
     ANY_TARGET("vulkan-emu", WEFT_API_VULKAN),
     .max_block = { 1024, 1024, 64 },
@@ -73,6 +73,8 @@ static const weft_target spirv_target = {
     .subgroup = WEFT_EMU_WARP,
     .subgroup_shuffle = true,
     .whole_subgroups = true,
+    .matrix = true,
+    .matrix_shapes = INT32_MAX,
     .max_buffers = 32,
     .scalar_bytes = 128,
     .f64 = true,

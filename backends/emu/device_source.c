@@ -371,6 +371,8 @@ weft_emu_translate(const weft_emu_language *language, const weft_source *source,
         texts[i].file = weft_arena_printf(&arena, "%s.%s", source[i].name, language->extension);
         if (language->api == WEFT_API_VULKAN)
             status = weft_emu_spirv(&source[i], texts[i].file, &arena, &texts[i].text, diag);
+        if (language->api == WEFT_API_VULKAN && strstr(source[i].text, "CooperativeMatrixKHR"))
+            *WEFT_PUSH(&arena, &texts[i].header) = "spirv_matrix.h";
         if (status)
             break;
         texts[i].size = strlen(texts[i].text);

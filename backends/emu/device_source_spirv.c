@@ -25,7 +25,7 @@ typedef struct inst {
 /* A type: of values, or what a pointer or array holds. */
 typedef struct shape {
     const char *c; /* "float", "v4float" */
-    char kind;     /* f, i, u, b; 0: no value */
+    char kind;     /* f, i, u, b; m: a matrix; 0: no value */
     int bits, lanes;
 } shape;
 
@@ -121,6 +121,13 @@ shape_of(const spirv *s, const char *type)
         of.lanes = atoi(t->word[1]);
         of.c = weft_arena_printf(s->arena, "weft_lanes<%s, %d>", of.c, of.lanes);
         return of;
+    }
+    if (is(t, "OpTypeCooperativeMatrixKHR")) {
+        const char *text = weft_arena_printf(
+            s->arena, "weft_coop<%s, %s, %s, %s>", shape_of(s, t->word[0]).c,
+            made(s, t->word[2])->word[1], made(s, t->word[3])->word[1],
+            made(s, t->word[4])->word[1]);
+        return (shape){ text, 'm', 0, 1 };
     }
     return (shape){ "", 0, 0, 0 };
 }
@@ -464,6 +471,36 @@ barrier(spirv *s, const inst *i)
     weft_str_addf(&s->out, "weft_barrier(\"OpControlBarrier\", __FILE__, __LINE__, %d);", memory);
 }
 
+/* ---- matrices -------------------------------------------------------------------------------- */
+
+static void
+matrix(spirv *s, const inst *i)
+{
+    const char *name = i->op + strlen("OpCooperativeMatrix");
+    const char *what = i->id ? i->id + 1 : i->word[1] + 1;
+    if (!strcmp(name, "LoadKHR"))
+        weft_str_addf(&s->out, "weft_coop_load(v_%s, &%s, %s, %s);", what, place(s, i->word[1]),
+                      value(s, i->word[2]), value(s, i->word[3]));
+    else if (!strcmp(name, "StoreKHR"))
+        weft_str_addf(&s->out, "weft_coop_store(&%s, v_%s, %s, %s);", place(s, i->word[0]), what,
+                      value(s, i->word[2]), value(s, i->word[3]));
+    else if (!strcmp(name, "MulAddKHR") && !strstr(i->word[4], "Saturating"))
+        weft_str_addf(&s->out, "weft_coop_multiply(v_%s, %s, %s, %s);", what, value(s, i->word[1]),
+                      value(s, i->word[2]), value(s, i->word[3]));
+    else
+        refuse(s, i, "the operation");
+}
+
+static void
+construct(spirv *s, const inst *i)
+{
+    if (shape_of(s, i->word[0]).kind == 'm')
+        weft_str_addf(&s->out, "weft_coop_fill(v_%s, %s);", i->id + 1, value(s, i->word[1]));
+    else
+        for (int l = 0; l < i->n - 1; l++)
+            weft_str_addf(&s->out, "v_%s.at[%d] = %s; ", i->id + 1, l, value(s, i->word[1 + l]));
+}
+
 /* ---- control --------------------------------------------------------------------------------- */
 
 /* What a phi takes, aside: "float t_0 = v_x; ". */
@@ -538,12 +575,13 @@ statement(spirv *s, const inst *i)
     } else if (is(i, "OpCompositeExtract")) {
         weft_str_addf(&s->out, "v_%s = %s;", i->id + 1, lane(s, i->word[1], atoi(i->word[2])));
     } else if (is(i, "OpCompositeConstruct")) {
-        for (int l = 0; l < i->n - 1; l++)
-            weft_str_addf(&s->out, "v_%s.at[%d] = %s; ", i->id + 1, l, value(s, i->word[1 + l]));
+        construct(s, i);
     } else if (is(i, "OpArrayLength")) { /* of no use but to hide a zero: spv_expr.c */
         weft_str_addf(&s->out, "v_%s = 0;", i->id + 1);
     } else if (!strncmp(i->op, "OpAtomic", 8)) {
         atomic(s, i);
+    } else if (!strncmp(i->op, "OpCooperativeMatrix", 19)) {
+        matrix(s, i);
     } else if (!strncmp(i->op, "OpGroupNonUniform", 17)) {
         shuffle(s, i);
     } else {

@@ -55,11 +55,21 @@ static weft_status
 create_device(weft_vk_device *d, weft_diag *diag)
 {
     const weft_vk_features *f = &d->features;
-    const char *extensions[6];
+    const char *extensions[8];
     uint32_t n = 0;
     float priority = 1;
+    VkPhysicalDeviceVulkanMemoryModelFeatures model = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES,
+        .vulkanMemoryModel = VK_TRUE
+    };
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
+        .pNext = &model,
+        .cooperativeMatrix = VK_TRUE
+    };
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT,
+        .pNext = f->matrices ? &matrices : NULL,
         .subgroupSizeControl = VK_TRUE,
         .computeFullSubgroups = VK_TRUE
     };
@@ -103,6 +113,10 @@ create_device(weft_vk_device *d, weft_diag *diag)
         extensions[n++] = "VK_EXT_subgroup_size_control";
     if (f->subgroups && f->ext_subgroup_types)
         extensions[n++] = "VK_KHR_shader_subgroup_extended_types";
+    if (f->matrices)
+        extensions[n++] = "VK_KHR_cooperative_matrix";
+    if (f->matrices && f->ext_memory_model)
+        extensions[n++] = "VK_KHR_vulkan_memory_model";
     VkDeviceQueueCreateInfo queue = { .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
                                       .queueFamilyIndex = d->family,
                                       .queueCount = 1,

@@ -25,15 +25,41 @@ assembly_failed(const weft_source *source, const char *what, spv_diagnostic d, w
                         d ? d->error : "no reason given");
 }
 
+/* Whether the text has instructions of SPV_KHR_cooperative_matrix and SPIRV-Tools not yet. */
+static bool
+is_newer(spv_context context, const weft_source *source)
+{
+    static const char text[] = "OpCapability CooperativeMatrixKHR";
+    spv_binary binary = NULL;
+    if (!strstr(source->text, "CooperativeMatrixKHR"))
+        return false;
+    bool newer = spvTextToBinary(context, text, sizeof text - 1, &binary, NULL) != SPV_SUCCESS;
+    spvBinaryDestroy(binary);
+    return newer;
+}
+
+/* The text, or what an older assembler takes for it. */
+static weft_status
+assemble_as(spv_context context, const weft_source *source, weft_matrix_text as, spv_binary *binary,
+            weft_diag *diag)
+{
+    spv_diagnostic why = NULL;
+    weft_str other = { 0 };
+    bool newer = is_newer(context, source);
+    weft_status s = newer ? weft_spirv_older_text(source, as, &other, diag) : WEFT_OK;
+    const char *text = newer ? weft_str_text(&other) : source->text;
+    size_t size = newer ? other.n : source->size;
+    if (!s && spvTextToBinary(context, text, size, binary, &why) != SPV_SUCCESS)
+        s = assembly_failed(source, "the SPIR-V assembler refuses it", why, diag);
+    spvDiagnosticDestroy(why);
+    weft_str_free(&other);
+    return s;
+}
+
 static weft_status
 assemble(spv_context context, const weft_source *source, spv_binary *binary, weft_diag *diag)
 {
-    spv_diagnostic why = NULL;
-    weft_status s = WEFT_OK;
-    if (spvTextToBinary(context, source->text, source->size, binary, &why) != SPV_SUCCESS)
-        s = assembly_failed(source, "the SPIR-V assembler refuses it", why, diag);
-    spvDiagnosticDestroy(why);
-    return s;
+    return assemble_as(context, source, WEFT_MATRIX_NUMBERS, binary, diag);
 }
 
 static weft_status
@@ -41,11 +67,18 @@ validate(spv_context context, const weft_source *source, const uint32_t *word, s
          weft_diag *diag)
 {
     spv_diagnostic why = NULL;
+    spv_binary older = NULL;
     weft_status s = WEFT_OK;
-    if (spvValidateBinary(context, word, n, &why) != SPV_SUCCESS)
+    if (is_newer(context, source)) {
+        s = assemble_as(context, source, WEFT_MATRIX_OLDER, &older, diag);
+        word = s ? NULL : older->code;
+        n = s ? 0 : older->wordCount;
+    }
+    if (!s && spvValidateBinary(context, word, n, &why) != SPV_SUCCESS)
         s = weft_fail(diag, WEFT_INVALID_INPUT, "kernel '%s': the SPIR-V validator refuses it: %s",
                       source->name, why && why->error ? why->error : "no reason given");
     spvDiagnosticDestroy(why);
+    spvBinaryDestroy(older);
     return s;
 }
 

@@ -7,6 +7,8 @@
 #define VK_NO_PROTOTYPES
 #include <vulkan/vulkan.h>
 
+#include "backends/vulkan/vk_matrix.h"
+
 /* The loader, an instance and their functions. */
 typedef struct weft_vk_instance {
     VkInstance handle;
@@ -26,6 +28,8 @@ typedef struct weft_vk_features { /* what is there and will be switched on */
     bool storage8, storage16, float16, int8, int16, int64, float64;
     bool ext_8bit, ext_float16_int8, ext_float_controls, ext_portability;
     bool ext_subgroup_sizes, ext_subgroup_types;
+    bool matrices;  /* the extension, and the memory model that it needs */
+    bool ext_memory_model;
     bool subgroups; /* of a size that is asked for, full, and exchanging all types */
 } weft_vk_features;
 

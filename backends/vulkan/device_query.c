@@ -76,9 +76,16 @@ query_features(weft_vk_device *d, uint32_t version)
     VkPhysicalDeviceFeatures2 all = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
                                       .pNext = &sixteen };
     void **tail = &sixteen.pNext;
+    VkPhysicalDeviceVulkanMemoryModelFeatures model = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES
+    };
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, .pNext = &model
+    };
     f->ext_8bit = has_extension(d, "VK_KHR_8bit_storage");
     f->ext_float16_int8 = has_extension(d, "VK_KHR_shader_float16_int8");
     f->ext_float_controls = has_extension(d, "VK_KHR_shader_float_controls");
+    f->ext_memory_model = has_extension(d, "VK_KHR_vulkan_memory_model");
     f->ext_portability = has_extension(d, "VK_KHR_portability_subset");
     f->ext_subgroup_sizes = has_extension(d, "VK_EXT_subgroup_size_control");
     f->ext_subgroup_types = has_extension(d, "VK_KHR_shader_subgroup_extended_types");
@@ -94,8 +101,13 @@ query_features(weft_vk_device *d, uint32_t version)
         *tail = &types;
         tail = &types.pNext;
     }
-    if (f->ext_subgroup_sizes || version >= VK_MAKE_API_VERSION(0, 1, 3, 0))
+    if (f->ext_subgroup_sizes || version >= VK_MAKE_API_VERSION(0, 1, 3, 0)) {
         *tail = &control;
+        tail = &control.pNext;
+    }
+    if (has_extension(d, "VK_KHR_cooperative_matrix") &&
+        (f->ext_memory_model || version >= VK_API_VERSION_1_2))
+        *tail = &matrices;
     d->instance->GetPhysicalDeviceFeatures2(d->physical, &all);
     f->storage8 = eight.storageBuffer8BitAccess;
     f->storage16 = sixteen.storageBuffer16BitAccess;
@@ -104,6 +116,7 @@ query_features(weft_vk_device *d, uint32_t version)
     f->int16 = all.features.shaderInt16;
     f->int64 = all.features.shaderInt64;
     f->float64 = all.features.shaderFloat64;
+    f->matrices = matrices.cooperativeMatrix && model.vulkanMemoryModel;
     f->subgroups = control.subgroupSizeControl && control.computeFullSubgroups &&
                    types.shaderSubgroupExtendedTypes;
 }
@@ -279,6 +292,70 @@ query_subgroups(weft_vk_device *d, const VkPhysicalDeviceSubgroupProperties *sub
     info->most_subgroup = (int)sizes.maxSubgroupSize;
 }
 
+static int
+component(weft_dtype t)
+{
+    return t == WEFT_F16   ? VK_COMPONENT_TYPE_FLOAT16_KHR
+           : t == WEFT_F32 ? VK_COMPONENT_TYPE_FLOAT32_KHR
+           : t == WEFT_I8  ? VK_COMPONENT_TYPE_SINT8_KHR
+           : t == WEFT_U8  ? VK_COMPONENT_TYPE_UINT8_KHR
+                           : VK_COMPONENT_TYPE_SINT32_KHR;
+}
+
+/* The WEFT_SHAPE that the row is, or 0. */
+static int
+shape_of(const VkCooperativeMatrixPropertiesKHR *p)
+{
+    static const struct {
+        int shape;
+        uint32_t m, n, k;
+        weft_dtype factor, sum;
+    } shapes[] = {
+#define SHAPE(M, N, K, FACTOR, SUM)                                                                \
+    { WEFT_SHAPE_##M##x##N##x##K##_##FACTOR##_##SUM, M, N, K, WEFT_##FACTOR, WEFT_##SUM }
+        SHAPE(16, 16, 16, F16, F32), SHAPE(16, 16, 16, F16, F16), SHAPE(16, 16, 16, I8, I32),
+        SHAPE(16, 16, 16, U8, I32),  SHAPE(16, 8, 16, F16, F32),  SHAPE(16, 8, 16, F16, F16),
+        SHAPE(16, 8, 8, F16, F32),   SHAPE(16, 8, 8, F16, F16),   SHAPE(16, 16, 32, I8, I32),
+        SHAPE(16, 8, 32, I8, I32),
+#undef SHAPE
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        if (p->MSize == shapes[i].m && p->NSize == shapes[i].n && p->KSize == shapes[i].k &&
+            (int)p->AType == component(shapes[i].factor) && p->BType == p->AType &&
+            (int)p->CType == component(shapes[i].sum) && p->ResultType == p->CType &&
+            !p->saturatingAccumulation && p->scope == VK_SCOPE_SUBGROUP_KHR)
+            return shapes[i].shape;
+    return 0;
+}
+
+/* Fragments are of subgroups of 32: where the device has others besides, those are asked for. */
+static void
+query_matrices(weft_vk_device *d)
+{
+    enum { LANES = 32, MOST = 1024 };
+    weft_device_info *info = &d->base.info;
+    weft_arena arena = { 0 };
+    uint32_t n = 0;
+    PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR get = NULL;
+    if (d->features.matrices && d->features.subgroups && info->least_subgroup <= LANES &&
+        info->most_subgroup >= LANES)
+        get = (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)d->instance->get(
+            d->instance->handle, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+    if (get && get(d->physical, &n, NULL) == VK_SUCCESS && n <= MOST) {
+        VkCooperativeMatrixPropertiesKHR *p =
+            WEFT_NEW_ARRAY(&arena, n, VkCooperativeMatrixPropertiesKHR);
+        for (uint32_t i = 0; i < n; i++)
+            p[i].sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR;
+        if (get(d->physical, &n, p) == VK_SUCCESS)
+            for (uint32_t i = 0; i < n; i++)
+                info->target.matrix_shapes |= shape_of(&p[i]);
+    }
+    weft_arena_reset(&arena);
+    info->target.matrix = d->features.matrices = info->target.matrix_shapes != 0;
+    if (info->target.matrix)
+        info->target.subgroup = LANES;
+}
+
 void
 weft_vk_query(weft_vk_device *d, int index)
 {
@@ -328,6 +405,7 @@ weft_vk_query(weft_vk_device *d, int index)
     if (t->max_alloc > d->heap_bytes)
         t->max_alloc = d->heap_bytes;
     query_subgroups(d, &subgroup);
+    query_matrices(d);
     fill_arithmetic(t, &d->features);
     fill_cost(t);
 }

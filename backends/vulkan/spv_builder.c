@@ -6,6 +6,7 @@
 static const struct {
     const char *name, *extension;
 } caps[SPV_CAP_COUNT] = {
+    [SPV_CAP_COOPERATIVE_MATRIX] = { "CooperativeMatrixKHR", "SPV_KHR_cooperative_matrix" },
     [SPV_CAP_DENORM_PRESERVE] = { "DenormPreserve", "SPV_KHR_float_controls" },
     [SPV_CAP_FLOAT16] = { "Float16", NULL },
     [SPV_CAP_FLOAT64] = { "Float64", NULL },
@@ -21,6 +22,7 @@ static const struct {
     [SPV_CAP_SPECIAL_PRESERVE] = { "SignedZeroInfNanPreserve", "SPV_KHR_float_controls" },
     [SPV_CAP_STORAGE16] = { "StorageBuffer16BitAccess", NULL },
     [SPV_CAP_STORAGE8] = { "StorageBuffer8BitAccess", "SPV_KHR_8bit_storage" },
+    [SPV_CAP_VULKAN_MEMORY] = { "VulkanMemoryModel", "SPV_KHR_vulkan_memory_model" },
 };
 
 enum { RESULT_COLUMN = 16 }; /* where "=" stands, so that opcodes line up */
@@ -57,7 +59,8 @@ spv_finish(spv_builder *b, weft_str *out)
             weft_str_addf(out, "%*sOpExtension \"%s\"\n", column, "", caps[i].extension);
     if (b->glsl)
         weft_str_addf(out, "%*s = OpExtInstImport \"GLSL.std.450\"\n", RESULT_COLUMN - 1, "%glsl");
-    weft_str_addf(out, "%*sOpMemoryModel Logical GLSL450\n", column, "");
+    weft_str_addf(out, "%*sOpMemoryModel Logical %s\n", column, "",
+                  b->cap[SPV_CAP_VULKAN_MEMORY] ? "Vulkan" : "GLSL450");
     for (int i = 0; i < SPV_SECTION_COUNT; i++) {
         weft_str_add(out, weft_str_text(&b->section[i]));
         weft_str_free(&b->section[i]);

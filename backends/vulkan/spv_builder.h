@@ -25,6 +25,7 @@ typedef enum spv_section {
 
 /* ORDER: by name; spv_builder.c has the names */
 typedef enum spv_cap {
+    SPV_CAP_COOPERATIVE_MATRIX,
     SPV_CAP_DENORM_PRESERVE,
     SPV_CAP_FLOAT16,
     SPV_CAP_FLOAT64,
@@ -40,6 +41,7 @@ typedef enum spv_cap {
     SPV_CAP_SPECIAL_PRESERVE,
     SPV_CAP_STORAGE16,
     SPV_CAP_STORAGE8,
+    SPV_CAP_VULKAN_MEMORY, /* and then that memory model */
     SPV_CAP_COUNT
 } spv_cap;
 

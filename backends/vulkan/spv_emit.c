@@ -49,6 +49,8 @@ survey_stmt(void *user, const weft_stmt *stmt)
         weft_space space = stmt->u.alloc.buf->space;
         if (space == WEFT_SHARED || space == WEFT_LOCAL)
             spv_declare_array(s->c, stmt->u.alloc.buf);
+        else if (space == WEFT_FRAGMENT)
+            spv_declare_fragments(s->c, stmt->u.alloc.buf);
         else
             spv_fail(s->c, "an alloc in space", weft_space_name(space));
     }
@@ -313,16 +315,20 @@ emit_let(spv_emit *c, const weft_stmt *s)
     emit_stmt(c, s->u.let.body);
 }
 
-/* AcquireRelease with the memory that is ordered; Vulkan has no stronger semantics. */
+/* AcquireRelease with the memory that is ordered; Vulkan has no stronger semantics.  Its memory
+ * model has to be told that what was written is to be seen. */
 static void
 emit_barrier(spv_emit *c, int fence)
 {
     enum { ACQUIRE_RELEASE = 0x8, UNIFORM_MEMORY = 0x40, WORKGROUP_MEMORY = 0x100 };
+    enum { MAKE_AVAILABLE = 0x2000, MAKE_VISIBLE = 0x4000 };
     int64_t semantics = fence ? ACQUIRE_RELEASE : 0;
     if (fence & WEFT_FENCE_SHARED)
         semantics |= WORKGROUP_MEMORY;
     if (fence & WEFT_FENCE_GLOBAL)
         semantics |= UNIFORM_MEMORY;
+    if (fence && c->b.cap[SPV_CAP_VULKAN_MEMORY])
+        semantics |= MAKE_AVAILABLE | MAKE_VISIBLE;
     spv_id workgroup = spv_uint(c, 2);
     spv_add(&c->b, SPV_CODE, "OpControlBarrier %s %s %s", workgroup, workgroup,
             spv_uint(c, semantics));
@@ -365,9 +371,11 @@ emit_stmt(spv_emit *c, const weft_stmt *s)
         return;
     case WEFT_SK_PREFETCH:
         return;
-    case WEFT_SK_ASYNC:
     case WEFT_SK_MATRIX:
-        spv_fail(c, "a matrix statement", "");
+        spv_matrix(c, s);
+        return;
+    case WEFT_SK_ASYNC:
+        spv_fail(c, "an asynchronous copy", "");
         return;
     case WEFT_SK_ALLREDUCE:
     case WEFT_SK_COUNT:
@@ -444,6 +452,7 @@ emit_kernel(spv_emit *c)
     weft_str_addf(&c->b.section[SPV_FUNCTION], "%15s = OpFunction %s None %s\n%15s = OpLabel\n",
                   entry, none, type, start);
     c->label = start;
+    spv_find_matrices(c);
     for (int i = 0; i < k->nparam; i++)
         spv_declare_param(c, i);
     weft_walk_stmt(&walker, k->body);

@@ -59,6 +59,18 @@ bool spv_loads_by_lane(const spv_emit *, const weft_expr *);
 spv_id spv_load_cast(spv_emit *, weft_type to, const weft_expr *load);
 void spv_store(spv_emit *, const weft_buf *, const weft_expr *index, const weft_expr *value);
 void spv_atomic(spv_emit *, const weft_stmt *);
+/* A pointer to an element of a buffer that is declared by its elements. */
+spv_id spv_place(spv_emit *, const weft_buf *, const weft_expr *index);
+/* What an access says of the threads that share the memory: "", or " NonPrivatePointer", which the
+ * Vulkan memory model asks for. */
+const char *spv_access(const spv_emit *, const weft_buf *);
+
+/* ---- spv_matrix.c ---------------------------------------------------------------------------- */
+/* What a kernel with matrices asks for as a whole: before anything is emitted. */
+void spv_find_matrices(spv_emit *);
+spv_id spv_matrix_type(spv_emit *, weft_fragment);
+void spv_declare_fragments(spv_emit *, const weft_buf *);
+void spv_matrix(spv_emit *, const weft_stmt *);
 
 /* ---- spv_expr.c ------------------------------------------------------------------------------ */
 spv_id spv_expr(spv_emit *, const weft_expr *);

@@ -60,6 +60,14 @@ spv_declare_param(spv_emit *c, int i)
     c->buf[buf->id] = id;
 }
 
+/* The type of an element of a declared array. */
+static spv_id
+element_type(spv_emit *c, const weft_buf *buf)
+{
+    return buf->space == WEFT_FRAGMENT ? spv_matrix_type(c, buf->frag)
+                                       : spv_type(c, element(c, buf));
+}
+
 /* Workgroup arrays carry no layout: "Offset", "ArrayStride" belong to memory that others see. */
 void
 spv_declare_array(spv_emit *c, const weft_buf *buf)
@@ -67,7 +75,7 @@ spv_declare_array(spv_emit *c, const weft_buf *buf)
     bool shared = buf->space == WEFT_SHARED;
     const char *storage = shared ? "Workgroup" : "Function";
     spv_section section = shared ? SPV_TYPE : SPV_VARIABLE;
-    spv_id type = spv_type(c, element(c, buf));
+    spv_id type = element_type(c, buf);
     int64_t n;
     if (c->buf[buf->id])
         return;
@@ -76,6 +84,8 @@ spv_declare_array(spv_emit *c, const weft_buf *buf)
         return;
     }
     spv_computes(c, buf->dtype);
+    if (shared && c->b.cap[SPV_CAP_COOPERATIVE_MATRIX]) /* the next one begins as matrices do */
+        n = weft_round_up(n, 128 / weft_dtype_bits(buf->dtype));
     n /= c->layout[buf->id];
     if (shared || n > 1) {
         const char *hint = weft_arena_printf(&c->arena, "array_%s_%lld", type + 1, (long long)n);
@@ -124,8 +134,18 @@ static const char *
 storage_of(const weft_buf *buf)
 {
     return buf->space == WEFT_SHARED  ? "Workgroup"
-           : buf->space == WEFT_LOCAL ? "Function"
-                                      : "StorageBuffer";
+           : buf->space == WEFT_GLOBAL || buf->space == WEFT_CONSTANT ? "StorageBuffer"
+                                                                    : "Function";
+}
+
+const char *
+spv_access(const spv_emit *c, const weft_buf *buf)
+{
+    bool shares = buf->space == WEFT_GLOBAL || buf->space == WEFT_SHARED;
+    for (int i = 0; i < c->kernel->nparam && c->kernel->no_alias; i++)
+        if (c->kernel->param[i] == buf && c->kernel->access[i] == WEFT_READ)
+            shares = false;
+    return shares && c->b.cap[SPV_CAP_VULKAN_MEMORY] ? " NonPrivatePointer" : "";
 }
 
 /* A pointer to element `index` of the declared array; `lane` >= 0: to a lane of it. */
@@ -143,12 +163,13 @@ pointer_to(spv_emit *c, const weft_buf *buf, spv_id index, int lane)
     weft_str chain = { 0 };
     if (buf->space == WEFT_GLOBAL)
         weft_str_addf(&chain, " %s", spv_int(c, WEFT_I32, 0));
-    if (buf->space != WEFT_LOCAL || !weft_buf_extent(buf, &n) || n > c->layout[buf->id])
+    bool own = buf->space == WEFT_LOCAL || buf->space == WEFT_FRAGMENT;
+    if (!own || !weft_buf_extent(buf, &n) || n > c->layout[buf->id])
         weft_str_addf(&chain, " %s", index);
     if (lane >= 0)
         weft_str_addf(&chain, " %s", spv_int(c, WEFT_I32, lane));
-    spv_id of = spv_type(c, type), pointer = spv_pointer(c, storage_of(buf), of, of + 1),
-           at = c->buf[buf->id];
+    spv_id of = buf->space == WEFT_FRAGMENT ? element_type(c, buf) : spv_type(c, type);
+    spv_id pointer = spv_pointer(c, storage_of(buf), of, of + 1), at = c->buf[buf->id];
     if (chain.n)
         at = spv_op(&c->b, "OpAccessChain %s %s%s", pointer, at, weft_str_text(&chain));
     weft_str_free(&chain);
@@ -169,12 +190,19 @@ place(spv_emit *c, const weft_buf *buf, const weft_expr *index, int lanes)
     return pointer_to(c, buf, spv_int(c, (weft_dtype)index->h.type.dtype, at / n), (int)(at % n));
 }
 
+spv_id
+spv_place(spv_emit *c, const weft_buf *buf, const weft_expr *index)
+{
+    return place(c, buf, index, 1);
+}
+
 static spv_id
 load_at(spv_emit *c, const weft_buf *buf, spv_id pointer, int lanes)
 {
     weft_type type = element(c, buf);
     type.lanes = (uint8_t)lanes;
-    spv_id v = spv_op(&c->b, "OpLoad %s %s", spv_type(c, type), pointer);
+    spv_id v = spv_op(&c->b, "OpLoad %s %s%s", spv_type(c, type), pointer,
+                      spv_access(c, buf));
     if (buf->dtype == WEFT_BOOL && type.dtype == WEFT_U8)
         return spv_cast(c, weft_scalar(WEFT_BOOL), weft_scalar(WEFT_U8), v);
     return v;
@@ -216,7 +244,7 @@ store_at(spv_emit *c, const weft_buf *buf, spv_id pointer, spv_id value)
 {
     if (buf->dtype == WEFT_BOOL && buf->space == WEFT_GLOBAL)
         value = spv_cast(c, weft_scalar(WEFT_U8), weft_scalar(WEFT_BOOL), value);
-    spv_add(&c->b, SPV_CODE, "OpStore %s %s", pointer, value);
+    spv_add(&c->b, SPV_CODE, "OpStore %s %s%s", pointer, value, spv_access(c, buf));
 }
 
 /* Narrow elements are converted one by one: vectors of them are not made. */
@@ -337,7 +365,10 @@ spv_atomic(spv_emit *c, const weft_stmt *s)
     if (weft_dtype_bits(buf->dtype) == 64)
         c->b.cap[SPV_CAP_INT64_ATOMICS] = true;
     spv_id value = spv_expr(c, s->u.atomic.value), at = place(c, buf, s->u.atomic.index, 1);
-    spv_id scope = spv_uint(c, buf->space == WEFT_SHARED ? 2 : 1), relaxed = spv_uint(c, 0);
+    enum { DEVICE = 1, WORKGROUP = 2, QUEUE_FAMILY = 5 }; /* the model makes Device optional */
+    int widest = c->b.cap[SPV_CAP_VULKAN_MEMORY] ? QUEUE_FAMILY : DEVICE;
+    spv_id scope = spv_uint(c, buf->space == WEFT_SHARED ? WORKGROUP : widest),
+           relaxed = spv_uint(c, 0);
     spv_op(&c->b, "OpAtomic%s %s %s %s %s %s", name, spv_type(c, weft_scalar(buf->dtype)), at,
            scope, relaxed, value);
 }

@@ -26,7 +26,8 @@ kernel_of(const weft_matrix *m, bool columns)
     weft_str s = { 0 };
     weft_str_addf(&s, "kernel device k(A: %s[%d], B: %s[%d], D: %s[%d], C: out %s[%d])\n", t, a, t,
                   b, u, c, u, c);
-    weft_str_add(&s, "grid(1, 1, 1) block(32, 1, 1) { for x in 0..32 on thread.x {\n");
+    weft_str_addf(&s, "%s grid(1, 1, 1) block(32, 1, 1) { for x in 0..32 on thread.x {\n",
+                  m->api == WEFT_API_VULKAN ? "subgroup 32" : "");
     weft_str_addf(&s, "alloc a: fragment %s[1] matrix %s a%s\n", t, m->name, by);
     weft_str_addf(&s, "alloc b: fragment %s[1] matrix %s b%s\n", t, m->name, by);
     weft_str_addf(&s, "alloc s: fragment %s[2] matrix %s sum%s\n", u, m->name, by);

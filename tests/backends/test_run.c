@@ -108,6 +108,24 @@ is_meant_for(const char *text, weft_api api)
     return !only || (found && found < only + strcspn(only, "\n"));
 }
 
+static bool
+meet_matrix(void *user, const weft_stmt *s)
+{
+    const weft_matrix **found = user;
+    if (s->kind == WEFT_SK_MATRIX)
+        *found = weft_matrix_held(s)->buf->frag.matrix;
+    return true;
+}
+
+/* Whether the device has the matrix units of the kernel, if it asks for any. */
+static bool
+can_multiply(const test_case *t, const weft_target *target)
+{
+    const weft_matrix *m = NULL;
+    weft_walk_stmt(&(weft_walker){ .stmt = meet_matrix, .user = &m }, t->kernel->body);
+    return !m || weft_target_multiplies(target, m);
+}
+
 static test_case *
 read_case(const char *name)
 {
@@ -255,14 +273,14 @@ run_all(const weft_driver *driver, char *const *wanted)
     weft_str_free(&why);
     CHECK(driver->open(0, diag, &device));
     char **names = list_files(FOLDER, ".wir");
-    test_case *cases[32];
-    weft_source source[32];
+    test_case *cases[64];
+    weft_source source[64];
     int n = 0, differ = 0;
-    for (char **name = names; *name && n < 32; name++) {
+    for (char **name = names; *name && n < 64; name++) {
         if (!is_wanted(wanted, *name))
             continue;
         test_case *t = read_case(*name);
-        if (!is_meant_for(t->text, driver->api)) {
+        if (!is_meant_for(t->text, driver->api) || !can_multiply(t, &device->info.target)) {
             free_case(t);
             continue;
         }

@@ -293,6 +293,12 @@ products_of_odd_sizes_go_through_shared_memory(void **state)
         { "simdgroup_8x8x8_f16_f32", "metal-emu", 35, 30, 20, false, 8, 4, 2 },
         { "simdgroup_8x8x8_f32_f32", "metal-emu", 33, 65, 17, true, 8, 4, 2 },
         { "simdgroup_8x8x8_bf16_f32", "metal-emu", 35, 30, 17, true, 8, 4, 2 },
+        { "coop_16x16x16_f16_f32", "vulkan-emu", 70, 90, 50, false, 16, 8, 2 },
+        { "coop_16x8x16_f16_f16", "vulkan-emu", 65, 33, 20, false, 16, 8, 2 },
+        { "coop_16x8x8_f16_f32", "vulkan-emu", 33, 31, 9, true, 16, 8, 2 },
+        { "coop_16x16x16_u8_i32", "vulkan-emu", 30, 65, 17, true, 32, 0, 1 },
+        { "coop_16x16x32_i8_i32", "vulkan-emu", 70, 20, 40, true, 32, 16, 1 },
+        { "coop_16x8x32_i8_i32", "vulkan-emu", 20, 31, 70, true, 32, 0, 2 },
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         check(&all[i], schedule);
@@ -307,6 +313,8 @@ products_of_whole_tiles_go_straight_through_global_memory(void **state)
         { "wmma_16x16x8_tf32_f32", "cuda-emu", 16, 32, 24, true, 0, 0, 0 },
         { "simdgroup_8x8x8_f32_f32", "metal-emu", 24, 16, 8, true, 0, 0, 0 },
         { "simdgroup_8x8x8_bf16_f32", "metal-emu", 24, 16, 24, true, 0, 0, 0 },
+        { "coop_16x16x16_f16_f32", "vulkan-emu", 48, 32, 64, false, 0, 0, 0 },
+        { "coop_16x8x32_i8_i32", "vulkan-emu", 32, 16, 64, true, 0, 0, 0 },
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         check(&all[i], direct);
@@ -325,13 +333,21 @@ rules_give_products_to_the_units_of_a_target(void **state)
         { "wmma_8x32x16_u8_i32", "cuda-emu", 30, 65, 17, false, 0, 0, 0 },
         { "simdgroup_8x8x8_f16_f32", "metal-emu", 35, 30, 20, false, 0, 0, 0 },
         { "simdgroup_8x8x8_bf16_f32", "metal-emu", 33, 64, 31, true, 0, 0, 0 },
+        { "coop_16x16x16_f16_f32", "vulkan-emu", 128, 128, 64, false, 0, 0, 0 },
+        { "coop_16x16x16_f16_f32", "vulkan-emu", 70, 92, 50, true, 0, 0, 0 },
+        { "coop_16x16x16_u8_i32", "vulkan-emu", 30, 65, 17, false, 0, 0, 0 },
+        { "coop_16x16x16_i8_i32", "vulkan-emu", 70, 30, 40, true, 0, 0, 0 },
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         weft_str text = { 0 };
         fill_in(&text, program, &all[i]);
         weft_te *te = weft_te_parse("product.te", weft_str_text(&text), NULL);
         char *shown = weft_te_show(
-            te, strstr(all[i].device, "cuda") ? "cuda:sm_80" : "metal:apple9", "te", NULL);
+            te,
+            strstr(all[i].device, "cuda")    ? "cuda:sm_80"
+            : strstr(all[i].device, "metal") ? "metal:apple9"
+                                             : "vulkan:rdna3",
+            "te", NULL);
         assert_non_null(shown);
         assert_non_null(strstr(shown, all[i].intrinsic));
         free(shown);
@@ -354,6 +370,10 @@ rules_leave_products_alone_that_no_unit_takes(void **state)
                           " C[i < 64, j < 64] = sum(r < 64) f32(A[i, r]) * f32(B[r, j]) }" },
         { "opencl:generic-gpu", "te p(A: f16[64, 64], B: f16[64, 64]) {"
                                 " C[i < 64, j < 64] = sum(r < 64) f32(A[i, r]) * f32(B[r, j]) }" },
+        { "vulkan:generic-gpu", "te p(A: f16[64, 64], B: f16[64, 64]) {"
+                                " C[i < 64, j < 64] = sum(r < 64) f32(A[i, r]) * f32(B[r, j]) }" },
+        { "vulkan:ampere", "te p(A: u8[64, 64], B: u8[64, 64]) {"
+                           " C[i < 64, j < 64] = sum(r < 64) i32(A[i, r]) * i32(B[r, j]) }" },
         { "cuda:sm_80", "te p(A: f32[64, 64], B: f32[64, 64]) {"
                         " C[i < 64, j < 64] = sum(r < 64) A[i, r] * B[r, j] }" },
         { "cuda:sm_80", "te p(A: f16[4, 64], B: f16[64, 64]) {"

@@ -57,6 +57,34 @@ a_run_that_failed_on_vulkan_can_be_repeated(void **state)
                                      fake_vulkan(), fault, sizeof fault / sizeof *fault);
 }
 
+/* What the fake reports of cooperative matrices, and the size of subgroups that goes with it. */
+static void
+expect_matrices(const char *environment, int shapes, int subgroup)
+{
+    weft_diag *diag = weft_diag_create();
+    weft_device *device = NULL;
+    setenv("WEFT_FAKE", environment, 1);
+    if (weft_vulkan_driver.open(0, diag, &device))
+        fail_msg("%s", weft_diag_text(diag));
+    assert_int_equal(device->info.target.matrix_shapes, shapes);
+    assert_int_equal(device->info.target.matrix, shapes != 0);
+    assert_int_equal(device->info.target.subgroup, subgroup);
+    weft_vulkan_driver.close(device);
+    unsetenv("WEFT_FAKE");
+    weft_diag_destroy(diag);
+    if (fake_vulkan()->wrong)
+        fail_msg("%s", fake_vulkan()->words);
+}
+
+static void
+matrices_are_those_that_the_device_reports_for_subgroups_of_32(void **state)
+{
+    (void)state;
+    expect_matrices("matrices=1", WEFT_SHAPE_16x16x16_F16_F32, 32);
+    expect_matrices("matrices=0", 0, 1);
+    expect_matrices("matrices=1,vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR=0", 0, 64);
+}
+
 int
 main(void)
 {
@@ -66,6 +94,7 @@ main(void)
         cmocka_unit_test(a_vulkan_device_may_be_lost_at_any_call),
         cmocka_unit_test(so_it_is_where_the_host_sees_no_device_memory),
         cmocka_unit_test(a_run_that_failed_on_vulkan_can_be_repeated),
+        cmocka_unit_test(matrices_are_those_that_the_device_reports_for_subgroups_of_32),
     };
     setenv("WEFT_CACHE", "0", 1);
     return cmocka_run_group_tests_name("vulkan", tests, NULL, NULL);

@@ -5,6 +5,8 @@
 
 #include <vulkan/vulkan.h>
 
+#include "backends/vulkan/vk_matrix.h"
+
 enum { MAX_BINDINGS = 16, MAX_COMMANDS = 256, PUSH_BYTES = 128, CACHE_HEAD = 32 };
 
 typedef struct object {
@@ -141,6 +143,63 @@ CALL(VkResult, EnumeratePhysicalDevices, VkInstance v, uint32_t *n, VkPhysicalDe
     return VK_SUCCESS;
 }
 
+/* WEFT_FAKE=matrices=1: subgroups of 32 and 64, and VK_KHR_cooperative_matrix. */
+static bool
+has_matrices(void)
+{
+    bool found;
+    return fake_env("matrices", &found) != 0;
+}
+
+static void
+fill_subgroups(VkBaseOutStructure *s)
+{
+    if (!has_matrices())
+        return;
+    if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES) {
+        VkPhysicalDeviceSubgroupProperties *p = (VkPhysicalDeviceSubgroupProperties *)s;
+        p->subgroupSize = 64;
+        p->supportedStages = VK_SHADER_STAGE_COMPUTE_BIT;
+        p->supportedOperations =
+            VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT;
+    }
+    if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT) {
+        VkPhysicalDeviceSubgroupSizeControlPropertiesEXT *p =
+            (VkPhysicalDeviceSubgroupSizeControlPropertiesEXT *)s;
+        p->minSubgroupSize = 32;
+        p->maxSubgroupSize = 64;
+        p->maxComputeWorkgroupSubgroups = 16;
+        p->requiredSubgroupSizeStages = VK_SHADER_STAGE_COMPUTE_BIT;
+    }
+}
+
+/* One that programs may ask for; of the rest, of a block's threads, saturating and of odd sizes,
+ * none. */
+CALL(VkResult, GetPhysicalDeviceCooperativeMatrixPropertiesKHR, VkPhysicalDevice p, uint32_t *n,
+     VkCooperativeMatrixPropertiesKHR *out)
+{
+    static const VkCooperativeMatrixPropertiesKHR all[] = {
+#define KIND(name)      VK_COMPONENT_TYPE_##name##_KHR
+#define TYPES(from, to) KIND(from), KIND(from), KIND(to), KIND(to)
+        { 0, NULL, 16, 16, 16, TYPES(FLOAT16, FLOAT32), VK_FALSE, VK_SCOPE_SUBGROUP_KHR },
+        { 0, NULL, 16, 16, 16, TYPES(FLOAT16, FLOAT16), VK_FALSE, (VkScopeKHR)2 },
+        { 0, NULL, 16, 16, 32, TYPES(SINT8, SINT32), VK_TRUE, VK_SCOPE_SUBGROUP_KHR },
+        { 0, NULL, 48, 40, 24, TYPES(FLOAT16, FLOAT32), VK_FALSE, VK_SCOPE_SUBGROUP_KHR },
+#undef KIND
+#undef TYPES
+    };
+    const uint32_t have = sizeof all / sizeof *all;
+    (void)p;
+    ENTER("GetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+    for (uint32_t i = 0; out && i < *n && i < have; i++) {
+        if (out[i].sType != VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR)
+            fake_wrong("vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", "no such structure");
+        out[i] = all[i];
+    }
+    *n = have;
+    return VK_SUCCESS;
+}
+
 CALL(void, GetPhysicalDeviceProperties2, VkPhysicalDevice p, VkPhysicalDeviceProperties2 *out)
 {
     VkPhysicalDeviceProperties *o = &out->properties;
@@ -168,12 +227,32 @@ CALL(void, GetPhysicalDeviceProperties2, VkPhysicalDevice p, VkPhysicalDevicePro
     for (VkBaseOutStructure *s = out->pNext; s; s = s->pNext)
         if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES)
             ((VkPhysicalDeviceMaintenance3Properties *)s)->maxMemoryAllocationSize = 1 << 28;
+        else
+            fill_subgroups(s);
+}
+
+/* What kernels with matrices need, as the first field of the structure has it. */
+static bool
+is_matrix_feature(VkStructureType type)
+{
+    return type == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR ||
+           type == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES;
 }
 
 CALL(void, GetPhysicalDeviceFeatures2, VkPhysicalDevice p, VkPhysicalDeviceFeatures2 *out)
 {
     (void)p;
     out->features.shaderInt64 = VK_TRUE;
+    for (VkBaseOutStructure *s = out->pNext; s && has_matrices(); s = s->pNext) {
+        VkBool32 *field = (VkBool32 *)(s + 1); /* the first two of each */
+        bool two = s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT;
+        if (two || is_matrix_feature(s->sType) ||
+            s->sType ==
+                VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SUBGROUP_EXTENDED_TYPES_FEATURES)
+            field[0] = VK_TRUE;
+        if (two)
+            field[1] = VK_TRUE;
+    }
 }
 
 CALL(void, GetPhysicalDeviceMemoryProperties, VkPhysicalDevice p,
@@ -203,16 +282,40 @@ CALL(void, GetPhysicalDeviceQueueFamilyProperties, VkPhysicalDevice p, uint32_t 
 CALL(VkResult, EnumerateDeviceExtensionProperties, VkPhysicalDevice p, const char *layer,
      uint32_t *n, VkExtensionProperties *out)
 {
-    (void)p, (void)layer, (void)out;
-    *n = 0;
+    static const char *const names[] = {
+        "VK_KHR_cooperative_matrix", "VK_KHR_vulkan_memory_model", "VK_EXT_subgroup_size_control",
+        "VK_KHR_shader_subgroup_extended_types"
+    };
+    const uint32_t have = has_matrices() ? sizeof names / sizeof *names : 0;
+    (void)p, (void)layer;
+    for (uint32_t i = 0; out && i < *n && i < have; i++)
+        strcpy(out[i].extensionName, names[i]);
+    *n = have;
     return VK_SUCCESS;
+}
+
+/* Whether the features that kernels with matrices need are switched on, with their extension. */
+static bool
+asks_for_matrices(const VkDeviceCreateInfo *info)
+{
+    int on = 0, named = 0;
+    for (const VkBaseInStructure *s = info->pNext; s; s = s->pNext)
+        on += is_matrix_feature(s->sType) && *(const VkBool32 *)(s + 1);
+    for (uint32_t i = 0; i < info->enabledExtensionCount; i++)
+        named += !strcmp(info->ppEnabledExtensionNames[i], "VK_KHR_cooperative_matrix") ||
+                 !strcmp(info->ppEnabledExtensionNames[i], "VK_KHR_vulkan_memory_model");
+    return on == 2 && named == 2;
 }
 
 CALL(VkResult, CreateDevice, VkPhysicalDevice p, const VkDeviceCreateInfo *info,
      const VkAllocationCallbacks *a, VkDevice *out)
 {
-    (void)p, (void)info, (void)a;
+    bool hidden;
+    (void)p, (void)a;
+    (void)fake_env("vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", &hidden);
     ENTER("CreateDevice");
+    if (asks_for_matrices(info) != (has_matrices() && !hidden))
+        fake_wrong("vkCreateDevice", "features of matrices that are not there, or not asked for");
     *out = fake_new(sizeof(object), "device");
     return VK_SUCCESS;
 }
@@ -697,6 +800,7 @@ find(const char *name)
 #define VK_INSTANCE(f) VK_GLOBAL(f)
 #define VK_DEVICE(f)   VK_GLOBAL(f)
 #include "backends/vulkan/vk_functions.def"
+    VK_GLOBAL(GetPhysicalDeviceCooperativeMatrixPropertiesKHR)
 #undef VK_GLOBAL
 #undef VK_INSTANCE
 #undef VK_DEVICE
