@@ -105,6 +105,9 @@ const weft_matrix *weft_matrix_at(int i);
 const weft_matrix *weft_matrix_named(const char *name, size_t n);
 /* Whether the target computes it: the interpreter does every one. */
 bool weft_target_multiplies(const weft_target *, const weft_matrix *);
+/* The intrinsic itself where the target has it, else one of the target's that multiplies the same;
+ * the intrinsic where there is none. */
+const weft_matrix *weft_matrix_on(const weft_target *, const weft_matrix *);
 
 typedef enum weft_matrix_role {
     WEFT_MATRIX_A,

@@ -49,6 +49,22 @@ weft_target_multiplies(const weft_target *t, const weft_matrix *m)
     return m->least == 0 || have >= m->least;
 }
 
+static bool
+multiply_alike(const weft_matrix *a, const weft_matrix *b)
+{
+    return a->m == b->m && a->n == b->n && a->k == b->k && a->factor == b->factor &&
+           a->sum == b->sum && a->round10 == b->round10;
+}
+
+const weft_matrix *
+weft_matrix_on(const weft_target *t, const weft_matrix *m)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table && !weft_target_multiplies(t, m); i++)
+        if (multiply_alike(&table[i], m) && weft_target_multiplies(t, &table[i]))
+            return &table[i];
+    return m;
+}
+
 const char *
 weft_matrix_role_name(weft_matrix_role r)
 {

@@ -495,11 +495,32 @@ legal_while(weft_legal *l, const weft_stmt *s)
     return t.u.loop.extent && t.u.loop.body ? weft_stmt_make(l->ir, t) : NULL;
 }
 
+/* The target's intrinsic for a matrix statement, which may be written for another API. */
+static const weft_matrix *
+unit_of(const weft_legal *l, const weft_buf *held)
+{
+    return weft_matrix_on(l->options->target, held->frag.matrix);
+}
+
+static const weft_buf *
+own_fragments(weft_legal *l, const weft_buf *b)
+{
+    const weft_matrix *unit = unit_of(l, b);
+    if (unit == b->frag.matrix)
+        return b;
+    weft_buf *copy = (weft_buf *)(uintptr_t)weft_buf_make(l->ir, b->name, b->dtype, b->space,
+                                                          b->ndim, b->shape);
+    copy->frag = b->frag;
+    copy->frag.matrix = unit;
+    l->buf[b->id] = copy;
+    return copy;
+}
+
 static const weft_buf *
 own_buffer(weft_legal *l, const weft_buf *b)
 {
     if (b->space == WEFT_FRAGMENT)
-        return b;
+        return own_fragments(l, b);
     int align = b->space == WEFT_SHARED ? l->aligned[b->id] : 0;
     weft_dtype t = weft_legal_memory(l, b->dtype, align ? WEFT_GLOBAL : b->space);
     bool global = b->space == WEFT_GLOBAL || b->space == WEFT_CONSTANT;
@@ -542,7 +563,7 @@ note_memory(void *user, const weft_stmt *s)
     weft_legal *l = user;
     const weft_spot *memory = s->kind == WEFT_SK_MATRIX ? weft_matrix_memory(s) : NULL;
     if (memory)
-        l->aligned[memory->buf->id] = weft_matrix_held(s)->buf->frag.matrix->align;
+        l->aligned[memory->buf->id] = unit_of(l, weft_matrix_held(s)->buf)->align;
     return true;
 }
 
@@ -559,7 +580,7 @@ static bool
 check_matrix(weft_legal *l, const weft_stmt *s)
 {
     const weft_target *t = l->options->target;
-    const weft_matrix *m = weft_matrix_held(s)->buf->frag.matrix;
+    const weft_matrix *m = unit_of(l, weft_matrix_held(s)->buf);
     const weft_spot *memory = weft_matrix_memory(s);
     weft_status st = WEFT_OK;
     if (!weft_target_multiplies(t, m))

@@ -294,6 +294,8 @@ products_of_odd_sizes_go_through_shared_memory(void **state)
         { "simdgroup_8x8x8_f32_f32", "metal-emu", 33, 65, 17, true, 8, 4, 2 },
         { "simdgroup_8x8x8_bf16_f32", "metal-emu", 35, 30, 17, true, 8, 4, 2 },
         { "coop_16x16x16_f16_f32", "vulkan-emu", 70, 90, 50, false, 16, 8, 2 },
+        { "wmma_16x16x16_f16_f32", "vulkan-emu", 65, 31, 17, true, 16, 8, 2 },
+        { "coop_16x16x16_f16_f32", "cuda-emu", 33, 65, 31, false, 16, 8, 2 },
         { "coop_16x8x16_f16_f16", "vulkan-emu", 65, 33, 20, false, 16, 8, 2 },
         { "coop_16x8x8_f16_f32", "vulkan-emu", 33, 31, 9, true, 16, 8, 2 },
         { "coop_16x16x16_u8_i32", "vulkan-emu", 30, 65, 17, true, 32, 0, 1 },

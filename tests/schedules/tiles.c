@@ -26,6 +26,11 @@ static const unit units[] = {
     { "wmma_32x8x16_f16_f32", "cuda:sm_80", true, 16, 8, 2 },
     { "simdgroup_8x8x8_f16_f32", "metal:apple8", false, 8, 4, 2 },
     { "simdgroup_8x8x8_f32_f32", "metal:apple8", false, 8, 4, 2 },
+    { "coop_16x16x16_f16_f32", "vulkan:rdna3", false, 16, 8, 2 },
+    { "coop_16x16x16_i8_i32", "vulkan:rdna3", true, 32, 16, 1 },
+    { "coop_16x8x16_f16_f32", "vulkan:ampere", false, 16, 8, 2 },
+    { "coop_16x8x8_f16_f16", "vulkan:ampere", true, 16, 8, 2 },
+    { "wmma_16x16x16_f16_f32", "vulkan:ampere", false, 16, 8, 2 }, /* coop's, by another name */
     { "simdgroup_8x8x8_bf16_f32", "metal:apple9", false, 8, 4, 2 },
 };
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a schedule everywhere and compares: run.sh WEFT FILE.te cpu|gpu
+# Runs a schedule everywhere and compares: run.sh WEFT FILE.te cpu|gpu|matrix
 #
 # The program without its schedule runs in the interpreter, and says what is right. The schedule runs there too, as loops
 # and as what a CPU or a GPU would get, with every access checked, and on devices. Elements are compared one by one.
@@ -22,6 +22,7 @@ sed 's/ min.*//' "$work/right.said"
 case $kind in
 cpu) devices="interp interp@interp:vector-cpu opencl vulkan" ;;
 gpu) devices="interp interp@interp:gpu opencl opencl@opencl:generic-gpu vulkan cuda-emu metal-emu" ;;
+matrix) devices="interp cuda-emu vulkan-emu" ;;
 esac
 for name in $devices; do
     case $name in
