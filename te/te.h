@@ -141,6 +141,21 @@ extern const char *const weft_reducer_names[WEFT_REDUCER_COUNT];
 /* Outputs of less than a byte an element become outputs of bytes that hold them.  Before the program
  * is scheduled. */
 weft_status weft_te_pack_outputs(weft_te *);
+/* Which data axes of a sum of products the rows of a matrix product are made of, and which its columns:
+ * those of one factor alone.  What both factors use stays an axis of its own. */
+typedef struct weft_te_gather {
+    int nboth, nrow, ncol;
+    const int *both, *row, *col;
+    /* One of `row` of which the other factor uses the quotient by `each` alone, a divisor of its extent:
+     * the quotient is an axis of both.  -1: none. */
+    int divided;
+    int64_t each;
+    bool swapped; /* the rows' factor is the second one */
+} weft_te_gather;
+/* Defines the sum anew, before the program is scheduled: stages for the factors' elements as matrices,
+ * with all reduce axes in one, and for their product, which the sum reads element by element.  Indices
+ * are i32.  The product; NULL after an error. */
+weft_tensor *weft_te_gather_product(weft_te *, weft_stage *sum, const weft_te_gather *);
 /* The stage that computes the tensor; NULL for an input. */
 weft_stage *weft_te_stage(const weft_te *, const weft_tensor *);
 /* The tensor a LOAD names, or NULL. */

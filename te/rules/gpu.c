@@ -24,7 +24,7 @@ split_cut(const weft_block_tile *t, weft_tensor *out, const weft_cut *c, pieces 
     *p = (pieces){ NULL, NULL, NULL, NULL };
     if (c->axis < 0)
         return true;
-    if (!cut(t, out, out->op->axis[c->axis], weft_cut_size(c), &p->block, &tile))
+    if (!cut(t, out, t->home.axis[c->axis], weft_cut_size(c), &p->block, &tile))
         return false;
     if (c->groups == 1)
         rest = tile;
@@ -45,7 +45,7 @@ push(weft_axis **list, int *n, weft_axis *axis)
 static bool
 stores_vectors(const weft_block_tile *t, const weft_tensor *out)
 {
-    return t->lanes && t->col.extent > 0 && t->col.extent % t->col.each == 0 &&
+    return t->lanes && t->home.plain && t->col.extent > 0 && t->col.extent % t->col.each == 0 &&
            weft_rule_lanes_along(t->r, out->op, t->col.axis);
 }
 
@@ -65,22 +65,28 @@ bind_pieces(const weft_block_tile *t, weft_tensor *out, const pieces *p, int n)
 
 /* Blocks, virtual threads, threads, registers; the innermost thread loop. */
 static weft_axis *
-schedule_out(const weft_block_tile *t, weft_tensor *out)
+schedule_out(weft_block_tile *t, weft_tensor *out)
 {
     weft_te *te = t->r->te;
-    weft_axis **all = WEFT_NEW_ARRAY(&t->r->scratch, out->op->naxis + 12, weft_axis *), *block,
-              *thread;
+    const weft_home *home = &t->home;
+    if (!weft_rule_home_loops(t->r, t->op, out, &t->home))
+        return NULL;
+    weft_axis **all =
+                  WEFT_NEW_ARRAY(&t->r->scratch, home->naxis + home->nrest + 12, weft_axis *),
+              *block, *thread;
     pieces p[3]; /* row, col2, col */
     int n = 0, nblock;
     if (!split_cut(t, out, &t->row, &p[0]) || !split_cut(t, out, &t->col2, &p[1]) ||
         !split_cut(t, out, &t->col, &p[2]))
         return NULL;
-    for (int d = 0; d < out->op->naxis; d++)
+    for (int i = 0; i < home->nrest; i++)
+        push(all, &n, home->rest[i]);
+    for (int d = 0; d < home->naxis; d++)
         push(all, &n,
              d == t->row.axis    ? p[0].block
              : d == t->col2.axis ? p[1].block
              : d == t->col.axis  ? p[2].block
-                                 : out->op->axis[d]);
+                                 : home->axis[d]);
     nblock = n;
     for (int i = 0; i < 3; i++)
         push(all, &n, p[i].group);

@@ -43,6 +43,7 @@ typedef struct weft_block_tile {
     int64_t *chunk;             /* by reduce axis: steps at a time */
     int main;                   /* the reduce axis that is cut first */
     int stages;                 /* chunks in shared memory at a time */
+    weft_home home;             /* the result's loops */
     bool lanes;                 /* results along columns are vectors of col.each */
 } weft_block_tile;
 

@@ -31,6 +31,7 @@ typedef struct matrix_tile {
     int64_t warp_rows, warp_cols; /* subgroups of a block */
     bool direct;                  /* results are stored as they are */
     bool ahead;                   /* a chunk is fetched while the one before is multiplied */
+    weft_home home;               /* the result's loops */
 } matrix_tile;
 
 /* ---- whether --------------------------------------------------------------------------------- */
@@ -104,14 +105,28 @@ steps_within(const weft_matrix *m, const side *s, int own)
 }
 
 static bool
+takes(const weft_rule *r, const weft_matrix *m, weft_dtype factor, weft_dtype sum)
+{
+    return m->api == r->target->api && weft_target_multiplies(r->target, m) && !m->round10 &&
+           m->factor == factor && m->sum == sum && weft_dtype_bits(factor) <= 16;
+}
+
+bool
+weft_rule_has_unit(weft_rule *r, weft_dtype factor, weft_dtype sum)
+{
+    for (int i = 0; i < weft_matrix_count(); i++)
+        if (takes(r, weft_matrix_at(i), factor, sum))
+            return true;
+    return false;
+}
+
+static bool
 choose_unit(matrix_tile *t)
 {
-    weft_dtype sum = (weft_dtype)t->op->body[0]->h.type.dtype;
+    weft_dtype sum = (weft_dtype)t->op->body[0]->h.type.dtype, factor = t->a.load->h.u.buf->dtype;
     for (int i = 0; i < weft_matrix_count(); i++) {
         const weft_matrix *m = weft_matrix_at(i);
-        if (m->api != t->r->target->api || !weft_target_multiplies(t->r->target, m) || m->round10 ||
-            m->factor != t->a.load->h.u.buf->dtype || m->factor != t->b.load->h.u.buf->dtype ||
-            m->sum != sum || weft_dtype_bits(m->factor) > 16)
+        if (factor != t->b.load->h.u.buf->dtype || !takes(t->r, m, factor, sum))
             continue;
         int a = steps_within(m, &t->a, m->m), b = steps_within(m, &t->b, m->n);
         if (a == 0 || b == 0)
@@ -311,16 +326,21 @@ schedule_store(const matrix_tile *t, weft_tensor *of, weft_axis *row, weft_axis 
 
 /* Blocks over everything but the tile; the loop that one block runs. */
 static weft_axis *
-schedule_grid(const matrix_tile *t, weft_tensor *result, weft_axis **row, weft_axis **col)
+schedule_grid(matrix_tile *t, weft_tensor *result, weft_axis **row, weft_axis **col)
 {
-    const weft_te_op *op = result->op;
-    weft_axis **order = WEFT_NEW_ARRAY(&t->r->scratch, op->naxis + 2, weft_axis *);
+    weft_home *home = &t->home;
+    if (!weft_rule_home_loops(t->r, t->op, result, home))
+        return NULL;
+    weft_axis **order =
+        WEFT_NEW_ARRAY(&t->r->scratch, home->naxis + home->nrest + 2, weft_axis *);
     int n = 0;
-    for (int d = 0; d < op->naxis; d++)
-        if (d != t->row && d != t->col)
-            order[n++] = op->axis[d];
-    if (!cut(t, result, op->axis[t->row], t->rows * t->warp_rows, &order[n], row) ||
-        !cut(t, result, op->axis[t->col], t->cols * t->warp_cols, &order[n + 1], col))
+    for (int i = 0; i < home->nrest; i++)
+        order[n++] = home->rest[i];
+    for (int d = 0; d < home->naxis; d++)
+        if (d != t->row && d != t->col && home->axis[d])
+            order[n++] = home->axis[d];
+    if (!cut(t, result, home->axis[t->row], t->rows * t->warp_rows, &order[n], row) ||
+        !cut(t, result, home->axis[t->col], t->cols * t->warp_cols, &order[n + 1], col))
         return NULL;
     int grid = n + 2;
     weft_axis *leaves[2] = { *row, *col };

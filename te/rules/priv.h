@@ -54,7 +54,22 @@ typedef struct weft_product {
     int na, nb, nboth;
     int *only_a, *only_b, *both; /* indices of data axes */
 } weft_product;
+bool weft_rule_factors(weft_rule *, weft_stage *, weft_product *);
+/* The same, where each factor has axes of its own. */
 bool weft_rule_product(weft_rule *, weft_stage *, weft_product *);
+
+/* ---- where a reduction is computed (home.c) -------------------------------------------------- */
+/* The loops of an output that step along a sum's axes. */
+typedef struct weft_home {
+    bool plain; /* they are its axes, one to one */
+    int naxis, nrest;
+    weft_axis **axis; /* by the sum's data axis; NULL: of one step, the output has none for it */
+    weft_axis **rest; /* those that the sum lacks */
+} weft_home;
+/* Whether the output reads the sum in one way, its axes being digits of the sum's indices. */
+bool weft_rule_is_home(weft_rule *, const weft_te_op *sum, const weft_te_op *out);
+/* The loops, split and fused until they are there.  False after an error. */
+bool weft_rule_home_loops(weft_rule *, const weft_te_op *sum, weft_tensor *out, weft_home *);
 
 /* ---- primitives in a row (steps.c) ----------------------------------------------------------- */
 /* All leaves from `first` (n of them) fused into one; NULL when n is 0. */
@@ -87,6 +102,10 @@ void weft_rule_reduction(weft_rule *, weft_stage *reduce, weft_stage *out);
 bool weft_rule_rowwise(weft_rule *, weft_stage *out);
 bool weft_rule_attention(weft_rule *, weft_stage *out);
 bool weft_rule_contraction(weft_rule *, weft_stage *reduce, weft_stage *out);
+/* Sums that matrix units take once they are products of matrices are defined anew. */
+void weft_rule_gather(weft_rule *);
+/* Whether a matrix unit adds up products of such factors. */
+bool weft_rule_has_unit(weft_rule *, weft_dtype factor, weft_dtype sum);
 /* Those of contraction.c, by class. */
 bool weft_rule_vector_tile(weft_rule *, weft_stage *reduce, weft_stage *out);
 bool weft_rule_lane_tile(weft_rule *, weft_stage *reduce, weft_stage *out);

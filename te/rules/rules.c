@@ -119,12 +119,30 @@ is_live(weft_rule *r, const weft_stage *s)
     return false;
 }
 
+/* A product that was gathered, in the loops of the output that reads it by digits. */
+static bool
+schedule_gathered(weft_rule *r, weft_stage *s, stage_list *done)
+{
+    weft_stage *out = final_reader(r, s);
+    bool gpu = r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE;
+    if (!gpu || !out || out->op->kind != WEFT_OP_COMPUTE || out->op->scan || out->op->nreduce ||
+        has(done, out) ||
+        weft_rule_is_output(s->op) || !weft_rule_is_home(r, s->op, out->op) ||
+        !weft_rule_contraction(r, s, out))
+        return false;
+    *WEFT_PUSH(&r->scratch, done) = s;
+    *WEFT_PUSH(&r->scratch, done) = out;
+    return true;
+}
+
 static void
 schedule_reduction(weft_rule *r, weft_stage *s, stage_list *done)
 {
     weft_stage *home = home_of(r, s);
     if (has(done, home)) /* a home takes one reduction */
         home = s;
+    if (home == s && schedule_gathered(r, s, done))
+        return;
     *WEFT_PUSH(&r->scratch, done) = s;
     *WEFT_PUSH(&r->scratch, done) = home;
     if (!weft_rule_contraction(r, s, home))
@@ -173,6 +191,7 @@ weft_schedule_default(weft_te *te, const weft_target *target, weft_diag *diag)
     if (target->cls == WEFT_CLASS_REFERENCE) {
         schedule_reference(&r);
     } else {
+        weft_rule_gather(&r);
         inline_stages(&r);
         if (!out || (!weft_rule_rowwise(&r, out) && !weft_rule_attention(&r, out)))
             schedule_all(&r);

@@ -213,7 +213,7 @@ is_empty(const weft_te_op *op)
 }
 
 bool
-weft_rule_product(weft_rule *r, weft_stage *s, weft_product *p)
+weft_rule_factors(weft_rule *r, weft_stage *s, weft_product *p)
 {
     const weft_te_op *op = s->op;
     if (op->nreduce == 0 || op->nout != 1 || op->reducer != WEFT_SUM || op->cond ||
@@ -237,5 +237,11 @@ weft_rule_product(weft_rule *r, weft_stage *s, weft_product *p)
         else
             p->both[p->nboth++] = d;
     }
-    return p->a && p->b && p->na > 0 && p->nb > 0;
+    return p->a && p->b;
+}
+
+bool
+weft_rule_product(weft_rule *r, weft_stage *s, weft_product *p)
+{
+    return weft_rule_factors(r, s, p) && p->na > 0 && p->nb > 0;
 }

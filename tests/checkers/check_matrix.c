@@ -41,6 +41,11 @@ static const product products[] = {
       "te p(A: f16[b, m, k], B: f16[k, n]) {\n"
       "    C[h < b, i < m, j < n] = sum(r < k) f32(A[h, i, r]) * f32(B[r, j])\n}\n",
       HMMA, false },
+    { "f16, convolution",
+      "te p(X: f16[2, 64, 58, 58], W: f16[64, 64, 3, 3]) {\n"
+      "    C[n < 2, m < 64, y < 56, x < 56] = sum(c < 64, ky < 3, kx < 3)\n"
+      "        f32(X[n, c, y + ky, x + kx]) * f32(W[m, c, ky, kx])\n}\n",
+      HMMA, false },
     { "f32, many tiles",
       "te p(A: f32[4096, 4096], B: f32[4096, 4096]) {\n"
       "    C[i < 4096, j < 4096] = sum(r < 4096) A[i, r] * B[r, j]\n}\n",

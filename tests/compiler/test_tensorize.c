@@ -391,6 +391,49 @@ rules_leave_products_alone_that_no_unit_takes(void **state)
     }
 }
 
+/* Channels and window are one reduction then, and what reads the sum is computed with its tile. */
+static void
+rules_gather_convolutions_for_the_units_of_a_target(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *x, *index, *w, *intrinsic; /* NULL: left alone */
+    } all[] = {
+        { "cuda:sm_80", "2, 32", "c", "40, 32", "wmma_16x16x16_f16_f32" },
+        { "cuda:sm_80", "n, 32", "c", "40, 32", "wmma_16x16x16_f16_f32" },
+        { "cuda:sm_80", "2, 64", "m // 20 * 32 + c", "40, 32", "wmma_16x16x16_f16_f32" },
+        { "metal:apple8", "2, 32", "c", "40, 32", "simdgroup_8x8x8_f16_f32" },
+        { "cuda:sm_80", "2, 32", "c", "12, 32", NULL },
+        { "opencl:generic-gpu", "2, 32", "c", "40, 32", NULL },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        weft_str text = { 0 };
+        weft_str_addf(&text,
+                      "te conv(X: f16[%s, 9, 10], W: f16[%s, 3, 3]) {\n"
+                      "    S[b < %.1s, m < %.2s, y < 7, x < 8] = sum(c < 32, ky < 3, kx < 3)\n"
+                      "        f32(X[b, %s, y + ky, x + kx]) * f32(W[m, c, ky, kx])\n"
+                      "    Y[b < %.1s, m < %.2s, y < 7, x < 8] = f16(max(S[b, m, y, x], 0.0))\n}\n",
+                      all[i].x, all[i].w, all[i].x, all[i].w, all[i].index, all[i].x, all[i].w);
+        weft_diag *diag = weft_diag_create();
+        weft_te *te = weft_te_parse("conv.te", weft_str_text(&text), diag);
+        char *shown = te ? weft_te_show(te, all[i].target, "te", diag) : NULL;
+        if (!shown)
+            fail_msg("%s\n%s", weft_diag_text(diag), weft_str_text(&text));
+        bool gathered = strstr(shown, "compute_at(S_product, Y");
+        if (gathered != (all[i].intrinsic != NULL) ||
+            (gathered && !strstr(shown, all[i].intrinsic)))
+            fail_msg("%s: %s", all[i].target, shown);
+        weft_te *again = weft_te_parse("shown.te", shown, diag); /* the text is a program too */
+        if (!again)
+            fail_msg("%s\n%s", weft_diag_text(diag), shown);
+        weft_te_destroy(again);
+        weft_te_destroy(te);
+        weft_diag_destroy(diag);
+        weft_str_free(&text);
+        free(shown);
+    }
+}
+
 int
 main(void)
 {
@@ -399,6 +442,7 @@ main(void)
         cmocka_unit_test(products_of_whole_tiles_go_straight_through_global_memory),
         cmocka_unit_test(rules_give_products_to_the_units_of_a_target),
         cmocka_unit_test(rules_leave_products_alone_that_no_unit_takes),
+        cmocka_unit_test(rules_gather_convolutions_for_the_units_of_a_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
