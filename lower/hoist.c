@@ -43,6 +43,7 @@ typedef struct hoister {
     int loop;  /* depth of the innermost loop; 0: none */
     const weft_buf *index_of;
     const weft_stmt *top; /* the statement inside all block and thread axes */
+    weft_facts *facts;    /* of the symbols */
 } hoister;
 
 /* ---- levels ---------------------------------------------------------------------------------- */
@@ -67,19 +68,32 @@ typedef struct depth {
     const weft_var *var;
 } depth;
 
+/* Whether a division as the hardware has it may be by 0, where a guard around it is not looked at. */
+static bool
+may_fail(const hoister *h, const weft_expr *e)
+{
+    int64_t min, max;
+    if (e->h.kind != WEFT_EK_TDIV && e->h.kind != WEFT_EK_TMOD)
+        return false;
+    (void)weft_bounds(h->ir, h->facts, e->arg[1], &min, &max);
+    return min <= 0 && max >= 0;
+}
+
 static bool
 take_level(void *user, const weft_expr *e)
 {
     depth *d = user;
-    int level = e->h.kind == WEFT_EK_VAR ? var_level(d->h, e->h.u.var) : 0;
+    int level = e->h.kind == WEFT_EK_VAR ? var_level(d->h, e->h.u.var)
+                : may_fail(d->h, e)      ? NOWHERE
+                                         : 0;
     if (level > d->level) {
         d->level = level;
-        d->var = e->h.u.var;
+        d->var = e->h.kind == WEFT_EK_VAR ? e->h.u.var : NULL;
     }
     return true;
 }
 
-/* The innermost loop that e changes in, or let that it is made of. */
+/* The innermost loop that e changes in, or let that it is made of; NOWHERE: e stays where it is. */
 static depth
 depth_of(const hoister *h, const weft_expr *e)
 {
@@ -513,7 +527,7 @@ weft_status
 weft_pass_hoist(weft_kernel *k, const weft_lower_options *o, bool *changed, weft_diag *diag)
 {
     (void)o;
-    hoister h = { .ir = k->ir, .k = k };
+    hoister h = { .ir = k->ir, .k = k, .facts = weft_kernel_facts(k) };
     for (int i = 0; i < k->nscalar; i++)
         set_level(&h, k->scalar[i], 0);
     find_levels(&h, find_top(&h, k->body), 0);
@@ -528,6 +542,7 @@ weft_pass_hoist(weft_kernel *k, const weft_lower_options *o, bool *changed, weft
     body = top == h.top ? body : rebuild(&h, body, top);
     weft_rewrite_done(&names);
     weft_arena_reset(&h.arena);
+    weft_facts_destroy(h.facts);
     if (!body)
         return weft_fail(diag, WEFT_INTERNAL, "hoist: kernel '%s' could not be rebuilt", k->name);
     *changed = body != k->body;
