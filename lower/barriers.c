@@ -62,6 +62,12 @@ add_accesses(weft_waits *p, weft_touches *to, const weft_touches *more)
     }
 }
 
+static int
+fence_of(const weft_buf *buf)
+{
+    return buf->space == WEFT_SHARED ? WEFT_FENCE_SHARED : WEFT_FENCE_GLOBAL;
+}
+
 /* The accesses happen now, at statement s. */
 static void
 meet(weft_waits *p, const weft_stmt *s, const weft_touches *now)
@@ -72,7 +78,7 @@ meet(weft_waits *p, const weft_stmt *s, const weft_touches *now)
             if (weft_touch_conflict(p, &now->at[i], &p->pending.at[k]))
                 hit = &now->at[i];
     if (hit) {
-        p->fence |= hit->buf->space == WEFT_SHARED ? WEFT_FENCE_SHARED : WEFT_FENCE_GLOBAL;
+        p->fence |= fence_of(hit->buf);
         put_barrier(p, s);
     }
     add_accesses(p, &p->pending, now);
@@ -351,6 +357,17 @@ follow_if(weft_waits *p, const weft_stmt *s)
     follow_branches(p, s, &none);
 }
 
+/* A barrier that was there orders what its fence names. */
+static void
+forget(weft_waits *p, int fence)
+{
+    int kept = 0;
+    for (int i = 0; i < p->pending.n; i++)
+        if (!(fence_of(p->pending.at[i].buf) & fence))
+            p->pending.at[kept++] = p->pending.at[i];
+    p->pending.n = kept;
+}
+
 static void
 follow(weft_waits *p, const weft_stmt *s)
 {
@@ -388,10 +405,25 @@ follow(weft_waits *p, const weft_stmt *s)
         follow(p, s->u.alloc.body);
         return;
     case WEFT_SK_BARRIER:
-        p->pending.n = 0;
+        forget(p, s->u.barrier.fence);
         return;
     default:
         return;
+    }
+}
+
+/* Between any two accesses that conflict there is a barrier now, though perhaps one that others
+ * asked for: all barriers order every space in which accesses conflict. */
+static void
+complete_fence(weft_waits *p)
+{
+    weft_touches all = { 0 };
+    collect_all(p, &all, p->kernel->body);
+    for (int i = 0; i < all.n; i++) {
+        int fence = fence_of(all.at[i].buf);
+        for (int k = i; k < all.n && !(p->fence & fence); k++)
+            if (weft_touch_conflict(p, &all.at[i], &all.at[k]))
+                p->fence |= fence;
     }
 }
 
@@ -442,6 +474,8 @@ weft_pass_barriers(weft_kernel *k, const weft_lower_options *options, bool *chan
     }
     p.facts = weft_facts_create(k->ir);
     follow(&p, k->body);
+    if (p.before.n)
+        complete_fence(&p);
     weft_facts_destroy(p.facts);
     if (p.before.n && !p.status) {
         weft_rewriter rw = { .ir = k->ir, .stmt = insert, .user = &p };
