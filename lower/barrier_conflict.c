@@ -250,14 +250,18 @@ may_meet(const weft_waits *p, const weft_touch *a, const weft_touch *b)
                         weft_gcd(a->step, b->step), b->offset - a->offset + moved);
 }
 
-/* Whether all threads that get to the access touch the same element. */
+/* Whether the index, that of both, is one element for different threads: it does not name an axis along
+ * which they are not one and the same thread. */
 static bool
-names_no_thread(const weft_waits *p, const weft_touch *a)
+leaves_threads_open(const weft_waits *p, const weft_touch *a, const weft_touch *b)
 {
-    bool same = a->affine;
-    for (int t = 0; t < 3; t++)
-        same = same && (!p->thread[t] || p->extent[t] == 1 || a->stride[t] == 0);
-    return same;
+    bool open = false;
+    for (int t = 0; t < 3; t++) {
+        bool one = a->first[t] == a->last[t] && b->first[t] == a->first[t] && b->last[t] == a->last[t];
+        bool named = !a->affine || a->stride[t] != 0;
+        open = open || (p->thread[t] && p->extent[t] != 1 && !named && !one);
+    }
+    return open;
 }
 
 bool
@@ -276,5 +280,5 @@ weft_touch_conflict(const weft_waits *p, const weft_touch *a, const weft_touch *
     if (a->affine && b->affine && !may_meet(p, a, b))
         return false;
     /* A thread's own sum in global memory: the same element at every step. */
-    return a->buf->space != WEFT_GLOBAL || a->index != b->index || names_no_thread(p, a);
+    return a->buf->space != WEFT_GLOBAL || a->index != b->index || leaves_threads_open(p, a, b);
 }
