@@ -89,8 +89,8 @@ is_fixed(fix which, const weft_const *c)
     return c->ndim <= 1 && which != FIX_NONE && (ints || (which == FIX_NUMBERS && few));
 }
 
-/* As the command line has them, and every input has the shape of its test data; some their value too.  Results that the run sizes may be
- * as large as the expected ones. */
+/* As the command line has them, but that every input has the shape of its test data, some their value
+ * too, and results that the run sizes may be as large as the expected ones. */
 static void
 import_options(weft_case *r, const test_set *set, fix which, weft_import_options *o)
 {

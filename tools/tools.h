@@ -52,8 +52,8 @@ weft_status weft_arg_int(weft_args *, weft_option, int64_t min, int64_t max, int
 /* NAME=VALUE options split at the first '='. */
 weft_status weft_arg_pairs(weft_args *, weft_option, int *n, const char *const **name,
                            const char *const **value);
-/* The compile options that most commands share: --dim, --shape, --op, --seed, -O, --numerics, -j.  import is the
- * caller's, job->import points to it. */
+/* The compile options that most commands share: --dim, --shape, --op, --seed, -O, --numerics, -j.
+ * import is the caller's, job->import points to it. */
 weft_status weft_arg_job(weft_args *, weft_compile_job *, weft_import_options *);
 
 /* ---- running (load.c) ------------------------------------------------------------------------ */

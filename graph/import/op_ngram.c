@@ -128,7 +128,8 @@ static weft_value *
 counts(onnx_node *n, const ngrams *g, weft_value *x, int64_t length)
 {
     const weft_expr *size = x->dim[1];
-    weft_value *tokens = weft_onnx_reshape(n, weft_graph_dims(n->graph, "tokens", 1, &size), 0, NULL);
+    const char *name = weft_arena_printf(n->arena, "%s_size", n->name);
+    weft_value *tokens = weft_onnx_reshape(n, weft_graph_dims(n->graph, name, 1, &size), 0, NULL);
     const weft_expr *distances = weft_dim(n->graph, g->skips + 1);
     distances = length > 1 ? weft_dim_op(n->graph, WEFT_EK_MIN, distances, size)
                            : weft_dim(n->graph, 1);

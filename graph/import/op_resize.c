@@ -228,7 +228,8 @@ read_scales_of_run(resize *r, weft_value *scale, int naxes, const int64_t *axes)
         weft_onnx_fail(n, WEFT_UNSUPPORTED, "scales have to be constant for %s",
                        r->antialias ? "antialias" : "operator sets below 11");
     scale = weft_onnx_cast(n, scale, WEFT_F32);
-    weft_value *num = weft_onnx_binary(n, WEFT_GOP_MUL, scale, weft_onnx_scalar(n, WEFT_F32, SCALE_DEN));
+    weft_value *den = weft_onnx_scalar(n, WEFT_F32, SCALE_DEN);
+    weft_value *num = weft_onnx_binary(n, WEFT_GOP_MUL, scale, den);
     num = weft_onnx_cast(n, weft_onnx_unary(n, WEFT_GOP_RINT, num), WEFT_I64);
     weft_value *size = sizes_by_run(r, scale, naxes, axes);
     for (int i = 0; i < naxes && n->status == WEFT_OK; i++) {

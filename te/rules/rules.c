@@ -126,8 +126,7 @@ schedule_gathered(weft_rule *r, weft_stage *s, stage_list *done)
     weft_stage *out = final_reader(r, s);
     bool gpu = r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE;
     if (!gpu || !out || out->op->kind != WEFT_OP_COMPUTE || out->op->scan || out->op->nreduce ||
-        has(done, out) ||
-        weft_rule_is_output(s->op) || !weft_rule_is_home(r, s->op, out->op) ||
+        has(done, out) || weft_rule_is_output(s->op) || !weft_rule_is_home(r, s->op, out->op) ||
         !weft_rule_contraction(r, s, out))
         return false;
     *WEFT_PUSH(&r->scratch, done) = s;

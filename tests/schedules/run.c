@@ -311,6 +311,19 @@ counting(const weft_kernel *from, weft_slot *slot, const weft_slot *was)
     return k;
 }
 
+/* Workspace whose readers were simplified away: a stage may compute it again in a loop. */
+static bool
+is_unread(const run *r, weft_slot of)
+{
+    bool read = of.kind != WEFT_SLOT_WORK;
+    for (int k = 0; k < r->low.nkernel; k++)
+        for (int i = 0; i < r->low.kernel[k]->nparam; i++)
+            read = read || (r->low.slot[k][i].kind == of.kind &&
+                            r->low.slot[k][i].index == of.index &&
+                            r->low.kernel[k]->access[i] & WEFT_READ);
+    return !read;
+}
+
 static bool
 check_counts(run *r, int at)
 {
@@ -334,9 +347,7 @@ check_counts(run *r, int at)
     for (int i = 0; i < params; i++)
         for (int64_t e = 0; !r->wrong.n && k->access[i] & WEFT_WRITE && e < b[i].count; e++) {
             int32_t times = ((int32_t *)b[params + i].data)[e];
-            /* What a stage computes inside a loop it may compute again, though nobody reads it. */
-            bool again = times > 1 && r->low.slot[at][i].kind == WEFT_SLOT_WORK;
-            if (times != 1 && !again)
+            if (times != 1 && !(times > 1 && is_unread(r, r->low.slot[at][i])))
                 weft_str_addf(&r->wrong, "element %lld of '%s' is written %d times", (long long)e,
                               k->param[i]->name, times);
         }
