@@ -157,3 +157,46 @@ support_free(run *r)
     free(r->message);
     r->message = NULL;
 }
+
+weft_device *
+support_open_spirv(void)
+{
+    weft_drivers all = weft_linked_drivers();
+    weft_device *device = NULL;
+    weft_diag *diag = weft_diag_create();
+    if (weft_vulkan_emu_driver.count(NULL) > 0 &&
+        weft_device_open(&all, "vulkan-emu", diag, &device))
+        fail_msg("%s", weft_diag_text(diag));
+    weft_diag_destroy(diag);
+    return device;
+}
+
+run
+support_run_spirv(weft_device *device, const char *text, const char *lines, int threads, int subgroup)
+{
+    const kernel turn = { "turn", NULL, 1, threads, { NULL } };
+    weft_diag *diag = weft_diag_create();
+    weft_str whole = { 0 };
+    weft_code *code = NULL;
+    run r = { 0 };
+    const char *at = strchr(text, '@');
+    weft_str_addn(&whole, text, (size_t)(at - text));
+    weft_str_add(&whole, lines);
+    weft_str_add(&whole, at + 1);
+    weft_source source = { .name = "turn",
+                           .text = weft_str_text(&whole),
+                           .size = whole.n,
+                           .nbuffer = 2,
+                           .block = { threads, 1, 1 },
+                           .subgroup = subgroup };
+    r.status = device->driver->load(device, &source, 1, WEFT_DEFAULT, &code, diag);
+    if (r.status) {
+        r.message = strdup(weft_diag_text(diag));
+    } else {
+        r = support_run_with(device, code, &turn, 0, 0);
+        device->driver->unload(device, code);
+    }
+    weft_str_free(&whole);
+    weft_diag_destroy(diag);
+    return r;
+}

@@ -40,4 +40,9 @@ run support_run(weft_device *, const weft_code *, const kernel *, int index);
 run support_run_with(weft_device *, const weft_code *, const kernel *, int index, int nscalar);
 void support_free(run *);
 
+/* vulkan-emu; NULL where there is no compiler. */
+weft_device *support_open_spirv(void);
+/* One block of the SPIR-V text's kernel "turn", with the lines in the place of its "@". */
+run support_run_spirv(weft_device *, const char *text, const char *lines, int threads, int subgroup);
+
 #endif

@@ -41,53 +41,16 @@ static const char reversal[] =
     "%9 = OpAccessChain %ptr_float %out %int_0 %t\nOpStore %9 %8\n"
     "OpReturn\nOpFunctionEnd\n";
 
-static weft_device *
-open_device(void)
-{
-    weft_drivers all = weft_linked_drivers();
-    weft_device *device = NULL;
-    weft_diag *diag = weft_diag_create();
-    if (weft_vulkan_emu_driver.count(NULL) > 0 &&
-        weft_device_open(&all, "vulkan-emu", diag, &device))
-        fail_msg("%s", weft_diag_text(diag));
-    weft_diag_destroy(diag);
-    return device;
-}
-
-/* The text with a line in the place of "@"; its status and message. */
 static run
-run_with(weft_device *device, const char *line)
+run_with(weft_device *device, const char *lines)
 {
-    static const kernel turn = { "turn", NULL, 1, N, { NULL } };
-    weft_diag *diag = weft_diag_create();
-    weft_str text = { 0 };
-    weft_code *code = NULL;
-    run r = { 0 };
-    const char *at = strchr(reversal, '@');
-    weft_str_addn(&text, reversal, (size_t)(at - reversal));
-    weft_str_add(&text, line);
-    weft_str_add(&text, at + 1);
-    weft_source source = { .name = "turn",
-                           .text = weft_str_text(&text),
-                           .size = text.n,
-                           .nbuffer = 2,
-                           .block = { N, 1, 1 } };
-    r.status = device->driver->load(device, &source, 1, WEFT_DEFAULT, &code, diag);
-    if (r.status) {
-        r.message = strdup(weft_diag_text(diag));
-    } else {
-        r = support_run_with(device, code, &turn, 0, 0);
-        device->driver->unload(device, code);
-    }
-    weft_str_free(&text);
-    weft_diag_destroy(diag);
-    return r;
+    return support_run_spirv(device, reversal, lines, N, 0);
 }
 
 static void
 spirv_text_runs_thread_by_thread(void **state)
 {
-    weft_device *device = open_device();
+    weft_device *device = support_open_spirv();
     (void)state;
     if (!device)
         skip();
@@ -103,7 +66,7 @@ spirv_text_runs_thread_by_thread(void **state)
 static void
 a_vector_that_comes_of_two_blocks_has_all_its_lanes(void **state)
 {
-    weft_device *device = open_device();
+    weft_device *device = support_open_spirv();
     (void)state;
     if (!device)
         skip();
@@ -128,7 +91,7 @@ a_vector_that_comes_of_two_blocks_has_all_its_lanes(void **state)
 static void
 a_barrier_that_is_missing_is_found_and_the_text_named(void **state)
 {
-    weft_device *device = open_device();
+    weft_device *device = support_open_spirv();
     (void)state;
     if (!device)
         skip();
@@ -143,7 +106,7 @@ a_barrier_that_is_missing_is_found_and_the_text_named(void **state)
 static void
 a_barrier_that_does_not_order_the_workgroups_memory_is_found(void **state)
 {
-    weft_device *device = open_device();
+    weft_device *device = support_open_spirv();
     (void)state;
     if (!device)
         skip();
@@ -165,7 +128,7 @@ what_the_validator_refuses_is_refused(void **state)
         { "%10 = OpCompositeExtract %uint %1 99", "the SPIR-V validator refuses it" },
         { "%10 = OpFAdd %float %4 %2", "the SPIR-V validator refuses it" },
     };
-    weft_device *device = open_device();
+    weft_device *device = support_open_spirv();
     (void)state;
     if (!device)
         skip();
@@ -181,7 +144,7 @@ what_the_validator_refuses_is_refused(void **state)
 static void
 an_instruction_that_nobody_prints_is_refused_by_name_and_line(void **state)
 {
-    weft_device *device = open_device();
+    weft_device *device = support_open_spirv();
     (void)state;
     if (!device)
         skip();

@@ -46,54 +46,16 @@ static const char square[] =
     "OpCooperativeMatrixStoreKHR %to %product %uint_0 %int_8 NonPrivatePointer\n"
     "OpReturn\nOpFunctionEnd\n";
 
-static weft_device *
-open_device(void)
-{
-    weft_drivers all = weft_linked_drivers();
-    weft_device *device = NULL;
-    weft_diag *diag = weft_diag_create();
-    if (weft_vulkan_emu_driver.count(NULL) > 0 &&
-        weft_device_open(&all, "vulkan-emu", diag, &device))
-        fail_msg("%s", weft_diag_text(diag));
-    weft_diag_destroy(diag);
-    return device;
-}
-
-/* The text with lines in the place of "@". */
 static run
 run_with(weft_device *device, const char *lines)
 {
-    static const kernel turn = { "turn", NULL, 1, LANES, { NULL } };
-    weft_diag *diag = weft_diag_create();
-    weft_str text = { 0 };
-    weft_code *code = NULL;
-    run r = { 0 };
-    const char *at = strchr(square, '@');
-    weft_str_addn(&text, square, (size_t)(at - square));
-    weft_str_add(&text, lines);
-    weft_str_add(&text, at + 1);
-    weft_source source = { .name = "turn",
-                           .text = weft_str_text(&text),
-                           .size = text.n,
-                           .nbuffer = 2,
-                           .block = { LANES, 1, 1 },
-                           .subgroup = LANES };
-    r.status = device->driver->load(device, &source, 1, WEFT_DEFAULT, &code, diag);
-    if (r.status) {
-        r.message = strdup(weft_diag_text(diag));
-    } else {
-        r = support_run_with(device, code, &turn, 0, 0);
-        device->driver->unload(device, code);
-    }
-    weft_str_free(&text);
-    weft_diag_destroy(diag);
-    return r;
+    return support_run_spirv(device, square, lines, LANES, LANES);
 }
 
 static void
 a_subgroup_multiplies_matrices(void **state)
 {
-    weft_device *device = open_device();
+    weft_device *device = support_open_spirv();
     (void)state;
     if (!device)
         skip();
@@ -145,7 +107,7 @@ static const struct {
 static void
 operands_uses_and_layouts_that_do_not_fit_are_refused(void **state)
 {
-    weft_device *device = open_device();
+    weft_device *device = support_open_spirv();
     (void)state;
     if (!device)
         skip();
@@ -162,7 +124,7 @@ operands_uses_and_layouts_that_do_not_fit_are_refused(void **state)
 static void
 what_a_subgroup_does_wrong_is_found(void **state)
 {
-    weft_device *device = open_device();
+    weft_device *device = support_open_spirv();
     (void)state;
     if (!device)
         skip();
