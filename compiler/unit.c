@@ -28,11 +28,11 @@ weft_dump_stage_parse(const char *name)
 
 /* Keeps the text of all kernels at the level they are at now. */
 static void
-keep_kernels(weft_unit *u, weft_dump_stage stage, const weft_kernel *const *kernel, int n)
+keep_kernels(weft_unit *u, weft_dump_stage stage)
 {
     weft_str text = { 0 };
-    for (int i = 0; i < n; i++)
-        weft_print_kernel(&text, kernel[i]);
+    for (int i = 0; i < u->lowered.nkernel; i++)
+        weft_print_kernel(&text, u->lowered.kernel[i]);
     u->text[stage] = weft_str_take(&text);
 }
 
@@ -55,20 +55,13 @@ keep_flat(weft_unit *u, const weft_lower_options *options)
 }
 
 static weft_status
-run_passes(weft_unit *u, const weft_compile_job *job, const weft_backend *backend,
-           weft_dump_stage stage)
+run_passes(weft_unit *u, const weft_lower_options *options, weft_dump_stage stage)
 {
-    weft_caps caps = { 0 };
     weft_status status = WEFT_OK;
-    backend->caps(job->target, &caps);
-    weft_lower_options options = { .target = job->target,
-                                   .caps = &caps,
-                                   .numerics = job->numerics };
-    weft_lower_options_env(&options);
     if (stage >= WEFT_DUMP_FLAT && stage != WEFT_DUMP_COUNT)
-        status = keep_flat(u, &options);
+        status = keep_flat(u, options);
     for (int i = 0; i < u->lowered.nkernel; i++) { /* each tells what stops it */
-        weft_status own = weft_run_passes(u->lowered.kernel[i], NULL, &options, u->diag);
+        weft_status own = weft_run_passes(u->lowered.kernel[i], NULL, options, u->diag);
         status = status ? status : own;
     }
     return status;
@@ -103,39 +96,66 @@ name_kernels(weft_unit *u, const char *name)
     }
 }
 
+/* The operator's own schedule, or that of the rules, unless the program comes with one. */
+static weft_status
+schedule(weft_unit *u, const weft_compile_job *job, bool scheduled)
+{
+    bool reference = job->target->cls == WEFT_CLASS_REFERENCE;
+    weft_status status = WEFT_OK;
+    if (u->te->schedule && !reference)
+        return weft_te_take_schedule(u->te, "the operator's schedule");
+    if (!u->te->schedule && !scheduled && !reference)
+        status = weft_te_pack_outputs(u->te);
+    if (!scheduled && !status)
+        status = weft_schedule_default(u->te, job->target, u->diag);
+    return status;
+}
+
+/* Loops, then kernels that are legal for the target; the reference runs loops. */
+static weft_status
+lower(weft_unit *u, const weft_compile_job *job, const char *name,
+      const weft_lower_options *options, weft_dump_stage stage)
+{
+    double start = weft_now();
+    weft_status status = weft_lower_te(u->te, &u->lowered, u->diag);
+    weft_lower_time(options, name, "loops", start);
+    if (status)
+        return status;
+    name_kernels(u, name);
+    if (stage != WEFT_DUMP_COUNT)
+        keep_kernels(u, WEFT_DUMP_LOOPS);
+    if (stage != WEFT_DUMP_LOOPS && job->target->cls != WEFT_CLASS_REFERENCE)
+        status = run_passes(u, options, stage);
+    if (!status && stage != WEFT_DUMP_COUNT && stage != WEFT_DUMP_LOOPS)
+        keep_kernels(u, WEFT_DUMP_DEVICE);
+    return status;
+}
+
 static weft_status
 build(weft_unit *u, const weft_compile_job *job, const char *name, bool scheduled,
       weft_dump_stage stage)
 {
     const weft_backend *backend = weft_backend_of(job->target->api);
-    bool keep = stage != WEFT_DUMP_COUNT;
-    weft_status status = WEFT_OK;
-    bool reference = job->target->cls == WEFT_CLASS_REFERENCE;
-    if (!u->te->schedule && !scheduled && !reference)
-        status = weft_te_pack_outputs(u->te);
-    if (u->te->schedule && !reference)
-        status = weft_te_take_schedule(u->te, "the operator's schedule");
-    else if (!scheduled && !status)
-        status = weft_schedule_default(u->te, job->target, u->diag);
-    if (!status && keep)
+    weft_caps caps = { 0 };
+    backend->caps(job->target, &caps);
+    weft_lower_options options = { .target = job->target,
+                                   .caps = &caps,
+                                   .numerics = job->numerics };
+    weft_lower_options_env(&options);
+    double start = weft_now();
+    weft_status status = schedule(u, job, scheduled);
+    weft_lower_time(&options, name, "schedule", start);
+    if (!status && stage != WEFT_DUMP_COUNT)
         u->text[WEFT_DUMP_TE] = weft_te_print(u->te);
     if (status || stage == WEFT_DUMP_TE)
         return status;
-    status = weft_lower_te(u->te, &u->lowered, u->diag);
-    if (status)
+    status = lower(u, job, name, &options, stage);
+    if (status || stage == WEFT_DUMP_LOOPS)
         return status;
-    name_kernels(u, name);
-    if (keep)
-        keep_kernels(u, WEFT_DUMP_LOOPS, (const weft_kernel *const *)u->lowered.kernel,
-                     u->lowered.nkernel);
-    if (stage == WEFT_DUMP_LOOPS)
-        return WEFT_OK;
-    if (!reference) /* which runs loops */
-        status = run_passes(u, job, backend, stage);
-    if (!status && keep)
-        keep_kernels(u, WEFT_DUMP_DEVICE, (const weft_kernel *const *)u->lowered.kernel,
-                     u->lowered.nkernel);
-    return status ? status : print_kernels(u, job, backend);
+    start = weft_now();
+    status = print_kernels(u, job, backend);
+    weft_lower_time(&options, name, "print", start);
+    return status;
 }
 
 weft_status

@@ -45,6 +45,8 @@ typedef struct weft_lower_options {
     bool time, no_verify, roundtrip; /* roundtrip: print, parse and print again after every pass */
 } weft_lower_options;
 void weft_lower_options_env(weft_lower_options *);
+/* Tells what the step that began at `start` (weft_now) took, if times are wanted. */
+void weft_lower_time(const weft_lower_options *, const char *name, const char *step, double start);
 
 /* A pass rewrites kernel->body and what hangs on it; *changed says whether it did anything.  A pass
  * that says it did not is checked to have left the same pointers. */

@@ -46,6 +46,13 @@ weft_lower_options_env(weft_lower_options *o)
     o->roundtrip = trip && strcmp(trip, "0") != 0;
 }
 
+void
+weft_lower_time(const weft_lower_options *o, const char *name, const char *step, double start)
+{
+    if (o->time)
+        fprintf(stderr, "%-24s %-16s %8.3f ms\n", name, step, (weft_now() - start) * 1e3);
+}
+
 /* Whether the comma-separated list has the name. */
 static bool
 listed(const char *list, const char *name)
@@ -150,16 +157,18 @@ run_pass(weft_kernel *k, const weft_pass *pass, int step, const weft_lower_optio
                          weft_level_name(k->level));
     weft_kernel before = *k;
     bool changed = false;
-    double start = o->time ? weft_now() : 0;
+    double start = weft_now();
     weft_status st = pass->run(k, o, &changed, diag);
-    if (o->time)
-        fprintf(stderr, "%-24s %-16s %8.3f ms\n", k->name, pass->name, (weft_now() - start) * 1e3);
+    weft_lower_time(o, k->name, pass->name, start);
     if (st != WEFT_OK)
         return st;
     weft_assert(changed || same(&before, k),
                 "pass '%s' says it left kernel '%s' alone, but it changed it", pass->name, k->name);
     st = dump(k, pass, step, changed, o, diag);
-    return st == WEFT_OK && changed ? check(k, pass, o, diag) : st;
+    start = weft_now();
+    st = st == WEFT_OK && changed ? check(k, pass, o, diag) : st;
+    weft_lower_time(o, k->name, "verify", start);
+    return st;
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
