@@ -297,9 +297,12 @@ has_wide_vectors(void)
 #endif
 }
 
+/* Every library's threads keep a core each. */
 static void
 set_environment(char **argv)
 {
+    /* PoCL's sleep between kernels, and wake up on one core together now and then. */
+    setenv("POCL_AFFINITY", "1", 0);
     if (getenv("OPENBLAS_CORETYPE"))
         return;
     /* 0.3.21 takes newer processors for old ones. */

@@ -17,6 +17,9 @@ import time
 import numpy as np
 import onnxruntime
 
+# Threads of PoCL sleep between kernels, and wake up on one core together now and then.
+os.environ.setdefault("POCL_AFFINITY", "1")
+
 TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(int32)": np.int32}
 
 

@@ -26,6 +26,7 @@ typedef struct vector_search {
     int nread;
     weft_read *read;
     weft_walk *walk;             /* of every read, for the lanes at hand */
+    bool (*apart)[VECTOR_AXES];  /* of every read, by axis: whole pages lie between its steps */
     bool condition[VECTOR_AXES]; /* something is conditional on the axis */
     bool guarded;                /* a condition differs from lane to lane */
     double far;                  /* cycles in which what the lanes read comes from memory */

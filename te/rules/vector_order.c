@@ -13,7 +13,8 @@ enum {
     PACK_TILES = 8,         /* of a work-group, which copies it anew */
     GROUPS_OF_A_CORE = 16,  /* that all end at about the same time */
     MOST_TURNS = 16,        /* what sweeps comes from afar once for so many panels */
-    LEAST_TURNS = 4,
+    LEAST_TURNS = 2,
+    TURNS_OF_CACHE = 4, /* part of a core's cache that such panels take up at most, where several fit */
     WORK_OF_A_GROUP = 32768 /* multiply-adds */
 };
 
@@ -159,19 +160,32 @@ has_whole_panels(const vector_search *s, const bool *lead)
     return true;
 }
 
-/* Panels that take turns at each tile of the sweep; with `pack`, their copies are all in memory of the
- * work-group. */
+/* Bytes of what one tile of the lanes reads. */
+static double
+panel_bytes(const vector_search *s)
+{
+    double all = 0;
+    for (int i = 0; i < s->nread; i++)
+        if (s->read[i].along[lane_axis(s)])
+            all += s->steps * (double)(s->best.lanes * s->best.size[s->best.lane_axis]) *
+                   weft_dtype_bits((weft_dtype)s->read[i].load->h.type.dtype) / 8;
+    return all;
+}
+
+/* Panels that take turns at each tile of the sweep: as many as stay in a core's cache.  Where a single
+ * one fills it, they come from the cache that cores share, which is nearer than what they save.  With
+ * `packs`, their copies are all in memory of the work-group. */
 static int64_t
-turns_of_group(const vector_search *s, double panels, const weft_read *pack)
+turns_of_group(const vector_search *s, double panels, bool packs)
 {
     const weft_target *t = s->r->target;
-    double cores = t->cores > 0 ? t->cores : 1, most = MOST_TURNS,
-           bytes = pack ? s->steps * (double)(s->best.lanes * s->best.size[s->best.lane_axis]) *
-                              weft_dtype_bits(pack->load->h.u.buf->dtype) / 8
-                        : 0;
-    if (pack && most > panels / (GROUPS_OF_A_CORE * cores))
+    double cores = t->cores > 0 ? t->cores : 1, most = MOST_TURNS, bytes = panel_bytes(s),
+           near = (double)t->cache_bytes / TURNS_OF_CACHE / bytes;
+    if (near >= LEAST_TURNS && most > near)
+        most = near;
+    if (packs && most > panels / (GROUPS_OF_A_CORE * cores))
         most = panels / (GROUPS_OF_A_CORE * cores);
-    if (pack && most * bytes > (double)t->shared_bytes)
+    if (packs && most * bytes > (double)t->shared_bytes)
         most = (double)t->shared_bytes / bytes;
     for (int64_t n = (int64_t)most; n >= LEAST_TURNS; n--)
         if ((int64_t)panels % n == 0)
@@ -221,7 +235,7 @@ weft_vector_order(const vector_search *s)
         return (vector_order){ .last = lanes < others ? last : NULL };
     vector_order o = { .lead = lead, .turns = 1 };
     if (others > near && has_whole_panels(s, lead))
-        o.turns = turns_of_group(s, panels / apart, pack);
+        o.turns = turns_of_group(s, panels / apart, pack != NULL);
     o.tiles = tiles_of_group(s, panels / (double)o.turns, sweep, pack != NULL);
     if (pack) {
         o.pack = weft_te_tensor_of(s->r->te, pack->load->h.u.buf);

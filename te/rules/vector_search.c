@@ -12,6 +12,9 @@ enum {
     BRANCH = 3,             /* a condition that a result of a tile is asked alone, in loads */
     STREAMED = 3,           /* a cache line from farther away, in loads */
     LINE = 64,              /* bytes */
+    PAGE = 4096,            /* bytes after which places of a first cache repeat */
+    WAYS = 8,               /* lines that such a cache keeps of one place */
+    CROWDED = 2,            /* a line that others of its place drove out, in loads */
     CROSSED = 3             /* a tile that overhangs along two axes or more, in whole ones */
 };
 
@@ -28,6 +31,17 @@ weft_vector_count(const weft_axis *const *axis, int n)
     return all;
 }
 
+/* Whether a step of the reduction meets more lines of one place in a first cache than it keeps: those
+ * of rows with whole pages between them. */
+static bool
+is_crowded(const vector_search *s, int i)
+{
+    int64_t lines = 1;
+    for (int k = 0; k < s->n; k++)
+        lines *= s->apart[i][k] && k != s->at.lane_axis ? s->at.size[k] : 1;
+    return lines > WAYS;
+}
+
 /* Loads that a read takes for each of a tile's vectors of it: lanes that are gathered count one each; a
  * little more for those along outer axes, whose cache lines are their own. */
 static double
@@ -39,7 +53,7 @@ loads_each(const vector_search *s, int i, double vectors)
         apart += s->at.size[k] > 1 && s->read[i].along[s->axis[k]] ? 0.1 * k : 0;
     if (s->walk[i] == WEFT_WALK_NEXT && s->steps * vectors * bytes > FIRST_CACHE)
         return apart * fmax(1, STREAMED * bytes / LINE);
-    return apart * (s->walk[i] == WEFT_WALK_APART ? 2 * lanes : 1);
+    return apart * (s->walk[i] == WEFT_WALK_APART ? 2 * lanes : is_crowded(s, i) ? CROWDED : 1);
 }
 
 /* What conditions cost each vector of a read, in loads: those at the ends of a tile are asked. */
@@ -219,6 +233,30 @@ find_memory(vector_search *s, int k)
     }
 }
 
+/* Bytes between what a read meets from step to step of data axis d; 0: unknown, or none. */
+static int64_t
+bytes_between(const vector_search *s, const weft_read *read, int d)
+{
+    const weft_expr *stride, *rest;
+    int64_t by = 0, bytes = 0;
+    bool known = read->along[d] && read->address &&
+                 weft_affine_in(s->r->te->ir, read->address, s->op->axis[d]->var, &stride, &rest) &&
+                 weft_as_int(stride, &by) &&
+                 weft_dtype_bytes((weft_dtype)read->load->h.type.dtype, by, &bytes);
+    return known ? bytes : 0;
+}
+
+static void
+find_apart(vector_search *s)
+{
+    s->apart = weft_arena_array(&s->r->scratch, (size_t)s->nread + 1, sizeof *s->apart);
+    for (int i = 0; i < s->nread; i++)
+        for (int k = 0; k < s->n; k++) {
+            int64_t bytes = bytes_between(s, &s->read[i], s->axis[k]);
+            s->apart[i][k] = bytes != 0 && bytes % PAGE == 0;
+        }
+}
+
 static void
 try_lanes(vector_search *s, int k, int64_t lanes)
 {
@@ -247,6 +285,7 @@ weft_vector_find(vector_search *s)
         s->condition[s->n] = weft_rule_guarded_along(s->r, op, d);
         s->extent[s->n++] = extent < 0 ? UNKNOWN : extent;
     }
+    find_apart(s);
     for (int k = 0; k < s->n; k++)
         for (int64_t lanes = most_lanes(s->r, op->out[0]->buf->dtype); lanes >= 1; lanes /= 2)
             if (lanes <= s->extent[k])

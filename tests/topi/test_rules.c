@@ -319,6 +319,33 @@ large_products_use_what_a_gpu_gains_from(void **state)
     }
 }
 
+#define PACKED(m, k, n)                                                                            \
+    "te p(A: f32[" #m ", " #k "], B: f32[" #n " // 16, " #k ", 16]) { out C[i < " #m ", j < " #n   \
+    "] = sum(r < " #k ") A[i, r] * B[j // 16, r, j % 16] }"
+
+static void
+products_on_vectors_keep_near_what_they_read_again(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *has, *lacks;
+    } m[] = {
+        /* rows with whole pages between them drive each other out of a first cache */
+        { PACKED(16, 4096, 4096), "split(C.i, 8)", NULL },
+        { PACKED(16, 4100, 4096), "vectorize(", "split(C.i, 8)" },
+        /* as many panels take turns as a core's cache keeps, or those of the cores' own */
+        { PACKED(1024, 512, 1024), "split(j_o_o, 4)", NULL },
+        { PACKED(2048, 2048, 2048), "split(j_o_o, 16)", NULL },
+    };
+    for (size_t i = 0; i < sizeof m / sizeof *m; i++) {
+        char *log = schedule_of(m[i].text, "vectors of 16");
+        if (!strstr(log, m[i].has) || (m[i].lacks && strstr(log, m[i].lacks)))
+            fail_msg("'%s' is missing or '%s' is there:\n%s\n%s", m[i].has,
+                     m[i].lacks ? m[i].lacks : "", m[i].text, log);
+        free(log);
+    }
+}
+
 int
 main(void)
 {
@@ -326,6 +353,7 @@ main(void)
         cmocka_unit_test(products_of_all_shapes_are_what_the_program_says),
         cmocka_unit_test(windows_of_all_kinds_are_what_the_program_says),
         cmocka_unit_test(large_products_use_what_a_gpu_gains_from),
+        cmocka_unit_test(products_on_vectors_keep_near_what_they_read_again),
         cmocka_unit_test(reductions_rows_and_elements_are_what_the_program_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
