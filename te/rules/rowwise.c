@@ -246,7 +246,7 @@ by_vectors(weft_rule *r, const row_program *p)
     weft_te *te = r->te;
     weft_tensor *t = p->out->op->out[0];
     const weft_te_op *op = p->out->op;
-    int last = op->naxis - 1, n = te->stage.n;
+    int last = op->naxis - 1;
     bool contiguous = p->nover == 1 && p->over[0] == last && weft_rule_lanes_along(r, op, last);
     double work = elements(op->axis, p->nover, p->over),
            rows = elements(op->axis, p->nkeep, p->keep);
@@ -263,7 +263,7 @@ by_vectors(weft_rule *r, const row_program *p)
         ok = vectors ? weft_vector_row(r, s, t, at)
                      : !weft_compute_at(te, s, t, at) && !weft_set_scope(te, s, "local");
     }
-    for (int i = n; ok && i-- > 0;)
+    for (int i = te->stage.n; ok && i-- > 0;)
         if (is_worth_keeping(r, p, te->stage.at[i]))
             keep_row(r, te->stage.at[i], t, at, contiguous);
     weft_str_addf(weft_rule_note(r, "rowwise"), "rows in groups%s", lanes ? ", in lanes" : "");
