@@ -24,6 +24,7 @@ interp_caps(const weft_target *target, weft_caps *caps)
                          .vector_compare = true,
                          .nan_min_max = true,
                          .sat_cast = true,
+                         .overlay = true,
                          .lanes_in_order = true,
                          .bool_storage = true };
     for (int i = 0; i < WEFT_IN_COUNT; i++)

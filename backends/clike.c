@@ -386,6 +386,42 @@ weft_clike_element(weft_clike *c, const weft_buf *buf)
     return weft_clike_type(c, (weft_type){ (uint8_t)buf->dtype, c->layout[buf->id] });
 }
 
+/* The bytes that shared arrays lie over each other in. */
+static void
+print_overlay(weft_clike *c)
+{
+    int64_t bytes = 0, align = WEFT_PLACE_ALIGN;
+    for (int i = 0; i < c->shared.n; i++) {
+        const weft_buf *b = c->shared.at[i];
+        bytes = b->room && b->place + b->room > bytes ? b->place + b->room : bytes;
+        align = b->room && b->align > align ? b->align : align;
+    }
+    if (!bytes)
+        return;
+    if (!c->d->overlay[0]) {
+        weft_clike_fail(c, "shared arrays that lie over each other", "");
+        return;
+    }
+    c->overlay = weft_idents_add(&c->names, "shared");
+    indent(c);
+    weft_str_addf(c->out, "%s%d%s %s%s %s[%lld];\n", c->d->overlay[0], (int)align, c->d->overlay[1],
+                  c->d->array[WEFT_SHARED], c->d->type[WEFT_U8], c->overlay, (long long)bytes);
+}
+
+/* "float *tile = (float *)(shared + 512);" */
+static void
+print_view(weft_clike *c, const weft_buf *buf)
+{
+    const char *space = c->d->space[WEFT_SHARED], *element = weft_clike_element(c, buf);
+    c->buf[buf->id] = weft_idents_add(&c->names, buf->name);
+    indent(c);
+    weft_str_addf(c->out, "%s%s *%s = (%s%s *)", space, element, c->buf[buf->id], space, element);
+    if (buf->place)
+        weft_str_addf(c->out, "(%s + %lld);\n", c->overlay, (long long)buf->place);
+    else
+        weft_str_addf(c->out, "%s;\n", c->overlay);
+}
+
 static void
 print_array(weft_clike *c, const weft_buf *buf)
 {
@@ -628,8 +664,9 @@ print_kernel(weft_clike *c)
     weft_print_header(c->out, k, "// ");
     c->d->open(c);
     c->depth = 1;
+    print_overlay(c);
     for (int i = 0; i < c->shared.n; i++)
-        print_array(c, c->shared.at[i]);
+        (c->shared.at[i]->room ? print_view : print_array)(c, c->shared.at[i]);
     print_stmt(c, k->body);
     weft_str_add(c->out, "}\n");
 }
@@ -644,6 +681,7 @@ weft_clike_caps(const weft_dialect *d, weft_caps *caps)
         caps->storage[t] = d->type[t] != NULL;
         caps->arith[t] = d->type[t] && !narrow;
     }
+    caps->overlay = d->overlay[0] != NULL;
 }
 
 weft_status

@@ -53,6 +53,8 @@ typedef struct weft_dialect {
     const char *element;      /* a scalar of an array of vectors at any index, or NULL */
     const char
         *align; /* how an array is declared on a multiple of so many bytes; NULL: it is not */
+    const char *overlay[2]; /* around the number of bytes that the array of a block's overlay is declared
+                               on a multiple of; NULL: shared arrays lie apart */
     const char *bool_in_memory;     /* type of a bool in a parameter or array */
     const char *const (*atomic)[2]; /* by kind; [0] 32 bits, [1] 64 */
     /* statements */
@@ -87,6 +89,7 @@ struct weft_clike {
     const uint8_t *layout;   /* weft_vector_layout of local arrays */
     bool *by_vector;         /* by buffer id: loaded or stored by vectors too */
     WEFT_VEC(const weft_buf *) shared;
+    const char *overlay; /* the array of bytes that some of them lie in */
     WEFT_VEC(const weft_buf *) waiting;   /* variables to be declared */
     bool uses[WEFT_DTYPE_COUNT];          /* dtypes of any value, parameter or array */
     uint32_t vectors[WEFT_DTYPE_COUNT];   /* bit n: there are vectors of n lanes */

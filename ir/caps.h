@@ -27,6 +27,7 @@ typedef struct weft_caps {
     bool sat_cast;     /* float to int may be printed as it stands; else legalise spells it */
     bool prefetch;     /* the language has one, and a core's cache keeps what is asked for */
     bool stream;       /* vectors of aligned places may be stored past the caches */
+    bool overlay;      /* arrays of shared memory may lie over each other, whatever they are of */
     bool async_copy;   /* stores from global to shared memory may be asynchronous */
     bool lanes_in_order; /* a subgroup's lanes are neighbours in the block, x fastest: shuffles reach
                             the thread that is meant */

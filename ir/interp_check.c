@@ -46,30 +46,53 @@ read_word(const bufview *b, uint64_t old, uint64_t word, int lane)
                : mine;
 }
 
+/* Word j of element e's shadow. */
+static int64_t
+cell_of(const bufview *b, int64_t e, int j)
+{
+    return b->cell + e * b->cells + j;
+}
+
 static void
-note_read(const bufview *b, uint64_t word, int64_t e, int lane)
+note_read(const bufview *b, uint64_t word, int64_t at, int lane)
 {
     const mem *m = b->m;
-    uint64_t old = __atomic_load_n(&m->r[e], __ATOMIC_RELAXED);
+    uint64_t old = __atomic_load_n(&m->r[at], __ATOMIC_RELAXED);
     for (;;) {
         uint64_t now = read_word(b, old, word, lane);
         if (!m->shared) {
-            m->r[e] = now;
+            m->r[at] = now;
             return;
         }
-        if (now == old || __atomic_compare_exchange_n(&m->r[e], &old, now, false, __ATOMIC_SEQ_CST,
-                                                      __ATOMIC_RELAXED))
+        if (now == old || __atomic_compare_exchange_n(&m->r[at], &old, now, false,
+                                                      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
             return;
     }
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/* The buffer that was stored over the element, or NULL. */
+static const weft_buf *
+stored_over(const ctx *c, const access *a, int64_t e)
+{
+    const bufview *b = &c->buf[a->buf];
+    for (int j = 0; b->m && b->m->owner && j < b->cells; j++) {
+        int owner = b->m->owner[cell_of(b, e, j)];
+        if (owner && owner != a->buf + 1)
+            return c->in->buf[owner - 1].src;
+    }
+    return NULL;
+}
+
 static void
 uninitialised(ctx *c, const access *a, int64_t e, int lane)
 {
     weft_str what = { 0 };
+    const weft_buf *over = stored_over(c, a, e);
     weft_interp_name_element(c, &what, a, e);
+    if (over)
+        weft_str_addf(&what, ", where '%s' was stored", over->name);
     weft_interp_fault(c, lane, WEFT_INVALID_INPUT, "read of uninitialised memory %s",
                       weft_str_text(&what));
     weft_str_free(&what);
@@ -101,7 +124,7 @@ seen(const ctx *c, const access *a, const place *p)
 {
     const acache *k = &c->acc[a->id];
     return k->seen && !__atomic_load_n(&c->r->met, __ATOMIC_RELAXED) && a->nloop == 0 &&
-           k->seen_ver == p->ver && k->seen_off == p->off && k->seen_mask == c->mask->ver &&
+           !interp_placed(c, a->buf) && k->seen_ver == p->ver && k->seen_off == p->off && k->seen_mask == c->mask->ver &&
            k->seen_word == interp_word(c, a) && k->seen_inst == c->buf[a->buf].inst;
 }
 
@@ -207,10 +230,45 @@ grow_known(bufview *b, int64_t lo, int64_t hi)
     }
 }
 
+/* Whether the element's bytes are those that a store to this buffer left. */
+static bool
+is_owned(const ctx *c, const access *a, int64_t e)
+{
+    const bufview *b = &c->buf[a->buf];
+    for (int j = 0; j < b->cells; j++)
+        if (b->m->owner[cell_of(b, e, j)] != a->buf + 1)
+            return false;
+    return true;
+}
+
+static bool
+check_owned(ctx *c, const access *a, const place *p, int comps)
+{
+    for (int k = 0; k < comps * c->lanes; k++) {
+        int64_t e = interp_element(p, k);
+        if (interp_on(c, k % c->lanes) && !is_owned(c, a, e)) {
+            uninitialised(c, a, e, k % c->lanes);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+set_owner(ctx *c, const access *a, const place *p, int comps, int owner)
+{
+    const bufview *b = &c->buf[a->buf];
+    for (int k = 0; k < comps * c->lanes; k++)
+        for (int j = 0; j < b->cells && interp_on(c, k % c->lanes); j++)
+            b->m->owner[cell_of(b, interp_element(p, k), j)] = owner;
+}
+
 static bool
 check_init(ctx *c, const access *a, const place *p, int comps)
 {
     bufview *b = &c->buf[a->buf];
+    if (b->m->owner)
+        return check_owned(c, a, p, comps);
     const uint8_t *init = b->m->init;
     if (!init || (p->lo >= b->ok_lo && p->hi < b->ok_hi))
         return true;
@@ -233,6 +291,8 @@ static void
 mark_init(ctx *c, const access *a, const place *p, int comps)
 {
     uint8_t *init = c->buf[a->buf].m->init;
+    if (c->buf[a->buf].m->owner)
+        set_owner(c, a, p, comps, a->buf + 1);
     if (!init)
         return;
     if (p->contig && !c->mask->on) {
@@ -248,6 +308,8 @@ void
 weft_interp_forget_init(ctx *c, const access *a, const place *p, int comps)
 {
     bufview *b = &c->buf[a->buf];
+    if (b->m->owner)
+        set_owner(c, a, p, comps, 0);
     for (int k = 0; b->m->init && k < comps * c->lanes; k++)
         if (interp_on(c, k % c->lanes))
             b->m->init[interp_element(p, k)] = 0;
@@ -259,21 +321,22 @@ weft_interp_forget_init(ctx *c, const access *a, const place *p, int comps)
 
 /* ---- reads ----------------------------------------------------------------------------------- */
 
+/* Word j of each element. */
 static bool
-read_words(ctx *c, const access *a, const place *p, int comps)
+read_words(ctx *c, const access *a, const place *p, int comps, int j)
 {
     const bufview *b = &c->buf[a->buf];
     const mem *m = b->m;
     uint64_t word = interp_word(c, a);
     for (int k = 0; m->r && k < comps * c->lanes; k++)
         if (interp_on(c, k % c->lanes))
-            note_read(b, word, interp_element(p, k), k % c->lanes);
+            note_read(b, word, cell_of(b, interp_element(p, k), j), k % c->lanes);
     for (int k = 0; m->w && k < comps * c->lanes; k++) {
         int l = k % c->lanes;
         if (!interp_on(c, l))
             continue;
         int64_t e = interp_element(p, k);
-        uint64_t old = __atomic_load_n(&m->w[e], __ATOMIC_RELAXED);
+        uint64_t old = __atomic_load_n(&m->w[cell_of(b, e, j)], __ATOMIC_RELAXED);
         if (unordered(b, old, word, l)) {
             race(c, a, e, l, old, "written");
             return false;
@@ -290,8 +353,9 @@ weft_interp_touch_read(ctx *c, const access *a, const place *p, int comps)
         return true;
     if (seen(c, a, p))
         return true;
-    if (a->track && !read_words(c, a, p, comps))
-        return false;
+    for (int j = 0; a->track && j < c->buf[a->buf].cells; j++)
+        if (!read_words(c, a, p, comps, j))
+            return false;
     if (!check_init(c, a, p, comps))
         return false;
     if (a->nloop > 0 && !check_loops(c, a, p, comps, false, NULL))
@@ -336,16 +400,18 @@ agrees(const ctx *c, const access *a, const place *p, int k, uint64_t old, const
             if (interp_on(c, j % c->lanes) && interp_element(p, j) == e)
                 return memcmp((const char *)value + (size_t)j * size,
                               (const char *)value + (size_t)k * size, size) == 0;
+    if (c->buf[a->buf].m->owner && !is_owned(c, a, e))
+        return false;
     return weft_interp_same_bits(c, a, e, value, k);
 }
 
 static uint64_t
-swap(const mem *m, int64_t e, uint64_t word)
+swap(const mem *m, int64_t at, uint64_t word)
 {
     if (m->shared)
-        return __atomic_exchange_n(&m->w[e], word, __ATOMIC_SEQ_CST);
-    uint64_t old = m->w[e];
-    m->w[e] = word;
+        return __atomic_exchange_n(&m->w[at], word, __ATOMIC_SEQ_CST);
+    uint64_t old = m->w[at];
+    m->w[at] = word;
     return old;
 }
 
@@ -376,20 +442,22 @@ write_run(const bufview *b, uint64_t word, int64_t at, int lanes)
     return !bad;
 }
 
+/* Word j of each element. */
 static bool
-write_words(ctx *c, const access *a, const place *p, int comps, const void *value)
+write_words(ctx *c, const access *a, const place *p, int comps, const void *value, int j)
 {
     const bufview *b = &c->buf[a->buf];
     const mem *m = b->m;
     uint64_t word = interp_word(c, a) | (a->atomic ? TOUCH_ATOMIC : 0);
-    if (p->contig && !c->mask->on && !a->atomic && write_run(b, word, p->off + p->x[0], c->lanes))
+    if (p->contig && !c->mask->on && !a->atomic && !m->owner &&
+        write_run(b, word, p->off + p->x[0], c->lanes))
         return true;
     for (int k = 0; k < comps * c->lanes; k++) {
         int l = k % c->lanes;
         if (!interp_on(c, l))
             continue;
-        int64_t e = interp_element(p, k);
-        uint64_t old = swap(m, e, word | (uint64_t)l);
+        int64_t e = interp_element(p, k), at = cell_of(b, e, j);
+        uint64_t old = swap(m, at, word | (uint64_t)l);
         if (unordered(b, old, word, l)) {
             if (!agrees(c, a, p, k, old, value)) {
                 race(c, a, e, l, old, "written");
@@ -399,7 +467,7 @@ write_words(ctx *c, const access *a, const place *p, int comps, const void *valu
         }
         if (!m->r)
             continue;
-        old = __atomic_load_n(&m->r[e], __ATOMIC_SEQ_CST);
+        old = __atomic_load_n(&m->r[at], __ATOMIC_SEQ_CST);
         if (unordered(b, old, word & ~(uint64_t)TOUCH_ATOMIC, l)) {
             race(c, a, e, l, old, "read");
             return false;
@@ -416,8 +484,9 @@ weft_interp_touch_write(ctx *c, const access *a, const place *p, int comps, cons
         return true;
     if (a->atomic && !check_init(c, a, p, comps))
         return false;
-    if (m->w && !write_words(c, a, p, comps, value))
-        return false;
+    for (int j = 0; m->w && j < c->buf[a->buf].cells; j++)
+        if (!write_words(c, a, p, comps, value, j))
+            return false;
     if (a->nloop > 0 && !a->atomic && !check_loops(c, a, p, comps, true, value))
         return false;
     mark_init(c, a, p, comps);

@@ -397,7 +397,9 @@ compile_alloc(compiler *c, const weft_stmt *s)
                (!c->laned || (c->launched && (b->space == WEFT_SHARED || b->space == WEFT_GLOBAL)));
     int was = c->buf_of[b->id];
     c->has_shared |= one && c->laned;
-    k->buf = add_buf(c, b, one ? STORE_ONE : STORE_ROWS, -1);
+    k->buf = add_buf(c, b, !one ? STORE_ROWS : b->room ? STORE_PLACED : STORE_ONE, -1);
+    if (one && b->room && b->place + b->room > c->in->overlay)
+        c->in->overlay = b->place + b->room;
     k->at[0] = compile_stmt(c, s->u.alloc.body);
     c->alive.n--;
     c->buf_of[b->id] = was;

@@ -159,7 +159,7 @@ set_track(const weft_interp *in, access *a)
     if (a->write)
         a->track = b->store != STORE_ROWS;
     else
-        a->track = b->store == STORE_RAW ? b->stored : b->store == STORE_ONE && b->crossed;
+        a->track = b->store == STORE_RAW ? b->stored : b->store != STORE_ROWS && b->crossed;
 }
 
 static void
@@ -178,7 +178,9 @@ weft_interp_flow(weft_interp *in)
     f.seen = WEFT_NEW_ARRAY(&f.scratch, in->nnode + 1, uint8_t);
     walk(&f, in->body);
     for (int i = 0; i < in->nbuf; i++)
-        if (in->buf[i].store == STORE_ONE && !in->launch) /* workers share it */
+        if (in->buf[i].store == STORE_PLACED) /* what lies over it is touched, too */
+            in->buf[i].crossed = true;
+        else if (in->buf[i].store == STORE_ONE && !in->launch) /* workers share it */
             in->buf[i].crossed = in->buf[i].stored && in->buf[i].loaded;
     for (int i = 0; i < in->naccess; i++)
         set_track(in, in->access[i]);

@@ -112,6 +112,9 @@ weft_interp_ctx_destroy(ctx *c)
         free(b->row);
         free(b->bytes);
     }
+    free(c->overlay.data);
+    free(c->overlay.w);
+    free(c->overlay.owner);
     weft_arena_reset(&c->arena);
     free(c);
 }
@@ -145,6 +148,8 @@ weft_interp_shape(ctx *c, int buf)
         }
     }
     b->count = dense == 0 || count < 0 ? 0 : count;
+    b->cells = info->store == STORE_PLACED ? weft_dtype_bits(info->dtype) / 8 : 1;
+    b->cell = info->store == STORE_PLACED ? info->src->place : 0;
     if (info->src->frag.matrix && !weft_mul64(b->count, interp_share(info->src->frag), &b->count))
         b->count = INT64_MAX;
     return true;
@@ -195,16 +200,62 @@ reserve(ctx *c, int buf)
     return ok || out_of_memory(c, b, info->src->name);
 }
 
+/* The overlay and its shadow. */
+static bool
+reserve_overlay(ctx *c, int buf)
+{
+    mem *m = &c->overlay;
+    size_t n = (size_t)c->in->overlay;
+    if (m->data)
+        return true;
+    if (c->in->overlay > (int64_t)1 << 36)
+        return out_of_memory(c, &c->buf[buf], c->in->buf[buf].src->name);
+    m->data = calloc(n, 1);
+    m->count = c->in->overlay;
+    m->w = c->check ? calloc(2 * n, sizeof *m->w) : NULL;
+    m->r = m->w ? m->w + n : NULL;
+    m->owner = c->check ? calloc(n, sizeof *m->owner) : NULL;
+    bool ok = m->data && (!c->check || (m->w && m->owner));
+    return ok || out_of_memory(c, &c->buf[buf], c->in->buf[buf].src->name);
+}
+
+/* The buffer's bytes of the overlay, which hold nothing of it yet. */
+static bool
+take_place(ctx *c, int buf)
+{
+    bufview *b = &c->buf[buf];
+    if (!reserve_overlay(c, buf))
+        return false;
+    b->m = &c->overlay;
+    b->data = (char *)c->overlay.data + b->cell;
+    for (int64_t i = b->cell; b->m->owner && i < b->cell + b->count * b->cells; i++)
+        b->m->owner[i] = b->m->owner[i] == buf + 1 ? 0 : b->m->owner[i];
+    return true;
+}
+
+/* Memory of its own. */
+static bool
+take_memory(ctx *c, int buf)
+{
+    bufview *b = &c->buf[buf];
+    if (!reserve(c, buf))
+        return false;
+    b->m = &b->own;
+    b->data = b->own.data;
+    b->own.count = b->count;
+    if (b->own.init)
+        memset(b->own.init, 0, (size_t)b->count);
+    return true;
+}
+
 void
 weft_interp_alloc(ctx *c, const code *k)
 {
     bufview *b = &c->buf[k->buf];
-    if (!weft_interp_shape(c, k->buf) || !reserve(c, k->buf))
+    if (!weft_interp_shape(c, k->buf) ||
+        !(interp_placed(c, k->buf) ? take_place : take_memory)(c, k->buf))
         return;
-    b->data = b->own.data;
-    b->m = &b->own;
-    b->own.count = b->count;
-    b->own.shared = c->lanes == 1 && c == c->r->root && c->r->nworker > 1;
+    b->m->shared = c->lanes == 1 && c == c->r->root && c->r->nworker > 1;
     b->ok_lo = b->ok_hi = 0;
     b->inst = interp_tick(c);
     b->mask = c->mask->ver;
@@ -212,8 +263,6 @@ weft_interp_alloc(ctx *c, const code *k)
     b->lone = c != c->r->root;
     if (b->lone)
         b->first = 0;
-    if (b->own.init)
-        memset(b->own.init, 0, (size_t)b->count);
     weft_interp_exec(c, k->at[0]);
 }
 
@@ -295,6 +344,8 @@ inherit(ctx *c, const ctx *parent, const trip *t, const code *k)
         b->count = from->count;
         b->m = from->m;
         b->inst = from->inst;
+        b->cell = from->cell;
+        b->cells = from->cells;
         b->ok_lo = b->ok_hi = 0;
         b->first = t->unit << TOUCH_UNIT;
         memcpy(b->shape, from->shape, (size_t)ndim * sizeof *b->shape);

@@ -267,7 +267,8 @@ weft_interp_stored_dtype(const bufinfo *info)
 {
     static const weft_dtype of[CLS_COUNT] = { WEFT_BOOL, WEFT_I32, WEFT_U32, WEFT_I64,
                                               WEFT_U64,  WEFT_F32, WEFT_F64 };
-    return info->store == STORE_RAW ? info->dtype : of[info->cls];
+    bool own = info->store == STORE_RAW || info->store == STORE_PLACED;
+    return own ? info->dtype : of[info->cls];
 }
 
 /* Whether memory holds the class as it is. */

@@ -127,6 +127,7 @@ struct access {
 typedef enum storage {
     STORE_RAW, /* a parameter: elements of its dtype */
     STORE_ONE, /* one copy for all lanes, elements of its class */
+    STORE_PLACED, /* one for all lanes, elements of its dtype at its place in the block's overlay */
     STORE_ROWS /* a copy a lane: element e of lane l is at e * lanes + l.  Of a buffer of matrices
                 * a lane holds a share: see interp_matrix.c */
 } storage;
@@ -208,6 +209,7 @@ struct weft_interp {
     bufinfo *buf;
     access **access;
     int *scalar_slot;
+    int64_t overlay; /* bytes that buffers lie over each other in */
     bool grouped; /* several blocks may be run as one set of lanes */
     bool implied; /* no barriers yet: statements of a block are in order */
 };
@@ -235,6 +237,7 @@ typedef struct mem {
     int64_t count;
     uint64_t *w, *r; /* NULL: not tracked */
     uint8_t *init;   /* 1: written; NULL: initialised or not checked */
+    int *owner;      /* of an overlay: 1 + the slot of the buffer that stored the byte; else NULL */
     bool shared;     /* between workers */
 } mem;
 
@@ -242,7 +245,9 @@ typedef struct bufview { /* a buffer as one worker sees it */
     void *data;
     int64_t count;
     int64_t *shape, *stride; /* ndim each */
-    mem *m;                  /* RAW, ONE */
+    mem *m;                  /* RAW, ONE, PLACED */
+    int64_t cell;            /* the words of its shadow: of element e those from cell + e * cells on */
+    int cells;
     int64_t ok_lo, ok_hi;    /* elements known to be initialised: ok_lo <= e < ok_hi */
     uint64_t inst;           /* of its ALLOC */
     uint64_t first;          /* touch words below are ordered before now */
@@ -340,6 +345,7 @@ typedef struct ctx {
     ccache *code;
     val *var;
     bufview *buf;
+    mem overlay;
     uint64_t *stamp;      /* by depth: when the variables there were bound */
     uint64_t tick;        /* source of stamps and versions */
     uint64_t stmt;        /* the statement being evaluated */
@@ -486,6 +492,12 @@ bool weft_interp_touch_write(ctx *, const access *, const place *, int comps, co
 bool weft_interp_same_bits(const ctx *, const access *, int64_t e, const void *value, int k);
 bool weft_interp_rows_read(ctx *, const access *, const place *, int comps);
 bool weft_interp_rows_written(ctx *, const access *, const place *, int comps, const void *value);
+/* Whether the buffer lies over others. */
+static inline bool
+interp_placed(const ctx *c, int buf)
+{
+    return c->in->buf[buf].store == STORE_PLACED;
+}
 /* The flat element that component and lane k touch. */
 static inline int64_t
 interp_element(const place *p, int k)

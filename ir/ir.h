@@ -142,8 +142,19 @@ struct weft_buf {
     weft_fragment frag;             /* of fragment space; matrix NULL elsewhere */
     int stages; /* of memory that a loop fills and reads: how many iterations' content is to be kept,
                    so that one is filled while another is read (double_buffer); 0: as it stands */
+    int64_t place, room; /* of shared memory: the bytes of the block's overlay that are its own, from
+                            `place` on; room 0: it lies apart from all others */
 };
 enum { WEFT_MAX_STAGES = 8 };
+enum { WEFT_PLACE_ALIGN = 16 }; /* bytes that places are multiples of: those of the widest vector */
+
+/* Whether a store to one may change what the other holds. */
+static inline bool
+weft_buf_meets(const weft_buf *a, const weft_buf *b)
+{
+    return a == b || (a->room && b->room && a->place < b->place + b->room &&
+                      b->place < a->place + a->room);
+}
 
 /* ---- expressions ----------------------------------------------------------------------------- */
 

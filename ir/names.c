@@ -10,7 +10,7 @@ static const char *const reserved[] = {
     "for",    "if",     "else",   "while", "let",    "alloc",  "barrier",
     "atomic", "eval",   "true",   "false", "inf",    "nan",    "allreduce",
     "shared", "global", "stride", "align", "matrix", "stages", "async",
-    "prefetch", "stream",
+    "prefetch", "stream", "bytes",
 };
 
 bool

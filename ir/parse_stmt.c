@@ -60,7 +60,20 @@ fragment(parser *p, weft_buf *b)
     b->frag.columns = weft_parse_accept(p, "columns");
 }
 
-/* f32[m, n] stride [n, 1] align 16 stages 2 */
+/* 512..768, of the overlay */
+static void
+bytes_of(parser *p, weft_buf *b)
+{
+    weft_token t = p->lex.tok;
+    b->place = weft_parse_plain_int(p);
+    weft_parse_expect(p, "..");
+    int64_t end = weft_parse_plain_int(p);
+    if (end <= b->place)
+        weft_parse_fail(p, &t, "the last of the bytes comes behind the first");
+    b->room = end - b->place;
+}
+
+/* f32[m, n] stride [n, 1] align 16 stages 2 bytes 512..768 */
 const weft_buf *
 weft_parse_buffer(parser *p, const char *name, weft_space space)
 {
@@ -91,6 +104,8 @@ weft_parse_buffer(parser *p, const char *name, weft_space space)
                             WEFT_MAX_STAGES);
         b->stages = (int)count;
     }
+    if (weft_parse_accept(p, "bytes"))
+        bytes_of(p, b);
     return b;
 }
 

@@ -212,6 +212,9 @@ print_buf_type(printer *p, const weft_buf *b)
                       weft_matrix_role_name(b->frag.role), b->frag.columns ? " columns" : "");
     if (b->stages)
         weft_str_addf(p->out, " stages %d", b->stages);
+    if (b->room)
+        weft_str_addf(p->out, " bytes %lld..%lld", (long long)b->place,
+                      (long long)(b->place + b->room));
 }
 
 static void

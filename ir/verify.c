@@ -447,6 +447,32 @@ check_atomic(verifier *v, const weft_stmt *s)
     }
 }
 
+/* Where in the overlay of the block it lies. */
+static void
+check_bytes(verifier *v, const weft_buf *b)
+{
+    const weft_kernel *k = v->k;
+    long long from = (long long)b->place, end = (long long)(b->place + b->room);
+    int64_t n = 1, bytes, align = b->align > WEFT_PLACE_ALIGN ? b->align : WEFT_PLACE_ALIGN;
+    bool known = b->ndim == 0 || (b->ndim == 1 && weft_as_int(b->shape[0], &n));
+    if (b->space != WEFT_SHARED || k->level == WEFT_LEVEL_LOOPS)
+        fault(v, "buffer '%s' in %s memory at the level %s has a place in bytes: shared memory has, "
+              "from the level flat on", b->name, weft_space_name(b->space), weft_level_name(k->level));
+    else if (weft_dtype_bits(b->dtype) < 8 || !known || n < 1 ||
+             !weft_dtype_bytes(b->dtype, n, &bytes))
+        fault(v, "buffer '%s' has a place in bytes: that takes a constant number of whole bytes",
+              b->name);
+    else if (b->room < bytes)
+        fault(v, "buffer '%s' takes %lld bytes: from %lld to %lld there are %lld", b->name,
+              (long long)bytes, from, end, (long long)b->room);
+    else if (b->place % align)
+        fault(v, "buffer '%s' at byte %lld: its place is a multiple of %lld bytes", b->name, from,
+              (long long)align);
+    else if (k->shared_bytes && b->place + b->room > k->shared_bytes)
+        fault(v, "buffer '%s' ends at byte %lld: the kernel has %lld bytes of shared memory",
+              b->name, end, (long long)k->shared_bytes);
+}
+
 static void
 check_alloc(verifier *v, const weft_stmt *s)
 {
@@ -466,6 +492,8 @@ check_alloc(verifier *v, const weft_stmt *s)
         fault(v, "buffer '%s' of %s: a %s of %s is of %s", b->name, weft_dtype_name(b->dtype),
               weft_matrix_role_name(b->frag.role), b->frag.matrix->name,
               weft_dtype_name(weft_fragment_dtype(b->frag)));
+    if (b->room)
+        check_bytes(v, b);
     open_buf(v, b);
     check_stmt(v, s->u.alloc.body);
     v->buf_open[b->id] = false;
@@ -636,6 +664,8 @@ check_header(verifier *v, const weft_kernel *k)
         if (b->space != WEFT_GLOBAL && b->space != WEFT_CONSTANT)
             fault(v, "parameter '%s' is in %s memory: parameters are global or constant", b->name,
                   weft_space_name(b->space));
+        if (b->room)
+            check_bytes(v, b);
         open_buf(v, b);
         v->buf_constant[b->id] = k->access[i] == WEFT_READ;
     }

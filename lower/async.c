@@ -194,10 +194,10 @@ read_buf(copies *c, const weft_buf *b, const weft_expr *index)
 {
     for (int i = 0; i < c->pending.n; i++) {
         const flight *f = &c->pending.at[i];
-        if (f->buf != b || c->other[b->id])
+        if (!weft_buf_meets(f->buf, b) || c->other[f->buf->id])
             continue;
         range r = { .known = false };
-        if (index && !f->past)
+        if (index && !f->past && f->buf == b)
             r = range_of_load(c, index);
         if (!is_apart(c, f, &r))
             ask_for(c, f);
@@ -241,9 +241,9 @@ read_stmt(void *user, const weft_stmt *s)
     for (int i = 0; i < c->pending.n; i++) {
         const flight *f = &c->pending.at[i];
         range r = { .known = false };
-        if (f->buf != from || !(f->past || f->age))
+        if (!weft_buf_meets(f->buf, from) || !(f->past || f->age))
             continue;
-        if (!f->past)
+        if (!f->past && f->buf == from)
             r = range_of_matrix(c, s);
         if (!is_apart(c, f, &r))
             ask_for(c, f);
@@ -258,9 +258,9 @@ check_store(copies *c, const weft_stmt *s)
     for (int i = 0; i < c->pending.n; i++) {
         const flight *f = &c->pending.at[i];
         range r = { .known = false };
-        if (f->buf != s->u.store.buf || !f->age)
+        if (!weft_buf_meets(f->buf, s->u.store.buf) || !f->age)
             continue;
-        if (!f->past)
+        if (!f->past && f->buf == s->u.store.buf)
             r = range_of_load(c, s->u.store.index[0]);
         if (!is_apart(c, f, &r))
             ask_for(c, f);

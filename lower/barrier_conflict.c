@@ -1,4 +1,5 @@
-/* Whether two accesses of one buffer may touch one element from two different threads. */
+/* Whether two accesses may touch one element, or one byte of buffers that lie over each other, from two
+ * different threads. */
 #include "lower/barriers.h"
 
 typedef struct uniform {
@@ -267,8 +268,10 @@ leaves_threads_open(const weft_waits *p, const weft_touch *a, const weft_touch *
 bool
 weft_touch_conflict(const weft_waits *p, const weft_touch *a, const weft_touch *b)
 {
-    if (a->buf != b->buf || (!a->write && !b->write))
+    if (!weft_buf_meets(a->buf, b->buf) || (!a->write && !b->write))
         return false;
+    if (a->buf != b->buf) /* which bytes their elements take is not known yet */
+        return true;
     /* Matrices that are stored are of one run of one stage, which computes no element twice; and so
      * is what one statement stores, where it does not add to what is there. */
     if (a->write && b->write && ((a->matrix && b->matrix) || (a->plain && b->plain)) &&

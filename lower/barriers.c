@@ -5,7 +5,7 @@
  * breaks  nothing; adds BARRIER statements
  *
  * Two accesses of one buffer conflict when one of them writes and some element may be touched by
- * two different threads.  Execution is followed in order with the accesses since the last barrier;
+ * two different threads, and of two that lie over each other when one writes.  Execution is followed in order with the accesses since the last barrier;
  * where a statement conflicts with one of them, a barrier goes before it.  Loops are followed round
  * until nothing is added, which covers what one iteration leaves for the next; where they take parts
  * of memory by turns (`i % 2`), one turn after the other.  A statement under a
@@ -157,7 +157,8 @@ follow_divided(weft_waits *p, const weft_stmt *s)
     collect_all(p, &all, s);
     for (int i = 0; i < all.n; i++)
         for (int k = i; k < all.n; k++)
-            if (all.at[i].buf->space == WEFT_SHARED && !(all.at[i].write && all.at[k].write) &&
+            if (all.at[i].buf->space == WEFT_SHARED &&
+                !(all.at[i].write && all.at[k].write && all.at[i].buf == all.at[k].buf) &&
                 weft_touch_conflict(p, &all.at[i], &all.at[k]) && !p->status)
                 p->status = weft_fail(
                     p->diag, WEFT_UNSUPPORTED,

@@ -516,6 +516,19 @@ own_fragments(weft_legal *l, const weft_buf *b)
     return copy;
 }
 
+/* In the overlay as it was, where its elements still have room there; else apart. */
+static void
+keep_place(weft_buf *copy, const weft_buf *b)
+{
+    int64_t n, bytes;
+    bool fits = b->room && weft_as_int(copy->shape[0], &n) &&
+                weft_dtype_bytes(copy->dtype, n, &bytes) && bytes <= b->room;
+    if (!fits || (copy->align && b->place % copy->align))
+        return;
+    copy->place = b->place;
+    copy->room = b->room;
+}
+
 static const weft_buf *
 own_buffer(weft_legal *l, const weft_buf *b)
 {
@@ -526,7 +539,7 @@ own_buffer(weft_legal *l, const weft_buf *b)
     bool global = b->space == WEFT_GLOBAL || b->space == WEFT_CONSTANT;
     if (global && !l->caps->storage[t] && t != WEFT_BOOL)
         return weft_legal_refuse(l, "a buffer", b->dtype), b;
-    if (t == b->dtype && align <= b->align)
+    if (t == b->dtype && align <= b->align && (l->caps->overlay || !b->room))
         return b;
     const weft_expr *size = b->shape[0];
     if (global && weft_dtype_bits(b->dtype) < 8) {
@@ -539,6 +552,8 @@ own_buffer(weft_legal *l, const weft_buf *b)
     weft_buf *copy = (weft_buf *)(uintptr_t)weft_buf_make(l->ir, b->name, t, b->space, 1, &size);
     copy->stride = b->stride;
     copy->align = align > b->align ? align : b->align;
+    if (l->caps->overlay)
+        keep_place(copy, b);
     l->buf[b->id] = copy;
     return copy;
 }

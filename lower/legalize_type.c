@@ -3,10 +3,10 @@
 
 #include <math.h>
 
-weft_dtype
-weft_legal_carrier(const weft_legal *l, weft_dtype t)
+static weft_dtype
+carrier(const weft_caps *caps, weft_dtype t)
 {
-    if (t == WEFT_BOOL || l->caps->arith[t])
+    if (t == WEFT_BOOL || caps->arith[t])
         return t;
     if (weft_is_float(t))
         return weft_dtype_bits(t) <= 16 ? WEFT_F32 : t;
@@ -16,10 +16,22 @@ weft_legal_carrier(const weft_legal *l, weft_dtype t)
 }
 
 weft_dtype
+weft_legal_carrier(const weft_legal *l, weft_dtype t)
+{
+    return carrier(l->caps, t);
+}
+
+weft_dtype
+weft_held_dtype(const weft_caps *caps, weft_dtype t)
+{
+    return t == WEFT_BOOL && !caps->bool_storage ? WEFT_I32 : carrier(caps, t);
+}
+
+weft_dtype
 weft_legal_memory(const weft_legal *l, weft_dtype t, weft_space space)
 {
-    if (space != WEFT_GLOBAL && space != WEFT_CONSTANT) /* the kernel's own memory holds carriers */
-        return t == WEFT_BOOL && !l->caps->bool_storage ? WEFT_I32 : weft_legal_carrier(l, t);
+    if (space != WEFT_GLOBAL && space != WEFT_CONSTANT)
+        return weft_held_dtype(l->caps, t);
     if (t == WEFT_BOOL)
         return l->caps->bool_storage && l->caps->storage[t] ? t : WEFT_U8;
     if (l->caps->storage[t] || (weft_dtype_bits(t) >= 8 && !weft_legal_has_layout(t)))

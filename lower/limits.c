@@ -8,7 +8,7 @@
 #include "lower/lower.h"
 
 typedef struct sums {
-    int64_t shared;
+    int64_t shared, overlay;
     const weft_buf *bad; /* has no size that a language can declare */
 } sums;
 
@@ -23,6 +23,8 @@ add_shared(void *user, const weft_stmt *s)
     bool known = buf->ndim == 0 || weft_as_int(buf->shape[0], &n);
     if (!known || n < 1 || !weft_dtype_bytes(buf->dtype, n, &bytes))
         t->bad = t->bad ? t->bad : buf;
+    else if (buf->room)
+        t->overlay = buf->place + buf->room > t->overlay ? buf->place + buf->room : t->overlay;
     else if (buf->space == WEFT_SHARED &&
              !weft_add64(t->shared, weft_round_up(bytes, 16), &t->shared))
         t->shared = INT64_MAX;
@@ -185,6 +187,9 @@ weft_pass_limits(weft_kernel *k, const weft_lower_options *options, bool *change
             "kernel '%s': the size of '%s', which is memory of its own, is not a constant "
             "of at least 1; give it one, or keep the tensor in global memory",
             k->name, total.bad->name);
+    if (!weft_add64(total.shared, total.overlay, &total.shared) || total.shared > INT64_MAX - 15)
+        total.shared = INT64_MAX;
+    total.shared = total.shared == INT64_MAX ? total.shared : weft_round_up(total.shared, 16);
     *changed = k->shared_bytes != total.shared;
     k->shared_bytes = total.shared;
     *changed |= name_subgroup(k, t);

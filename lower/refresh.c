@@ -32,6 +32,8 @@ fresh_buf(weft_rewriter *rw, const weft_buf *b)
     to->align = b->align;
     to->frag = b->frag;
     to->stages = b->stages;
+    to->place = b->place;
+    to->room = b->room;
     while (r->buf.n <= (int)b->id)
         *WEFT_PUSH(&r->arena, &r->buf) = NULL;
     if (r->buf.at[b->id])

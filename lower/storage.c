@@ -2,14 +2,17 @@
  *
  * needs   level flat; no ALLREDUCE; no buffer with stages: nothing makes new ones any more
  * keeps   what is computed; every element that is read has been written by the same array's stores
- * breaks  ALLOCs are fewer, of the largest size, and what shares one may need barriers (planned later)
+ * breaks  ALLOCs are fewer, of the largest size, or lie over each other; barriers are planned later
  *
  * An array is needed from its first use to its last, and all through a loop that uses it and does not
  * allocate it: what one iteration leaves, the next may read.  So arrays of one loop never share, which
  * would cost barriers in each iteration; nor do those under one condition, where some threads alone may
- * be.  One statement that reads an array and writes another needs both.  Numbers of one width share as
- * each other's bits.  Small arrays do not gain, and local ones of the classes that have many registers
- * live there.
+ * be.  One statement that reads an array and writes another needs both.  Small arrays do not gain, and
+ * local ones of the classes that have many registers live there.
+ *
+ * An array lives in another, its home, as the other's bits where both are of numbers of one width.
+ * Where the target can, shared arrays of any widths lie in one overlay of bytes instead, if that takes
+ * less.  Local arrays never do: a CPU's compiler sees their lives, and finds such itself.
  */
 #include "lower/lower.h"
 
@@ -17,16 +20,20 @@
 
 enum {
     LEAST_SHARED = 256, /* bytes: below them a barrier costs more than memory gains */
-    LEAST_LOCAL = 1024  /* bytes that are surely no registers */
+    LEAST_LOCAL = 1024, /* bytes that are surely no registers */
+    MOST_SHARED = 1 << 30
 };
 
 typedef struct array {
     const weft_buf *buf;
-    int64_t elements, bytes;
+    int64_t elements;
+    int64_t place, bytes; /* where it is placed: of the overlay */
+    bool placed;
     int first, last;   /* when it is needed; last < 0: never */
     int opened, ended; /* the statements between which its allocation stands for */
     int regions;       /* around its allocation */
     bool exact;        /* of matrices, or atomic: as it is declared */
+    int matrix_align;  /* bytes that matrices in it are aligned to; 0: there are none */
     int home;          /* the array whose memory it lives in; its own */
     int64_t room;      /* elements that live there need */
     int until;         /* when the last of those is no longer needed */
@@ -35,6 +42,7 @@ typedef struct array {
 typedef struct storage {
     weft_kernel *kernel;
     const weft_target *target;
+    const weft_caps *caps; /* NULL: nothing is known of them */
     weft_arena scratch;
     WEFT_VEC(array) array;
     int *of; /* by buffer's id: 1 + its place in `array`; 0: none */
@@ -73,7 +81,6 @@ open_array(storage *s, const weft_buf *buf)
         return;
     *WEFT_PUSH(&s->scratch, &s->array) = (array){ .buf = buf,
                                                   .elements = elements,
-                                                  .bytes = bytes,
                                                   .last = -1,
                                                   .opened = s->now,
                                                   .regions = s->region.n,
@@ -108,9 +115,20 @@ use_loads(storage *s, const weft_expr *e)
         weft_walk_expr(&(weft_walker){ .expr = use_load, .user = s }, e);
 }
 
+/* Memory of matrices, which keeps its dtype. */
+static void
+note_matrices(const storage *s, const weft_stmt *m)
+{
+    const weft_spot *memory = weft_matrix_memory(m);
+    array *a = memory ? array_of(s, memory->buf) : NULL;
+    if (a)
+        a->matrix_align = weft_matrix_on(s->target, weft_matrix_held(m)->buf->frag.matrix)->align;
+}
+
 static void
 use_places(storage *s, const weft_stmt *m)
 {
+    note_matrices(s, m);
     for (int i = 0; i < weft_matrix_op_places(m->u.matrix.op); i++) {
         use(s, m->u.matrix.place[i].buf, true);
         for (int k = 0; k < m->u.matrix.place[i].n; k++)
@@ -250,11 +268,10 @@ settle(storage *s, int at)
 }
 
 /* In the order of their first uses. */
-static bool
+static void
 settle_all(storage *s)
 {
     int n = 0, *order = WEFT_NEW_ARRAY(&s->scratch, s->array.n + 1, int);
-    bool shared = false;
     for (int i = 0; i < s->array.n; i++) {
         int at = n;
         if (s->array.at[i].last < 0)
@@ -264,14 +281,137 @@ settle_all(storage *s)
         order[at] = i;
         n++;
     }
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++)
         settle(s, order[i]);
-        shared |= s->array.at[order[i]].home != order[i];
+}
+
+/* ---- what lies over what --------------------------------------------------------------------- */
+
+/* A plan of the overlay. */
+typedef struct layout {
+    bool *apart; /* by place in `array`: of no part in it */
+    int n;
+    weft_pack_item *item;
+    int *which; /* by item: place in `array` */
+} layout;
+
+/* What so many elements of the array take when they are legal. */
+static int64_t
+held_bytes(const storage *s, const array *a, int64_t elements)
+{
+    weft_dtype t = a->buf->dtype, held = a->matrix_align ? t : weft_held_dtype(s->caps, t);
+    int64_t bytes;
+    bool known = weft_dtype_bytes(held, elements, &bytes) && bytes < MOST_SHARED;
+    return known ? weft_round_up(bytes, WEFT_PLACE_ALIGN) : MOST_SHARED + 1;
+}
+
+static bool
+is_shared(const array *a)
+{
+    return a->buf->space == WEFT_SHARED && a->last >= 0;
+}
+
+/* What shared memory takes where each array lives in its home. */
+static int64_t
+bytes_at_home(const storage *s)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < s->array.n; i++)
+        if (is_shared(&s->array.at[i]) && s->array.at[i].home == i)
+            sum += held_bytes(s, &s->array.at[i], s->array.at[i].room);
+    return sum;
+}
+
+static weft_pack_item
+item_of(const storage *s, const array *a)
+{
+    int64_t align = a->buf->align > WEFT_PLACE_ALIGN ? a->buf->align : WEFT_PLACE_ALIGN;
+    return (weft_pack_item){ .size = held_bytes(s, a, a->elements),
+                             .align = a->matrix_align > align ? a->matrix_align : align,
+                             .first = a->first,
+                             .last = a->last };
+}
+
+/* Gives all but those that are apart their places; the bytes that shared memory takes then. */
+static int64_t
+lay_over(storage *s, layout *l)
+{
+    int64_t sum = 0, *size;
+    int narena;
+    l->n = 0;
+    for (int i = 0; i < s->array.n; i++) {
+        if (!is_shared(&s->array.at[i]))
+            continue;
+        weft_pack_item item = item_of(s, &s->array.at[i]);
+        sum += l->apart[i] ? item.size : 0;
+        l->item[l->n] = item;
+        l->which[l->n] = i;
+        l->n += !l->apart[i];
     }
-    return shared;
+    if (weft_pack(&s->scratch, NULL, l->item, l->n, MOST_SHARED, &narena, &size) != WEFT_OK ||
+        narena > 1)
+        return INT64_MAX;
+    return sum + (narena ? size[0] : 0);
+}
+
+/* What shares its bytes with nobody is to lie apart. */
+static void
+set_apart(layout *l)
+{
+    for (int i = 0; i < l->n; i++) {
+        const weft_pack_item *a = &l->item[i];
+        bool meets = false;
+        for (int k = 0; k < l->n; k++)
+            meets |= k != i && a->offset < l->item[k].offset + l->item[k].size &&
+                     l->item[k].offset < a->offset + a->size;
+        l->apart[l->which[i]] = !meets;
+    }
+}
+
+/* Shared arrays leave their homes for an overlay, if that takes less. */
+static void
+try_overlay(storage *s)
+{
+    layout l = { WEFT_NEW_ARRAY(&s->scratch, s->array.n + 1, bool), 0,
+                 WEFT_NEW_ARRAY(&s->scratch, s->array.n + 1, weft_pack_item),
+                 WEFT_NEW_ARRAY(&s->scratch, s->array.n + 1, int) };
+    if (!s->caps || !s->caps->overlay || lay_over(s, &l) == INT64_MAX)
+        return;
+    set_apart(&l);
+    if (lay_over(s, &l) > bytes_at_home(s) - LEAST_SHARED)
+        return;
+    for (int i = 0; i < s->array.n; i++)
+        s->array.at[i].home = is_shared(&s->array.at[i]) ? i : s->array.at[i].home;
+    for (int i = 0; i < l.n; i++) {
+        s->array.at[l.which[i]].place = l.item[i].offset;
+        s->array.at[l.which[i]].bytes = l.item[i].size;
+        s->array.at[l.which[i]].placed = true;
+    }
+}
+
+static bool
+any_moves(const storage *s)
+{
+    bool any = false;
+    for (int i = 0; i < s->array.n; i++)
+        any |= s->array.at[i].home != i || s->array.at[i].placed;
+    return any;
 }
 
 /* ---- new memory ------------------------------------------------------------------------------ */
+
+static const weft_buf *
+placed_buf(const storage *s, const array *a)
+{
+    weft_ir *ir = s->kernel->ir;
+    const weft_buf *b = a->buf;
+    const weft_buf *made = weft_buf_make(ir, b->name, b->dtype, b->space, 1, b->shape);
+    weft_buf *placed = weft_arena_dup(&ir->arena, made, sizeof *made);
+    placed->align = b->align;
+    placed->place = a->place;
+    placed->room = a->bytes;
+    return placed;
+}
 
 /* A home with others gets their names too, and room and alignment for each.  Where integers are among
  * them it is of integers: what a float keeps of its bits is not said. */
@@ -295,7 +435,7 @@ make_homes(storage *s)
             align = guest->align > align ? guest->align : align;
             t = weft_is_float(t) ? guest->dtype : t;
         }
-        s->to[i] = h->buf;
+        s->to[i] = h->placed ? placed_buf(s, h) : h->buf;
         if (!guests)
             continue;
         const weft_expr *size = weft_int(ir, (weft_dtype)h->buf->shape[0]->h.type.dtype, h->room);
@@ -384,11 +524,15 @@ weft_status
 weft_pass_storage(weft_kernel *k, const weft_lower_options *options, bool *changed,
                   weft_diag *diag)
 {
-    storage s = { .kernel = k, .target = options->target, .nbuf = k->ir->nbuf };
+    storage s = {
+        .kernel = k, .target = options->target, .caps = options->caps, .nbuf = k->ir->nbuf
+    };
     (void)diag;
     s.of = WEFT_NEW_ARRAY(&s.scratch, s.nbuf + 1, int);
     follow(&s, k->body);
-    *changed = settle_all(&s);
+    settle_all(&s);
+    try_overlay(&s);
+    *changed = any_moves(&s);
     if (*changed) {
         make_homes(&s);
         weft_rewriter rw = { .ir = k->ir, .expr = move_load, .stmt = move, .user = &s };

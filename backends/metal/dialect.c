@@ -106,6 +106,7 @@ static const weft_dialect metal = {
     .load = "*(%aconst %t *)&%b[%i]",
     .store = "*(%a%t *)&%b[%i] = %0",
     .align = "alignas",
+    .overlay = { "alignas(", ")" },
     .matrix = &simdgroup,
     .bool_in_memory = "bool",
     .atomic = atomics,

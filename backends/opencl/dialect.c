@@ -104,6 +104,7 @@ static const weft_dialect opencl = {
     .load = "vload%n(0, &%b[%i])",
     .store = "vstore%n(%0, 0, &%b[%i])",
     .element = "((%s *)%b)[%i]",
+    .overlay = { "__attribute__((aligned(", ")))" },
     .bool_in_memory = "uchar",
     .atomic = atomics,
     .index = { [WEFT_BLOCK_X] = "get_group_id(0)",

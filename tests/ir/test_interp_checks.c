@@ -500,11 +500,110 @@ what_has_not_arrived_cannot_be_read(void **state)
     REFUSED(COPIES("async wait 0 C[x] = t[3 - x]"), b, NULL, NULL, "data race on t");
 }
 
+/* ---- an overlay ------------------------------------------------------------------------------ */
+
+/* Halves of A in h, 16 bytes in front of the floats f; then `body`. */
+#define OVERLAY(body)                                                                              \
+    "kernel device k(A: f32[16], C: out f32[16]) grid(1, 1, 1) block(16, 1, 1) {"                  \
+    "  alloc h: shared f16[16] bytes 0..32 alloc f: shared f32[16] bytes 16..80"                   \
+    "  for x in 0..16 on thread.x { h[x] = f16(A[x]) barrier shared " body " } }"
+
+static void
+buffers_in_one_overlay_hold_what_was_stored_to_each(void **state)
+{
+    (void)state;
+    float a[16], c[16];
+    for (int i = 0; i < 16; i++)
+        a[i] = (float)i;
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    weft_interp_options wide = { .widen = true }, loose = { .no_checks = true };
+    const weft_interp_options *options[] = { NULL, &wide, &loose };
+    for (int i = 0; i < 3; i++) {
+        interp_ok(OVERLAY("let y: f32 = f32(h[15 - x]) barrier shared f[x] = y * 3.0"
+                          " barrier shared C[x] = f[15 - x]"),
+                  b, NULL, options[i]);
+        assert_true(c[1] == 3 && c[15] == 45);
+    }
+}
+
+static void
+what_was_stored_over_cannot_be_read(void **state)
+{
+    (void)state;
+    float a[16] = { 0 }, c[16];
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    REFUSED(OVERLAY("f[x] = A[x] barrier shared C[x] = f32(h[x])"), b, NULL, NULL,
+            "uninitialised memory h[8]", "where 'f' was stored", "thread (8,0,0)");
+    interp_ok(OVERLAY("f[x] = A[x] barrier shared C[x] = f32(h[x % 8])"), b, NULL, NULL);
+    REFUSED(OVERLAY("if x >= 4 { f[x] = A[x] } barrier shared C[x] = f[x]"), b, NULL, NULL,
+            "uninitialised memory f[0]", "where 'h' was stored");
+    REFUSED(OVERLAY("f[x] = A[x] barrier shared h[x] = 1.0f16 barrier shared C[x] = f[x]"), b, NULL,
+            NULL, "uninitialised memory f[0]", "where 'h' was stored", "thread (0,0,0)");
+}
+
+static void
+threads_that_meet_by_bytes_of_two_buffers_race(void **state)
+{
+    (void)state;
+    float a[16] = { 0 }, c[16];
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    REFUSED(OVERLAY("C[x] = f32(h[15 - x]) f[x] = A[x]"), b, NULL, NULL, "data race on f[", "read by",
+            "written by");
+    REFUSED(OVERLAY("f[x] = A[x] C[x] = f32(h[x])"), b, NULL, NULL, "data race on h[", "written by",
+            "read by");
+    interp_ok(OVERLAY("C[x] = f32(h[15 - x]) if x >= 4 { f[x] = A[x] }"), b, NULL, NULL);
+}
+
+static void
+the_same_bits_stored_by_two_buffers_race(void **state)
+{
+    (void)state;
+    float a[16] = { 0 }, c[16];
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    REFUSED(OVERLAY("h[x] = 0.0f16 f[x] = 0.0 C[x] = 0.0"), b, NULL, NULL, "data race on f[",
+            "written by");
+}
+
+static void
+an_overlay_holds_nothing_when_the_next_block_begins(void **state)
+{
+    (void)state;
+    float a[2] = { 1, 2 }, c[2];
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    REFUSED("kernel device k(A: f32[2], C: out f32[2]) grid(2, 1, 1) block(1, 1, 1) {"
+            "  for y in 0..2 on block.x { alloc f: shared f32[4] bytes 0..16 "
+            "    if y == 0 { f[0] = A[0] } C[y] = f[0] } }",
+            b, NULL, NULL, "uninitialised memory f[0]", "block (1,0,0)");
+}
+
+static void
+copies_on_their_way_arrive_in_an_overlay(void **state)
+{
+    (void)state;
+    float a[16], c[16];
+    for (int i = 0; i < 16; i++)
+        a[i] = (float)i;
+    weft_interp_buffer b[] = { IN(a), OUT(c) };
+    interp_ok(OVERLAY("async f[x] = A[x] async commit async wait 0 C[x] = f[x]"), b, NULL, NULL);
+    assert_memory_equal(c, a, sizeof c);
+    REFUSED(OVERLAY("async f[x] = A[x] async commit C[x] = f[x] async wait 0"), b, NULL, NULL,
+            "uninitialised memory f[0]");
+    REFUSED(OVERLAY("async f[x] = A[x] async commit barrier shared h[x] = 1.0f16 barrier shared"
+                    " async wait 0 barrier shared C[x] = f32(h[x])"),
+            b, NULL, NULL, "uninitialised memory h[8]", "where 'f' was stored");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_index_beyond_a_dimension_is_reported),
+        cmocka_unit_test(buffers_in_one_overlay_hold_what_was_stored_to_each),
+        cmocka_unit_test(what_was_stored_over_cannot_be_read),
+        cmocka_unit_test(threads_that_meet_by_bytes_of_two_buffers_race),
+        cmocka_unit_test(the_same_bits_stored_by_two_buffers_race),
+        cmocka_unit_test(an_overlay_holds_nothing_when_the_next_block_begins),
+        cmocka_unit_test(copies_on_their_way_arrive_in_an_overlay),
         cmocka_unit_test(an_index_below_zero_is_reported),
         cmocka_unit_test(an_access_beyond_the_argument_is_reported),
         cmocka_unit_test(a_guarded_access_is_not_evaluated),

@@ -69,6 +69,7 @@ plain_caps(bool rich)
                     .vector_compare = rich,
                     .nan_min_max = rich,
                     .sat_cast = rich,
+                    .overlay = true,
                     .async_copy = true,
                     .prefetch = true,
                     .stream = true,

@@ -90,6 +90,26 @@ memory_and_arguments_beyond_the_limits_are_refused_with_the_numbers(void **state
           "needs 20 bytes of scalar arguments, opencl:small allows 16; give");
 }
 
+/* Together 1536 bytes; one over the other 1024. */
+static const char halves_then_floats[] =
+    "alloc h: shared f16[256] alloc f: shared f32[256] for t in 0..64 on thread.x {"
+    "  for i in 0..4 { h[i * 64 + t] = f16(A[i * 64 + t]) }"
+    "  for i in 0..4 { C[i * 64 + t] = f32(h[255 - i * 64 - t]) }"
+    "  for i in 0..4 { f[i * 64 + t] = A[i * 64 + t] * 2.0 }"
+    "  for i in 0..4 { C[i * 64 + t] = C[i * 64 + t] + f[255 - i * 64 - t] } }";
+
+static void
+arrays_that_lie_over_each_other_fit_where_they_would_not_apart(void **state)
+{
+    (void)state;
+    static const char head[] = "A: f32[256], C: inout f32[256]";
+    weft_caps caps = plain_caps(true);
+    check(head, halves_then_floats, "storage,barriers,legalize,limits", &caps, WEFT_OK, "");
+    caps.overlay = false;
+    check(head, halves_then_floats, "storage,barriers,legalize,limits", &caps, WEFT_LIMIT,
+          "needs 1536 bytes of shared memory, opencl:small allows 1024");
+}
+
 static void
 sizes_that_only_the_launch_knows_are_refused(void **state)
 {
@@ -176,6 +196,7 @@ main(void)
         cmocka_unit_test(loops_are_not_written_out_without_end),
         cmocka_unit_test(launches_beyond_the_limits_are_refused_with_the_numbers),
         cmocka_unit_test(memory_and_arguments_beyond_the_limits_are_refused_with_the_numbers),
+        cmocka_unit_test(arrays_that_lie_over_each_other_fit_where_they_would_not_apart),
         cmocka_unit_test(sizes_that_only_the_launch_knows_are_refused),
         cmocka_unit_test(what_no_rewriting_gives_is_refused_by_name),
         cmocka_unit_test(subgroups_that_a_block_is_not_made_of_are_refused),

@@ -1,5 +1,5 @@
 /* Passes on kernels written as text: tests/lower/passes, first line "# passes: a,b".  A line "#
- * lacks: f16 erf async memory:f8e5m2 wide:shfl" takes from a target without vectors what it names, "#
+ * lacks: f16 erf async overlay memory:f8e5m2 wide:shfl" takes from a target without vectors what it names, "#
  * lanes: 32" gives it subgroups, "# class: vector-cpu" makes it another machine. */
 #include "support.h"
 
@@ -16,6 +16,8 @@ take_away(weft_caps *caps, const char *word, size_t n)
         *(memory ? &caps->storage[t] : &caps->arith[t]) = false;
     if (n == strlen("async") && memcmp(word, "async", n) == 0)
         caps->async_copy = false;
+    if (n == strlen("overlay") && memcmp(word, "overlay", n) == 0)
+        caps->overlay = false;
     word += wide ? 5 : 0;
     n -= wide ? 5 : 0;
     for (int i = 0; i < WEFT_IN_COUNT; i++)
