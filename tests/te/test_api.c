@@ -60,22 +60,31 @@ a_program_built_in_c_prints_and_parses_back(void **state)
 }
 
 static void
-identities_are_what_changes_nothing(void **state)
+check_identities(weft_dtype t, const char *const *want)
 {
-    (void)state;
-    static const char *const want[] = { "0",           "1",          "2147483647",  "-2147483648",
-                                        "2147483647",  "-2147483648", "false",       "true" };
     for (int r = 0; r < WEFT_REDUCER_COUNT; r++) {
         char b[256];
         weft_te *te = empty();
         weft_axis *k = weft_te_reduce_axis(te, "k", weft_i32(te->ir, 4));
-        const weft_expr *e = weft_axis_ref(te, k);
+        const weft_expr *e = weft_cast(te->ir, t, weft_axis_ref(te, k));
         if (r == WEFT_ANY || r == WEFT_ALL)
-            e = weft_gt(te->ir, e, weft_i32(te->ir, 2));
-        weft_tensor *t = weft_te_reduce(te, "t", 0, NULL, 1, &k, (weft_reducer)r, e);
-        assert_string_equal(text_of(t->op->identity[0], b), want[r]);
+            e = weft_gt(te->ir, e, weft_imm(te->ir, e->h.type, 2));
+        weft_tensor *all = weft_te_reduce(te, "all", 0, NULL, 1, &k, (weft_reducer)r, e);
+        assert_string_equal(text_of(all->op->identity[0], b), want[r]);
         done(te);
     }
+}
+
+static void
+identities_are_what_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const of_ints[] = { "0",           "1",           "2147483647", "-2147483648",
+                                           "2147483647",  "-2147483648", "false",      "true" };
+    static const char *const of_floats[] = { "0.0", "1.0",  "inf",   "-inf",
+                                             "inf", "-inf", "false", "true" };
+    check_identities(WEFT_I32, of_ints);
+    check_identities(WEFT_F32, of_floats);
 }
 
 static void
