@@ -68,6 +68,10 @@ print_loop(weft_clike *c, const weft_stmt *s)
 {
     const weft_var *var = s->u.loop.var;
     int mark = c->names.stack.n;
+    if (s->u.loop.unroll) {
+        indent(c);
+        weft_str_addf(c->out, "#pragma unroll %d\n", s->u.loop.unroll);
+    }
     indent(c);
     const char *type = weft_clike_type(c, var->type), *name = declare_var(c, var);
     weft_str_addf(c->out, "for (%s %s = 0; %s < ", type, name, name);

@@ -335,6 +335,8 @@ struct weft_stmt {
             weft_bind bind;
             const weft_expr *extent;
             const weft_stmt *body;
+            int unroll; /* of a serial loop: iterations that the language's compiler is asked to
+                           write out at a time, 1: none; 0: it is not asked */
         } loop;
         struct {
             const weft_expr *cond;
@@ -405,6 +407,9 @@ const weft_stmt *weft_seq2(weft_ir *, const weft_stmt *, const weft_stmt *);
 const weft_stmt *weft_nop(weft_ir *); /* a sequence of none */
 const weft_stmt *weft_for(weft_ir *, const weft_var *, weft_bind, const weft_expr *extent,
                           const weft_stmt *body);
+/* `loop` with another extent and body. */
+const weft_stmt *weft_for_like(weft_ir *, const weft_stmt *loop, const weft_expr *extent,
+                               const weft_stmt *body);
 const weft_stmt *weft_if(weft_ir *, const weft_expr *cond, const weft_stmt *then,
                          const weft_stmt *els);
 const weft_stmt *weft_let(weft_ir *, const weft_var *, const weft_expr *value,

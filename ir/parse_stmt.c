@@ -165,7 +165,23 @@ loop_bind(parser *p)
     weft_parse_fail(p, &p->lex.tok, "block.x to thread.z or vthread is expected after 'on'");
 }
 
-/* for i in 0..extent [on block.x] { ... } */
+/* pragma unroll(4) */
+static int
+loop_unroll(parser *p)
+{
+    if (!weft_parse_accept(p, "pragma"))
+        return 0;
+    weft_parse_expect(p, "unroll");
+    weft_parse_expect(p, "(");
+    weft_token t = p->lex.tok;
+    int64_t n = weft_parse_plain_int(p);
+    if (n < 1 || n > INT32_MAX)
+        weft_parse_fail(p, &t, "a number of iterations, at least 1, is expected");
+    weft_parse_expect(p, ")");
+    return (int)n;
+}
+
+/* for i in 0..extent [on block.x] [pragma unroll(n)] { ... } */
 static const weft_stmt *
 for_stmt(parser *p)
 {
@@ -181,12 +197,13 @@ for_stmt(parser *p)
     if (extent->h.type.lanes != 1 || !weft_is_int((weft_dtype)extent->h.type.dtype))
         weft_parse_fail(p, &at, "the extent of a loop has to be a scalar integer, not %s",
                         weft_type_text(p->ir, extent->h.type));
-    weft_bind bind = loop_bind(p);
+    weft_stmt s = { WEFT_SK_FOR, .u.loop = { .bind = loop_bind(p), .unroll = loop_unroll(p) } };
     const weft_var *var = weft_var_make(p->ir, name, extent->h.type);
     weft_parse_bind(p, &t, (parse_name){ name, var, NULL, NULL });
     const weft_stmt *body = weft_parse_block(p);
     weft_parse_leave(p, mark);
-    return checked(p, &at, weft_for(p->ir, var, bind, extent, body));
+    s.u.loop.var = var;
+    return checked(p, &at, weft_for_like(p->ir, &s, extent, body));
 }
 
 static const weft_stmt *
@@ -211,7 +228,7 @@ while_stmt(parser *p)
     if (!weft_same_type(cond->h.type, weft_scalar(WEFT_BOOL)))
         weft_parse_fail(p, &t, "'while' of %s: a scalar bool is needed",
                         weft_type_text(p->ir, cond->h.type));
-    weft_stmt s = { WEFT_SK_WHILE, .u.loop = { NULL, WEFT_SERIAL, cond, weft_parse_block(p) } };
+    weft_stmt s = { WEFT_SK_WHILE, .u.loop = { NULL, WEFT_SERIAL, cond, weft_parse_block(p), 0 } };
     return weft_stmt_make(p->ir, s);
 }
 

@@ -232,6 +232,8 @@ print_for(printer *p, const weft_stmt *s)
         weft_str_addf(p->out, "%s ", weft_bind_name(bind));
     else if (bind != WEFT_SERIAL)
         weft_str_addf(p->out, "on %s ", weft_bind_name(bind));
+    if (s->u.loop.unroll)
+        weft_str_addf(p->out, "pragma unroll(%d) ", s->u.loop.unroll);
     print_block(p, s->u.loop.body);
     weft_names_leave(p->names, mark);
 }

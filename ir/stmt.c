@@ -185,7 +185,18 @@ weft_for(weft_ir *ir, const weft_var *var, weft_bind bind, const weft_expr *exte
                   var->name, weft_type_text(ir, var->type), weft_type_text(ir, extent->h.type));
         return NULL;
     }
-    return weft_stmt_make(ir, (weft_stmt){ WEFT_SK_FOR, .u.loop = { var, bind, extent, body } });
+    return weft_stmt_make(ir, (weft_stmt){ WEFT_SK_FOR, .u.loop = { var, bind, extent, body, 0 } });
+}
+
+const weft_stmt *
+weft_for_like(weft_ir *ir, const weft_stmt *loop, const weft_expr *extent, const weft_stmt *body)
+{
+    weft_stmt s = *loop;
+    if (!extent || !body)
+        return NULL;
+    s.u.loop.extent = extent;
+    s.u.loop.body = body;
+    return weft_stmt_make(ir, s);
 }
 
 const weft_stmt *

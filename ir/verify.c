@@ -290,6 +290,9 @@ check_for(verifier *v, const weft_stmt *s)
         fault(v, "loop '%s' of type %s has an extent of type %s: one integer type is needed",
               var->name, weft_type_text(v->ir, var->type), weft_type_text(v->ir, extent->h.type));
     check_bind(v, s);
+    if (s->u.loop.unroll < 0 || (s->u.loop.unroll && bind != WEFT_SERIAL))
+        fault(v, "loop '%s' on %s has a pragma unroll(%d), which is for serial loops", var->name,
+              weft_bind_name(bind), s->u.loop.unroll);
     bool diverging = is_divergent(v, extent);
     open_var(v, var, diverging || weft_is_thread(bind));
     if (weft_is_thread(bind) || weft_is_block(bind)) {
@@ -352,10 +355,11 @@ check_store(verifier *v, const weft_stmt *s)
               "memory to shared, or zeros by a guard",
               b->name);
     if (s->u.store.stream && !may_stream(v, s))
-        fault(v,
-              "store to '%s' past the caches: vectors go side by side to global memory, at the level "
-              "device alone",
-              b->name);
+        fault(
+            v,
+            "store to '%s' past the caches: vectors go side by side to global memory, at the level "
+            "device alone",
+            b->name);
     weft_type want = { (uint8_t)b->dtype, n ? s->u.store.index[n - 1]->h.type.lanes : 1 };
     if (!weft_same_type(value->h.type, want))
         fault(v, "store of %s to '%s', which takes %s here", weft_type_text(v->ir, value->h.type),
@@ -551,8 +555,9 @@ check_prefetch(verifier *v, const weft_stmt *s)
     if (!v->buf_open[b->id])
         fault(v, "buffer '%s' is used outside its scope", b->name);
     if (b->space != WEFT_GLOBAL || v->k->level != WEFT_LEVEL_DEVICE)
-        fault(v, "prefetch of '%s' in %s memory at the level %s: it is of global memory and stands "
-                 "at the level device alone",
+        fault(v,
+              "prefetch of '%s' in %s memory at the level %s: it is of global memory and stands "
+              "at the level device alone",
               b->name, weft_space_name(b->space), weft_level_name(v->k->level));
     if (weft_index_fault(b, 1, &index) || index->h.type.lanes != 1)
         fault(v, "prefetch of '%s': one scalar integer index is needed", b->name);

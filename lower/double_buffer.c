@@ -523,7 +523,8 @@ stage_size(weft_ir *ir, const weft_buf *buf)
     int64_t n, bits = weft_dtype_bits(buf->dtype);
     if (buf->space != WEFT_SHARED || bits > 64 || !weft_as_int(buf->shape[0], &n))
         return buf->shape[0];
-    return weft_int(ir, (weft_dtype)buf->shape[0]->h.type.dtype, weft_round_up(n, STAGE_BITS / bits));
+    return weft_int(ir, (weft_dtype)buf->shape[0]->h.type.dtype,
+                    weft_round_up(n, STAGE_BITS / bits));
 }
 
 static bool
@@ -606,9 +607,7 @@ fill_ahead(filler *f, const weft_stmt *was, const weft_stmt *loop)
     weft_facts_extent(f->facts, loop->u.loop.var, loop->u.loop.extent);
     const weft_stmt *inside = inside_loop(f, &b);
     weft_facts_pop(f->facts, mark);
-    s = weft_seq2(
-        f->ir, s,
-        weft_for(f->ir, loop->u.loop.var, loop->u.loop.bind, loop->u.loop.extent, inside));
+    s = weft_seq2(f->ir, s, weft_for_like(f->ir, loop, loop->u.loop.extent, inside));
     for (int i = b.wrap.n; i-- > 0;)
         if (b.wrap.at[i]->kind == WEFT_SK_ALLOC && is_filled(f, b.wrap.at[i]->u.alloc.buf))
             s = weft_alloc(f->ir, staged_of(f, b.wrap.at[i]->u.alloc.buf)->to, s);

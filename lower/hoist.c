@@ -506,7 +506,7 @@ name_stmt(weft_rewriter *rw, const weft_stmt *s)
     const weft_stmt *body = with_names(rw, s->u.loop.var, s->u.loop.body);
     return body == s->u.loop.body
                ? s
-               : weft_for(rw->ir, s->u.loop.var, s->u.loop.bind, s->u.loop.extent, body);
+               : weft_for_like(rw->ir, s, s->u.loop.extent, body);
 }
 
 /* The statements around the top, which know no names yet, with another top. */

@@ -472,7 +472,7 @@ legal_loop(weft_legal *l, const weft_stmt *s)
     weft_facts_pop(l->facts, mark);
     forget(l, 0);
     return body
-               ? under_names(l, names, weft_for(l->ir, s->u.loop.var, s->u.loop.bind, extent, body))
+               ? under_names(l, names, weft_for_like(l->ir, s, extent, body))
                : NULL;
 }
 

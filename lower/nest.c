@@ -336,7 +336,10 @@ leaf_loop(const nest *n, const weft_axis *leaf, const weft_var *v, const weft_st
 {
     const weft_expr *extent = n->s->extent[leaf->id];
     bool empty = weft_is_int_imm(extent, 0);
-    return weft_for(n->p->ir, v, empty ? WEFT_SERIAL : leaf->bind, extent, body);
+    weft_stmt loop = { WEFT_SK_FOR, .u.loop = { .var = v,
+                                                .bind = empty ? WEFT_SERIAL : leaf->bind,
+                                                .unroll = leaf->unroll } };
+    return weft_for_like(n->p->ir, &loop, extent, body);
 }
 
 /* The stages that are computed at a leaf, before what follows in its body. */

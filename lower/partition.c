@@ -474,7 +474,9 @@ tail_loop(partitioner *p, const weft_stmt *loop, const weft_expr *t)
     const weft_stmt *body = weft_subst_stmt(ir, s->u.loop.body, 1, &v, &at);
     const weft_expr *left =
         weft_simplify_expr(ir, p->facts, weft_ix(ir, WEFT_EK_SUB, loop->u.loop.extent, t));
-    return weft_for(ir, from_0, loop->u.loop.bind, left, body);
+    weft_stmt tail = *loop;
+    tail.u.loop.var = from_0;
+    return weft_for_like(ir, &tail, left, body);
 }
 
 static const weft_stmt *
@@ -491,7 +493,7 @@ try_split(partitioner *p, const weft_stmt *loop)
     if (!t)
         return NULL;
     const weft_stmt *body = assuming(p, loop->u.loop.body, &known);
-    const weft_stmt *full = weft_for(p->ir, loop->u.loop.var, WEFT_SERIAL, t, body);
+    const weft_stmt *full = weft_for_like(p->ir, loop, t, body);
     const weft_stmt *tail = weft_simplify_stmt(p->ir, p->facts, tail_loop(p, loop, t));
     bool symbolic = p->symbolic, in_tail = p->tail;
     p->symbolic |= !weft_is_imm(t);
@@ -569,9 +571,7 @@ lift_guard(partitioner *p, const weft_stmt *loop)
     if (!out)
         return loop;
     const weft_stmt *inside = in ? weft_if(p->ir, in, body->u.iff.then, NULL) : body->u.iff.then;
-    return weft_if(
-        p->ir, out,
-        weft_for(p->ir, loop->u.loop.var, loop->u.loop.bind, loop->u.loop.extent, inside), NULL);
+    return weft_if(p->ir, out, weft_for_like(p->ir, loop, loop->u.loop.extent, inside), NULL);
 }
 
 static const weft_stmt *
@@ -600,8 +600,7 @@ partition_loop(partitioner *p, const weft_stmt *s)
     const weft_stmt *body = partition(p, s->u.loop.body);
     p->around.var.n = p->around.range.n = n;
     weft_facts_pop(p->facts, mark);
-    return body == s->u.loop.body ? s
-                                  : weft_for(p->ir, s->u.loop.var, bind, s->u.loop.extent, body);
+    return body == s->u.loop.body ? s : weft_for_like(p->ir, s, s->u.loop.extent, body);
 }
 
 static const weft_stmt *

@@ -285,7 +285,7 @@ stmt_lanes(vectorizer *v, const weft_stmt *s)
         e = try_lanes(v, s->u.loop.extent);
         if (v->failed || e->h.type.lanes > 1)
             return serial_lanes(v, s);
-        return weft_for(v->rw.ir, s->u.loop.var, s->u.loop.bind, e, stmt_lanes(v, s->u.loop.body));
+        return weft_for_like(v->rw.ir, s, e, stmt_lanes(v, s->u.loop.body));
     case WEFT_SK_IF:
         e = try_lanes(v, s->u.iff.cond);
         if (v->failed || e->h.type.lanes > 1)

@@ -235,6 +235,19 @@ unroll(te_parser *tp, const statement *s)
 }
 
 static weft_status
+pragma(te_parser *tp, const statement *s)
+{
+    (void)s;
+    weft_axis *axis = axis_operand(tp, NULL);
+    comma(tp);
+    const char *key = word(tp, "what is asked for, unroll,");
+    comma(tp);
+    int64_t n = number(tp);
+    close(tp);
+    return weft_pragma(tp->te, tensor_of(axis), axis, key, n);
+}
+
+static weft_status
 tensorize(te_parser *tp, const statement *s)
 {
     (void)s;
@@ -427,6 +440,7 @@ static const primitive primitives[] = {
     { "bind", 0, false, bind },
     { "vectorize", 0, false, vectorize },
     { "unroll", 0, false, unroll },
+    { "pragma", 0, false, pragma },
     { "tensorize", 0, false, tensorize },
     { "compute_at", 0, false, compute_at },
     { "compute_inline", 0, false, compute_inline },

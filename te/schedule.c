@@ -1,4 +1,5 @@
-/* Primitives on the loops of one stage: split, fuse, reorder, bind, vectorize, unroll.
+/* Primitives on the loops of one stage: split, fuse, reorder, bind, vectorize, unroll,
+ * pragma.
  *
  * Each checks all its operands before it changes anything; what it did is a line in te->log.
  */
@@ -106,6 +107,14 @@ is_serial(weft_te *te, const weft_stage *s, const weft_axis *axis, const char *p
             te->diag, WEFT_INVALID_ARGUMENT,
             "%s: axis %s of stage '%s' is tensorized; do this first, then tensorize the inner "
             "part",
+            primitive, weft_axis_label(te, axis), weft_stage_name(s));
+        return false;
+    }
+    if (axis->unroll) {
+        weft_fail(
+            te->diag, WEFT_INVALID_ARGUMENT,
+            "%s: axis %s of stage '%s' has a pragma; do this first, then give the pragma to an "
+            "axis that is still a loop",
             primitive, weft_axis_label(te, axis), weft_stage_name(s));
         return false;
     }
@@ -555,5 +564,26 @@ weft_unroll(weft_te *te, weft_tensor *t, weft_axis *axis)
         return weft_te_null(te, "unroll");
     axis->bind = WEFT_UNROLL;
     weft_te_log(te, "unroll(%s)", weft_axis_label(te, axis));
+    return WEFT_OK;
+}
+
+weft_status
+weft_pragma(weft_te *te, weft_tensor *t, weft_axis *axis, const char *key, int64_t value)
+{
+    weft_stage *s = key ? serial_leaf(te, t, axis, "pragma") : NULL;
+    if (!s)
+        return weft_te_null(te, "pragma");
+    if (strcmp(key, "unroll") != 0)
+        return weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
+                         "pragma: axis %s of stage '%s' with '%s'; there is unroll",
+                         weft_axis_label(te, axis), weft_stage_name(s), key);
+    if (value < 1 || value > INT32_MAX)
+        return weft_fail(
+            te->diag, WEFT_INVALID_ARGUMENT,
+            "pragma: axis %s of stage '%s' to be unrolled by %lld; a number from 1 (not "
+            "at all) to %d is needed",
+            weft_axis_label(te, axis), weft_stage_name(s), (long long)value, INT32_MAX);
+    axis->unroll = (int)value;
+    weft_te_log(te, "pragma(%s, unroll, %d)", weft_axis_label(te, axis), axis->unroll);
     return WEFT_OK;
 }

@@ -20,6 +20,7 @@ struct weft_axis {
     const weft_expr *extent; /* declared (root axes) or derived (split, fuse); indices start at 0 */
     weft_axis_kind kind;
     weft_bind bind; /* what runs it when it is a leaf: SERIAL, UNROLL, VECTORIZE, THREAD_X ... */
+    int unroll;     /* of a serial leaf: as of a loop in ir */
     bool ordered;   /* of a scan: made of the axis that its steps run along */
     bool crossed;   /* of a scan: a step reads other elements than its own along it */
 };

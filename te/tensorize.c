@@ -20,19 +20,21 @@ find_matrix(weft_te *te, const weft_stage *s, const char *name)
     return NULL;
 }
 
-/* Loops that are bound or made lanes cannot be part of an instruction. */
+/* Loops that are bound, made lanes or asked for cannot be part of an instruction. */
 static bool
 check_loops(weft_te *te, const weft_stage *s, int from)
 {
     for (int i = from; i < s->leaf.n; i++) {
         const weft_axis *leaf = s->leaf.at[i];
-        if (leaf->bind == WEFT_SERIAL)
+        if (leaf->bind == WEFT_SERIAL && !leaf->unroll)
             continue;
         weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
-                  "tensorize: axis %s of stage '%s', inside of %s, is bound to %s; a matrix unit "
+                  "tensorize: axis %s of stage '%s', inside of %s, %s%s; a matrix unit "
                   "runs all loops from there on: reorder it outside",
                   weft_axis_label(te, leaf), weft_stage_name(s),
-                  weft_axis_label(te, s->leaf.at[from]), weft_bind_name(leaf->bind));
+                  weft_axis_label(te, s->leaf.at[from]),
+                  leaf->unroll ? "has a pragma" : "is bound to ",
+                  leaf->unroll ? "" : weft_bind_name(leaf->bind));
         return false;
     }
     return true;

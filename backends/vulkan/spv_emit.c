@@ -203,6 +203,16 @@ label(spv_emit *c, const char *base, const char *what)
     return spv_new(&c->b, weft_arena_printf(&c->arena, "%s_%s", base, what));
 }
 
+/* How a loop is to be unrolled: SPIR-V 1.3 can say not at all, or wholly. */
+static const char *
+loop_control(const weft_stmt *s)
+{
+    int64_t n;
+    if (s->u.loop.unroll == 1)
+        return "DontUnroll";
+    return weft_as_int(s->u.loop.extent, &n) && n <= s->u.loop.unroll ? "Unroll" : "None";
+}
+
 static void
 emit_loop(spv_emit *c, const weft_stmt *s)
 {
@@ -218,7 +228,7 @@ emit_loop(spv_emit *c, const weft_stmt *s)
     spv_op_as(&c->b, i, "OpPhi %s %s %s %s %s", type, spv_int(c, t, 0), before, step, again);
     spv_id more =
         spv_op(&c->b, "OpSLessThan %s %s %s", spv_type(c, weft_scalar(WEFT_BOOL)), i, extent);
-    spv_add(&c->b, SPV_CODE, "OpLoopMerge %s %s None", end, again);
+    spv_add(&c->b, SPV_CODE, "OpLoopMerge %s %s %s", end, again, loop_control(s));
     spv_add(&c->b, SPV_CODE, "OpBranchConditional %s %s %s", more, body, end);
     spv_block(c, body);
     c->var[var->id] = i;

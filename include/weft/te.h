@@ -142,6 +142,10 @@ WEFT_API weft_status weft_reorder(weft_te *, weft_tensor *t, int n, weft_axis *c
 WEFT_API weft_status weft_bind_axis(weft_te *, weft_tensor *t, weft_axis *, const char *what);
 WEFT_API weft_status weft_vectorize(weft_te *, weft_tensor *t, weft_axis *);
 WEFT_API weft_status weft_unroll(weft_te *, weft_tensor *t, weft_axis *);
+/* Asks the compiler of the printed language, which may decline.  key: "unroll": to write out `value`
+ * iterations of the loop at a time, 1 or more; 1: to leave it a loop. */
+WEFT_API weft_status weft_pragma(weft_te *, weft_tensor *t, weft_axis *, const char *key,
+                                 int64_t value);
 /* The loops from this one on become one instruction of a matrix unit, by its name in ir/matrix.def:
  * of a sum of products over M, N and K steps in "fragment" memory, or of a copy into or out of such
  * memory over a matrix's rows and columns. */

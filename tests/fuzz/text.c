@@ -56,17 +56,17 @@ static const char *
 word(fuzz_edit *e)
 {
     static const char *const words[] = {
-        "0",        "1",       "-1",       "0.0",    "nan",        "inf",     "1e308",
-        "-0.0",     "f16",     "i64",      "bool",   "u8",         "f64x4",   "f32x16",
-        "i4",       "(",       ")",        "[",      "]",          "{",       "}",
-        ",",        ":",       "=",        "<",      "\"",         "#",       "//",
-        "%",        "/",       "-",        "min",    "max",        "sum",     "select",
-        "if",       "for",     "while",    "let",    "store",      "shared",  "local",
-        "const",    "block.x", "thread.x", "vector", "unroll",     "split",   "bind",
-        "reorder",  "fuse",    "tile",     "inline", "cache_read", "rfactor", "compute_at",
-        "schedule", "te",      "kernel",   "graph",  "flat",       "device",  "loops",
-        "null",     "true",    "[]",       "{}",     "\"\"",       "..",      "?",
-        "x1000000",
+        "0",          "1",        "-1",       "0.0",    "nan",    "inf",        "1e308",
+        "-0.0",       "f16",      "i64",      "bool",   "u8",     "f64x4",      "f32x16",
+        "i4",         "(",        ")",        "[",      "]",      "{",          "}",
+        ",",          ":",        "=",        "<",      "\"",     "#",          "//",
+        "%",          "/",        "-",        "min",    "max",    "sum",        "select",
+        "if",         "for",      "while",    "let",    "store",  "shared",     "local",
+        "const",      "block.x",  "thread.x", "vector", "unroll", "pragma",     "split",
+        "bind",       "reorder",  "fuse",     "tile",   "inline", "cache_read", "rfactor",
+        "compute_at", "schedule", "te",       "kernel", "graph",  "flat",       "device",
+        "loops",      "null",     "true",     "[]",     "{}",     "\"\"",       "..",
+        "?",          "x1000000",
     };
     return words[fuzz_below(e->rng, sizeof words / sizeof *words)];
 }

@@ -91,12 +91,19 @@ any_leaf(scheduler *c, const weft_stage *s)
     return s->leaf.at[pick(c->r, s->leaf.n)];
 }
 
+/* "... a loop that nothing else was asked of." */
+static bool
+is_free(const weft_axis *a)
+{
+    return a->bind == WEFT_SERIAL && !a->unroll;
+}
+
 static weft_axis *
 serial_leaf(scheduler *c, const weft_stage *s)
 {
     for (int tries = 0; s && tries < 4; tries++) {
         weft_axis *a = any_leaf(c, s);
-        if (a->bind == WEFT_SERIAL)
+        if (is_free(a))
             return a;
     }
     return NULL;
@@ -180,8 +187,8 @@ move_fuse(scheduler *c)
         return false;
     int at = pick(c->r, s->leaf.n - 1);
     weft_axis *a = s->leaf.at[at], *b = s->leaf.at[at + 1];
-    if (a->kind != b->kind || a->bind != WEFT_SERIAL || b->bind != WEFT_SERIAL ||
-        a->ordered || b->ordered || !weft_same_type(a->extent->h.type, b->extent->h.type))
+    if (a->kind != b->kind || !is_free(a) || !is_free(b) || a->ordered || b->ordered ||
+        !weft_same_type(a->extent->h.type, b->extent->h.type))
         return false;
     bool swapped = once_in(c->r, 4);
     return done(c, weft_fuse(c->te, first_output(s), swapped ? b : a, swapped ? a : b, NULL));
@@ -306,7 +313,7 @@ move_vectorize(scheduler *c)
     weft_stage *s = stage_with_loops(c);
     weft_axis *a = s ? s->leaf.at[s->leaf.n - 1] : NULL;
     int64_t n;
-    if (!a || a->bind != WEFT_SERIAL || a->kind == WEFT_AXIS_REDUCE || a->ordered ||
+    if (!a || !is_free(a) || a->kind == WEFT_AXIS_REDUCE || a->ordered ||
         !weft_as_int(a->extent, &n) || n > 16 || hosts_at(c, s, a))
         return false;
     return done(c, weft_vectorize(c->te, first_output(s), a));
@@ -321,6 +328,14 @@ move_unroll(scheduler *c)
     if (!a || !weft_as_int(a->extent, &n))
         return false;
     return done(c, weft_unroll(c->te, first_output(s), a));
+}
+
+static bool
+move_pragma(scheduler *c)
+{
+    weft_stage *s = stage_with_loops(c);
+    weft_axis *a = serial_leaf(c, s);
+    return a && done(c, weft_pragma(c->te, first_output(s), a, "unroll", 1 + pick(c->r, 5)));
 }
 
 /* ---- places ---------------------------------------------------------------------------------- */
@@ -497,6 +512,7 @@ static const struct {
     { "parallel", 3, 3, SERIAL, move_parallel },
     { "vectorize", 3, 4, ANYWHERE, move_vectorize },
     { "unroll", 2, 3, ANYWHERE, move_unroll },
+    { "pragma", 1, 2, ANYWHERE, move_pragma },
     { "compute_at", 8, 8, ANYWHERE, move_compute_at },
     { "compute_inline", 2, 2, ANYWHERE, move_compute_inline },
     { "compute_root", 2, 2, ANYWHERE, move_compute_root },

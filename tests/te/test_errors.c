@@ -199,7 +199,7 @@ tensorize_says_what_is_wrong(void **state)
 }
 
 static void
-vectorize_and_unroll_say_what_is_wrong(void **state)
+vectorize_unroll_and_pragma_say_what_is_wrong(void **state)
 {
     (void)state;
     static const mistake m[] = {
@@ -214,6 +214,13 @@ vectorize_and_unroll_say_what_is_wrong(void **state)
         { "vectorize(E.j)\nunroll(E.j)",
           "unroll: axis E.j of stage 'E' is bound to vectorize already" },
         { "unroll(C.r)", "unroll: axis C.r of stage 'C' has the extent k, no constant" },
+        { "pragma(C.r, vectorise, 4)",
+          "pragma: axis C.r of stage 'C' with 'vectorise'; there is unroll" },
+        { "pragma(C.r, unroll, 0)", "pragma: axis C.r of stage 'C' to be unrolled by 0; a number" },
+        { "pragma(C.r, unroll, 2)\na, b = split(C.r, 4)",
+          "split: axis C.r of stage 'C' has a pragma; do this first" },
+        { "vectorize(E.j)\npragma(E.j, unroll, 2)",
+          "pragma: axis E.j of stage 'E' is bound to vectorize already" },
     };
     CHECK_SCHEDULES(m);
 }
@@ -443,7 +450,8 @@ memory_primitives_say_what_is_wrong(void **state)
           "double_buffer: stage 'D' is computed inline and has no memory" },
         { "zero_fill(A)", "zero_fill: 'A' is an input, which ends at its edge; use the copy" },
         { "zero_fill(C)", "zero_fill: 'C' is an output, which ends at its edge; fill what" },
-        { "S = cache_write(C, local)\nzero_fill(S)", "zero_fill: stage 'S' is a reduction, of no elements beyond its edge" },
+        { "S = cache_write(C, local)\nzero_fill(S)",
+          "zero_fill: stage 'S' is a reduction, of no elements beyond its edge" },
         { "buffer_stages(D, 1)", "buffer_stages: 'D' in 1 stages; there can be from 2 to 8" },
         { "buffer_stages(D, 9)", "buffer_stages: 'D' in 9 stages; there can be from 2 to 8" },
     };
@@ -627,7 +635,7 @@ main(void)
         cmocka_unit_test(reorder_says_what_is_wrong),
         cmocka_unit_test(bind_says_what_is_wrong),
         cmocka_unit_test(tensorize_says_what_is_wrong),
-        cmocka_unit_test(vectorize_and_unroll_say_what_is_wrong),
+        cmocka_unit_test(vectorize_unroll_and_pragma_say_what_is_wrong),
         cmocka_unit_test(compute_at_says_what_is_wrong),
         cmocka_unit_test(compute_inline_says_what_is_wrong),
         cmocka_unit_test(caches_say_what_is_wrong),
