@@ -12,6 +12,7 @@ PASS(fold_constants);
 PASS(clean_up);
 PASS(common_subexpressions);
 PASS(fold_scale);
+PASS(split_phases);
 PASS(fuse_attention);
 PASS(split_large);
 PASS(layout);

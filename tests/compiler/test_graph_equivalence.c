@@ -147,6 +147,31 @@ grouped_and_transposed_convolutions_keep_their_results(void **state)
               "}\n");
 }
 
+/* Kernels that their strides do not divide, or exceed; a bias for all phases. */
+static void
+phases_of_transposed_convolutions_keep_their_results(void **state)
+{
+    static const char *const attrs[] = {
+        "strides=[2, 3], dilations=[1, 1], pads=[1, 0, 2, 1], output_padding=[1, 2], groups=2",
+        "strides=[1, 5], dilations=[2, 1], pads=[0, 2, 1, 1], output_padding=[0, 4], groups=1",
+        "strides=[3, 1], dilations=[1, 1], pads=[2, 1, 2, 1], output_padding=[2, 0], groups=4",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof attrs / sizeof *attrs; i++) {
+        weft_str text = { 0 };
+        weft_str_addf(&text, "graph f() -> (y) {\n"
+                             "    x: f32[2, 4, 5, 4] = constant weights(\"0\")\n"
+                             "    w: f32[4, 4, 3, 4] = constant weights(\"0\")\n"
+                             "    b: f32[%d] = constant weights(\"0\")\n"
+                             "    c = conv_transpose(x, w, b) {%s}\n"
+                             "    y = relu(c)\n"
+                             "}\n",
+                      4 * (attrs[i][strlen(attrs[i]) - 1] - '0'), attrs[i]);
+        check_all(weft_str_text(&text));
+        weft_str_free(&text);
+    }
+}
+
 static void
 matmuls_keep_their_results(void **state)
 {
@@ -356,6 +381,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_convolution_with_batch_norm_keeps_its_result),
         cmocka_unit_test(grouped_and_transposed_convolutions_keep_their_results),
+        cmocka_unit_test(phases_of_transposed_convolutions_keep_their_results),
         cmocka_unit_test(matmuls_keep_their_results),
         cmocka_unit_test(tables_and_concatenations_keep_their_results),
         cmocka_unit_test(chains_keep_their_results),
