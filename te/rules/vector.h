@@ -40,6 +40,8 @@ typedef struct vector_search {
 double weft_vector_count(const weft_axis *const *, int n);
 /* Which axis runs in lanes and how large a tile is: s->best; false when there is nothing to run. */
 bool weft_vector_find(vector_search *);
+/* Cycles, of all cores, in which so many bytes come from memory. */
+double weft_vector_far(const vector_search *, double bytes);
 /* The candidate that a data axis is, or -1. */
 int weft_vector_candidate(const vector_search *, int d);
 /* Whether lanes are neighbours in the result. */

@@ -6,15 +6,17 @@
  * what the lanes read stays and the others sweep past it.  The bytes that come from beyond a core's
  * caches decide. */
 #include "rules/vector.h"
+#include <math.h>
 
 enum {
-    FAR_ROWS = 24 << 10,    /* bytes from the first to the last row of a panel that need no copy */
-    PACK_SWEEP = 4,         /* tiles at least that a copied panel serves */
-    PACK_TILES = 8,         /* of a work-group, which copies it anew */
-    GROUPS_OF_A_CORE = 16,  /* that all end at about the same time */
-    MOST_TURNS = 16,        /* what sweeps comes from afar once for so many panels */
+    FAR_ROWS = 24 << 10,   /* bytes from the first to the last row of a panel that need no copy */
+    PACK_SWEEP = 4,        /* tiles at least that a copied panel serves */
+    PACK_TILES = 8,        /* of a work-group, which copies it anew */
+    GROUPS_OF_A_CORE = 16, /* that all end at about the same time */
+    MOST_TURNS = 16,       /* what sweeps comes from afar once for so many panels */
     LEAST_TURNS = 2,
-    TURNS_OF_CACHE = 4, /* part of a core's cache that such panels take up at most, where several fit */
+    TURNS_OF_CACHE = 4,     /* part of a core's cache that such panels take up at most */
+    FAR_OF_TIME = 2,        /* part of the time in which what sweeps may come again */
     WORK_OF_A_GROUP = 32768 /* multiply-adds */
 };
 
@@ -172,17 +174,17 @@ panel_bytes(const vector_search *s)
     return all;
 }
 
-/* Panels that take turns at each tile of the sweep: as many as stay in a core's cache.  Where a single
- * one fills it, they come from the cache that cores share, which is nearer than what they save.  With
- * `packs`, their copies are all in memory of the work-group. */
+/* Panels that take turns at each tile of the sweep: as many as stay in a core's cache, if to read the
+ * `others` again for every so many takes little of the time; else many, which come from the cache that
+ * cores share.  With `packs`, their copies are all in memory of the work-group. */
 static int64_t
-turns_of_group(const vector_search *s, double panels, bool packs)
+turns_of_group(const vector_search *s, double panels, double others, bool packs)
 {
     const weft_target *t = s->r->target;
     double cores = t->cores > 0 ? t->cores : 1, most = MOST_TURNS, bytes = panel_bytes(s),
-           near = (double)t->cache_bytes / TURNS_OF_CACHE / bytes;
-    if (near >= LEAST_TURNS && most > near)
-        most = near;
+           near = floor((double)t->cache_bytes / TURNS_OF_CACHE / bytes);
+    if (near >= 1 && weft_vector_far(s, others * panels / near) < s->best.cycles / FAR_OF_TIME)
+        most = near < most ? near : most;
     if (packs && most > panels / (GROUPS_OF_A_CORE * cores))
         most = panels / (GROUPS_OF_A_CORE * cores);
     if (packs && most * bytes > (double)t->shared_bytes)
@@ -235,7 +237,7 @@ weft_vector_order(const vector_search *s)
         return (vector_order){ .last = lanes < others ? last : NULL };
     vector_order o = { .lead = lead, .turns = 1 };
     if (others > near && has_whole_panels(s, lead))
-        o.turns = turns_of_group(s, panels / apart, pack != NULL);
+        o.turns = turns_of_group(s, panels / apart, others * apart, pack != NULL);
     o.tiles = tiles_of_group(s, panels / (double)o.turns, sweep, pack != NULL);
     if (pack) {
         o.pack = weft_te_tensor_of(s->r->te, pack->load->h.u.buf);

@@ -7,7 +7,7 @@
 enum {
     SPARE_REGISTERS = 4, /* for operands */
     SPILL = 4,           /* cycles of a vector that is kept in memory for want of a register */
-    LATENCY = 10,        /* accumulators that keep two pipelines of latency 4 busy, and some to spare */
+    LATENCY = 10, /* accumulators that keep two pipelines of latency 4 busy, and some to spare */
     FIRST_CACHE = 24 << 10, /* bytes that stay near while a tile is computed */
     BRANCH = 3,             /* a condition that a result of a tile is asked alone, in loads */
     STREAMED = 3,           /* a cache line from farther away, in loads */
@@ -15,6 +15,7 @@ enum {
     PAGE = 4096,            /* bytes after which places of a first cache repeat */
     WAYS = 8,               /* lines that such a cache keeps of one place */
     CROWDED = 2,            /* a line that others of its place drove out, in loads */
+    MANY = 32,              /* tiles, of which one that overhangs is a small part */
     CROSSED = 3             /* a tile that overhangs along two axes or more, in whole ones */
 };
 
@@ -113,7 +114,7 @@ tiles_along(const vector_search *s, int k, bool crossed)
     if (k == s->at.lane_axis && left % s->at.lanes)
         return ((double)whole + (double)s->at.lanes) * 1.25;
     double tail = crossed ? CROSSED : 0.5 + 0.5 * (double)left / (double)size;
-    return ((double)whole + tail) * (k == s->at.lane_axis ? 1.15 : 1.08);
+    return ((double)whole + tail) * (k == s->at.lane_axis ? 1.15 : whole < MANY ? 1.08 : 1.02);
 }
 
 /* Whether lanes are neighbours in the result. */
@@ -214,17 +215,21 @@ most_lanes(const weft_rule *r, weft_dtype t)
     return weft_dtype_bits(t) > 32 && lanes > 1 ? lanes / 2 : lanes;
 }
 
+double
+weft_vector_far(const vector_search *s, double bytes)
+{
+    const weft_target *t = s->r->target;
+    double cores = t->cores > 0 ? t->cores : 1,
+           clock = t->gflops / (cores * 4 * (double)most_lanes(s->r, WEFT_F32));
+    return t->gbytes > 0 ? bytes * cores * clock / t->gbytes : 0;
+}
+
 /* What the lanes read, if it does not stay in a core's caches from one tile to the next. */
 static void
 find_memory(vector_search *s, int k)
 {
-    const weft_target *t = s->r->target;
-    double cores = t->cores > 0 ? t->cores : 1, problems,
-           bytes = weft_vector_bytes(s, s->axis[k], true, &problems),
-           clock = t->gflops / (cores * 4 * (double)most_lanes(s->r, WEFT_F32));
-    s->far = bytes > (double)t->cache_bytes && t->gbytes > 0
-                 ? bytes * problems * cores * clock / t->gbytes
-                 : 0;
+    double problems, bytes = weft_vector_bytes(s, s->axis[k], true, &problems);
+    s->far = bytes > (double)s->r->target->cache_bytes ? weft_vector_far(s, bytes * problems) : 0;
     for (int i = 0; i < s->n; i++) {
         s->swept[i] = true;
         for (int j = 0; j < s->nread; j++)
