@@ -322,14 +322,8 @@ set_tiles(const weft_plan *p, weft_site *s, int d, weft_interval asked)
 static const weft_expr *
 not_negative(const weft_plan *p, const weft_expr *extent)
 {
-    weft_facts *f = weft_facts_create(p->ir);
-    for (int i = 0; i < p->te->symbol.n; i++) {
-        const weft_var *v = p->te->symbol.at[i];
-        weft_facts_range(f, v, weft_int(p->ir, (weft_dtype)v->type.dtype, 0), NULL);
-    }
     const weft_expr *zero = weft_int(p->ir, (weft_dtype)extent->h.type.dtype, 0);
-    bool fits = weft_prove(p->ir, f, weft_ge(p->ir, extent, zero));
-    weft_facts_destroy(f);
+    bool fits = weft_prove(p->ir, p->sizes, weft_ge(p->ir, extent, zero));
     return fits ? extent : weft_binary(p->ir, WEFT_EK_MAX, extent, zero);
 }
 

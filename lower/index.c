@@ -88,7 +88,7 @@ split_extents(weft_plan *p, weft_site *s, const weft_relation *r)
         !reaches_thread(s, said) && !weft_site_in_tile(s, said))
         given = whole;
     s->extent[said->id] = given;
-    s->extent[rest->id] = weft_simplify_expr(p->ir, p->facts, ceil_of(p->ir, whole, given));
+    s->extent[rest->id] = weft_simplify_expr(p->ir, p->sizes, ceil_of(p->ir, whole, given));
 }
 
 weft_status
@@ -100,7 +100,7 @@ weft_site_extents(weft_plan *p, weft_site *s)
             split_extents(p, s, r);
         else
             s->extent[r->whole->id] = weft_simplify_expr(
-                p->ir, p->facts,
+                p->ir, p->sizes,
                 weft_ix(p->ir, WEFT_EK_MUL, s->extent[r->outer->id], s->extent[r->inner->id]));
     }
     for (int i = 0; i < s->stage->leaf.n; i++) {

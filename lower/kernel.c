@@ -189,14 +189,14 @@ make_buffers(weft_plan *p)
     return st;
 }
 
-/* What is known of sizes: bounds may take each for positive, as loops over none do nothing; guards
- * may not. */
+/* What is known of sizes: regions may take each for positive, as loops over none do nothing; how often
+ * a loop runs, and guards, may not. */
 static void
-know_symbols(weft_plan *p, int64_t least)
+know_symbols(const weft_plan *p, weft_facts *facts, int64_t least)
 {
     for (int i = 0; i < p->te->symbol.n; i++) {
         const weft_var *v = p->te->symbol.at[i];
-        weft_facts_range(p->facts, v, weft_int(p->ir, (weft_dtype)v->type.dtype, least), NULL);
+        weft_facts_range(facts, v, weft_int(p->ir, (weft_dtype)v->type.dtype, least), NULL);
     }
 }
 
@@ -205,10 +205,11 @@ lower(weft_plan *p, weft_lowered *low)
 {
     weft_status st = weft_plan_make(p);
     int mark = weft_facts_mark(p->facts);
-    know_symbols(p, 1);
+    know_symbols(p, p->sizes, 0);
+    know_symbols(p, p->facts, 1);
     st = st == WEFT_OK ? weft_infer_bounds(p) : st;
     weft_facts_pop(p->facts, mark);
-    know_symbols(p, 0);
+    know_symbols(p, p->facts, 0);
     st = st == WEFT_OK ? make_buffers(p) : st;
     if (st != WEFT_OK)
         return st;
@@ -228,8 +229,10 @@ weft_lower_te(weft_te *te, weft_lowered *low, weft_diag *diag)
     weft_plan p = { .te = te, .ir = te->ir, .diag = diag ? diag : te->diag, .arena = &scratch };
     memset(low, 0, sizeof *low);
     p.facts = weft_facts_create(te->ir);
+    p.sizes = weft_facts_create(te->ir);
     weft_status st = lower(&p, low);
     weft_facts_destroy(p.facts);
+    weft_facts_destroy(p.sizes);
     weft_arena_reset(&scratch);
     return st;
 }

@@ -68,6 +68,7 @@ typedef struct weft_plan {
     weft_diag *diag;
     weft_arena *arena; /* for what does not outlive lowering */
     weft_facts *facts; /* of the symbols, and of the loops around while a stage is looked at */
+    weft_facts *sizes; /* of the symbols alone, each of which may be 0 */
     int nsite;
     weft_site *site; /* one a stage, in te's order */
     WEFT_VEC(weft_cluster *) cluster;

@@ -186,7 +186,7 @@ fill_input(weft_session *s, int input, weft_diag *diag)
     for (int i = 0; i < d.ndim; i++)
         n *= d.dim[i];
     assert_true(weft_dtype_bytes(d.dtype, n, &bytes));
-    void *data = calloc(1, (size_t)bytes);
+    void *data = calloc(1, (size_t)bytes + 1);
     unsigned seed = (unsigned)input + 1;
     for (int64_t i = 0; i < n; i++) {
         seed = seed * 1664525u + 1013904223u;
@@ -200,9 +200,31 @@ fill_input(weft_session *s, int input, weft_diag *diag)
     free(data);
 }
 
+/* Each symbol of the inputs' shapes is `size`. */
+static void
+bind_sizes(weft_session *s, int64_t size, weft_diag *diag)
+{
+    enum { INPUTS = 4, DIMS = 6 };
+    int64_t dim[INPUTS][DIMS];
+    const int64_t *dims[INPUTS];
+    const weft_program *p = weft_session_program(s);
+    assert_true(p->ninput <= INPUTS);
+    for (int i = 0; i < p->ninput; i++) {
+        const weft_mod_tensor *t = &p->tensor[p->input[i]];
+        for (int d = 0; d < t->ndim && d < DIMS; d++) {
+            char *end;
+            dim[i][d] = strtoll(t->dim[d], &end, 10);
+            dim[i][d] = *end ? size : dim[i][d];
+        }
+        dims[i] = dim[i];
+    }
+    if (weft_session_bind(s, dims, diag))
+        fail_msg("%s", weft_diag_text(diag));
+}
+
 /* The last output's numbers; malloc'ed. */
 static double *
-run(const char *text, const char *device_name, int64_t *n)
+run(const char *text, const char *device_name, int64_t size, int64_t *n)
 {
     weft_diag *diag = weft_diag_create();
     weft_drivers all = weft_all_drivers();
@@ -221,6 +243,7 @@ run(const char *text, const char *device_name, int64_t *n)
     if (weft_te_module(te, &job, diag, &module) ||
         weft_session_create(module, device, NULL, diag, &s))
         fail_msg("%s: %s\n%s", device_name, weft_diag_text(diag), text);
+    bind_sizes(s, size, diag);
     for (int i = 0; i < weft_session_input_count(s); i++)
         fill_input(s, i, diag);
     if (weft_session_run(s, diag))
@@ -229,10 +252,12 @@ run(const char *text, const char *device_name, int64_t *n)
     int64_t bytes;
     int last = weft_session_output_count(s) - 1;
     assert_int_equal(weft_session_output(s, last, &d), WEFT_OK);
-    *n = d.dim[0] * d.dim[1];
+    *n = 1;
+    for (int i = 0; i < d.ndim; i++)
+        *n *= d.dim[i];
     assert_true(weft_dtype_bytes(d.dtype, *n, &bytes));
-    void *data = malloc((size_t)bytes);
-    double *got = malloc((size_t)*n * sizeof *got);
+    void *data = malloc((size_t)bytes + 1);
+    double *got = malloc((size_t)*n * sizeof *got + 1);
     assert_int_equal(weft_session_get_output(s, last, data, (size_t)bytes, diag), WEFT_OK);
     for (int64_t i = 0; i < *n; i++)
         got[i] = weft_get_f64(d.dtype, data, i);
@@ -245,35 +270,42 @@ run(const char *text, const char *device_name, int64_t *n)
 }
 
 static void
-compare(const product *p, const char *device, const char *text, int64_t n, const double *expected)
+compare(const char *device, const char *text, int64_t size, int64_t n, const double *expected)
 {
     int64_t count;
-    double *got = run(text, device, &count);
+    double *got = run(text, device, size, &count);
     assert_int_equal(count, n);
     for (int64_t i = 0; i < n; i++)
         if (got[i] != expected[i])
-            fail_msg("%s on %s: element %lld is %g, not %g\n%s", p->intrinsic, device, (long long)i,
-                     got[i], expected[i], text);
+            fail_msg("%s, size %lld: element %lld is %g, not %g\n%s", device, (long long)size,
+                     (long long)i, got[i], expected[i], text);
     free(got);
+}
+
+/* A program without a schedule in the interpreter, and with one there and on the device. */
+static void
+check_text(const char *plain, const char *scheduled, const char *device, int64_t size)
+{
+    static const char *const orders[] = { "forward", "reverse", "shuffle:1" };
+    int64_t n;
+    double *expected = run(plain, "interp", size, &n);
+    compare("interp", scheduled, size, n, expected);
+    for (int i = 0; i < 3; i++) {
+        setenv("WEFT_EMU_ORDER", orders[i], 1);
+        compare(device, scheduled, size, n, expected);
+    }
+    unsetenv("WEFT_EMU_ORDER");
+    free(expected);
 }
 
 static void
 check(const product *p, const char *how)
 {
-    static const char *const orders[] = { "forward", "reverse", "shuffle:1" };
     weft_str plain = { 0 }, text = { 0 };
-    int64_t n;
     fill_in(&plain, program, p);
     fill_in(&text, program, p);
     fill_in(&text, how, p);
-    double *expected = run(weft_str_text(&plain), "interp", &n);
-    compare(p, "interp", weft_str_text(&text), n, expected);
-    for (int i = 0; i < 3; i++) {
-        setenv("WEFT_EMU_ORDER", orders[i], 1);
-        compare(p, p->device, weft_str_text(&text), n, expected);
-    }
-    unsetenv("WEFT_EMU_ORDER");
-    free(expected);
+    check_text(weft_str_text(&plain), weft_str_text(&text), p->device, 0);
     weft_str_free(&plain);
     weft_str_free(&text);
 }
@@ -434,6 +466,38 @@ rules_gather_convolutions_for_the_units_of_a_target(void **state)
     }
 }
 
+/* Batches of none, of a tile's part, of more than one block. */
+static void
+gathered_convolutions_take_batches_of_every_size(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *device, *target;
+    } all[] = {
+        { "cuda-emu", "cuda:sm_80" },
+        { "metal-emu", "metal:apple8" },
+        { "vulkan-emu", "vulkan:rdna3" },
+    };
+    static const int64_t batches[] = { 0, 1, 3 };
+    static const char text[] =
+        "te conv(X: f16[n, 4, 9, 10], W: f16[20, 4, 3, 3]) {\n"
+        "    S[b < n, m < 20, y < 7, x < 8] = sum(c < 4, ky < 3, kx < 3)\n"
+        "        f32(X[b, c, y + ky, x + kx]) * f32(W[m, c, ky, kx])\n"
+        "    Y[b < n, m < 20, y < 7, x < 8] = f16(max(S[b, m, y, x] * 0.0625, 0.0))\n}\n";
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        weft_te *te = weft_te_parse("conv.te", text, NULL);
+        char *shown = weft_te_show(te, all[i].target, "te", NULL);
+        assert_non_null(shown);
+        assert_non_null(strstr(shown, "compute_at(S_product, Y"));
+        for (size_t k = 0; k < sizeof batches / sizeof *batches; k++) {
+            check_text(text, shown, all[i].device, batches[k]);
+            check_text(text, text, all[i].device, batches[k]); /* by the rules for the device */
+        }
+        free(shown);
+        weft_te_destroy(te);
+    }
+}
+
 int
 main(void)
 {
@@ -443,6 +507,7 @@ main(void)
         cmocka_unit_test(rules_give_products_to_the_units_of_a_target),
         cmocka_unit_test(rules_leave_products_alone_that_no_unit_takes),
         cmocka_unit_test(rules_gather_convolutions_for_the_units_of_a_target),
+        cmocka_unit_test(gathered_convolutions_take_batches_of_every_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
