@@ -4,7 +4,8 @@
  *   for v in 0..n { .. if (c) }   for v in 0..t, no guard;  for v in 0..n-t, guarded
  *                                 when c holds for all v < t, whatever the other loops are at
  *   for v { .. if (c) }           if (worst) for v, no guard; else for v guarded
- *                                 when `worst` implies c for every step of the loops inside
+ *                                 when `worst` implies c for every step of the loops inside; where
+ *                                 all guards of a tile ask one thing, its registers are in both
  *
  * needs  any level; before vectorize and unroll, whose loops the last form frees of guards
  * keeps  the level; no barrier comes to stand under a guard: a statement that both reads and writes
@@ -409,58 +410,6 @@ best_threshold(partitioner *p, const search *q, const weft_stmt *loop, conjuncts
 
 static const weft_stmt *partition(partitioner *, const weft_stmt *);
 
-/* ---- guarded parts --------------------------------------------------------------------------- */
-
-/* Whether conditions differ between the steps of a loop. */
-typedef struct asking {
-    const weft_var *of;
-    bool found;
-} asking;
-
-static bool
-find_guard_expr(void *user, const weft_expr *e)
-{
-    asking *a = user;
-    a->found |= e->h.kind == WEFT_EK_GUARD && weft_uses_var(e->arg[0], a->of);
-    return !a->found;
-}
-
-static bool
-find_guard_stmt(void *user, const weft_stmt *s)
-{
-    asking *a = user;
-    a->found |= s->kind == WEFT_SK_IF && weft_uses_var(s->u.iff.cond, a->of);
-    return !a->found;
-}
-
-static bool
-is_asked(const weft_stmt *loop)
-{
-    asking a = { .of = loop->u.loop.var };
-    weft_walk_stmt(&(weft_walker){ find_guard_expr, find_guard_stmt, &a }, loop->u.loop.body);
-    return a.found;
-}
-
-static const weft_stmt *
-serialise(weft_rewriter *rw, const weft_stmt *s)
-{
-    s = weft_rewrite_children(rw, s);
-    if (s->kind != WEFT_SK_FOR || s->u.loop.bind != WEFT_VECTORIZE || !is_asked(s))
-        return s;
-    return weft_for(rw->ir, s->u.loop.var, WEFT_UNROLL, s->u.loop.extent, s->u.loop.body);
-}
-
-/* Lanes that are asked each for itself are scalars, but still unrolled, so that registers keep constant
- * indices. */
-static const weft_stmt *
-without_lanes(partitioner *p, const weft_stmt *s)
-{
-    weft_rewriter rw = { .ir = p->ir, .expr = keep_expr, .stmt = serialise };
-    s = weft_rewrite_stmt(&rw, s);
-    weft_rewrite_done(&rw);
-    return s;
-}
-
 /* ---- a loop in two parts --------------------------------------------------------------------- */
 
 /* The loop from t on: its variable counts from 0 again. */
@@ -500,7 +449,7 @@ try_split(partitioner *p, const weft_stmt *loop)
     p->depth++;
     full = partition(p, full);
     p->tail |= !weft_is_imm(t);
-    tail = without_lanes(p, partition(p, tail));
+    tail = weft_divide_lanes(p->ir, p->facts, true, partition(p, tail));
     p->depth--;
     p->symbolic = symbolic;
     p->tail = in_tail;
@@ -525,31 +474,56 @@ worst_case(partitioner *p, const guard *g)
                               weft_binary(p->ir, strict ? WEFT_EK_LT : WEFT_EK_LE, a.hi, b.lo));
 }
 
+/* The statement where `all` does not hold. */
 static const weft_stmt *
-try_version(partitioner *p, const weft_stmt *loop)
+other_version(partitioner *p, const weft_stmt *s, const weft_expr *all)
+{
+    int mark = weft_facts_mark(p->facts);
+    if (all->h.pure)
+        weft_facts_assume(p->facts, weft_not(p->ir, all));
+    s = weft_divide_lanes(p->ir, p->facts, true, weft_refresh(p->ir, s));
+    weft_facts_pop(p->facts, mark);
+    return s;
+}
+
+/* What the guards in a statement come to, for one of it without them. */
+typedef struct version {
+    conjuncts known, worst; /* guards that go; what implies them */
+    bool lanes;             /* one of them is asked of lanes or unrolled steps */
+} version;
+
+static version
+find_version(partitioner *p, const weft_stmt *s)
 {
     search q = { .p = p };
-    conjuncts known = { .arena = &p->arena }, worst = { .arena = &p->arena };
-    const weft_expr *all = NULL;
-    bool lanes = false;
-    if (p->tail || !may_diverge(p, loop))
-        return NULL;
-    find_guards(&q, loop);
+    version v = { .known = { .arena = &p->arena }, .worst = { .arena = &p->arena } };
+    find_guards(&q, s);
     for (int i = 0; i < q.found.n; i++) {
         const weft_expr *w = worst_case(p, &q.found.at[i]);
-        if (!w || weft_is_int_imm(w, 0) || !bound_outside(loop, w))
+        if (!w || weft_is_int_imm(w, 0) || !bound_outside(s, w))
             continue;
-        lanes |= q.found.at[i].lanes;
-        add_conjuncts(&known, q.found.at[i].cond);
-        add_conjuncts(&worst, w);
+        v.lanes |= q.found.at[i].lanes;
+        add_conjuncts(&v.known, q.found.at[i].cond);
+        add_conjuncts(&v.worst, w);
     }
-    if (!lanes)
+    return v;
+}
+
+static const weft_stmt *
+try_version(partitioner *p, const weft_stmt *s)
+{
+    const weft_expr *all = NULL;
+    if (p->tail || !may_diverge(p, s))
         return NULL;
-    for (int i = 0; i < worst.at.n; i++)
-        if (!weft_is_int_imm(worst.at.at[i], 1))
-            all = weft_ix_and(p->ir, all, worst.at.at[i]);
-    const weft_stmt *full = assuming(p, loop, &known);
-    return all ? weft_if(p->ir, all, full, without_lanes(p, weft_refresh(p->ir, loop))) : full;
+    version v = find_version(p, s);
+    bool whole = s->kind == WEFT_SK_ALLOC; /* whose guards are to be one question */
+    if (!v.lanes || (whole && v.worst.at.n != 1))
+        return NULL;
+    for (int i = 0; i < v.worst.at.n; i++)
+        if (!weft_is_int_imm(v.worst.at.at[i], 1))
+            all = weft_ix_and(p->ir, all, v.worst.at.at[i]);
+    const weft_stmt *full = assuming(p, s, &v.known);
+    return all ? weft_if(p->ir, all, full, other_version(p, s, all)) : full;
 }
 
 /* ---- guards out of loops --------------------------------------------------------------------- */
@@ -614,6 +588,11 @@ partition(partitioner *p, const weft_stmt *s)
 {
     if (s->kind == WEFT_SK_FOR)
         return partition_loop(p, s);
+    const weft_stmt *made = s->kind == WEFT_SK_ALLOC && s->u.alloc.buf->space == WEFT_LOCAL
+                                ? try_version(p, s)
+                                : NULL;
+    if (made)
+        return made;
     weft_rewriter rw = { .ir = p->ir, .expr = keep_expr, .stmt = partition_child, .user = p };
     int mark = weft_facts_mark(p->facts);
     if (s->kind == WEFT_SK_IF && !s->u.iff.els && s->u.iff.cond->h.pure)
@@ -635,7 +614,8 @@ weft_pass_partition(weft_kernel *k, const weft_lower_options *o, bool *changed, 
         exchanged[i] = weft_exchanges(k, i);
     p.exchanged = exchanged;
     weft_rewriter rw = { .ir = k->ir, .expr = keep_expr, .stmt = lift, .user = &p };
-    const weft_stmt *body = partition(&p, weft_rewrite_stmt(&rw, k->body));
+    const weft_stmt *body = weft_divide_lanes(k->ir, p.facts, false, k->body);
+    body = partition(&p, weft_rewrite_stmt(&rw, body));
     weft_rewrite_done(&rw);
     weft_facts_destroy(p.facts);
     weft_arena_reset(&p.arena);

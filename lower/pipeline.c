@@ -19,6 +19,7 @@ const weft_pass weft_passes[] = {
     { "unroll", weft_pass_unroll, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
     { "reduce-threads", weft_pass_reduce_threads, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "simplify", weft_pass_simplify, WEFT_LEVEL_LOOPS, WEFT_LEVEL_LOOPS },
+    { "registers", weft_pass_registers, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "storage", weft_pass_storage, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "barriers", weft_pass_barriers, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "legalize", weft_pass_legalize, WEFT_LEVEL_FLAT, WEFT_LEVEL_DEVICE },

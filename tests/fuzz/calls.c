@@ -48,11 +48,11 @@ static const struct {
 
 static const char kernel_passes[] =
     "flatten simplify vthread double-buffer partition unswitch vectorize unroll reduce-threads "
-    "barriers legalize hoist limits";
+    "registers barriers legalize hoist limits";
 
 static const char graph_passes[] =
     "infer simplify-inference fold-constants clean-up common-subexpressions eliminate-dead "
-    "fold-scale split-large pack-weights fuse";
+    "fold-scale split-large flat-places pack-weights fuse";
 
 static const struct {
     const char *name;
