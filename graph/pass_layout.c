@@ -79,23 +79,6 @@ add(weft_graph *g, weft_op op, const char *name, weft_value *in, int nattr, cons
                           nattr, attr);
 }
 
-static weft_value *
-reshaped(weft_graph *g, weft_value *v, const char *name, int ndim, const weft_expr *const *dim)
-{
-    if (!v->data) {
-        weft_attr dims = weft_attr_dims("dims", ndim, dim);
-        return add(g, WEFT_GOP_RESHAPE, name, v, 1, &dims);
-    }
-    weft_const c = *v->data;
-    int64_t *size = WEFT_NEW_ARRAY(&g->ir->arena, ndim + 1, int64_t);
-    for (int d = 0; d < ndim; d++)
-        if (!weft_as_int(dim[d], &size[d]))
-            return NULL;
-    c.ndim = ndim;
-    c.dim = size;
-    return weft_graph_constant(g, name, &c);
-}
-
 /* [A, C, inner] as [A, C/L, inner, L]. */
 static weft_value *
 blocked_constant(weft_graph *g, const weft_value *v, int64_t lanes)
@@ -141,7 +124,7 @@ make_blocks(layouter *l, weft_value *v)
     memcpy(dim, v->dim, (size_t)v->ndim * sizeof *dim);
     dim[1] = weft_dim_op(g, WEFT_EK_FDIV, v->dim[1], weft_dim(g, l->lanes));
     dim[v->ndim] = weft_dim(g, l->lanes);
-    return reshaped(g, v, named(g, v, "blocked"), v->ndim + 1, dim);
+    return weft_reshaped(g, v, named(g, v, "blocked"), v->ndim + 1, dim);
 }
 
 static weft_value *
@@ -160,7 +143,7 @@ plain_of(layouter *l, weft_value *v)
     weft_value *form = known(l, l->plain, v), *from = known(l, l->blocked, v);
     if (form)
         return form;
-    form = is_flat(v) ? reshaped(g, from, named(g, v, "plain"), v->ndim, v->dim)
+    form = is_flat(v) ? weft_reshaped(g, from, named(g, v, "plain"), v->ndim, v->dim)
                       : add(g, WEFT_GOP_UNBLOCK, named(g, v, "plain"), from, 0, NULL);
     if (form)
         weft_value_take_name(form, v);
@@ -209,7 +192,7 @@ operand(layouter *l, weft_value *v, const weft_value *out)
         dim[n++] = v->dim[d];
     if (one)
         dim[n++] = weft_dim(g, 1);
-    weft_value *form = reshaped(g, plain_of(l, v), named(g, v, "wide"), n, dim);
+    weft_value *form = weft_reshaped(g, plain_of(l, v), named(g, v, "wide"), n, dim);
     return !form || one ? form : make_blocks(l, form);
 }
 

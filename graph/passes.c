@@ -17,6 +17,7 @@ const weft_graph_pass weft_graph_passes[] = {
     { "eliminate-dead", weft_pass_eliminate_dead },
     { "split-large", weft_pass_split_large },
     { "layout", weft_pass_layout },
+    { "flat-places", weft_pass_flat_places }, /* what has no blocks */
     { "pack-weights", weft_pass_pack_weights }, /* after everything that changes weights */
     { "eliminate-dead", weft_pass_eliminate_dead },
     { "fuse", weft_pass_fuse }, /* last: groups do not survive other passes */
@@ -105,4 +106,23 @@ weft_node_absorb(weft_graph *g, weft_node *into, const weft_node *taken, const c
     into->name = weft_arena_printf(&g->ir->arena, "%s + %s (%s%s%s)", weft_node_layer(g, into),
                                    taken->name, taken->kind, sep, how);
     into->kind = "";
+}
+
+weft_value *
+weft_reshaped(weft_graph *g, weft_value *v, const char *name, int ndim, const weft_expr *const *dim)
+{
+    if (!v->data) {
+        weft_attr dims = weft_attr_dims("dims", ndim, dim);
+        const weft_node *from = v->node;
+        return weft_graph_add(g, WEFT_GOP_RESHAPE, from ? from->name : "", from ? from->kind : "",
+                              name, 1, &v, 1, &dims);
+    }
+    weft_const c = *v->data;
+    int64_t *size = WEFT_NEW_ARRAY(&g->ir->arena, ndim + 1, int64_t);
+    for (int d = 0; d < ndim; d++)
+        if (!weft_as_int(dim[d], &size[d]))
+            return NULL;
+    c.ndim = ndim;
+    c.dim = size;
+    return weft_graph_constant(g, name, &c);
 }

@@ -96,7 +96,8 @@ check_same(const char *text, const weft_graph_options *options)
 static const weft_graph_options plain,
     packed = { .pack_lanes = 4 }, small = { .max_range = 256, .max_buffers = 4 },
     both = { .max_range = 256, .pack_lanes = 4 }, blocks = { .block_lanes = 4 },
-    packed_blocks = { .block_lanes = 4, .pack_lanes = 4 };
+    packed_blocks = { .block_lanes = 4, .pack_lanes = 4, .flat_places = true },
+    flat = { .flat_places = true };
 
 static void
 check_all(const char *text)
@@ -107,6 +108,7 @@ check_all(const char *text)
     check_same(text, &both);
     check_same(text, &blocks);
     check_same(text, &packed_blocks);
+    check_same(text, &flat);
 }
 
 static void
@@ -170,6 +172,28 @@ phases_of_transposed_convolutions_keep_their_results(void **state)
         check_all(weft_str_text(&text));
         weft_str_free(&text);
     }
+}
+
+static void
+convolutions_of_single_places_keep_their_results(void **state)
+{
+    (void)state;
+    check_all("graph f() -> (y) {\n"
+              "    x: f32[2, 6, 3, 5] = constant weights(\"0\")\n"
+              "    w: f32[4, 3, 1, 1] = constant weights(\"0\")\n"
+              "    v: f32[4, 4, 1, 1] = constant weights(\"0\")\n"
+              "    d: f32[4, 1, 3, 3] = constant weights(\"0\")\n"
+              "    p: f32[4, 1, 1] = constant weights(\"0\")\n"
+              "    a = conv(x, w) {strides=[1, 1], dilations=[1, 1], pads=[0, 0, 0, 0], groups=2}\n"
+              "    b = multiply(a, p)\n"
+              "    r = reshape(b) {dims=[2, 2, 2, 15]}\n"
+              "    t = transpose(r) {axes=[0, 2, 1, 3]}\n"
+              "    u = reshape(t) {dims=[2, 4, 3, 5]}\n"
+              "    e = conv(u, d) {strides=[1, 1], dilations=[1, 1], pads=[1, 1, 1, 1], groups=4}\n"
+              "    f = conv(e, v) {strides=[1, 1], dilations=[1, 1], pads=[0, 0, 0, 0], groups=1}\n"
+              "    s = add(f, u)\n"
+              "    y = relu(s)\n"
+              "}\n");
 }
 
 static void
@@ -382,6 +406,7 @@ main(void)
         cmocka_unit_test(a_convolution_with_batch_norm_keeps_its_result),
         cmocka_unit_test(grouped_and_transposed_convolutions_keep_their_results),
         cmocka_unit_test(phases_of_transposed_convolutions_keep_their_results),
+        cmocka_unit_test(convolutions_of_single_places_keep_their_results),
         cmocka_unit_test(matmuls_keep_their_results),
         cmocka_unit_test(tables_and_concatenations_keep_their_results),
         cmocka_unit_test(chains_keep_their_results),

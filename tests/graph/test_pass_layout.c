@@ -1,4 +1,4 @@
-/* Large tensors in parts, weights in lanes, channels in blocks. */
+/* Large tensors in parts, weights in lanes, channels in blocks, places in one dimension. */
 #include "support.h"
 
 #define CONV "strides=[1], dilations=[1], pads=[0, 0], groups=1"
@@ -197,6 +197,82 @@ channels_that_are_no_whole_blocks_stay(void **state)
     check_passes("layout", &options, text, text);
 }
 
+#define POINT "strides=[1, 1], dilations=[1, 1], pads=[0, 0, 0, 0]"
+#define POINT1 "strides=[1], dilations=[1], pads=[0, 0]"
+
+static void
+places_are_one_dimension_where_convolutions_look_at_one_alone(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .flat_places = true };
+    check_passes("flat-places,eliminate-dead", &options,
+                 "graph f(x: f32[n, 6, h, 4], z: f32[1, 4, h, 4]) -> (y, s) {\n"
+                 "    w: f32[4, 3, 1, 1] = constant [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]\n"
+                 "    v: f32[2, 4, 1, 1] = constant [1, 2, 3, 4, 5, 6, 7, 8]\n"
+                 "    b: f32[4, 1, 1] = constant [1, 2, 3, 4]\n"
+                 "    c = conv(x, w) {" POINT ", groups=2}\n"
+                 "    r = add(c, b)\n"
+                 "    t = add(z, r)\n"
+                 "    y = conv(t, v) {" POINT ", groups=1}\n"
+                 "    s = softmax(t) {axis=3}\n"
+                 "}\n",
+                 "graph f(x: f32[n, 6, h, 4], z: f32[1, 4, h, 4]) -> (y, s) {\n"
+                 "    w.flat: f32[4, 3, 1] = constant [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, "
+                 "10.0, 11.0, 12.0]\n"
+                 "    b.flat: f32[4, 1] = constant [1.0, 2.0, 3.0, 4.0]\n"
+                 "    v.flat: f32[2, 4, 1] = constant [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]\n"
+                 "    x.flat: f32[n, 6, h * 4] = reshape(x) {dims=[n, 6, h * 4]}\n"
+                 "    c.flat: f32[n, 4, h * 4] = conv(x.flat, w.flat) {" POINT1 ", groups=2}\n"
+                 "    r.flat: f32[n, 4, h * 4] = add(c.flat, b.flat)\n"
+                 "    z.flat: f32[1, 4, h * 4] = reshape(z) {dims=[1, 4, h * 4]}\n"
+                 "    t.flat: f32[n, 4, h * 4] = add(z.flat, r.flat)\n"
+                 "    y.flat: f32[n, 2, h * 4] = conv(t.flat, v.flat) {" POINT1 ", groups=1}\n"
+                 "    t: f32[n, 4, h, 4] = reshape(t.flat) {dims=[n, 4, h, 4]}\n"
+                 "    s: f32[n, 4, h, 4] = softmax(t) {axis=3}\n"
+                 "    y: f32[n, 2, h, 4] = reshape(y.flat) {dims=[n, 2, h, 4]}\n"
+                 "}\n");
+}
+
+static void
+what_reads_the_flat_form_in_another_shape_reads_it_itself(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .flat_places = true };
+    check_passes("flat-places,eliminate-dead", &options,
+                 "graph f(x: f32[1, 4, 2, 2]) -> (y) {\n"
+                 "    w: f32[4, 1, 1, 1] = constant [1, 2, 3, 4]\n"
+                 "    c = conv(x, w) {" POINT ", groups=4}\n"
+                 "    r = reshape(c) {dims=[2, 2, 2, 2]}\n"
+                 "    y = transpose(r) {axes=[1, 0, 2, 3]}\n"
+                 "}\n",
+                 "graph f(x: f32[1, 4, 2, 2]) -> (y) {\n"
+                 "    w.flat: f32[4, 1, 1] = constant [1.0, 2.0, 3.0, 4.0]\n"
+                 "    x.flat: f32[1, 4, 4] = reshape(x) {dims=[1, 4, 4]}\n"
+                 "    c.flat: f32[1, 4, 4] = conv(x.flat, w.flat) {" POINT1 ", groups=4}\n"
+                 "    r: f32[2, 2, 2, 2] = reshape(c.flat) {dims=[2, 2, 2, 2]}\n"
+                 "    y: f32[2, 2, 2, 2] = transpose(r) {axes=[1, 0, 2, 3]}\n"
+                 "}\n");
+}
+
+static void
+windows_steps_borders_and_operands_of_rows_keep_their_dimensions(void **state)
+{
+    (void)state;
+    weft_graph_options options = { .flat_places = true };
+    const char *text =
+        "graph f(x: f32[1, 2, 5, 5], row: f32[1, 5]) -> (a, b, c, d) {\n"
+        "    w: f32[2, 2, 1, 1] = constant [1.0, 2.0, 3.0, 4.0]\n"
+        "    v: f32[2, 2, 1, 2] = constant [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]\n"
+        "    a: f32[1, 2, 3, 5] = conv(x, w) {strides=[2, 1], dilations=[1, 1], pads=[0, 0, 0, 0], "
+        "groups=1}\n"
+        "    b: f32[1, 2, 6, 5] = conv(x, w) {strides=[1, 1], dilations=[1, 1], pads=[0, 0, 1, 0], "
+        "groups=1}\n"
+        "    c: f32[1, 2, 5, 4] = conv(x, v) {" POINT ", groups=1}\n"
+        "    d: f32[1, 2, 5, 5] = add(x, row)\n"
+        "}\n";
+    check_passes("flat-places", &options, text, text);
+}
+
 static void
 weights_of_blocks_are_packed_with_their_input_channels_side_by_side(void **state)
 {
@@ -228,6 +304,9 @@ main(void)
         cmocka_unit_test(channels_go_over_to_blocks_where_convolutions_gain),
         cmocka_unit_test(a_models_own_conversions_to_blocks_go_where_blocks_are_there),
         cmocka_unit_test(channels_that_are_no_whole_blocks_stay),
+        cmocka_unit_test(places_are_one_dimension_where_convolutions_look_at_one_alone),
+        cmocka_unit_test(what_reads_the_flat_form_in_another_shape_reads_it_itself),
+        cmocka_unit_test(windows_steps_borders_and_operands_of_rows_keep_their_dimensions),
         cmocka_unit_test(weights_of_blocks_are_packed_with_their_input_channels_side_by_side),
         cmocka_unit_test(a_weight_that_two_read_is_packed_once),
     };
