@@ -4,6 +4,7 @@
 enum {
     GPU_THREADS = 256,
     LANE_THREADS = 64,
+    MOST_VECTORS = 32, /* of a row that is written out */
     WORK_OF_A_GROUP =
         16384 /* elements: a work-group of a CPU runtime costs about as much as 1000 */
 };
@@ -56,6 +57,40 @@ bind_chunks(weft_rule *r, weft_tensor *t, weft_axis *outer, int64_t work_inside)
         weft_rule_bind_grid(r, t, group);
 }
 
+/* Whether lanes go along the last axis but for its ends, which a condition leaves out: rows that are
+ * copied into wider ones. */
+static bool
+has_rows(weft_rule *r, const weft_te_op *op)
+{
+    int last = op->naxis - 1;
+    int64_t n = weft_rule_extent(op->axis[last]), lanes = lanes_for(r, n, op->out[0]->buf->dtype);
+    return lanes > 1 && n > 0 && n <= MOST_VECTORS * lanes && weft_rule_guarded_along(r, op, last) &&
+           weft_rule_steps_along(r, op, last);
+}
+
+/* Whole rows without a loop: which lanes are left out is known then. */
+static bool
+run_row(weft_rule *r, weft_tensor *t)
+{
+    weft_axis *row = t->op->axis[t->op->naxis - 1], *vectors, *lane;
+    int64_t lanes = lanes_for(r, weft_rule_extent(row), t->buf->dtype);
+    return !weft_split(r->te, t, row, weft_rule_num(r, lanes), &vectors, &lane) &&
+           !weft_unroll(r->te, t, vectors) && !weft_vectorize(r->te, t, lane);
+}
+
+static void
+injective_rows(weft_rule *r, weft_stage *s)
+{
+    const weft_te_op *op = s->op;
+    int last = op->naxis - 1;
+    int64_t row = weft_rule_extent(op->axis[last]);
+    weft_axis *outer = weft_rule_fuse(r, op->out[0], last, op->axis);
+    weft_str_addf(weft_rule_note(r, "injective"), "rows of %d lanes",
+                  (int)lanes_for(r, row, op->out[0]->buf->dtype));
+    if (run_row(r, op->out[0]))
+        bind_chunks(r, op->out[0], outer, row);
+}
+
 static void
 injective_vector(weft_rule *r, weft_stage *s)
 {
@@ -64,6 +99,10 @@ injective_vector(weft_rule *r, weft_stage *s)
     int from = weft_rule_flat_from(r, op);
     if (from < 0)
         return;
+    if (has_rows(r, op)) {
+        injective_rows(r, s);
+        return;
+    }
     int64_t inside = weft_rule_count(op->axis, from, op->naxis);
     bool lanes_ok = weft_rule_lanes_along(r, op, op->naxis - 1);
     int64_t lanes = lanes_ok ? lanes_for(r, inside, t->buf->dtype) : 1;

@@ -26,8 +26,9 @@ bool weft_rule_elementwise(weft_rule *, const weft_te_op *, const weft_tensor *t
 /* The first of the op's data axes from which on all can be run as one: every access steps through
  * them as through one contiguous axis, or not at all. */
 int weft_rule_flat_from(weft_rule *, const weft_te_op *);
-/* Whether the access patterns allow lanes along data axis d: steps of 0 or 1, no condition on it.
- */
+/* Whether every access moves by 0 or 1 a step of data axis d. */
+bool weft_rule_steps_along(weft_rule *, const weft_te_op *, int d);
+/* Whether lanes can run along it: no condition depends on it either. */
 bool weft_rule_lanes_along(weft_rule *, const weft_te_op *, int d);
 
 /* Whether a condition of the op depends on data axis d. */

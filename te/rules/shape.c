@@ -166,17 +166,21 @@ weft_rule_flat_from(weft_rule *r, const weft_te_op *op)
 }
 
 bool
-weft_rule_lanes_along(weft_rule *r, const weft_te_op *op, int d)
+weft_rule_steps_along(weft_rule *r, const weft_te_op *op, int d)
 {
     loads l = loads_of(r, op);
     int64_t stride;
-    if (weft_rule_guarded_along(r, op, d))
-        return false;
     for (int i = 0; i < l.at.n; i++)
         if (!stride_along(r, weft_rule_address(r, l.at.at[i]), op, d, &stride) ||
             (stride != 0 && stride != 1))
             return false;
     return true;
+}
+
+bool
+weft_rule_lanes_along(weft_rule *r, const weft_te_op *op, int d)
+{
+    return !weft_rule_guarded_along(r, op, d) && weft_rule_steps_along(r, op, d);
 }
 
 /* ---- products -------------------------------------------------------------------------------- */

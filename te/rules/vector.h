@@ -25,8 +25,10 @@ typedef struct vector_search {
     double steps, others; /* of the reduction; results along axes that are no candidates */
     int nread;
     weft_read *read;
-    weft_walk *walk;             /* of every read, for the lanes at hand */
-    bool (*apart)[VECTOR_AXES];  /* of every read, by axis: whole pages lie between its steps */
+    weft_walk *walk;                 /* of every read, for the lanes at hand */
+    bool (*apart)[VECTOR_AXES];      /* of every read, by axis: whole pages lie between its steps */
+    uint64_t (*shared)[VECTOR_AXES]; /* by read and axis: bit n says that a tile's n neighbours are
+                                        one place, as the channels of a group are */
     bool condition[VECTOR_AXES]; /* something is conditional on the axis */
     bool guarded;                /* a condition differs from lane to lane */
     double far;                  /* cycles in which what the lanes read comes from memory */
@@ -44,6 +46,8 @@ bool weft_vector_find(vector_search *);
 double weft_vector_far(const vector_search *, double bytes);
 /* The candidate that a data axis is, or -1. */
 int weft_vector_candidate(const vector_search *, int d);
+/* Vectors of read i that a tile has along candidate k. */
+int64_t weft_vector_places(const vector_search *, const vector_tile *, int i, int k);
 /* Whether lanes are neighbours in the result. */
 bool weft_vector_stores(const vector_search *, const vector_tile *);
 /* Vectors that stay in registers while a loop over candidate k of the tile runs around the others:

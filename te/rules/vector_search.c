@@ -32,6 +32,32 @@ weft_vector_count(const weft_axis *const *axis, int n)
     return all;
 }
 
+/* Vectors of lanes: whole ones, then a half, a quarter, .. of one. */
+static int64_t
+vectors_of(int64_t n, int64_t lanes)
+{
+    int64_t vectors = n / lanes;
+    for (int64_t rest = n % lanes; rest; rest &= rest - 1)
+        vectors++;
+    return vectors;
+}
+
+/* Vectors of a tile along an axis: of one that takes the whole axis not all are of all lanes. */
+static int64_t
+vectors_along(const vector_search *s, const vector_tile *t, int k)
+{
+    bool all = k == t->lane_axis && s->known[k] && t->size[k] * t->lanes >= s->extent[k];
+    return all ? vectors_of(s->extent[k], t->lanes) : t->size[k];
+}
+
+int64_t
+weft_vector_places(const vector_search *s, const vector_tile *t, int i, int k)
+{
+    int64_t n = vectors_along(s, t, k);
+    bool shared = n < 64 && (s->shared[i][k] >> n & 1);
+    return s->read[i].along[s->axis[k]] && !shared ? n : 1;
+}
+
 /* Whether a step of the reduction meets more lines of one place in a first cache than it keeps: those
  * of rows with whole pages between them. */
 static bool
@@ -51,7 +77,7 @@ loads_each(const vector_search *s, int i, double vectors)
     double apart = 1, lanes = (double)s->at.lanes,
            bytes = lanes * weft_dtype_bits(s->read[i].load->h.u.buf->dtype) / 8;
     for (int k = 0; k < s->n; k++)
-        apart += s->at.size[k] > 1 && s->read[i].along[s->axis[k]] ? 0.1 * k : 0;
+        apart += weft_vector_places(s, &s->at, i, k) > 1 ? 0.1 * k : 0;
     if (s->walk[i] == WEFT_WALK_NEXT && s->steps * vectors * bytes > FIRST_CACHE)
         return apart * fmax(1, STREAMED * bytes / LINE);
     return apart * (s->walk[i] == WEFT_WALK_APART ? 2 * lanes : is_crowded(s, i) ? CROWDED : 1);
@@ -76,7 +102,7 @@ loads(const vector_search *s)
     for (int i = 0; i < s->nread; i++) {
         double n = 1;
         for (int k = 0; k < s->n; k++)
-            n *= s->read[i].along[s->axis[k]] ? (double)s->at.size[k] : 1;
+            n *= (double)weft_vector_places(s, &s->at, i, k);
         all += n * (loads_each(s, i, n) + branches_each(s, &s->read[i]));
     }
     return all;
@@ -96,25 +122,39 @@ is_crossed(const vector_search *s)
 {
     int n = 0;
     for (int k = 0; k < s->n; k++)
-        n += s->known[k] && s->extent[k] % tile_along(s, k) != 0;
+        n += s->known[k] && s->extent[k] % tile_along(s, k) != 0 &&
+             (k != s->at.lane_axis || s->extent[k] > tile_along(s, k));
     return n > 1;
 }
 
-/* Tiles along an axis.  What overhangs is a tile of its own size, with vectors of its own number or else
- * single lanes.  It makes the program larger, and panels that are not all alike take no turns: a tile
- * that overhangs is to be faster by more than an estimate errs. */
+/* What a tile that overhangs by so many vectors takes, in whole ones: it holds more vectors than those
+ * where the last one is several of fewer lanes. */
+static double
+tail_of(const vector_search *s, int k, int64_t vectors)
+{
+    double results = 1, size = (double)s->at.size[k];
+    for (int i = 0; i < s->n; i++)
+        results *= (double)s->at.size[i];
+    double over = results * (double)vectors / size - (double)s->registers;
+    return 0.5 + 0.5 * (double)vectors / size + (over > 0 ? SPILL * over / (0.5 * results) : 0);
+}
+
+/* Tiles along an axis.  What overhangs is a tile of its own size.  It makes the program larger, and
+ * panels that are not all alike take no turns: a tile that overhangs is to be faster by more than an
+ * estimate errs. */
 static double
 tiles_along(const vector_search *s, int k, bool crossed)
 {
+    bool lanes = k == s->at.lane_axis;
     int64_t size = tile_along(s, k), whole = s->extent[k] / size, left = s->extent[k] % size;
     if (!s->known[k])
         return (double)whole * 1.2;
-    if (!left)
-        return (double)whole;
-    if (k == s->at.lane_axis && left % s->at.lanes)
-        return ((double)whole + (double)s->at.lanes) * 1.25;
-    double tail = crossed ? CROSSED : 0.5 + 0.5 * (double)left / (double)size;
-    return ((double)whole + tail) * (k == s->at.lane_axis ? 1.15 : whole < MANY ? 1.08 : 1.02);
+    if (!left || (lanes && !whole))
+        return left ? 1 : (double)whole;
+    double tail = tail_of(s, k, lanes ? vectors_of(left, s->at.lanes) : left);
+    if (crossed)
+        tail = lanes && left % s->at.lanes ? (double)s->at.lanes : CROSSED;
+    return ((double)whole + tail) * (lanes ? 1.15 : whole < MANY ? 1.08 : 1.02);
 }
 
 /* Whether lanes are neighbours in the result. */
@@ -133,10 +173,10 @@ weft_vector_kept(const vector_search *s, const vector_tile *t, int k)
     double all = 0;
     for (int i = 0; i < s->nread; i++) {
         double n = 1;
-        if (s->read[i].along[s->axis[k]])
+        if (s->read[i].along[s->axis[k]] && (t->size[k] == 1 || weft_vector_places(s, t, i, k) > 1))
             continue;
         for (int j = 0; j < s->n; j++)
-            n *= s->read[i].along[s->axis[j]] ? (double)t->size[j] : 1;
+            n *= (double)weft_vector_places(s, t, i, j);
         all += n;
     }
     return all;
@@ -177,7 +217,7 @@ estimate(const vector_search *s)
            cores = s->r->target->cores > 0 ? s->r->target->cores : 1;
     bool crossed = is_crossed(s);
     for (int k = 0; k < s->n; k++) {
-        results *= (double)s->at.size[k];
+        results *= (double)vectors_along(s, &s->at, k);
         tiles *= tiles_along(s, k, crossed);
     }
     double arithmetic = (results < LATENCY ? LATENCY : results) / 2, fetch = loads(s) / 2;
@@ -275,6 +315,38 @@ try_lanes(vector_search *s, int k, int64_t lanes)
     try_sizes(s, 0, s->registers - SPARE_REGISTERS);
 }
 
+static bool
+find_quotient(void *user, const weft_expr *e)
+{
+    bool *found = user;
+    *found = *found || e->h.kind == WEFT_EK_FDIV;
+    return !*found;
+}
+
+/* Which tiles along candidate k read the same: none where no index is a quotient. */
+static uint64_t
+shared_along(vector_search *s, int i, int k)
+{
+    uint64_t sizes = 0;
+    bool quotient = false;
+    for (int d = 0; d < s->read[i].load->h.nargs; d++)
+        weft_walk_expr(&(weft_walker){ .expr = find_quotient, .user = &quotient },
+                       s->read[i].load->arg[d]);
+    for (int64_t n = 2; quotient && n < 64 && n <= s->registers && n <= s->extent[k]; n++)
+        if (weft_rule_walk(s->r, s->op, &s->read[i], s->axis[k], n) == WEFT_WALK_SAME)
+            sizes |= UINT64_C(1) << n;
+    return sizes;
+}
+
+static void
+find_shared(vector_search *s)
+{
+    s->shared = weft_arena_alloc(&s->r->scratch, (size_t)(s->nread + 1) * sizeof *s->shared);
+    for (int i = 0; i < s->nread; i++)
+        for (int k = 0; k < VECTOR_AXES; k++)
+            s->shared[i][k] = k < s->n && s->read[i].along[s->axis[k]] ? shared_along(s, i, k) : 0;
+}
+
 bool
 weft_vector_find(vector_search *s)
 {
@@ -291,6 +363,7 @@ weft_vector_find(vector_search *s)
         s->extent[s->n++] = extent < 0 ? UNKNOWN : extent;
     }
     find_apart(s);
+    find_shared(s);
     for (int k = 0; k < s->n; k++)
         for (int64_t lanes = most_lanes(s->r, op->out[0]->buf->dtype); lanes >= 1; lanes /= 2)
             if (lanes <= s->extent[k])

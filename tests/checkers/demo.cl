@@ -318,7 +318,7 @@ void softmax_0(__global const float *restrict x, __global float *restrict softma
 ==== opencl-pocl/conv1_relu_step0.cl
 // conv1_relu_step0: conv1 (Conv) + relu1 (Relu)                                     model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
-//   schedule  contraction/vector-cpu: 4 lanes of x_1 x 2 m x 14 y in registers; injective/vector-cpu: 1 lanes
+//   schedule  contraction/vector-cpu: 16 lanes of x_1 x 2 m x 14 y in registers; injective/vector-cpu: rows of 16 lanes
 //   launch    grid 4,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -329,25 +329,53 @@ void conv1_relu_step0(__global const float *restrict x, __global float *restrict
         const int i_j_k_o_i_j_k_i = i_j_k_o * 8 + i_j_k_i;
         const int pad_base = i_j_k_o * 240 + i_j_k_i * 30;
         const int x_base = i_j_k_o * 224 + i_j_k_i * 28;
-        for (int l = 0; l < 30; l++) {
-            pad[pad_base + l] = i_j_k_o_i_j_k_i >= 1 && i_j_k_o_i_j_k_i < 29 && l >= 1 && l < 29 ? x[x_base + l - 29L] : 0.0f;
-        }
+        pad[pad_base] = 0.0f;
+        vstore8(i_j_k_o_i_j_k_i >= 1 && i_j_k_o_i_j_k_i < 29 ? vload8(0, &x[x_base - 28L]) : (float8)(0.0f), 0, &pad[pad_base + 1L]);
+        vstore4(i_j_k_o_i_j_k_i >= 1 && i_j_k_o_i_j_k_i < 29 ? vload4(0, &x[x_base - 20L]) : (float4)(0.0f), 0, &pad[pad_base + 9L]);
+        vstore2(i_j_k_o_i_j_k_i >= 1 && i_j_k_o_i_j_k_i < 29 ? vload2(0, &x[x_base - 16L]) : (float2)(0.0f), 0, &pad[pad_base + 13L]);
+        pad[pad_base + 15L] = i_j_k_o_i_j_k_i >= 1 && i_j_k_o_i_j_k_i < 29 ? x[x_base - 14L] : 0.0f;
+        vstore8(i_j_k_o_i_j_k_i >= 1 && i_j_k_o_i_j_k_i < 29 ? vload8(0, &x[x_base - 13L]) : (float8)(0.0f), 0, &pad[pad_base + 16L]);
+        vstore4(i_j_k_o_i_j_k_i >= 1 && i_j_k_o_i_j_k_i < 29 ? vload4(0, &x[x_base - 5L]) : (float4)(0.0f), 0, &pad[pad_base + 24L]);
+        pad[pad_base + 28L] = i_j_k_o_i_j_k_i >= 1 && i_j_k_o_i_j_k_i < 29 ? x[x_base - 1L] : 0.0f;
+        pad[pad_base + 29L] = 0.0f;
     }
     for (int i_j_k_i = 0; i_j_k_i < 2; i_j_k_i++) {
         const int pad_base = i_j_k_o * 240 + i_j_k_i * 30;
         const int x_base = i_j_k_o * 224 + i_j_k_i * 28;
         if (i_j_k_o < 3) {
-            for (int l = 0; l < 30; l++) {
-                pad[pad_base + l + 180L] = l >= 1 && l < 29 ? x[x_base + l + 139L] : 0.0f;
-            }
+            pad[pad_base + 180L] = 0.0f;
+        }
+        if (i_j_k_o < 3) {
+            vstore8(vload8(0, &x[x_base + 140L]), 0, &pad[pad_base + 181L]);
+        }
+        if (i_j_k_o < 3) {
+            vstore4(vload4(0, &x[x_base + 148L]), 0, &pad[pad_base + 189L]);
+        }
+        if (i_j_k_o < 3) {
+            vstore2(vload2(0, &x[x_base + 152L]), 0, &pad[pad_base + 193L]);
+        }
+        if (i_j_k_o < 3) {
+            pad[pad_base + 195L] = x[x_base + 154L];
+        }
+        if (i_j_k_o < 3) {
+            vstore8(vload8(0, &x[x_base + 155L]), 0, &pad[pad_base + 196L]);
+        }
+        if (i_j_k_o < 3) {
+            vstore4(vload4(0, &x[x_base + 163L]), 0, &pad[pad_base + 204L]);
+        }
+        if (i_j_k_o < 3) {
+            pad[pad_base + 208L] = x[x_base + 167L];
+        }
+        if (i_j_k_o < 3) {
+            pad[pad_base + 209L] = 0.0f;
         }
     }
 }
 ==== opencl-pocl/conv1_relu_step1.cl
 // conv1_relu_step1: conv1 (Conv) + relu1 (Relu)                                     model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
-//   schedule  contraction/vector-cpu: 4 lanes of x_1 x 2 m x 14 y in registers; injective/vector-cpu: 1 lanes
-//   launch    grid 8,1,1  block 1,1,1
+//   schedule  contraction/vector-cpu: 16 lanes of x_1 x 2 m x 14 y in registers; injective/vector-cpu: rows of 16 lanes
+//   launch    grid 16,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv1_relu_step1(__global const float *restrict weight,
@@ -355,138 +383,373 @@ void conv1_relu_step1(__global const float *restrict weight,
                       __global const float *restrict pad,
                       __global float *restrict relu)
 {
-    int i_j_o_k_o_l_o_o = get_group_id(0);
-    const int relu_base = i_j_o_k_o_l_o_o / 2 * 1568 + i_j_o_k_o_l_o_o % 2 * 392;
-    const int bias_base = i_j_o_k_o_l_o_o / 2 * 2;
-    for (int i_j_o_k_o_l_o_i = 0; i_j_o_k_o_l_o_i < 7; i_j_o_k_o_l_o_i++) {
-        const int relu_base_1 = relu_base + i_j_o_k_o_l_o_i * 4;
-        float4 conv[28];
-        conv[0] = (float4)(0.0f);
-        conv[14] = (float4)(0.0f);
-        conv[1] = (float4)(0.0f);
-        conv[15] = (float4)(0.0f);
-        conv[2] = (float4)(0.0f);
-        conv[16] = (float4)(0.0f);
-        conv[3] = (float4)(0.0f);
-        conv[17] = (float4)(0.0f);
-        conv[4] = (float4)(0.0f);
-        conv[18] = (float4)(0.0f);
-        conv[5] = (float4)(0.0f);
-        conv[19] = (float4)(0.0f);
-        conv[6] = (float4)(0.0f);
-        conv[20] = (float4)(0.0f);
-        conv[7] = (float4)(0.0f);
-        conv[21] = (float4)(0.0f);
-        conv[8] = (float4)(0.0f);
-        conv[22] = (float4)(0.0f);
-        conv[9] = (float4)(0.0f);
-        conv[23] = (float4)(0.0f);
-        conv[10] = (float4)(0.0f);
-        conv[24] = (float4)(0.0f);
-        conv[11] = (float4)(0.0f);
-        conv[25] = (float4)(0.0f);
-        conv[12] = (float4)(0.0f);
-        conv[26] = (float4)(0.0f);
-        conv[13] = (float4)(0.0f);
-        conv[27] = (float4)(0.0f);
+    int i_j_o_k_o_l_o = get_group_id(0);
+    const int i_j_o_k_o_l_o_div = i_j_o_k_o_l_o / 4;
+    const int relu_base = i_j_o_k_o_l_o_div * 1568 + i_j_o_k_o_l_o / 2 % 2 * 392;
+    const int bias_base = i_j_o_k_o_l_o_div * 2;
+    if (i_j_o_k_o_l_o % 2 < 1) {
+        float16 conv[28];
+        conv[0] = (float16)(0.0f);
+        conv[14] = (float16)(0.0f);
+        conv[1] = (float16)(0.0f);
+        conv[15] = (float16)(0.0f);
+        conv[2] = (float16)(0.0f);
+        conv[16] = (float16)(0.0f);
+        conv[3] = (float16)(0.0f);
+        conv[17] = (float16)(0.0f);
+        conv[4] = (float16)(0.0f);
+        conv[18] = (float16)(0.0f);
+        conv[5] = (float16)(0.0f);
+        conv[19] = (float16)(0.0f);
+        conv[6] = (float16)(0.0f);
+        conv[20] = (float16)(0.0f);
+        conv[7] = (float16)(0.0f);
+        conv[21] = (float16)(0.0f);
+        conv[8] = (float16)(0.0f);
+        conv[22] = (float16)(0.0f);
+        conv[9] = (float16)(0.0f);
+        conv[23] = (float16)(0.0f);
+        conv[10] = (float16)(0.0f);
+        conv[24] = (float16)(0.0f);
+        conv[11] = (float16)(0.0f);
+        conv[25] = (float16)(0.0f);
+        conv[12] = (float16)(0.0f);
+        conv[26] = (float16)(0.0f);
+        conv[13] = (float16)(0.0f);
+        conv[27] = (float16)(0.0f);
         for (int ky = 0; ky < 3; ky++) {
-            const int weight_base = i_j_o_k_o_l_o_o / 2 * 18 + ky * 3;
-            const int pad_base = i_j_o_k_o_l_o_o % 2 * 420 + i_j_o_k_o_l_o_i * 4 + ky * 30;
+            const int pad_base = i_j_o_k_o_l_o / 2 % 2 * 420 + ky * 30;
+            const int weight_base = i_j_o_k_o_l_o_div * 18 + ky * 3;
             for (int kx = 0; kx < 3; kx++) {
-                const int weight_base_1 = weight_base + kx;
                 const int pad_base_1 = pad_base + kx;
-                conv[0] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1]);
-                conv[14] += vload4(0, &pad[pad_base_1]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[1] += vload4(0, &pad[pad_base_1 + 30L]) * (float4)(weight[weight_base_1]);
-                conv[15] += vload4(0, &pad[pad_base_1 + 30L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[2] += vload4(0, &pad[pad_base_1 + 60L]) * (float4)(weight[weight_base_1]);
-                conv[16] += vload4(0, &pad[pad_base_1 + 60L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[3] += vload4(0, &pad[pad_base_1 + 90L]) * (float4)(weight[weight_base_1]);
-                conv[17] += vload4(0, &pad[pad_base_1 + 90L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[4] += vload4(0, &pad[pad_base_1 + 120L]) * (float4)(weight[weight_base_1]);
-                conv[18] += vload4(0, &pad[pad_base_1 + 120L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[5] += vload4(0, &pad[pad_base_1 + 150L]) * (float4)(weight[weight_base_1]);
-                conv[19] += vload4(0, &pad[pad_base_1 + 150L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[6] += vload4(0, &pad[pad_base_1 + 180L]) * (float4)(weight[weight_base_1]);
-                conv[20] += vload4(0, &pad[pad_base_1 + 180L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[7] += vload4(0, &pad[pad_base_1 + 210L]) * (float4)(weight[weight_base_1]);
-                conv[21] += vload4(0, &pad[pad_base_1 + 210L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[8] += vload4(0, &pad[pad_base_1 + 240L]) * (float4)(weight[weight_base_1]);
-                conv[22] += vload4(0, &pad[pad_base_1 + 240L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[9] += vload4(0, &pad[pad_base_1 + 270L]) * (float4)(weight[weight_base_1]);
-                conv[23] += vload4(0, &pad[pad_base_1 + 270L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[10] += vload4(0, &pad[pad_base_1 + 300L]) * (float4)(weight[weight_base_1]);
-                conv[24] += vload4(0, &pad[pad_base_1 + 300L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[11] += vload4(0, &pad[pad_base_1 + 330L]) * (float4)(weight[weight_base_1]);
-                conv[25] += vload4(0, &pad[pad_base_1 + 330L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[12] += vload4(0, &pad[pad_base_1 + 360L]) * (float4)(weight[weight_base_1]);
-                conv[26] += vload4(0, &pad[pad_base_1 + 360L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[13] += vload4(0, &pad[pad_base_1 + 390L]) * (float4)(weight[weight_base_1]);
-                conv[27] += vload4(0, &pad[pad_base_1 + 390L]) * (float4)(weight[weight_base_1 + 9L]);
+                const int weight_base_1 = weight_base + kx;
+                conv[0] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1]);
+                conv[14] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[1] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1]);
+                conv[15] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[2] += vload16(0, &pad[pad_base_1 + 60L]) * (float16)(weight[weight_base_1]);
+                conv[16] += vload16(0, &pad[pad_base_1 + 60L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[3] += vload16(0, &pad[pad_base_1 + 90L]) * (float16)(weight[weight_base_1]);
+                conv[17] += vload16(0, &pad[pad_base_1 + 90L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[4] += vload16(0, &pad[pad_base_1 + 120L]) * (float16)(weight[weight_base_1]);
+                conv[18] += vload16(0, &pad[pad_base_1 + 120L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[5] += vload16(0, &pad[pad_base_1 + 150L]) * (float16)(weight[weight_base_1]);
+                conv[19] += vload16(0, &pad[pad_base_1 + 150L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[6] += vload16(0, &pad[pad_base_1 + 180L]) * (float16)(weight[weight_base_1]);
+                conv[20] += vload16(0, &pad[pad_base_1 + 180L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[7] += vload16(0, &pad[pad_base_1 + 210L]) * (float16)(weight[weight_base_1]);
+                conv[21] += vload16(0, &pad[pad_base_1 + 210L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[8] += vload16(0, &pad[pad_base_1 + 240L]) * (float16)(weight[weight_base_1]);
+                conv[22] += vload16(0, &pad[pad_base_1 + 240L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[9] += vload16(0, &pad[pad_base_1 + 270L]) * (float16)(weight[weight_base_1]);
+                conv[23] += vload16(0, &pad[pad_base_1 + 270L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[10] += vload16(0, &pad[pad_base_1 + 300L]) * (float16)(weight[weight_base_1]);
+                conv[24] += vload16(0, &pad[pad_base_1 + 300L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[11] += vload16(0, &pad[pad_base_1 + 330L]) * (float16)(weight[weight_base_1]);
+                conv[25] += vload16(0, &pad[pad_base_1 + 330L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[12] += vload16(0, &pad[pad_base_1 + 360L]) * (float16)(weight[weight_base_1]);
+                conv[26] += vload16(0, &pad[pad_base_1 + 360L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv[13] += vload16(0, &pad[pad_base_1 + 390L]) * (float16)(weight[weight_base_1]);
+                conv[27] += vload16(0, &pad[pad_base_1 + 390L]) * (float16)(weight[weight_base_1 + 9L]);
             }
         }
-        const float4 a = conv[0] + (float4)(bias[bias_base]);
-        vstore4(select(a, (float4)(0.0f), a < (float4)(0.0f)), 0, &relu[relu_base_1]);
-        const float4 a_1 = conv[14] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_1, (float4)(0.0f), a_1 < (float4)(0.0f)), 0, &relu[relu_base_1 + 784L]);
-        const float4 a_2 = conv[1] + (float4)(bias[bias_base]);
-        vstore4(select(a_2, (float4)(0.0f), a_2 < (float4)(0.0f)), 0, &relu[relu_base_1 + 28L]);
-        const float4 a_3 = conv[15] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_3, (float4)(0.0f), a_3 < (float4)(0.0f)), 0, &relu[relu_base_1 + 812L]);
-        const float4 a_4 = conv[2] + (float4)(bias[bias_base]);
-        vstore4(select(a_4, (float4)(0.0f), a_4 < (float4)(0.0f)), 0, &relu[relu_base_1 + 56L]);
-        const float4 a_5 = conv[16] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_5, (float4)(0.0f), a_5 < (float4)(0.0f)), 0, &relu[relu_base_1 + 840L]);
-        const float4 a_6 = conv[3] + (float4)(bias[bias_base]);
-        vstore4(select(a_6, (float4)(0.0f), a_6 < (float4)(0.0f)), 0, &relu[relu_base_1 + 84L]);
-        const float4 a_7 = conv[17] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_7, (float4)(0.0f), a_7 < (float4)(0.0f)), 0, &relu[relu_base_1 + 868L]);
-        const float4 a_8 = conv[4] + (float4)(bias[bias_base]);
-        vstore4(select(a_8, (float4)(0.0f), a_8 < (float4)(0.0f)), 0, &relu[relu_base_1 + 112L]);
-        const float4 a_9 = conv[18] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_9, (float4)(0.0f), a_9 < (float4)(0.0f)), 0, &relu[relu_base_1 + 896L]);
-        const float4 a_10 = conv[5] + (float4)(bias[bias_base]);
-        vstore4(select(a_10, (float4)(0.0f), a_10 < (float4)(0.0f)), 0, &relu[relu_base_1 + 140L]);
-        const float4 a_11 = conv[19] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_11, (float4)(0.0f), a_11 < (float4)(0.0f)), 0, &relu[relu_base_1 + 924L]);
-        const float4 a_12 = conv[6] + (float4)(bias[bias_base]);
-        vstore4(select(a_12, (float4)(0.0f), a_12 < (float4)(0.0f)), 0, &relu[relu_base_1 + 168L]);
-        const float4 a_13 = conv[20] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_13, (float4)(0.0f), a_13 < (float4)(0.0f)), 0, &relu[relu_base_1 + 952L]);
-        const float4 a_14 = conv[7] + (float4)(bias[bias_base]);
-        vstore4(select(a_14, (float4)(0.0f), a_14 < (float4)(0.0f)), 0, &relu[relu_base_1 + 196L]);
-        const float4 a_15 = conv[21] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_15, (float4)(0.0f), a_15 < (float4)(0.0f)), 0, &relu[relu_base_1 + 980L]);
-        const float4 a_16 = conv[8] + (float4)(bias[bias_base]);
-        vstore4(select(a_16, (float4)(0.0f), a_16 < (float4)(0.0f)), 0, &relu[relu_base_1 + 224L]);
-        const float4 a_17 = conv[22] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_17, (float4)(0.0f), a_17 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1008L]);
-        const float4 a_18 = conv[9] + (float4)(bias[bias_base]);
-        vstore4(select(a_18, (float4)(0.0f), a_18 < (float4)(0.0f)), 0, &relu[relu_base_1 + 252L]);
-        const float4 a_19 = conv[23] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_19, (float4)(0.0f), a_19 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1036L]);
-        const float4 a_20 = conv[10] + (float4)(bias[bias_base]);
-        vstore4(select(a_20, (float4)(0.0f), a_20 < (float4)(0.0f)), 0, &relu[relu_base_1 + 280L]);
-        const float4 a_21 = conv[24] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_21, (float4)(0.0f), a_21 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1064L]);
-        const float4 a_22 = conv[11] + (float4)(bias[bias_base]);
-        vstore4(select(a_22, (float4)(0.0f), a_22 < (float4)(0.0f)), 0, &relu[relu_base_1 + 308L]);
-        const float4 a_23 = conv[25] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_23, (float4)(0.0f), a_23 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1092L]);
-        const float4 a_24 = conv[12] + (float4)(bias[bias_base]);
-        vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 336L]);
-        const float4 a_25 = conv[26] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_25, (float4)(0.0f), a_25 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1120L]);
-        const float4 a_26 = conv[13] + (float4)(bias[bias_base]);
-        vstore4(select(a_26, (float4)(0.0f), a_26 < (float4)(0.0f)), 0, &relu[relu_base_1 + 364L]);
-        const float4 a_27 = conv[27] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_27, (float4)(0.0f), a_27 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1148L]);
+        const float16 a = conv[0] + (float16)(bias[bias_base]);
+        vstore16(select(a, (float16)(0.0f), a < (float16)(0.0f)), 0, &relu[relu_base]);
+        const float16 a_1 = conv[14] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_1, (float16)(0.0f), a_1 < (float16)(0.0f)), 0, &relu[relu_base + 784L]);
+        const float16 a_2 = conv[1] + (float16)(bias[bias_base]);
+        vstore16(select(a_2, (float16)(0.0f), a_2 < (float16)(0.0f)), 0, &relu[relu_base + 28L]);
+        const float16 a_3 = conv[15] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_3, (float16)(0.0f), a_3 < (float16)(0.0f)), 0, &relu[relu_base + 812L]);
+        const float16 a_4 = conv[2] + (float16)(bias[bias_base]);
+        vstore16(select(a_4, (float16)(0.0f), a_4 < (float16)(0.0f)), 0, &relu[relu_base + 56L]);
+        const float16 a_5 = conv[16] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_5, (float16)(0.0f), a_5 < (float16)(0.0f)), 0, &relu[relu_base + 840L]);
+        const float16 a_6 = conv[3] + (float16)(bias[bias_base]);
+        vstore16(select(a_6, (float16)(0.0f), a_6 < (float16)(0.0f)), 0, &relu[relu_base + 84L]);
+        const float16 a_7 = conv[17] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_7, (float16)(0.0f), a_7 < (float16)(0.0f)), 0, &relu[relu_base + 868L]);
+        const float16 a_8 = conv[4] + (float16)(bias[bias_base]);
+        vstore16(select(a_8, (float16)(0.0f), a_8 < (float16)(0.0f)), 0, &relu[relu_base + 112L]);
+        const float16 a_9 = conv[18] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_9, (float16)(0.0f), a_9 < (float16)(0.0f)), 0, &relu[relu_base + 896L]);
+        const float16 a_10 = conv[5] + (float16)(bias[bias_base]);
+        vstore16(select(a_10, (float16)(0.0f), a_10 < (float16)(0.0f)), 0, &relu[relu_base + 140L]);
+        const float16 a_11 = conv[19] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_11, (float16)(0.0f), a_11 < (float16)(0.0f)), 0, &relu[relu_base + 924L]);
+        const float16 a_12 = conv[6] + (float16)(bias[bias_base]);
+        vstore16(select(a_12, (float16)(0.0f), a_12 < (float16)(0.0f)), 0, &relu[relu_base + 168L]);
+        const float16 a_13 = conv[20] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_13, (float16)(0.0f), a_13 < (float16)(0.0f)), 0, &relu[relu_base + 952L]);
+        const float16 a_14 = conv[7] + (float16)(bias[bias_base]);
+        vstore16(select(a_14, (float16)(0.0f), a_14 < (float16)(0.0f)), 0, &relu[relu_base + 196L]);
+        const float16 a_15 = conv[21] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_15, (float16)(0.0f), a_15 < (float16)(0.0f)), 0, &relu[relu_base + 980L]);
+        const float16 a_16 = conv[8] + (float16)(bias[bias_base]);
+        vstore16(select(a_16, (float16)(0.0f), a_16 < (float16)(0.0f)), 0, &relu[relu_base + 224L]);
+        const float16 a_17 = conv[22] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_17, (float16)(0.0f), a_17 < (float16)(0.0f)), 0, &relu[relu_base + 1008L]);
+        const float16 a_18 = conv[9] + (float16)(bias[bias_base]);
+        vstore16(select(a_18, (float16)(0.0f), a_18 < (float16)(0.0f)), 0, &relu[relu_base + 252L]);
+        const float16 a_19 = conv[23] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_19, (float16)(0.0f), a_19 < (float16)(0.0f)), 0, &relu[relu_base + 1036L]);
+        const float16 a_20 = conv[10] + (float16)(bias[bias_base]);
+        vstore16(select(a_20, (float16)(0.0f), a_20 < (float16)(0.0f)), 0, &relu[relu_base + 280L]);
+        const float16 a_21 = conv[24] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_21, (float16)(0.0f), a_21 < (float16)(0.0f)), 0, &relu[relu_base + 1064L]);
+        const float16 a_22 = conv[11] + (float16)(bias[bias_base]);
+        vstore16(select(a_22, (float16)(0.0f), a_22 < (float16)(0.0f)), 0, &relu[relu_base + 308L]);
+        const float16 a_23 = conv[25] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_23, (float16)(0.0f), a_23 < (float16)(0.0f)), 0, &relu[relu_base + 1092L]);
+        const float16 a_24 = conv[12] + (float16)(bias[bias_base]);
+        vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base + 336L]);
+        const float16 a_25 = conv[26] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_25, (float16)(0.0f), a_25 < (float16)(0.0f)), 0, &relu[relu_base + 1120L]);
+        const float16 a_26 = conv[13] + (float16)(bias[bias_base]);
+        vstore16(select(a_26, (float16)(0.0f), a_26 < (float16)(0.0f)), 0, &relu[relu_base + 364L]);
+        const float16 a_27 = conv[27] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_27, (float16)(0.0f), a_27 < (float16)(0.0f)), 0, &relu[relu_base + 1148L]);
+    } else {
+        float8 conv[28];
+        float4 conv_4[28];
+        conv[0] = (float8)(0.0f);
+        conv_4[0] = (float4)(0.0f);
+        conv[14] = (float8)(0.0f);
+        conv_4[14] = (float4)(0.0f);
+        conv[1] = (float8)(0.0f);
+        conv_4[1] = (float4)(0.0f);
+        conv[15] = (float8)(0.0f);
+        conv_4[15] = (float4)(0.0f);
+        conv[2] = (float8)(0.0f);
+        conv_4[2] = (float4)(0.0f);
+        conv[16] = (float8)(0.0f);
+        conv_4[16] = (float4)(0.0f);
+        conv[3] = (float8)(0.0f);
+        conv_4[3] = (float4)(0.0f);
+        conv[17] = (float8)(0.0f);
+        conv_4[17] = (float4)(0.0f);
+        conv[4] = (float8)(0.0f);
+        conv_4[4] = (float4)(0.0f);
+        conv[18] = (float8)(0.0f);
+        conv_4[18] = (float4)(0.0f);
+        conv[5] = (float8)(0.0f);
+        conv_4[5] = (float4)(0.0f);
+        conv[19] = (float8)(0.0f);
+        conv_4[19] = (float4)(0.0f);
+        conv[6] = (float8)(0.0f);
+        conv_4[6] = (float4)(0.0f);
+        conv[20] = (float8)(0.0f);
+        conv_4[20] = (float4)(0.0f);
+        conv[7] = (float8)(0.0f);
+        conv_4[7] = (float4)(0.0f);
+        conv[21] = (float8)(0.0f);
+        conv_4[21] = (float4)(0.0f);
+        conv[8] = (float8)(0.0f);
+        conv_4[8] = (float4)(0.0f);
+        conv[22] = (float8)(0.0f);
+        conv_4[22] = (float4)(0.0f);
+        conv[9] = (float8)(0.0f);
+        conv_4[9] = (float4)(0.0f);
+        conv[23] = (float8)(0.0f);
+        conv_4[23] = (float4)(0.0f);
+        conv[10] = (float8)(0.0f);
+        conv_4[10] = (float4)(0.0f);
+        conv[24] = (float8)(0.0f);
+        conv_4[24] = (float4)(0.0f);
+        conv[11] = (float8)(0.0f);
+        conv_4[11] = (float4)(0.0f);
+        conv[25] = (float8)(0.0f);
+        conv_4[25] = (float4)(0.0f);
+        conv[12] = (float8)(0.0f);
+        conv_4[12] = (float4)(0.0f);
+        conv[26] = (float8)(0.0f);
+        conv_4[26] = (float4)(0.0f);
+        conv[13] = (float8)(0.0f);
+        conv_4[13] = (float4)(0.0f);
+        conv[27] = (float8)(0.0f);
+        conv_4[27] = (float4)(0.0f);
+        for (int ky = 0; ky < 3; ky++) {
+            const int pad_base = i_j_o_k_o_l_o / 2 % 2 * 420 + ky * 30;
+            const int weight_base = i_j_o_k_o_l_o_div * 18 + ky * 3;
+            for (int kx = 0; kx < 3; kx++) {
+                const int pad_base_1 = pad_base + kx;
+                const int weight_base_1 = weight_base + kx;
+                conv[0] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1]);
+                conv_4[0] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1]);
+                conv[14] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[14] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[1] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1]);
+                conv_4[1] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1]);
+                conv[15] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[15] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[2] += vload8(0, &pad[pad_base_1 + 76L]) * (float8)(weight[weight_base_1]);
+                conv_4[2] += vload4(0, &pad[pad_base_1 + 84L]) * (float4)(weight[weight_base_1]);
+                conv[16] += vload8(0, &pad[pad_base_1 + 76L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[16] += vload4(0, &pad[pad_base_1 + 84L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[3] += vload8(0, &pad[pad_base_1 + 106L]) * (float8)(weight[weight_base_1]);
+                conv_4[3] += vload4(0, &pad[pad_base_1 + 114L]) * (float4)(weight[weight_base_1]);
+                conv[17] += vload8(0, &pad[pad_base_1 + 106L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[17] += vload4(0, &pad[pad_base_1 + 114L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[4] += vload8(0, &pad[pad_base_1 + 136L]) * (float8)(weight[weight_base_1]);
+                conv_4[4] += vload4(0, &pad[pad_base_1 + 144L]) * (float4)(weight[weight_base_1]);
+                conv[18] += vload8(0, &pad[pad_base_1 + 136L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[18] += vload4(0, &pad[pad_base_1 + 144L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[5] += vload8(0, &pad[pad_base_1 + 166L]) * (float8)(weight[weight_base_1]);
+                conv_4[5] += vload4(0, &pad[pad_base_1 + 174L]) * (float4)(weight[weight_base_1]);
+                conv[19] += vload8(0, &pad[pad_base_1 + 166L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[19] += vload4(0, &pad[pad_base_1 + 174L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[6] += vload8(0, &pad[pad_base_1 + 196L]) * (float8)(weight[weight_base_1]);
+                conv_4[6] += vload4(0, &pad[pad_base_1 + 204L]) * (float4)(weight[weight_base_1]);
+                conv[20] += vload8(0, &pad[pad_base_1 + 196L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[20] += vload4(0, &pad[pad_base_1 + 204L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[7] += vload8(0, &pad[pad_base_1 + 226L]) * (float8)(weight[weight_base_1]);
+                conv_4[7] += vload4(0, &pad[pad_base_1 + 234L]) * (float4)(weight[weight_base_1]);
+                conv[21] += vload8(0, &pad[pad_base_1 + 226L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[21] += vload4(0, &pad[pad_base_1 + 234L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[8] += vload8(0, &pad[pad_base_1 + 256L]) * (float8)(weight[weight_base_1]);
+                conv_4[8] += vload4(0, &pad[pad_base_1 + 264L]) * (float4)(weight[weight_base_1]);
+                conv[22] += vload8(0, &pad[pad_base_1 + 256L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[22] += vload4(0, &pad[pad_base_1 + 264L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[9] += vload8(0, &pad[pad_base_1 + 286L]) * (float8)(weight[weight_base_1]);
+                conv_4[9] += vload4(0, &pad[pad_base_1 + 294L]) * (float4)(weight[weight_base_1]);
+                conv[23] += vload8(0, &pad[pad_base_1 + 286L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[23] += vload4(0, &pad[pad_base_1 + 294L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[10] += vload8(0, &pad[pad_base_1 + 316L]) * (float8)(weight[weight_base_1]);
+                conv_4[10] += vload4(0, &pad[pad_base_1 + 324L]) * (float4)(weight[weight_base_1]);
+                conv[24] += vload8(0, &pad[pad_base_1 + 316L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[24] += vload4(0, &pad[pad_base_1 + 324L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[11] += vload8(0, &pad[pad_base_1 + 346L]) * (float8)(weight[weight_base_1]);
+                conv_4[11] += vload4(0, &pad[pad_base_1 + 354L]) * (float4)(weight[weight_base_1]);
+                conv[25] += vload8(0, &pad[pad_base_1 + 346L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[25] += vload4(0, &pad[pad_base_1 + 354L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[12] += vload8(0, &pad[pad_base_1 + 376L]) * (float8)(weight[weight_base_1]);
+                conv_4[12] += vload4(0, &pad[pad_base_1 + 384L]) * (float4)(weight[weight_base_1]);
+                conv[26] += vload8(0, &pad[pad_base_1 + 376L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[26] += vload4(0, &pad[pad_base_1 + 384L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[13] += vload8(0, &pad[pad_base_1 + 406L]) * (float8)(weight[weight_base_1]);
+                conv_4[13] += vload4(0, &pad[pad_base_1 + 414L]) * (float4)(weight[weight_base_1]);
+                conv[27] += vload8(0, &pad[pad_base_1 + 406L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[27] += vload4(0, &pad[pad_base_1 + 414L]) * (float4)(weight[weight_base_1 + 9L]);
+            }
+        }
+        const float8 a = conv[0] + (float8)(bias[bias_base]);
+        vstore8(select(a, (float8)(0.0f), a < (float8)(0.0f)), 0, &relu[relu_base + 16L]);
+        const float4 a_1 = conv_4[0] + (float4)(bias[bias_base]);
+        vstore4(select(a_1, (float4)(0.0f), a_1 < (float4)(0.0f)), 0, &relu[relu_base + 24L]);
+        const float8 a_2 = conv[14] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_2, (float8)(0.0f), a_2 < (float8)(0.0f)), 0, &relu[relu_base + 800L]);
+        const float4 a_3 = conv_4[14] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_3, (float4)(0.0f), a_3 < (float4)(0.0f)), 0, &relu[relu_base + 808L]);
+        const float8 a_4 = conv[1] + (float8)(bias[bias_base]);
+        vstore8(select(a_4, (float8)(0.0f), a_4 < (float8)(0.0f)), 0, &relu[relu_base + 44L]);
+        const float4 a_5 = conv_4[1] + (float4)(bias[bias_base]);
+        vstore4(select(a_5, (float4)(0.0f), a_5 < (float4)(0.0f)), 0, &relu[relu_base + 52L]);
+        const float8 a_6 = conv[15] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_6, (float8)(0.0f), a_6 < (float8)(0.0f)), 0, &relu[relu_base + 828L]);
+        const float4 a_7 = conv_4[15] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_7, (float4)(0.0f), a_7 < (float4)(0.0f)), 0, &relu[relu_base + 836L]);
+        const float8 a_8 = conv[2] + (float8)(bias[bias_base]);
+        vstore8(select(a_8, (float8)(0.0f), a_8 < (float8)(0.0f)), 0, &relu[relu_base + 72L]);
+        const float4 a_9 = conv_4[2] + (float4)(bias[bias_base]);
+        vstore4(select(a_9, (float4)(0.0f), a_9 < (float4)(0.0f)), 0, &relu[relu_base + 80L]);
+        const float8 a_10 = conv[16] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_10, (float8)(0.0f), a_10 < (float8)(0.0f)), 0, &relu[relu_base + 856L]);
+        const float4 a_11 = conv_4[16] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_11, (float4)(0.0f), a_11 < (float4)(0.0f)), 0, &relu[relu_base + 864L]);
+        const float8 a_12 = conv[3] + (float8)(bias[bias_base]);
+        vstore8(select(a_12, (float8)(0.0f), a_12 < (float8)(0.0f)), 0, &relu[relu_base + 100L]);
+        const float4 a_13 = conv_4[3] + (float4)(bias[bias_base]);
+        vstore4(select(a_13, (float4)(0.0f), a_13 < (float4)(0.0f)), 0, &relu[relu_base + 108L]);
+        const float8 a_14 = conv[17] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_14, (float8)(0.0f), a_14 < (float8)(0.0f)), 0, &relu[relu_base + 884L]);
+        const float4 a_15 = conv_4[17] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_15, (float4)(0.0f), a_15 < (float4)(0.0f)), 0, &relu[relu_base + 892L]);
+        const float8 a_16 = conv[4] + (float8)(bias[bias_base]);
+        vstore8(select(a_16, (float8)(0.0f), a_16 < (float8)(0.0f)), 0, &relu[relu_base + 128L]);
+        const float4 a_17 = conv_4[4] + (float4)(bias[bias_base]);
+        vstore4(select(a_17, (float4)(0.0f), a_17 < (float4)(0.0f)), 0, &relu[relu_base + 136L]);
+        const float8 a_18 = conv[18] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_18, (float8)(0.0f), a_18 < (float8)(0.0f)), 0, &relu[relu_base + 912L]);
+        const float4 a_19 = conv_4[18] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_19, (float4)(0.0f), a_19 < (float4)(0.0f)), 0, &relu[relu_base + 920L]);
+        const float8 a_20 = conv[5] + (float8)(bias[bias_base]);
+        vstore8(select(a_20, (float8)(0.0f), a_20 < (float8)(0.0f)), 0, &relu[relu_base + 156L]);
+        const float4 a_21 = conv_4[5] + (float4)(bias[bias_base]);
+        vstore4(select(a_21, (float4)(0.0f), a_21 < (float4)(0.0f)), 0, &relu[relu_base + 164L]);
+        const float8 a_22 = conv[19] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_22, (float8)(0.0f), a_22 < (float8)(0.0f)), 0, &relu[relu_base + 940L]);
+        const float4 a_23 = conv_4[19] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_23, (float4)(0.0f), a_23 < (float4)(0.0f)), 0, &relu[relu_base + 948L]);
+        const float8 a_24 = conv[6] + (float8)(bias[bias_base]);
+        vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base + 184L]);
+        const float4 a_25 = conv_4[6] + (float4)(bias[bias_base]);
+        vstore4(select(a_25, (float4)(0.0f), a_25 < (float4)(0.0f)), 0, &relu[relu_base + 192L]);
+        const float8 a_26 = conv[20] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_26, (float8)(0.0f), a_26 < (float8)(0.0f)), 0, &relu[relu_base + 968L]);
+        const float4 a_27 = conv_4[20] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_27, (float4)(0.0f), a_27 < (float4)(0.0f)), 0, &relu[relu_base + 976L]);
+        const float8 a_28 = conv[7] + (float8)(bias[bias_base]);
+        vstore8(select(a_28, (float8)(0.0f), a_28 < (float8)(0.0f)), 0, &relu[relu_base + 212L]);
+        const float4 a_29 = conv_4[7] + (float4)(bias[bias_base]);
+        vstore4(select(a_29, (float4)(0.0f), a_29 < (float4)(0.0f)), 0, &relu[relu_base + 220L]);
+        const float8 a_30 = conv[21] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_30, (float8)(0.0f), a_30 < (float8)(0.0f)), 0, &relu[relu_base + 996L]);
+        const float4 a_31 = conv_4[21] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_31, (float4)(0.0f), a_31 < (float4)(0.0f)), 0, &relu[relu_base + 1004L]);
+        const float8 a_32 = conv[8] + (float8)(bias[bias_base]);
+        vstore8(select(a_32, (float8)(0.0f), a_32 < (float8)(0.0f)), 0, &relu[relu_base + 240L]);
+        const float4 a_33 = conv_4[8] + (float4)(bias[bias_base]);
+        vstore4(select(a_33, (float4)(0.0f), a_33 < (float4)(0.0f)), 0, &relu[relu_base + 248L]);
+        const float8 a_34 = conv[22] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_34, (float8)(0.0f), a_34 < (float8)(0.0f)), 0, &relu[relu_base + 1024L]);
+        const float4 a_35 = conv_4[22] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_35, (float4)(0.0f), a_35 < (float4)(0.0f)), 0, &relu[relu_base + 1032L]);
+        const float8 a_36 = conv[9] + (float8)(bias[bias_base]);
+        vstore8(select(a_36, (float8)(0.0f), a_36 < (float8)(0.0f)), 0, &relu[relu_base + 268L]);
+        const float4 a_37 = conv_4[9] + (float4)(bias[bias_base]);
+        vstore4(select(a_37, (float4)(0.0f), a_37 < (float4)(0.0f)), 0, &relu[relu_base + 276L]);
+        const float8 a_38 = conv[23] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_38, (float8)(0.0f), a_38 < (float8)(0.0f)), 0, &relu[relu_base + 1052L]);
+        const float4 a_39 = conv_4[23] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_39, (float4)(0.0f), a_39 < (float4)(0.0f)), 0, &relu[relu_base + 1060L]);
+        const float8 a_40 = conv[10] + (float8)(bias[bias_base]);
+        vstore8(select(a_40, (float8)(0.0f), a_40 < (float8)(0.0f)), 0, &relu[relu_base + 296L]);
+        const float4 a_41 = conv_4[10] + (float4)(bias[bias_base]);
+        vstore4(select(a_41, (float4)(0.0f), a_41 < (float4)(0.0f)), 0, &relu[relu_base + 304L]);
+        const float8 a_42 = conv[24] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_42, (float8)(0.0f), a_42 < (float8)(0.0f)), 0, &relu[relu_base + 1080L]);
+        const float4 a_43 = conv_4[24] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_43, (float4)(0.0f), a_43 < (float4)(0.0f)), 0, &relu[relu_base + 1088L]);
+        const float8 a_44 = conv[11] + (float8)(bias[bias_base]);
+        vstore8(select(a_44, (float8)(0.0f), a_44 < (float8)(0.0f)), 0, &relu[relu_base + 324L]);
+        const float4 a_45 = conv_4[11] + (float4)(bias[bias_base]);
+        vstore4(select(a_45, (float4)(0.0f), a_45 < (float4)(0.0f)), 0, &relu[relu_base + 332L]);
+        const float8 a_46 = conv[25] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_46, (float8)(0.0f), a_46 < (float8)(0.0f)), 0, &relu[relu_base + 1108L]);
+        const float4 a_47 = conv_4[25] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_47, (float4)(0.0f), a_47 < (float4)(0.0f)), 0, &relu[relu_base + 1116L]);
+        const float8 a_48 = conv[12] + (float8)(bias[bias_base]);
+        vstore8(select(a_48, (float8)(0.0f), a_48 < (float8)(0.0f)), 0, &relu[relu_base + 352L]);
+        const float4 a_49 = conv_4[12] + (float4)(bias[bias_base]);
+        vstore4(select(a_49, (float4)(0.0f), a_49 < (float4)(0.0f)), 0, &relu[relu_base + 360L]);
+        const float8 a_50 = conv[26] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_50, (float8)(0.0f), a_50 < (float8)(0.0f)), 0, &relu[relu_base + 1136L]);
+        const float4 a_51 = conv_4[26] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_51, (float4)(0.0f), a_51 < (float4)(0.0f)), 0, &relu[relu_base + 1144L]);
+        const float8 a_52 = conv[13] + (float8)(bias[bias_base]);
+        vstore8(select(a_52, (float8)(0.0f), a_52 < (float8)(0.0f)), 0, &relu[relu_base + 380L]);
+        const float4 a_53 = conv_4[13] + (float4)(bias[bias_base]);
+        vstore4(select(a_53, (float4)(0.0f), a_53 < (float4)(0.0f)), 0, &relu[relu_base + 388L]);
+        const float8 a_54 = conv[27] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_54, (float8)(0.0f), a_54 < (float8)(0.0f)), 0, &relu[relu_base + 1164L]);
+        const float4 a_55 = conv_4[27] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_55, (float4)(0.0f), a_55 < (float4)(0.0f)), 0, &relu[relu_base + 1172L]);
     }
 }
 ==== opencl-pocl/conv2_relu_step0.cl
 // conv2_relu_step0: conv2 (Conv) + relu2 (Relu)                                     model: digits.onnx
 //   out       f32[1,1,14,14,16]      0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
-//   schedule  contraction/vector-cpu: 16 lanes of m x 14 x_1 in registers; injective/vector-cpu: 1 lanes
+//   schedule  contraction/vector-cpu: 16 lanes of m x 14 x_1 in registers; injective/vector-cpu: rows of 16 lanes
 //   launch    grid 4,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -497,15 +760,17 @@ void conv2_relu_step0(__global const float *restrict x, __global float *restrict
         const int pad_base = i_j_k_o * 512 + i_j_k_i * 16;
         const int i_j_k_i_mod = i_j_k_i % 16;
         const int x_base = i_j_k_o * 392 + i_j_k_i / 16 * 196 + i_j_k_i_mod * 14;
-        for (int l = 0; l < 16; l++) {
-            pad[pad_base + l] = i_j_k_i_mod >= 1 && i_j_k_i_mod < 15 && l >= 1 && l < 15 ? x[x_base + l - 15L] : 0.0f;
-        }
+        pad[pad_base] = 0.0f;
+        vstore8(i_j_k_i_mod >= 1 && i_j_k_i_mod < 15 ? vload8(0, &x[x_base - 14L]) : (float8)(0.0f), 0, &pad[pad_base + 1L]);
+        vstore4(i_j_k_i_mod >= 1 && i_j_k_i_mod < 15 ? vload4(0, &x[x_base - 6L]) : (float4)(0.0f), 0, &pad[pad_base + 9L]);
+        vstore2(i_j_k_i_mod >= 1 && i_j_k_i_mod < 15 ? vload2(0, &x[x_base - 2L]) : (float2)(0.0f), 0, &pad[pad_base + 13L]);
+        pad[pad_base + 15L] = 0.0f;
     }
 }
 ==== opencl-pocl/conv2_relu_step1.cl
 // conv2_relu_step1: conv2 (Conv) + relu2 (Relu)                                     model: digits.onnx
 //   out       f32[1,1,14,14,16]      0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
-//   schedule  contraction/vector-cpu: 16 lanes of m x 14 x_1 in registers; injective/vector-cpu: 1 lanes
+//   schedule  contraction/vector-cpu: 16 lanes of m x 14 x_1 in registers; injective/vector-cpu: rows of 16 lanes
 //   launch    grid 14,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -677,8 +942,8 @@ void pool2_0(__global const float *restrict x, __global float *restrict max_pool
 {
     int i_j_k_o_l_o_m_o = get_group_id(0);
     const int max_pool_base = i_j_k_o_l_o_m_o * 48;
-    float16 max_pool_local[21];
     if (i_j_k_o_l_o_m_o < 2) {
+        float16 max_pool_local[21];
         max_pool_local[0] = (float16)(-INFINITY);
         max_pool_local[1] = (float16)(-INFINITY);
         max_pool_local[2] = (float16)(-INFINITY);
@@ -700,16 +965,6 @@ void pool2_0(__global const float *restrict x, __global float *restrict max_pool
         max_pool_local[18] = (float16)(-INFINITY);
         max_pool_local[19] = (float16)(-INFINITY);
         max_pool_local[20] = (float16)(-INFINITY);
-    } else {
-        max_pool_local[0] = (float16)(-INFINITY);
-        max_pool_local[3] = (float16)(-INFINITY);
-        max_pool_local[6] = (float16)(-INFINITY);
-        max_pool_local[9] = (float16)(-INFINITY);
-        max_pool_local[12] = (float16)(-INFINITY);
-        max_pool_local[15] = (float16)(-INFINITY);
-        max_pool_local[18] = (float16)(-INFINITY);
-    }
-    if (i_j_k_o_l_o_m_o < 2) {
         for (int r0 = 0; r0 < 2; r0++) {
             const int x_base = i_j_k_o_l_o_m_o * 96 + r0 * 224;
             for (int r1 = 0; r1 < 2; r1++) {
@@ -779,7 +1034,36 @@ void pool2_0(__global const float *restrict x, __global float *restrict max_pool
                 max_pool_local[20] = select(b_20, a_20, a_20 >= b_20 | a_20 != a_20);
             }
         }
+        vstore16(max_pool_local[0], 0, &max_pool[max_pool_base]);
+        vstore16(max_pool_local[1], 0, &max_pool[max_pool_base + 16L]);
+        vstore16(max_pool_local[2], 0, &max_pool[max_pool_base + 32L]);
+        vstore16(max_pool_local[3], 0, &max_pool[max_pool_base + 112L]);
+        vstore16(max_pool_local[4], 0, &max_pool[max_pool_base + 128L]);
+        vstore16(max_pool_local[5], 0, &max_pool[max_pool_base + 144L]);
+        vstore16(max_pool_local[6], 0, &max_pool[max_pool_base + 224L]);
+        vstore16(max_pool_local[7], 0, &max_pool[max_pool_base + 240L]);
+        vstore16(max_pool_local[8], 0, &max_pool[max_pool_base + 256L]);
+        vstore16(max_pool_local[9], 0, &max_pool[max_pool_base + 336L]);
+        vstore16(max_pool_local[10], 0, &max_pool[max_pool_base + 352L]);
+        vstore16(max_pool_local[11], 0, &max_pool[max_pool_base + 368L]);
+        vstore16(max_pool_local[12], 0, &max_pool[max_pool_base + 448L]);
+        vstore16(max_pool_local[13], 0, &max_pool[max_pool_base + 464L]);
+        vstore16(max_pool_local[14], 0, &max_pool[max_pool_base + 480L]);
+        vstore16(max_pool_local[15], 0, &max_pool[max_pool_base + 560L]);
+        vstore16(max_pool_local[16], 0, &max_pool[max_pool_base + 576L]);
+        vstore16(max_pool_local[17], 0, &max_pool[max_pool_base + 592L]);
+        vstore16(max_pool_local[18], 0, &max_pool[max_pool_base + 672L]);
+        vstore16(max_pool_local[19], 0, &max_pool[max_pool_base + 688L]);
+        vstore16(max_pool_local[20], 0, &max_pool[max_pool_base + 704L]);
     } else {
+        float16 max_pool_local[21];
+        max_pool_local[0] = (float16)(-INFINITY);
+        max_pool_local[3] = (float16)(-INFINITY);
+        max_pool_local[6] = (float16)(-INFINITY);
+        max_pool_local[9] = (float16)(-INFINITY);
+        max_pool_local[12] = (float16)(-INFINITY);
+        max_pool_local[15] = (float16)(-INFINITY);
+        max_pool_local[18] = (float16)(-INFINITY);
         for (int r0 = 0; r0 < 2; r0++) {
             for (int r1 = 0; r1 < 2; r1++) {
                 const int x_base = r0 * 224 + r1 * 16;
@@ -806,30 +1090,6 @@ void pool2_0(__global const float *restrict x, __global float *restrict max_pool
                 max_pool_local[18] = select(b_6, a_6, a_6 >= b_6 | a_6 != a_6);
             }
         }
-    }
-    if (i_j_k_o_l_o_m_o < 2) {
-        vstore16(max_pool_local[0], 0, &max_pool[max_pool_base]);
-        vstore16(max_pool_local[1], 0, &max_pool[max_pool_base + 16L]);
-        vstore16(max_pool_local[2], 0, &max_pool[max_pool_base + 32L]);
-        vstore16(max_pool_local[3], 0, &max_pool[max_pool_base + 112L]);
-        vstore16(max_pool_local[4], 0, &max_pool[max_pool_base + 128L]);
-        vstore16(max_pool_local[5], 0, &max_pool[max_pool_base + 144L]);
-        vstore16(max_pool_local[6], 0, &max_pool[max_pool_base + 224L]);
-        vstore16(max_pool_local[7], 0, &max_pool[max_pool_base + 240L]);
-        vstore16(max_pool_local[8], 0, &max_pool[max_pool_base + 256L]);
-        vstore16(max_pool_local[9], 0, &max_pool[max_pool_base + 336L]);
-        vstore16(max_pool_local[10], 0, &max_pool[max_pool_base + 352L]);
-        vstore16(max_pool_local[11], 0, &max_pool[max_pool_base + 368L]);
-        vstore16(max_pool_local[12], 0, &max_pool[max_pool_base + 448L]);
-        vstore16(max_pool_local[13], 0, &max_pool[max_pool_base + 464L]);
-        vstore16(max_pool_local[14], 0, &max_pool[max_pool_base + 480L]);
-        vstore16(max_pool_local[15], 0, &max_pool[max_pool_base + 560L]);
-        vstore16(max_pool_local[16], 0, &max_pool[max_pool_base + 576L]);
-        vstore16(max_pool_local[17], 0, &max_pool[max_pool_base + 592L]);
-        vstore16(max_pool_local[18], 0, &max_pool[max_pool_base + 672L]);
-        vstore16(max_pool_local[19], 0, &max_pool[max_pool_base + 688L]);
-        vstore16(max_pool_local[20], 0, &max_pool[max_pool_base + 704L]);
-    } else {
         vstore16(max_pool_local[0], 0, &max_pool[96]);
         vstore16(max_pool_local[3], 0, &max_pool[208]);
         vstore16(max_pool_local[6], 0, &max_pool[320]);

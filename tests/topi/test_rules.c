@@ -147,6 +147,26 @@ static const program windows[] = {
       "out Y[n < 1, m < 5, y < 5, x < 18] = sum(c < 1, u < 3, v < 3) X[n, m + c, y * 2 + u, x * 2 "
       "+ v] * W[m, c, u, v] }",
       { { 0 } } },
+    { "te points_of_groups(X: f32[1, 20, 49], W: f32[20, 10, 1], b: f32[20]) {"
+      "Y[n < 1, m < 20, x < 49] = sum(c < 10, v < 1) X[n, m // 10 * 10 + c, x + v] * W[m, c, v]\n"
+      "out Z[n < 1, m < 20, x < 49] = max(Y[n, m, x] + b[m], 0.0) }",
+      { { 0 } } },
+    { "te points_of_odd_groups(X: f32[2, 6, 21], W: f32[34, 3, 1]) {"
+      "out Y[n < 2, m < 34, x < 21] = sum(c < 3, v < 1) X[n, m // 17 * 3 + c, x + v] * W[m, c, v] "
+      "}",
+      { { 0 } } },
+    { "te points_of_symbols(X: f32[1, 6, p], W: f32[8, 3, 1]) {"
+      "out Y[n < 1, m < 8, x < p] = sum(c < 3, v < 1) X[n, m // 4 * 3 + c, x + v] * W[m, c, v] }",
+      { { 27 } } },
+    { "te depthwise_padded(X: f32[1, 3, 9, 10], W: f32[3, 1, 3, 3], b: f32[3]) {" PAD
+      "Y[n < 1, m < 3, y < 9, x < 10] = sum(c < 1, u < 3, v < 3) pad[n, m + c, y + u, x + v] * "
+      "W[m, c, u, v]\n"
+      "out Z[n < 1, m < 3, y < 9, x < 10] = Y[n, m, y, x] + b[m] }",
+      { { 0 } } },
+    { "te depthwise_padded2(X: f32[1, 3, 9, 10], W: f32[3, 1, 3, 3]) {" PAD
+      "out Y[n < 1, m < 3, y < 5, x < 5] = sum(c < 1, u < 3, v < 3) pad[n, m + c, y * 2 + u, x * 2 "
+      "+ v] * W[m, c, u, v] }",
+      { { 0 } } },
     { "te big_kernel(X: f32[1, 3, 21, 21], W: f32[16, 3, 11, 11]) {"
       "out Y[n < 1, m < 16, y < 3, x < 3] = sum(c < 3, u < 11, v < 11) X[n, c, y * 4 + u, x * 4 + "
       "v] * W[m, c, u, v] }",
@@ -210,6 +230,9 @@ static const program others[] = {
     { "te transpose(A: f32[13, 21]) { out C[i < 21, j < 13] = A[j, i] }", { { 0 } } },
     { "te relu(A: f32[1000]) { out C[i < 1000] = max(A[i], 0.0) }", { { 0 } } },
     { "te relu_symbol(A: f32[n, 3]) { out C[i < n, j < 3] = max(A[i, j], 0.0) }", { { 29 } } },
+    { "te wider_rows(A: f32[5, 37]) { out C[i < 7, j < 43] = guard(i >= 1 && i < 6 && j >= 4 && j "
+      "< 41, A[i - 1, j - 4], 0.0) }",
+      { { 0 } } },
     { "te scalar(A: f32[]) { out C[] = A[] + 1.0 }", { { 0 } } },
     { "te concat(A: f32[3, 5], B: f32[3, 8]) { out C[i < 3, j < 13] = guard(j < 5, A[i, j], "
       "guard(j >= 5, B[i, j - 5], 0.0)) }",
@@ -284,13 +307,27 @@ schedule_of(const char *text, const char *target)
     return log;
 }
 
+typedef struct choice {
+    const char *text, *target, *has, *lacks; /* lacks: NULL, or what is not to be there */
+} choice;
+
+static void
+check_choices(int n, const choice *m)
+{
+    for (int i = 0; i < n; i++) {
+        char *log = schedule_of(m[i].text, m[i].target);
+        if (!strstr(log, m[i].has) || (m[i].lacks && strstr(log, m[i].lacks)))
+            fail_msg("for %s, '%s' is missing or '%s' is there:\n%s\n%s", m[i].target, m[i].has,
+                     m[i].lacks ? m[i].lacks : "", m[i].text, log);
+        free(log);
+    }
+}
+
 static void
 large_products_use_what_a_gpu_gains_from(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text, *target, *has, *lacks;
-    } m[] = {
+    static const choice m[] = {
         { "te p(A: f32[512, 512], B: f32[512, 512]) { out C[i < 512, j < 512] = sum(r < 512) A[i, r] "
           "* B[r, j] }",
           "gpu", "double_buffer(A_shared)", NULL },
@@ -310,13 +347,25 @@ large_products_use_what_a_gpu_gains_from(void **state)
           "* B[r, j] }",
           "mobile", "vectorize(", "double_buffer" },
     };
-    for (size_t i = 0; i < sizeof m / sizeof *m; i++) {
-        char *log = schedule_of(m[i].text, m[i].target);
-        if (!strstr(log, m[i].has) || (m[i].lacks && strstr(log, m[i].lacks)))
-            fail_msg("for %s, '%s' is missing or '%s' is there:\n%s\n%s", m[i].target, m[i].has,
-                     m[i].lacks ? m[i].lacks : "", m[i].text, log);
-        free(log);
-    }
+    check_choices(sizeof m / sizeof *m, m);
+}
+
+static void
+vectors_run_along_places_and_over_channels_of_one_group(void **state)
+{
+    (void)state;
+    static const choice m[] = {
+        { "te p(X: f32[1, 272, 784], W: f32[272, 68]) { out Y[n < 1, m < 272, x < 784] = sum(c < 68) "
+          "X[n, m // 68 * 68 + c, x] * W[m, c] }",
+          "vectors of 16", "split(Y_local.m, 4)", NULL },
+        { "te p(X: f32[1, 272, 784], W: f32[272, 68]) { out Y[n < 1, m < 272, x < 784] = sum(c < 68) "
+          "X[n, m // 68 * 68 + c, x] * W[m, c] }",
+          "vectors of 16", "split(Y_local.x, 16)", NULL },
+        { "te p(X: f32[8, 14, 14]) { out Y[m < 8, y < 16, x < 16] = guard(y >= 1 && y < 15 && x >= 1 "
+          "&& x < 15, X[m, y - 1, x - 1], 0.0) }",
+          "vectors of 16", "vectorize(x_i)", NULL },
+    };
+    check_choices(sizeof m / sizeof *m, m);
 }
 
 #define PACKED(m, k, n)                                                                            \
@@ -327,23 +376,15 @@ static void
 products_on_vectors_keep_near_what_they_read_again(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text, *has, *lacks;
-    } m[] = {
+    static const choice m[] = {
         /* rows with whole pages between them drive each other out of a first cache */
-        { PACKED(16, 4096, 4096), "split(C.i, 8)", NULL },
-        { PACKED(16, 4100, 4096), "vectorize(", "split(C.i, 8)" },
+        { PACKED(16, 4096, 4096), "vectors of 16", "split(C.i, 8)", NULL },
+        { PACKED(16, 4100, 4096), "vectors of 16", "vectorize(", "split(C.i, 8)" },
         /* as many panels take turns as a core's cache keeps, or those of the cores' own */
-        { PACKED(1024, 512, 1024), "split(j_o_o, 4)", NULL },
-        { PACKED(2048, 2048, 2048), "split(j_o_o, 16)", NULL },
+        { PACKED(1024, 512, 1024), "vectors of 16", "split(j_o_o, 4)", NULL },
+        { PACKED(2048, 2048, 2048), "vectors of 16", "split(j_o_o, 16)", NULL },
     };
-    for (size_t i = 0; i < sizeof m / sizeof *m; i++) {
-        char *log = schedule_of(m[i].text, "vectors of 16");
-        if (!strstr(log, m[i].has) || (m[i].lacks && strstr(log, m[i].lacks)))
-            fail_msg("'%s' is missing or '%s' is there:\n%s\n%s", m[i].has,
-                     m[i].lacks ? m[i].lacks : "", m[i].text, log);
-        free(log);
-    }
+    check_choices(sizeof m / sizeof *m, m);
 }
 
 int
@@ -354,6 +395,7 @@ main(void)
         cmocka_unit_test(windows_of_all_kinds_are_what_the_program_says),
         cmocka_unit_test(large_products_use_what_a_gpu_gains_from),
         cmocka_unit_test(products_on_vectors_keep_near_what_they_read_again),
+        cmocka_unit_test(vectors_run_along_places_and_over_channels_of_one_group),
         cmocka_unit_test(reductions_rows_and_elements_are_what_the_program_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
