@@ -318,7 +318,7 @@ void softmax_0(__global const float *restrict x, __global float *restrict softma
 ==== opencl-pocl/conv1_relu_step0.cl
 // conv1_relu_step0: conv1 (Conv) + relu1 (Relu)                                     model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
-//   schedule  contraction/vector-cpu: 16 lanes of x_1 x 2 m x 14 y in registers; injective/vector-cpu: rows of 16 lanes
+//   schedule  contraction/vector-cpu: 16 lanes of x_1 x 4 m x 2 y x 2 x_1 vectors in registers; injective/vector-cpu: rows of 16 lanes
 //   launch    grid 4,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
@@ -374,8 +374,8 @@ void conv1_relu_step0(__global const float *restrict x, __global float *restrict
 ==== opencl-pocl/conv1_relu_step1.cl
 // conv1_relu_step1: conv1 (Conv) + relu1 (Relu)                                     model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
-//   schedule  contraction/vector-cpu: 16 lanes of x_1 x 2 m x 14 y in registers; injective/vector-cpu: rows of 16 lanes
-//   launch    grid 16,1,1  block 1,1,1
+//   schedule  contraction/vector-cpu: 16 lanes of x_1 x 4 m x 2 y x 2 x_1 vectors in registers; injective/vector-cpu: rows of 16 lanes
+//   launch    grid 10,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv1_relu_step1(__global const float *restrict weight,
@@ -383,367 +383,277 @@ void conv1_relu_step1(__global const float *restrict weight,
                       __global const float *restrict pad,
                       __global float *restrict relu)
 {
-    int i_j_o_k_o_l_o = get_group_id(0);
-    const int i_j_o_k_o_l_o_div = i_j_o_k_o_l_o / 4;
-    const int relu_base = i_j_o_k_o_l_o_div * 1568 + i_j_o_k_o_l_o / 2 % 2 * 392;
-    const int bias_base = i_j_o_k_o_l_o_div * 2;
-    if (i_j_o_k_o_l_o % 2 < 1) {
-        float16 conv[28];
-        conv[0] = (float16)(0.0f);
-        conv[14] = (float16)(0.0f);
-        conv[1] = (float16)(0.0f);
-        conv[15] = (float16)(0.0f);
-        conv[2] = (float16)(0.0f);
-        conv[16] = (float16)(0.0f);
-        conv[3] = (float16)(0.0f);
-        conv[17] = (float16)(0.0f);
-        conv[4] = (float16)(0.0f);
-        conv[18] = (float16)(0.0f);
-        conv[5] = (float16)(0.0f);
-        conv[19] = (float16)(0.0f);
-        conv[6] = (float16)(0.0f);
-        conv[20] = (float16)(0.0f);
-        conv[7] = (float16)(0.0f);
-        conv[21] = (float16)(0.0f);
-        conv[8] = (float16)(0.0f);
-        conv[22] = (float16)(0.0f);
-        conv[9] = (float16)(0.0f);
-        conv[23] = (float16)(0.0f);
-        conv[10] = (float16)(0.0f);
-        conv[24] = (float16)(0.0f);
-        conv[11] = (float16)(0.0f);
-        conv[25] = (float16)(0.0f);
-        conv[12] = (float16)(0.0f);
-        conv[26] = (float16)(0.0f);
-        conv[13] = (float16)(0.0f);
-        conv[27] = (float16)(0.0f);
+    int i_j_o_k_o_l_o_o_o = get_group_id(0);
+    const int at_div = i_j_o_k_o_l_o_o_o * 3 / 14;
+    const int relu_base = at_div * 3136 + i_j_o_k_o_l_o_o_o * 3 % 14 * 56;
+    const int bias_base = at_div * 4;
+    float16 conv[8];
+    float8 conv_8[8];
+    float4 conv_4[8];
+    conv[0] = (float16)(0.0f);
+    conv_8[0] = (float8)(0.0f);
+    conv_4[0] = (float4)(0.0f);
+    conv[2] = (float16)(0.0f);
+    conv_8[2] = (float8)(0.0f);
+    conv_4[2] = (float4)(0.0f);
+    conv[4] = (float16)(0.0f);
+    conv_8[4] = (float8)(0.0f);
+    conv_4[4] = (float4)(0.0f);
+    conv[6] = (float16)(0.0f);
+    conv_8[6] = (float8)(0.0f);
+    conv_4[6] = (float4)(0.0f);
+    conv[1] = (float16)(0.0f);
+    conv_8[1] = (float8)(0.0f);
+    conv_4[1] = (float4)(0.0f);
+    conv[3] = (float16)(0.0f);
+    conv_8[3] = (float8)(0.0f);
+    conv_4[3] = (float4)(0.0f);
+    conv[5] = (float16)(0.0f);
+    conv_8[5] = (float8)(0.0f);
+    conv_4[5] = (float4)(0.0f);
+    conv[7] = (float16)(0.0f);
+    conv_8[7] = (float8)(0.0f);
+    conv_4[7] = (float4)(0.0f);
+    for (int ky = 0; ky < 3; ky++) {
+        const int pad_base = i_j_o_k_o_l_o_o_o * 3 % 14 * 60 + ky * 30;
+        const int weight_base = at_div * 36 + ky * 3;
+        for (int kx = 0; kx < 3; kx++) {
+            const int pad_base_1 = pad_base + kx;
+            const int weight_base_1 = weight_base + kx;
+            conv[0] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1]);
+            conv_8[0] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1]);
+            conv_4[0] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1]);
+            conv[2] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 9L]);
+            conv_8[2] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 9L]);
+            conv_4[2] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 9L]);
+            conv[4] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 18L]);
+            conv_8[4] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 18L]);
+            conv_4[4] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 18L]);
+            conv[6] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 27L]);
+            conv_8[6] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 27L]);
+            conv_4[6] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 27L]);
+            conv[1] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1]);
+            conv_8[1] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1]);
+            conv_4[1] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1]);
+            conv[3] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 9L]);
+            conv_8[3] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 9L]);
+            conv_4[3] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 9L]);
+            conv[5] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 18L]);
+            conv_8[5] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 18L]);
+            conv_4[5] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 18L]);
+            conv[7] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 27L]);
+            conv_8[7] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 27L]);
+            conv_4[7] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 27L]);
+        }
+    }
+    const float16 a = conv[0] + (float16)(bias[bias_base]);
+    vstore16(select(a, (float16)(0.0f), a < (float16)(0.0f)), 0, &relu[relu_base]);
+    const float8 a_1 = conv_8[0] + (float8)(bias[bias_base]);
+    vstore8(select(a_1, (float8)(0.0f), a_1 < (float8)(0.0f)), 0, &relu[relu_base + 16L]);
+    const float4 a_2 = conv_4[0] + (float4)(bias[bias_base]);
+    vstore4(select(a_2, (float4)(0.0f), a_2 < (float4)(0.0f)), 0, &relu[relu_base + 24L]);
+    const float16 a_3 = conv[2] + (float16)(bias[bias_base + 1L]);
+    vstore16(select(a_3, (float16)(0.0f), a_3 < (float16)(0.0f)), 0, &relu[relu_base + 784L]);
+    const float8 a_4 = conv_8[2] + (float8)(bias[bias_base + 1L]);
+    vstore8(select(a_4, (float8)(0.0f), a_4 < (float8)(0.0f)), 0, &relu[relu_base + 800L]);
+    const float4 a_5 = conv_4[2] + (float4)(bias[bias_base + 1L]);
+    vstore4(select(a_5, (float4)(0.0f), a_5 < (float4)(0.0f)), 0, &relu[relu_base + 808L]);
+    const float16 a_6 = conv[4] + (float16)(bias[bias_base + 2L]);
+    vstore16(select(a_6, (float16)(0.0f), a_6 < (float16)(0.0f)), 0, &relu[relu_base + 1568L]);
+    const float8 a_7 = conv_8[4] + (float8)(bias[bias_base + 2L]);
+    vstore8(select(a_7, (float8)(0.0f), a_7 < (float8)(0.0f)), 0, &relu[relu_base + 1584L]);
+    const float4 a_8 = conv_4[4] + (float4)(bias[bias_base + 2L]);
+    vstore4(select(a_8, (float4)(0.0f), a_8 < (float4)(0.0f)), 0, &relu[relu_base + 1592L]);
+    const float16 a_9 = conv[6] + (float16)(bias[bias_base + 3L]);
+    vstore16(select(a_9, (float16)(0.0f), a_9 < (float16)(0.0f)), 0, &relu[relu_base + 2352L]);
+    const float8 a_10 = conv_8[6] + (float8)(bias[bias_base + 3L]);
+    vstore8(select(a_10, (float8)(0.0f), a_10 < (float8)(0.0f)), 0, &relu[relu_base + 2368L]);
+    const float4 a_11 = conv_4[6] + (float4)(bias[bias_base + 3L]);
+    vstore4(select(a_11, (float4)(0.0f), a_11 < (float4)(0.0f)), 0, &relu[relu_base + 2376L]);
+    const float16 a_12 = conv[1] + (float16)(bias[bias_base]);
+    vstore16(select(a_12, (float16)(0.0f), a_12 < (float16)(0.0f)), 0, &relu[relu_base + 28L]);
+    const float8 a_13 = conv_8[1] + (float8)(bias[bias_base]);
+    vstore8(select(a_13, (float8)(0.0f), a_13 < (float8)(0.0f)), 0, &relu[relu_base + 44L]);
+    const float4 a_14 = conv_4[1] + (float4)(bias[bias_base]);
+    vstore4(select(a_14, (float4)(0.0f), a_14 < (float4)(0.0f)), 0, &relu[relu_base + 52L]);
+    const float16 a_15 = conv[3] + (float16)(bias[bias_base + 1L]);
+    vstore16(select(a_15, (float16)(0.0f), a_15 < (float16)(0.0f)), 0, &relu[relu_base + 812L]);
+    const float8 a_16 = conv_8[3] + (float8)(bias[bias_base + 1L]);
+    vstore8(select(a_16, (float8)(0.0f), a_16 < (float8)(0.0f)), 0, &relu[relu_base + 828L]);
+    const float4 a_17 = conv_4[3] + (float4)(bias[bias_base + 1L]);
+    vstore4(select(a_17, (float4)(0.0f), a_17 < (float4)(0.0f)), 0, &relu[relu_base + 836L]);
+    const float16 a_18 = conv[5] + (float16)(bias[bias_base + 2L]);
+    vstore16(select(a_18, (float16)(0.0f), a_18 < (float16)(0.0f)), 0, &relu[relu_base + 1596L]);
+    const float8 a_19 = conv_8[5] + (float8)(bias[bias_base + 2L]);
+    vstore8(select(a_19, (float8)(0.0f), a_19 < (float8)(0.0f)), 0, &relu[relu_base + 1612L]);
+    const float4 a_20 = conv_4[5] + (float4)(bias[bias_base + 2L]);
+    vstore4(select(a_20, (float4)(0.0f), a_20 < (float4)(0.0f)), 0, &relu[relu_base + 1620L]);
+    const float16 a_21 = conv[7] + (float16)(bias[bias_base + 3L]);
+    vstore16(select(a_21, (float16)(0.0f), a_21 < (float16)(0.0f)), 0, &relu[relu_base + 2380L]);
+    const float8 a_22 = conv_8[7] + (float8)(bias[bias_base + 3L]);
+    vstore8(select(a_22, (float8)(0.0f), a_22 < (float8)(0.0f)), 0, &relu[relu_base + 2396L]);
+    const float4 a_23 = conv_4[7] + (float4)(bias[bias_base + 3L]);
+    vstore4(select(a_23, (float4)(0.0f), a_23 < (float4)(0.0f)), 0, &relu[relu_base + 2404L]);
+    for (int i_j_o_k_o_l_o_o_i = 0; i_j_o_k_o_l_o_o_i < 2; i_j_o_k_o_l_o_o_i++) {
+        const int at = i_j_o_k_o_l_o_o_o * 3 + i_j_o_k_o_l_o_o_i;
+        const int at_div_1 = (at + 1) / 14;
+        const int relu_base_1 = at_div_1 * 3136 + (at + 1) % 14 * 56;
+        const int bias_base_1 = at_div_1 * 4;
+        float16 conv_1[8];
+        float8 conv_8_1[8];
+        float4 conv_4_1[8];
+        conv_1[0] = (float16)(0.0f);
+        conv_8_1[0] = (float8)(0.0f);
+        conv_4_1[0] = (float4)(0.0f);
+        conv_1[2] = (float16)(0.0f);
+        conv_8_1[2] = (float8)(0.0f);
+        conv_4_1[2] = (float4)(0.0f);
+        conv_1[4] = (float16)(0.0f);
+        conv_8_1[4] = (float8)(0.0f);
+        conv_4_1[4] = (float4)(0.0f);
+        conv_1[6] = (float16)(0.0f);
+        conv_8_1[6] = (float8)(0.0f);
+        conv_4_1[6] = (float4)(0.0f);
+        conv_1[1] = (float16)(0.0f);
+        conv_8_1[1] = (float8)(0.0f);
+        conv_4_1[1] = (float4)(0.0f);
+        conv_1[3] = (float16)(0.0f);
+        conv_8_1[3] = (float8)(0.0f);
+        conv_4_1[3] = (float4)(0.0f);
+        conv_1[5] = (float16)(0.0f);
+        conv_8_1[5] = (float8)(0.0f);
+        conv_4_1[5] = (float4)(0.0f);
+        conv_1[7] = (float16)(0.0f);
+        conv_8_1[7] = (float8)(0.0f);
+        conv_4_1[7] = (float4)(0.0f);
         for (int ky = 0; ky < 3; ky++) {
-            const int pad_base = i_j_o_k_o_l_o / 2 % 2 * 420 + ky * 30;
-            const int weight_base = i_j_o_k_o_l_o_div * 18 + ky * 3;
+            const int pad_base = (at + 1) % 14 * 60 + ky * 30;
+            const int weight_base = at_div_1 % 2 * 36 + ky * 3;
             for (int kx = 0; kx < 3; kx++) {
                 const int pad_base_1 = pad_base + kx;
                 const int weight_base_1 = weight_base + kx;
-                conv[0] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1]);
-                conv[14] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[1] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1]);
-                conv[15] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[2] += vload16(0, &pad[pad_base_1 + 60L]) * (float16)(weight[weight_base_1]);
-                conv[16] += vload16(0, &pad[pad_base_1 + 60L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[3] += vload16(0, &pad[pad_base_1 + 90L]) * (float16)(weight[weight_base_1]);
-                conv[17] += vload16(0, &pad[pad_base_1 + 90L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[4] += vload16(0, &pad[pad_base_1 + 120L]) * (float16)(weight[weight_base_1]);
-                conv[18] += vload16(0, &pad[pad_base_1 + 120L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[5] += vload16(0, &pad[pad_base_1 + 150L]) * (float16)(weight[weight_base_1]);
-                conv[19] += vload16(0, &pad[pad_base_1 + 150L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[6] += vload16(0, &pad[pad_base_1 + 180L]) * (float16)(weight[weight_base_1]);
-                conv[20] += vload16(0, &pad[pad_base_1 + 180L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[7] += vload16(0, &pad[pad_base_1 + 210L]) * (float16)(weight[weight_base_1]);
-                conv[21] += vload16(0, &pad[pad_base_1 + 210L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[8] += vload16(0, &pad[pad_base_1 + 240L]) * (float16)(weight[weight_base_1]);
-                conv[22] += vload16(0, &pad[pad_base_1 + 240L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[9] += vload16(0, &pad[pad_base_1 + 270L]) * (float16)(weight[weight_base_1]);
-                conv[23] += vload16(0, &pad[pad_base_1 + 270L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[10] += vload16(0, &pad[pad_base_1 + 300L]) * (float16)(weight[weight_base_1]);
-                conv[24] += vload16(0, &pad[pad_base_1 + 300L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[11] += vload16(0, &pad[pad_base_1 + 330L]) * (float16)(weight[weight_base_1]);
-                conv[25] += vload16(0, &pad[pad_base_1 + 330L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[12] += vload16(0, &pad[pad_base_1 + 360L]) * (float16)(weight[weight_base_1]);
-                conv[26] += vload16(0, &pad[pad_base_1 + 360L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv[13] += vload16(0, &pad[pad_base_1 + 390L]) * (float16)(weight[weight_base_1]);
-                conv[27] += vload16(0, &pad[pad_base_1 + 390L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv_1[0] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1]);
+                conv_8_1[0] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1]);
+                conv_4_1[0] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1]);
+                conv_1[2] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 9L]);
+                conv_8_1[2] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4_1[2] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv_1[4] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 18L]);
+                conv_8_1[4] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 18L]);
+                conv_4_1[4] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 18L]);
+                conv_1[6] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 27L]);
+                conv_8_1[6] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 27L]);
+                conv_4_1[6] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 27L]);
+                conv_1[1] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1]);
+                conv_8_1[1] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1]);
+                conv_4_1[1] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1]);
+                conv_1[3] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv_8_1[3] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4_1[3] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv_1[5] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 18L]);
+                conv_8_1[5] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 18L]);
+                conv_4_1[5] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 18L]);
+                conv_1[7] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 27L]);
+                conv_8_1[7] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 27L]);
+                conv_4_1[7] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 27L]);
             }
         }
-        const float16 a = conv[0] + (float16)(bias[bias_base]);
-        vstore16(select(a, (float16)(0.0f), a < (float16)(0.0f)), 0, &relu[relu_base]);
-        const float16 a_1 = conv[14] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_1, (float16)(0.0f), a_1 < (float16)(0.0f)), 0, &relu[relu_base + 784L]);
-        const float16 a_2 = conv[1] + (float16)(bias[bias_base]);
-        vstore16(select(a_2, (float16)(0.0f), a_2 < (float16)(0.0f)), 0, &relu[relu_base + 28L]);
-        const float16 a_3 = conv[15] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_3, (float16)(0.0f), a_3 < (float16)(0.0f)), 0, &relu[relu_base + 812L]);
-        const float16 a_4 = conv[2] + (float16)(bias[bias_base]);
-        vstore16(select(a_4, (float16)(0.0f), a_4 < (float16)(0.0f)), 0, &relu[relu_base + 56L]);
-        const float16 a_5 = conv[16] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_5, (float16)(0.0f), a_5 < (float16)(0.0f)), 0, &relu[relu_base + 840L]);
-        const float16 a_6 = conv[3] + (float16)(bias[bias_base]);
-        vstore16(select(a_6, (float16)(0.0f), a_6 < (float16)(0.0f)), 0, &relu[relu_base + 84L]);
-        const float16 a_7 = conv[17] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_7, (float16)(0.0f), a_7 < (float16)(0.0f)), 0, &relu[relu_base + 868L]);
-        const float16 a_8 = conv[4] + (float16)(bias[bias_base]);
-        vstore16(select(a_8, (float16)(0.0f), a_8 < (float16)(0.0f)), 0, &relu[relu_base + 112L]);
-        const float16 a_9 = conv[18] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_9, (float16)(0.0f), a_9 < (float16)(0.0f)), 0, &relu[relu_base + 896L]);
-        const float16 a_10 = conv[5] + (float16)(bias[bias_base]);
-        vstore16(select(a_10, (float16)(0.0f), a_10 < (float16)(0.0f)), 0, &relu[relu_base + 140L]);
-        const float16 a_11 = conv[19] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_11, (float16)(0.0f), a_11 < (float16)(0.0f)), 0, &relu[relu_base + 924L]);
-        const float16 a_12 = conv[6] + (float16)(bias[bias_base]);
-        vstore16(select(a_12, (float16)(0.0f), a_12 < (float16)(0.0f)), 0, &relu[relu_base + 168L]);
-        const float16 a_13 = conv[20] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_13, (float16)(0.0f), a_13 < (float16)(0.0f)), 0, &relu[relu_base + 952L]);
-        const float16 a_14 = conv[7] + (float16)(bias[bias_base]);
-        vstore16(select(a_14, (float16)(0.0f), a_14 < (float16)(0.0f)), 0, &relu[relu_base + 196L]);
-        const float16 a_15 = conv[21] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_15, (float16)(0.0f), a_15 < (float16)(0.0f)), 0, &relu[relu_base + 980L]);
-        const float16 a_16 = conv[8] + (float16)(bias[bias_base]);
-        vstore16(select(a_16, (float16)(0.0f), a_16 < (float16)(0.0f)), 0, &relu[relu_base + 224L]);
-        const float16 a_17 = conv[22] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_17, (float16)(0.0f), a_17 < (float16)(0.0f)), 0, &relu[relu_base + 1008L]);
-        const float16 a_18 = conv[9] + (float16)(bias[bias_base]);
-        vstore16(select(a_18, (float16)(0.0f), a_18 < (float16)(0.0f)), 0, &relu[relu_base + 252L]);
-        const float16 a_19 = conv[23] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_19, (float16)(0.0f), a_19 < (float16)(0.0f)), 0, &relu[relu_base + 1036L]);
-        const float16 a_20 = conv[10] + (float16)(bias[bias_base]);
-        vstore16(select(a_20, (float16)(0.0f), a_20 < (float16)(0.0f)), 0, &relu[relu_base + 280L]);
-        const float16 a_21 = conv[24] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_21, (float16)(0.0f), a_21 < (float16)(0.0f)), 0, &relu[relu_base + 1064L]);
-        const float16 a_22 = conv[11] + (float16)(bias[bias_base]);
-        vstore16(select(a_22, (float16)(0.0f), a_22 < (float16)(0.0f)), 0, &relu[relu_base + 308L]);
-        const float16 a_23 = conv[25] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_23, (float16)(0.0f), a_23 < (float16)(0.0f)), 0, &relu[relu_base + 1092L]);
-        const float16 a_24 = conv[12] + (float16)(bias[bias_base]);
-        vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base + 336L]);
-        const float16 a_25 = conv[26] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_25, (float16)(0.0f), a_25 < (float16)(0.0f)), 0, &relu[relu_base + 1120L]);
-        const float16 a_26 = conv[13] + (float16)(bias[bias_base]);
-        vstore16(select(a_26, (float16)(0.0f), a_26 < (float16)(0.0f)), 0, &relu[relu_base + 364L]);
-        const float16 a_27 = conv[27] + (float16)(bias[bias_base + 1L]);
-        vstore16(select(a_27, (float16)(0.0f), a_27 < (float16)(0.0f)), 0, &relu[relu_base + 1148L]);
-    } else {
-        float8 conv[28];
-        float4 conv_4[28];
-        conv[0] = (float8)(0.0f);
-        conv_4[0] = (float4)(0.0f);
-        conv[14] = (float8)(0.0f);
-        conv_4[14] = (float4)(0.0f);
-        conv[1] = (float8)(0.0f);
-        conv_4[1] = (float4)(0.0f);
-        conv[15] = (float8)(0.0f);
-        conv_4[15] = (float4)(0.0f);
-        conv[2] = (float8)(0.0f);
-        conv_4[2] = (float4)(0.0f);
-        conv[16] = (float8)(0.0f);
-        conv_4[16] = (float4)(0.0f);
-        conv[3] = (float8)(0.0f);
-        conv_4[3] = (float4)(0.0f);
-        conv[17] = (float8)(0.0f);
-        conv_4[17] = (float4)(0.0f);
-        conv[4] = (float8)(0.0f);
-        conv_4[4] = (float4)(0.0f);
-        conv[18] = (float8)(0.0f);
-        conv_4[18] = (float4)(0.0f);
-        conv[5] = (float8)(0.0f);
-        conv_4[5] = (float4)(0.0f);
-        conv[19] = (float8)(0.0f);
-        conv_4[19] = (float4)(0.0f);
-        conv[6] = (float8)(0.0f);
-        conv_4[6] = (float4)(0.0f);
-        conv[20] = (float8)(0.0f);
-        conv_4[20] = (float4)(0.0f);
-        conv[7] = (float8)(0.0f);
-        conv_4[7] = (float4)(0.0f);
-        conv[21] = (float8)(0.0f);
-        conv_4[21] = (float4)(0.0f);
-        conv[8] = (float8)(0.0f);
-        conv_4[8] = (float4)(0.0f);
-        conv[22] = (float8)(0.0f);
-        conv_4[22] = (float4)(0.0f);
-        conv[9] = (float8)(0.0f);
-        conv_4[9] = (float4)(0.0f);
-        conv[23] = (float8)(0.0f);
-        conv_4[23] = (float4)(0.0f);
-        conv[10] = (float8)(0.0f);
-        conv_4[10] = (float4)(0.0f);
-        conv[24] = (float8)(0.0f);
-        conv_4[24] = (float4)(0.0f);
-        conv[11] = (float8)(0.0f);
-        conv_4[11] = (float4)(0.0f);
-        conv[25] = (float8)(0.0f);
-        conv_4[25] = (float4)(0.0f);
-        conv[12] = (float8)(0.0f);
-        conv_4[12] = (float4)(0.0f);
-        conv[26] = (float8)(0.0f);
-        conv_4[26] = (float4)(0.0f);
-        conv[13] = (float8)(0.0f);
-        conv_4[13] = (float4)(0.0f);
-        conv[27] = (float8)(0.0f);
-        conv_4[27] = (float4)(0.0f);
-        for (int ky = 0; ky < 3; ky++) {
-            const int pad_base = i_j_o_k_o_l_o / 2 % 2 * 420 + ky * 30;
-            const int weight_base = i_j_o_k_o_l_o_div * 18 + ky * 3;
-            for (int kx = 0; kx < 3; kx++) {
-                const int pad_base_1 = pad_base + kx;
-                const int weight_base_1 = weight_base + kx;
-                conv[0] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1]);
-                conv_4[0] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1]);
-                conv[14] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[14] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[1] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1]);
-                conv_4[1] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1]);
-                conv[15] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[15] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[2] += vload8(0, &pad[pad_base_1 + 76L]) * (float8)(weight[weight_base_1]);
-                conv_4[2] += vload4(0, &pad[pad_base_1 + 84L]) * (float4)(weight[weight_base_1]);
-                conv[16] += vload8(0, &pad[pad_base_1 + 76L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[16] += vload4(0, &pad[pad_base_1 + 84L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[3] += vload8(0, &pad[pad_base_1 + 106L]) * (float8)(weight[weight_base_1]);
-                conv_4[3] += vload4(0, &pad[pad_base_1 + 114L]) * (float4)(weight[weight_base_1]);
-                conv[17] += vload8(0, &pad[pad_base_1 + 106L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[17] += vload4(0, &pad[pad_base_1 + 114L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[4] += vload8(0, &pad[pad_base_1 + 136L]) * (float8)(weight[weight_base_1]);
-                conv_4[4] += vload4(0, &pad[pad_base_1 + 144L]) * (float4)(weight[weight_base_1]);
-                conv[18] += vload8(0, &pad[pad_base_1 + 136L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[18] += vload4(0, &pad[pad_base_1 + 144L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[5] += vload8(0, &pad[pad_base_1 + 166L]) * (float8)(weight[weight_base_1]);
-                conv_4[5] += vload4(0, &pad[pad_base_1 + 174L]) * (float4)(weight[weight_base_1]);
-                conv[19] += vload8(0, &pad[pad_base_1 + 166L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[19] += vload4(0, &pad[pad_base_1 + 174L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[6] += vload8(0, &pad[pad_base_1 + 196L]) * (float8)(weight[weight_base_1]);
-                conv_4[6] += vload4(0, &pad[pad_base_1 + 204L]) * (float4)(weight[weight_base_1]);
-                conv[20] += vload8(0, &pad[pad_base_1 + 196L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[20] += vload4(0, &pad[pad_base_1 + 204L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[7] += vload8(0, &pad[pad_base_1 + 226L]) * (float8)(weight[weight_base_1]);
-                conv_4[7] += vload4(0, &pad[pad_base_1 + 234L]) * (float4)(weight[weight_base_1]);
-                conv[21] += vload8(0, &pad[pad_base_1 + 226L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[21] += vload4(0, &pad[pad_base_1 + 234L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[8] += vload8(0, &pad[pad_base_1 + 256L]) * (float8)(weight[weight_base_1]);
-                conv_4[8] += vload4(0, &pad[pad_base_1 + 264L]) * (float4)(weight[weight_base_1]);
-                conv[22] += vload8(0, &pad[pad_base_1 + 256L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[22] += vload4(0, &pad[pad_base_1 + 264L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[9] += vload8(0, &pad[pad_base_1 + 286L]) * (float8)(weight[weight_base_1]);
-                conv_4[9] += vload4(0, &pad[pad_base_1 + 294L]) * (float4)(weight[weight_base_1]);
-                conv[23] += vload8(0, &pad[pad_base_1 + 286L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[23] += vload4(0, &pad[pad_base_1 + 294L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[10] += vload8(0, &pad[pad_base_1 + 316L]) * (float8)(weight[weight_base_1]);
-                conv_4[10] += vload4(0, &pad[pad_base_1 + 324L]) * (float4)(weight[weight_base_1]);
-                conv[24] += vload8(0, &pad[pad_base_1 + 316L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[24] += vload4(0, &pad[pad_base_1 + 324L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[11] += vload8(0, &pad[pad_base_1 + 346L]) * (float8)(weight[weight_base_1]);
-                conv_4[11] += vload4(0, &pad[pad_base_1 + 354L]) * (float4)(weight[weight_base_1]);
-                conv[25] += vload8(0, &pad[pad_base_1 + 346L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[25] += vload4(0, &pad[pad_base_1 + 354L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[12] += vload8(0, &pad[pad_base_1 + 376L]) * (float8)(weight[weight_base_1]);
-                conv_4[12] += vload4(0, &pad[pad_base_1 + 384L]) * (float4)(weight[weight_base_1]);
-                conv[26] += vload8(0, &pad[pad_base_1 + 376L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[26] += vload4(0, &pad[pad_base_1 + 384L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv[13] += vload8(0, &pad[pad_base_1 + 406L]) * (float8)(weight[weight_base_1]);
-                conv_4[13] += vload4(0, &pad[pad_base_1 + 414L]) * (float4)(weight[weight_base_1]);
-                conv[27] += vload8(0, &pad[pad_base_1 + 406L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4[27] += vload4(0, &pad[pad_base_1 + 414L]) * (float4)(weight[weight_base_1 + 9L]);
-            }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float16 a_24 = conv_1[0] + (float16)(bias[bias_base_1]);
+            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1]);
         }
-        const float8 a = conv[0] + (float8)(bias[bias_base]);
-        vstore8(select(a, (float8)(0.0f), a < (float8)(0.0f)), 0, &relu[relu_base + 16L]);
-        const float4 a_1 = conv_4[0] + (float4)(bias[bias_base]);
-        vstore4(select(a_1, (float4)(0.0f), a_1 < (float4)(0.0f)), 0, &relu[relu_base + 24L]);
-        const float8 a_2 = conv[14] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_2, (float8)(0.0f), a_2 < (float8)(0.0f)), 0, &relu[relu_base + 800L]);
-        const float4 a_3 = conv_4[14] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_3, (float4)(0.0f), a_3 < (float4)(0.0f)), 0, &relu[relu_base + 808L]);
-        const float8 a_4 = conv[1] + (float8)(bias[bias_base]);
-        vstore8(select(a_4, (float8)(0.0f), a_4 < (float8)(0.0f)), 0, &relu[relu_base + 44L]);
-        const float4 a_5 = conv_4[1] + (float4)(bias[bias_base]);
-        vstore4(select(a_5, (float4)(0.0f), a_5 < (float4)(0.0f)), 0, &relu[relu_base + 52L]);
-        const float8 a_6 = conv[15] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_6, (float8)(0.0f), a_6 < (float8)(0.0f)), 0, &relu[relu_base + 828L]);
-        const float4 a_7 = conv_4[15] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_7, (float4)(0.0f), a_7 < (float4)(0.0f)), 0, &relu[relu_base + 836L]);
-        const float8 a_8 = conv[2] + (float8)(bias[bias_base]);
-        vstore8(select(a_8, (float8)(0.0f), a_8 < (float8)(0.0f)), 0, &relu[relu_base + 72L]);
-        const float4 a_9 = conv_4[2] + (float4)(bias[bias_base]);
-        vstore4(select(a_9, (float4)(0.0f), a_9 < (float4)(0.0f)), 0, &relu[relu_base + 80L]);
-        const float8 a_10 = conv[16] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_10, (float8)(0.0f), a_10 < (float8)(0.0f)), 0, &relu[relu_base + 856L]);
-        const float4 a_11 = conv_4[16] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_11, (float4)(0.0f), a_11 < (float4)(0.0f)), 0, &relu[relu_base + 864L]);
-        const float8 a_12 = conv[3] + (float8)(bias[bias_base]);
-        vstore8(select(a_12, (float8)(0.0f), a_12 < (float8)(0.0f)), 0, &relu[relu_base + 100L]);
-        const float4 a_13 = conv_4[3] + (float4)(bias[bias_base]);
-        vstore4(select(a_13, (float4)(0.0f), a_13 < (float4)(0.0f)), 0, &relu[relu_base + 108L]);
-        const float8 a_14 = conv[17] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_14, (float8)(0.0f), a_14 < (float8)(0.0f)), 0, &relu[relu_base + 884L]);
-        const float4 a_15 = conv_4[17] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_15, (float4)(0.0f), a_15 < (float4)(0.0f)), 0, &relu[relu_base + 892L]);
-        const float8 a_16 = conv[4] + (float8)(bias[bias_base]);
-        vstore8(select(a_16, (float8)(0.0f), a_16 < (float8)(0.0f)), 0, &relu[relu_base + 128L]);
-        const float4 a_17 = conv_4[4] + (float4)(bias[bias_base]);
-        vstore4(select(a_17, (float4)(0.0f), a_17 < (float4)(0.0f)), 0, &relu[relu_base + 136L]);
-        const float8 a_18 = conv[18] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_18, (float8)(0.0f), a_18 < (float8)(0.0f)), 0, &relu[relu_base + 912L]);
-        const float4 a_19 = conv_4[18] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_19, (float4)(0.0f), a_19 < (float4)(0.0f)), 0, &relu[relu_base + 920L]);
-        const float8 a_20 = conv[5] + (float8)(bias[bias_base]);
-        vstore8(select(a_20, (float8)(0.0f), a_20 < (float8)(0.0f)), 0, &relu[relu_base + 156L]);
-        const float4 a_21 = conv_4[5] + (float4)(bias[bias_base]);
-        vstore4(select(a_21, (float4)(0.0f), a_21 < (float4)(0.0f)), 0, &relu[relu_base + 164L]);
-        const float8 a_22 = conv[19] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_22, (float8)(0.0f), a_22 < (float8)(0.0f)), 0, &relu[relu_base + 940L]);
-        const float4 a_23 = conv_4[19] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_23, (float4)(0.0f), a_23 < (float4)(0.0f)), 0, &relu[relu_base + 948L]);
-        const float8 a_24 = conv[6] + (float8)(bias[bias_base]);
-        vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base + 184L]);
-        const float4 a_25 = conv_4[6] + (float4)(bias[bias_base]);
-        vstore4(select(a_25, (float4)(0.0f), a_25 < (float4)(0.0f)), 0, &relu[relu_base + 192L]);
-        const float8 a_26 = conv[20] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_26, (float8)(0.0f), a_26 < (float8)(0.0f)), 0, &relu[relu_base + 968L]);
-        const float4 a_27 = conv_4[20] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_27, (float4)(0.0f), a_27 < (float4)(0.0f)), 0, &relu[relu_base + 976L]);
-        const float8 a_28 = conv[7] + (float8)(bias[bias_base]);
-        vstore8(select(a_28, (float8)(0.0f), a_28 < (float8)(0.0f)), 0, &relu[relu_base + 212L]);
-        const float4 a_29 = conv_4[7] + (float4)(bias[bias_base]);
-        vstore4(select(a_29, (float4)(0.0f), a_29 < (float4)(0.0f)), 0, &relu[relu_base + 220L]);
-        const float8 a_30 = conv[21] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_30, (float8)(0.0f), a_30 < (float8)(0.0f)), 0, &relu[relu_base + 996L]);
-        const float4 a_31 = conv_4[21] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_31, (float4)(0.0f), a_31 < (float4)(0.0f)), 0, &relu[relu_base + 1004L]);
-        const float8 a_32 = conv[8] + (float8)(bias[bias_base]);
-        vstore8(select(a_32, (float8)(0.0f), a_32 < (float8)(0.0f)), 0, &relu[relu_base + 240L]);
-        const float4 a_33 = conv_4[8] + (float4)(bias[bias_base]);
-        vstore4(select(a_33, (float4)(0.0f), a_33 < (float4)(0.0f)), 0, &relu[relu_base + 248L]);
-        const float8 a_34 = conv[22] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_34, (float8)(0.0f), a_34 < (float8)(0.0f)), 0, &relu[relu_base + 1024L]);
-        const float4 a_35 = conv_4[22] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_35, (float4)(0.0f), a_35 < (float4)(0.0f)), 0, &relu[relu_base + 1032L]);
-        const float8 a_36 = conv[9] + (float8)(bias[bias_base]);
-        vstore8(select(a_36, (float8)(0.0f), a_36 < (float8)(0.0f)), 0, &relu[relu_base + 268L]);
-        const float4 a_37 = conv_4[9] + (float4)(bias[bias_base]);
-        vstore4(select(a_37, (float4)(0.0f), a_37 < (float4)(0.0f)), 0, &relu[relu_base + 276L]);
-        const float8 a_38 = conv[23] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_38, (float8)(0.0f), a_38 < (float8)(0.0f)), 0, &relu[relu_base + 1052L]);
-        const float4 a_39 = conv_4[23] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_39, (float4)(0.0f), a_39 < (float4)(0.0f)), 0, &relu[relu_base + 1060L]);
-        const float8 a_40 = conv[10] + (float8)(bias[bias_base]);
-        vstore8(select(a_40, (float8)(0.0f), a_40 < (float8)(0.0f)), 0, &relu[relu_base + 296L]);
-        const float4 a_41 = conv_4[10] + (float4)(bias[bias_base]);
-        vstore4(select(a_41, (float4)(0.0f), a_41 < (float4)(0.0f)), 0, &relu[relu_base + 304L]);
-        const float8 a_42 = conv[24] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_42, (float8)(0.0f), a_42 < (float8)(0.0f)), 0, &relu[relu_base + 1080L]);
-        const float4 a_43 = conv_4[24] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_43, (float4)(0.0f), a_43 < (float4)(0.0f)), 0, &relu[relu_base + 1088L]);
-        const float8 a_44 = conv[11] + (float8)(bias[bias_base]);
-        vstore8(select(a_44, (float8)(0.0f), a_44 < (float8)(0.0f)), 0, &relu[relu_base + 324L]);
-        const float4 a_45 = conv_4[11] + (float4)(bias[bias_base]);
-        vstore4(select(a_45, (float4)(0.0f), a_45 < (float4)(0.0f)), 0, &relu[relu_base + 332L]);
-        const float8 a_46 = conv[25] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_46, (float8)(0.0f), a_46 < (float8)(0.0f)), 0, &relu[relu_base + 1108L]);
-        const float4 a_47 = conv_4[25] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_47, (float4)(0.0f), a_47 < (float4)(0.0f)), 0, &relu[relu_base + 1116L]);
-        const float8 a_48 = conv[12] + (float8)(bias[bias_base]);
-        vstore8(select(a_48, (float8)(0.0f), a_48 < (float8)(0.0f)), 0, &relu[relu_base + 352L]);
-        const float4 a_49 = conv_4[12] + (float4)(bias[bias_base]);
-        vstore4(select(a_49, (float4)(0.0f), a_49 < (float4)(0.0f)), 0, &relu[relu_base + 360L]);
-        const float8 a_50 = conv[26] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_50, (float8)(0.0f), a_50 < (float8)(0.0f)), 0, &relu[relu_base + 1136L]);
-        const float4 a_51 = conv_4[26] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_51, (float4)(0.0f), a_51 < (float4)(0.0f)), 0, &relu[relu_base + 1144L]);
-        const float8 a_52 = conv[13] + (float8)(bias[bias_base]);
-        vstore8(select(a_52, (float8)(0.0f), a_52 < (float8)(0.0f)), 0, &relu[relu_base + 380L]);
-        const float4 a_53 = conv_4[13] + (float4)(bias[bias_base]);
-        vstore4(select(a_53, (float4)(0.0f), a_53 < (float4)(0.0f)), 0, &relu[relu_base + 388L]);
-        const float8 a_54 = conv[27] + (float8)(bias[bias_base + 1L]);
-        vstore8(select(a_54, (float8)(0.0f), a_54 < (float8)(0.0f)), 0, &relu[relu_base + 1164L]);
-        const float4 a_55 = conv_4[27] + (float4)(bias[bias_base + 1L]);
-        vstore4(select(a_55, (float4)(0.0f), a_55 < (float4)(0.0f)), 0, &relu[relu_base + 1172L]);
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float8 a_24 = conv_8_1[0] + (float8)(bias[bias_base_1]);
+            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 16L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float4 a_24 = conv_4_1[0] + (float4)(bias[bias_base_1]);
+            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 24L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float16 a_24 = conv_1[2] + (float16)(bias[bias_base_1 + 1L]);
+            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 784L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float8 a_24 = conv_8_1[2] + (float8)(bias[bias_base_1 + 1L]);
+            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 800L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float4 a_24 = conv_4_1[2] + (float4)(bias[bias_base_1 + 1L]);
+            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 808L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float16 a_24 = conv_1[4] + (float16)(bias[bias_base_1 + 2L]);
+            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 1568L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float8 a_24 = conv_8_1[4] + (float8)(bias[bias_base_1 + 2L]);
+            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 1584L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float4 a_24 = conv_4_1[4] + (float4)(bias[bias_base_1 + 2L]);
+            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1592L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float16 a_24 = conv_1[6] + (float16)(bias[bias_base_1 + 3L]);
+            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 2352L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float8 a_24 = conv_8_1[6] + (float8)(bias[bias_base_1 + 3L]);
+            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 2368L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float4 a_24 = conv_4_1[6] + (float4)(bias[bias_base_1 + 3L]);
+            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2376L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float16 a_24 = conv_1[1] + (float16)(bias[bias_base_1]);
+            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 28L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float8 a_24 = conv_8_1[1] + (float8)(bias[bias_base_1]);
+            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 44L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float4 a_24 = conv_4_1[1] + (float4)(bias[bias_base_1]);
+            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 52L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float16 a_24 = conv_1[3] + (float16)(bias[bias_base_1 + 1L]);
+            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 812L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float8 a_24 = conv_8_1[3] + (float8)(bias[bias_base_1 + 1L]);
+            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 828L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float4 a_24 = conv_4_1[3] + (float4)(bias[bias_base_1 + 1L]);
+            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 836L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float16 a_24 = conv_1[5] + (float16)(bias[bias_base_1 + 2L]);
+            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 1596L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float8 a_24 = conv_8_1[5] + (float8)(bias[bias_base_1 + 2L]);
+            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 1612L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float4 a_24 = conv_4_1[5] + (float4)(bias[bias_base_1 + 2L]);
+            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1620L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float16 a_24 = conv_1[7] + (float16)(bias[bias_base_1 + 3L]);
+            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 2380L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float8 a_24 = conv_8_1[7] + (float8)(bias[bias_base_1 + 3L]);
+            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 2396L]);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            const float4 a_24 = conv_4_1[7] + (float4)(bias[bias_base_1 + 3L]);
+            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2404L]);
+        }
     }
 }
 ==== opencl-pocl/conv2_relu_step0.cl
