@@ -39,15 +39,9 @@ find_touched(factoring *f)
     }
 }
 
-/* The reduce axes of the new definition: a leaf that is touched becomes one. */
 static void
-choose_reduce(factoring *f)
+choose_leaves(factoring *f)
 {
-    const weft_te_op *op = f->s->op;
-    f->reduce = WEFT_NEW_ARRAY(&f->te->ir->arena, op->nreduce + f->s->leaf.n, weft_axis *);
-    for (int i = 0; i < op->nreduce; i++)
-        if (!f->touched[op->reduce[i]->id])
-            f->reduce[f->nreduce++] = op->reduce[i];
     for (int i = 0; i < f->s->leaf.n; i++) {
         weft_axis *leaf = f->s->leaf.at[i];
         if (!f->touched[leaf->id] || leaf == f->axis)
@@ -55,6 +49,23 @@ choose_reduce(factoring *f)
         weft_te_root_name(f->te, leaf->var->name);
         f->reduce[f->nreduce++] = leaf;
     }
+}
+
+/* The reduce axes of the new definition, in the order of the old one: leaves that are touched become
+ * some, where the first is that they were made of. */
+static void
+choose_reduce(factoring *f)
+{
+    const weft_te_op *op = f->s->op;
+    bool chosen = false;
+    f->reduce = WEFT_NEW_ARRAY(&f->te->ir->arena, op->nreduce + f->s->leaf.n, weft_axis *);
+    for (int i = 0; i < op->nreduce; i++)
+        if (!f->touched[op->reduce[i]->id]) {
+            f->reduce[f->nreduce++] = op->reduce[i];
+        } else if (!chosen) {
+            choose_leaves(f);
+            chosen = true;
+        }
 }
 
 /* ---- indices and what bounds them ------------------------------------------------------------ */
