@@ -92,6 +92,9 @@ bool weft_vector_row(weft_rule *, weft_tensor *t, weft_tensor *home, weft_axis *
 int64_t weft_vector_rows_of_group(const weft_rule *, double work, double rows);
 /* The kernel of a reduction of rows; false, and nothing done, when the output has no axes. */
 bool weft_vector_rows(weft_rule *, weft_stage *reduce, weft_stage *out);
+/* The kernel of a reduction to several tensors whose reads go along their last axis or stay: that
+ * axis in lanes; false, and nothing done, when they do not. */
+bool weft_vector_columns(weft_rule *, weft_stage *reduce);
 /* A long reduction of few results: the stage of its parts, which it then combines; NULL when there
  * is no need. */
 weft_stage *weft_vector_parts(weft_rule *, weft_stage *reduce);

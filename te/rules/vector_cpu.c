@@ -285,7 +285,8 @@ schedule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
     weft_tensor *sum = reduce->op->out[0], *result = out->op->out[0];
     vector_search s = { .r = r, .op = reduce->op, .others = 1 };
     if (reduce->op->nout != 1)
-        return false;
+        return (weft_vector_has_rows(r, reduce->op) && weft_vector_rows(r, reduce, out)) ||
+               weft_vector_columns(r, reduce);
     s.steps = weft_vector_count((const weft_axis *const *)reduce->op->reduce, reduce->op->nreduce);
     s.nread = weft_rule_reads(r, reduce->op, &s.read);
     s.walk = WEFT_NEW_ARRAY(&r->scratch, s.nread + 1, weft_walk);

@@ -54,7 +54,7 @@ weft_vector_has_rows(weft_rule *r, const weft_te_op *op)
 {
     weft_read *read;
     bool any = false;
-    if (op->nreduce == 0 || op->nout != 1 || lanes_of(r, op) < 2)
+    if (op->nreduce == 0 || lanes_of(r, op) < 2)
         return false;
     int64_t extent = weft_rule_extent(last_reduce(op));
     int n = weft_rule_reads(r, op, &read);
@@ -160,6 +160,41 @@ weft_vector_rows(weft_rule *r, weft_stage *reduce, weft_stage *out)
     at = weft_rule_bind_chunks(r, result, all, weft_vector_rows_of_group(r, steps, rows));
     if (at)
         (void)weft_vector_row(r, sum, result, at);
+    return true;
+}
+
+bool
+weft_vector_columns(weft_rule *r, weft_stage *reduce)
+{
+    weft_te *te = r->te;
+    const weft_te_op *op = reduce->op;
+    weft_tensor *result = op->out[0];
+    int last = op->naxis - 1;
+    int64_t lanes = lanes_of(r, op), extent = last < 0 ? 1 : weft_rule_extent(op->axis[last]);
+    double steps = weft_vector_count((const weft_axis *const *)op->reduce, op->nreduce),
+           results = weft_vector_count((const weft_axis *const *)op->axis, op->naxis);
+    weft_axis *vectors, *lane, *inner;
+    if (lanes < 2 || last < 0 || (extent >= 0 && extent < lanes) ||
+        !weft_rule_lanes_along(r, op, last))
+        return false;
+    weft_tensor *sum = weft_cache_write(te, result, "local");
+    op = result->op;
+    weft_str_addf(weft_rule_note(r, "reduction"), "%d lanes of %s", (int)lanes,
+                  op->axis[last]->var->name);
+    if (!sum || weft_split(te, result, op->axis[last], weft_rule_num(r, lanes), &vectors, &lane))
+        return true;
+    (void)weft_vectorize(te, result, lane);
+    weft_axis *all = weft_rule_fuse(r, result, last, op->axis), *at = NULL;
+    if (all && weft_fuse(te, result, all, vectors, &all))
+        return true;
+    all = all ? all : vectors;
+    if (all)
+        at = weft_rule_bind_chunks(
+            r, result, all,
+            weft_vector_rows_of_group(r, steps * (double)lanes, results / (double)lanes));
+    if (at && inside(r, sum, result, at) &&
+        !weft_split(te, sum, sum->op->axis[last], weft_rule_num(r, lanes), NULL, &inner))
+        (void)run_in_lanes(r, sum, NULL, inner);
     return true;
 }
 

@@ -196,6 +196,11 @@ static const program windows[] = {
 
 /* ---- reductions, rows, elements -------------------------------------------------------------- */
 
+/* The largest with its place, the first of several. */
+#define LARGEST(n, of)                                                                             \
+    "reduce(r < " n ") (" of ", r) from (-inf, 2147483647) with (v, p), (w, q) = (max(v, w), "     \
+    "select(v > w || (v == w && p < q), p, q))"
+
 static const program others[] = {
     { "te softmax(X: f32[11, 37]) { M[i < 11] = max(j < 37) X[i, j]\n S[i < 11] = sum(j < 37) "
       "exp(X[i, j] - M[i])\n"
@@ -219,6 +224,13 @@ static const program others[] = {
     { "te sum_parts(X: f32[3, 70001]) { out Y[] = sum(i < 3, j < 70001) X[i, j] }", { { 0 } } },
     { "te max_parts(X: f32[2, 100, 997]) { out Y[k < 2] = max(i < 100, j < 997) X[k, i, j] }",
       { { 0 } } },
+    { "te largest_of_rows(X: f32[5, 83]) { out v, out at[i < 5] = " LARGEST("83", "X[i, r]") " }",
+      { { 0 } } },
+    { "te largest_of_columns(X: f32[19, 3, 21]) { out v, out at[i < 3, j < 21] = " LARGEST(
+          "19", "X[r, i, j]") " }",
+      { { 0 } } },
+    { "te largest_symbol(X: f32[n, m]) { out v, out at[j < m] = " LARGEST("n", "X[r, j]") " }",
+      { { 6, 45 } } },
     { "te sum_scalar(X: f32[9, 33]) { out Y[] = sum(i < 9, j < 33) X[i, j] }", { { 0 } } },
     { "te sum_symbol(X: f32[n, m]) { out Y[i < n] = sum(j < m) X[i, j] }", { { 7, 150 } } },
     { "te mean_square(X: f32[6, 50]) { S[i < 6] = sum(j < 50) X[i, j] * X[i, j]\n out Y[i < 6] = "
