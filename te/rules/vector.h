@@ -64,6 +64,8 @@ typedef struct vector_order {
     int64_t turns;     /* panels of a work-group that take turns at each of them; 1 */
     weft_tensor *pack; /* the part of it that a sweep reads is copied together first; NULL */
     int pack_dim;      /* the dimension of it that is read in lanes */
+    weft_tensor *border; /* lead goes through planes of it, each of which is copied first; NULL */
+    int64_t planes;      /* that a work-group takes */
 } vector_order;
 vector_order weft_vector_order(const vector_search *);
 /* Bytes of what is read along data axis d, or of all else, for one of the problems apart;
@@ -80,6 +82,14 @@ void weft_vector_gather(vector_search *, weft_tensor *sum);
 /* What `sum` reads of order->pack below loop `at` of `out`, copied to memory of its own. */
 void weft_vector_pack(vector_search *, const vector_order *, weft_tensor *sum, weft_tensor *out,
                       weft_axis *at);
+
+/* ---- vector_border.c ------------------------------------------------------------------------- */
+/* A stage of planes, each of which few enough bytes for a first cache and read by the results at some
+ * data axes alone: those are in lead[].  NULL: there is none. */
+weft_tensor *weft_vector_border(const vector_search *, bool *lead);
+/* Computes the planes in loop `at` of `out`, before what reads them. */
+void weft_vector_copy_border(const vector_search *, weft_tensor *border, weft_tensor *out,
+                             weft_axis *at);
 
 /* ---- vector_rows.c --------------------------------------------------------------------------- */
 /* Whether all that is reduced lies side by side along the last reduce axis, or stays. */

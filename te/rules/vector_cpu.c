@@ -177,7 +177,7 @@ bind_sweeps(vector_search *s, const vector_order *o, weft_tensor *out, const loo
         (weft_split(s->r->te, out, sweep, weft_rule_num(s->r, o->tiles), &part, &sweep) ||
          weft_fuse(s->r->te, out, panel, part, &panel)))
         return;
-    *group = weft_rule_bind_chunks(s->r, out, panel, 1);
+    *group = weft_rule_bind_chunks(s->r, out, panel, o->border ? o->planes : 1);
     *at = turn ? turn : sweep;
 }
 
@@ -221,10 +221,12 @@ say(const vector_search *s, const vector_order *o)
             weft_str_addf(note, " x %d %s%s", (int)s->best.size[k],
                           s->op->axis[s->axis[k]]->var->name,
                           k == s->best.lane_axis ? " vectors" : "");
-    weft_str_addf(note, " in registers%s", o->lead ? ", panels outside" : "");
+    weft_str_addf(note, " in registers%s",
+                  o->lead && !o->border ? ", panels outside" : "");
     if (o->lead && o->turns > 1)
         weft_str_addf(note, ", %d in turns", (int)o->turns);
     weft_str_add(note, o->pack ? " and copied together" : "");
+    weft_str_add(note, o->border ? ", planes with borders" : "");
 }
 
 /* Whether results are stored element by element from a copy of the tile in memory: many stores of
@@ -249,32 +251,58 @@ is_plain_loop(const vector_search *s)
     return s->best.lanes == 1 && steps > 0 && steps <= FEW_STEPS && !s->condition[0];
 }
 
-static void
-schedule_plain(vector_search *s, weft_tensor *sum, weft_tensor *out)
+/* Results of a row one by one; false after an error. */
+static bool
+sum_in_loop(vector_search *s, weft_tensor *sum, weft_tensor *out, weft_axis *loop)
 {
     weft_te *te = s->r->te;
-    int inner = s->axis[0];
-    weft_axis **axis = WEFT_NEW_ARRAY(&s->r->scratch, out->op->naxis + 1, weft_axis *);
-    double rows = s->others, work = s->steps * (double)s->extent[0];
-    int n = 0;
-    for (int d = 0; d < out->op->naxis; d++)
-        if (d != inner)
-            axis[n++] = out->op->axis[d];
-    for (int k = 1; k < s->n; k++)
-        rows *= (double)s->extent[k];
-    axis[n] = out->op->axis[inner];
-    weft_axis *loop = axis[n];
-    if (weft_reorder(te, out, n + 1, axis))
-        return;
-    weft_axis *all = weft_rule_fuse(s->r, out, n, axis);
-    double cores = s->r->target->cores > 0 ? s->r->target->cores : 1;
-    double chunk = WORK_OF_A_GROUP / (work + 64), most = rows / (4 * cores);
-    if (all)
-        (void)weft_rule_bind_chunks(s->r, out, all, (int64_t)(chunk < most ? chunk : most));
     if (weft_compute_at(te, sum, out, loop) || weft_set_scope(te, sum, "local"))
-        return;
+        return false;
     for (int i = 0; i < sum->op->nreduce; i++)
         (void)weft_unroll(te, sum, sum->op->reduce[i]);
+    return true;
+}
+
+/* Rows that work-groups take: some microseconds of them, and every core some. */
+static int64_t
+rows_of_group(const vector_search *s)
+{
+    double rows = s->others, work = s->steps * (double)s->extent[0],
+           cores = s->r->target->cores > 0 ? s->r->target->cores : 1;
+    for (int k = 1; k < s->n; k++)
+        rows *= (double)s->extent[k];
+    double chunk = WORK_OF_A_GROUP / (work + 64), most = rows / (4 * cores);
+    return (int64_t)(chunk < most ? chunk : most);
+}
+
+/* Axes of the planes, if any, then the others, the innermost last. */
+static bool
+order_plain(vector_search *s, const vector_order *o, weft_tensor *out, weft_axis **axis, int *nlead)
+{
+    int inner = s->axis[0], n = 0;
+    for (int d = 0; o->border && d < out->op->naxis; d++)
+        if (o->lead[d])
+            axis[n++] = out->op->axis[d];
+    *nlead = n;
+    for (int d = 0; d < out->op->naxis; d++)
+        if (d != inner && !(o->border && o->lead[d]))
+            axis[n++] = out->op->axis[d];
+    axis[n] = out->op->axis[inner];
+    return !weft_reorder(s->r->te, out, n + 1, axis);
+}
+
+static void
+schedule_plain(vector_search *s, const vector_order *o, weft_tensor *sum, weft_tensor *out)
+{
+    weft_axis **axis = WEFT_NEW_ARRAY(&s->r->scratch, out->op->naxis + 1, weft_axis *), *at = NULL;
+    int nlead, last = out->op->naxis - 1;
+    if (!order_plain(s, o, out, axis, &nlead))
+        return;
+    weft_axis *all = weft_rule_fuse(s->r, out, o->border ? nlead : last, axis);
+    if (all)
+        at = weft_rule_bind_chunks(s->r, out, all, o->border ? o->planes : rows_of_group(s));
+    if (sum_in_loop(s, sum, out, axis[last]) && at && o->border)
+        weft_vector_copy_border(s, o->border, out, at);
 }
 
 /* The reduction as a kernel of tiles or rows, or with `out`; false, and nothing done, when it has no
@@ -301,8 +329,9 @@ schedule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
     vector_order o = weft_vector_order(&s);
     bool plain = is_plain_loop(&s);
     if (plain)
-        weft_str_addf(weft_rule_note(r, "reduction"), "a loop over %s",
-                      reduce->op->axis[s.axis[0]]->var->name);
+        weft_str_addf(weft_rule_note(r, "reduction"), "a loop over %s%s",
+                      reduce->op->axis[s.axis[0]]->var->name,
+                      o.border ? ", planes with borders" : "");
     else
         say(&s, &o);
     if (reduce == out)
@@ -310,7 +339,7 @@ schedule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
     if (!sum)
         return false;
     if (plain) {
-        schedule_plain(&s, sum, result);
+        schedule_plain(&s, &o, sum, result);
         return true;
     }
     weft_axis *group, *at;
@@ -325,6 +354,8 @@ schedule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
               schedule_part(&s, &o, sum, result, at);
     if (ok && copy)
         ok = schedule_part(&s, &o, copy, result, at);
+    if (ok && o.border)
+        weft_vector_copy_border(&s, o.border, result, group);
     if (ok && o.pack)
         weft_vector_pack(&s, &o, sum, result, group);
     else if (ok)

@@ -212,9 +212,32 @@ tiles_of_group(const vector_search *s, double panels, double sweep, bool packs)
     return weft_ceildiv((int64_t)sweep, parts);
 }
 
+/* Planes of a work-group: enough for it to do, as many for all if that is near, and every core some. */
+static int64_t
+planes_of_group(const vector_search *s, const bool *lead)
+{
+    double cores = s->r->target->cores > 0 ? s->r->target->cores : 1, planes = 1, work = s->steps;
+    for (int d = 0; d < s->op->naxis; d++)
+        *(lead[d] ? &planes : &work) *= weft_vector_count((const weft_axis *const *)s->op->axis + d, 1);
+    double n = WORK_OF_A_GROUP / (work + 64), most = planes / (4 * cores);
+    int64_t enough = (int64_t)(n < most ? n : most), least = enough / 2;
+    for (int64_t i = enough; i > least && i > 1; i--)
+        if ((int64_t)planes % i == 0)
+            return i;
+    return enough > 1 ? enough : 1;
+}
+
 vector_order
 weft_vector_order(const vector_search *s)
 {
+    bool *planes = WEFT_NEW_ARRAY(&s->r->scratch, s->op->naxis + 1, bool);
+    weft_tensor *border = weft_vector_border(s, planes);
+    if (border)
+        return (vector_order){ .lead = planes,
+                               .turns = 1,
+                               .tiles = INT64_MAX,
+                               .border = border,
+                               .planes = planes_of_group(s, planes) };
     bool *lead = WEFT_NEW_ARRAY(&s->r->scratch, s->op->naxis + 1, bool);
     bool *last = WEFT_NEW_ARRAY(&s->r->scratch, s->op->naxis + 1, bool);
     double near = (double)s->r->target->cache_bytes, apart,

@@ -167,6 +167,10 @@ static const program windows[] = {
       "out Y[n < 1, m < 3, y < 5, x < 5] = sum(c < 1, u < 3, v < 3) pad[n, m + c, y * 2 + u, x * 2 "
       "+ v] * W[m, c, u, v] }",
       { { 0 } } },
+    { "te window_across(X: f32[1, 6, 5, 7]) { pad[n < 1, c < 8, y < 5, x < 7] = guard(c >= 1 && c < 7, "
+      "X[n, c - 1, y, x], 0.0)\n"
+      "out Y[n < 1, c < 6, y < 5, x < 7] = sum(u < 3) pad[n, c + u, y, x] * pad[n, c + u, y, x] }",
+      { { 0 } } },
     { "te big_kernel(X: f32[1, 3, 21, 21], W: f32[16, 3, 11, 11]) {"
       "out Y[n < 1, m < 16, y < 3, x < 3] = sum(c < 3, u < 11, v < 11) X[n, c, y * 4 + u, x * 4 + "
       "v] * W[m, c, u, v] }",
@@ -380,6 +384,34 @@ vectors_run_along_places_and_over_channels_of_one_group(void **state)
     check_choices(sizeof m / sizeof *m, m);
 }
 
+#define BORDER(c, h, h2)                                                                           \
+    "te p(X: f32[" #c ", " #h ", " #h "], W: f32[" #c ", 3, 3]) { pad[m < " #c ", y < " #h2        \
+    ", x < " #h2 "] = guard(y >= 1 && y <= " #h " && x >= 1 && x <= " #h                           \
+    ", X[m, y - 1, x - 1], 0.0)\n"
+
+static void
+borders_are_copied_where_a_window_looks_at_one_plane(void **state)
+{
+    (void)state;
+    static const choice m[] = {
+        { BORDER(64, 14, 16) "out Y[m < 64, y < 14, x < 14] = sum(u < 3, v < 3) pad[m, y + u, x + v] "
+                             "* W[m, u, v] }",
+          "vectors of 16", "compute_at(pad, Y, ", NULL },
+        { BORDER(64, 14, 16) "out Y[m < 64, y < 7, x < 7] = max(u < 3, v < 3) pad[m, y * 2 + u, x * "
+                             "2 + v] }",
+          "vectors of 16", "compute_at(pad, Y, ", NULL },
+        /* each plane is of all results */
+        { BORDER(64, 14, 16) "out Y[k < 64, y < 14, x < 14] = sum(m < 64, u < 3, v < 3) pad[m, y + u, "
+                             "x + v] * W[k, u, v] }",
+          "vectors of 16", "bind(", "compute_at(pad, " },
+        /* beyond what is near */
+        { BORDER(64, 200, 202) "out Y[m < 64, y < 200, x < 200] = sum(u < 3, v < 3) pad[m, y + u, x + "
+                               "v] * W[m, u, v] }",
+          "vectors of 16", "bind(", "compute_at(pad, " },
+    };
+    check_choices(sizeof m / sizeof *m, m);
+}
+
 #define PACKED(m, k, n)                                                                            \
     "te p(A: f32[" #m ", " #k "], B: f32[" #n " // 16, " #k ", 16]) { out C[i < " #m ", j < " #n   \
     "] = sum(r < " #k ") A[i, r] * B[j // 16, r, j % 16] }"
@@ -408,6 +440,7 @@ main(void)
         cmocka_unit_test(large_products_use_what_a_gpu_gains_from),
         cmocka_unit_test(products_on_vectors_keep_near_what_they_read_again),
         cmocka_unit_test(vectors_run_along_places_and_over_channels_of_one_group),
+        cmocka_unit_test(borders_are_copied_where_a_window_looks_at_one_plane),
         cmocka_unit_test(reductions_rows_and_elements_are_what_the_program_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
