@@ -27,6 +27,7 @@ optimize(weft_graph *graph, const weft_compile_job *job)
         .flat_places = vectors,
         .attention_bytes = simt && job->optimize > 0 ? t->shared_bytes : 0,
         .attention_lanes = vectors ? t->vector_lanes : 0,
+        .attention_registers = vectors ? t->registers : 0,
         .flops_a_byte = t->gflops > 0 && t->gbytes > 0 ? t->gflops / t->gbytes : FLOPS_A_BYTE,
         .no_fuse = job->optimize == 0,
     };

@@ -254,6 +254,7 @@ typedef struct weft_graph_options {
      * the target does while it moves a byte */
     int64_t attention_bytes;
     int attention_lanes; /* attention in vectors of so many keys, where attention_bytes is 0; 0: no */
+    int attention_registers; /* for such vectors */
     double flops_a_byte;
     bool no_fuse;
 } weft_graph_options;

@@ -17,8 +17,11 @@ enum {
     UNFUSED = 64, /* rows of a product's tile */
     RESCALE =
         24, /* operations for a result and block of keys: two exponentials and what is around */
-    LONG_BLOCK = 512, /* keys of a block on a CPU: 8 queries' scores stay in its first caches */
-    VECTOR_ROWS = 8,
+    LONG_BLOCK = 512, /* keys of a block on a CPU, where it is not known how many there are */
+    MOST_KEYS = 2048, /* where it is: the scores of a block of queries stay in a core's caches */
+    MANY_REGISTERS = 32, /* of vectors: they keep MANY_ROWS queries by two vectors, and operands */
+    MANY_ROWS = 12,
+    SOME_ROWS = 6,
     SOME_QUERIES = 48,  /* that pay for laying keys out anew, where these do not fill vectors */
     MANY_QUERIES = 128, /* and where they do */
     SCORE_TRIPS = 5     /* written, read twice and written again by softmax, read */
@@ -351,9 +354,9 @@ pays_in_vectors(const weft_graph_options *o, costs *c)
     int least = keys > 0 && keys % c->lanes ? SOME_QUERIES : MANY_QUERIES;
     if (c->queries > 0 && c->queries < least)
         return false;
-    int64_t blocks = keys > 0 ? weft_ceildiv(keys, LONG_BLOCK) : 1,
+    int64_t blocks = keys > 0 ? weft_ceildiv(keys, MOST_KEYS) : 1,
             each = keys > 0 ? weft_ceildiv(keys, blocks) : LONG_BLOCK;
-    c->rows = VECTOR_ROWS;
+    c->rows = o->attention_registers >= MANY_REGISTERS ? MANY_ROWS : SOME_ROWS;
     c->cols = weft_round_up(each, each > c->lanes ? 2 * c->lanes : c->lanes);
     return true;
 }

@@ -20,7 +20,7 @@
 
 enum {
     LEAST_SHARED = 256, /* bytes: below them a barrier costs more than memory gains */
-    LEAST_LOCAL = 1024, /* bytes that are surely no registers */
+    LEAST_LOCAL = 1024, /* bytes that are surely no registers, where a target does not say */
     MOST_SHARED = 1 << 30
 };
 
@@ -61,6 +61,14 @@ array_of(const storage *s, const weft_buf *buf)
 
 /* ---- when each is needed --------------------------------------------------------------------- */
 
+/* Bytes of an array that the registers of a thread cannot hold. */
+static int64_t
+least_local(const weft_target *t)
+{
+    int64_t all = (int64_t)t->registers * t->vector_lanes * 4;
+    return t->cls == WEFT_CLASS_VECTOR_CPU && all > 0 ? all : LEAST_LOCAL;
+}
+
 static bool
 may_share(const storage *s, const weft_buf *buf, int64_t *elements, int64_t *bytes)
 {
@@ -70,7 +78,7 @@ may_share(const storage *s, const weft_buf *buf, int64_t *elements, int64_t *byt
     return weft_dtype_bits(buf->dtype) >= 8 && buf->dtype != WEFT_BOOL && !buf->stages &&
            weft_as_int(buf->shape[0], elements) && *elements > 0 &&
            weft_dtype_bytes(buf->dtype, *elements, bytes) &&
-           *bytes >= (buf->space == WEFT_SHARED ? LEAST_SHARED : LEAST_LOCAL);
+           *bytes >= (buf->space == WEFT_SHARED ? LEAST_SHARED : least_local(s->target));
 }
 
 static void

@@ -25,7 +25,7 @@ loaded(weft_rule *r, const weft_expr *e)
     return t ? weft_te_stage(r->te, t) : NULL;
 }
 
-/* The factors of a sum of products that are stages. */
+/* The factors of a sum of products, the first a stage; *b: NULL where the second is none. */
 static bool
 factors(weft_rule *r, const weft_stage *s, weft_stage **a, weft_stage **b)
 {
@@ -34,7 +34,7 @@ factors(weft_rule *r, const weft_stage *s, weft_stage **a, weft_stage **b)
         return false;
     *a = loaded(r, e->arg[0]);
     *b = loaded(r, e->arg[1]);
-    return *a && *b && (*a)->op->nreduce == 0 && (*b)->op->nreduce == 0;
+    return *a && (*a)->op->nreduce == 0 && (!*b || (*b)->op->nreduce == 0);
 }
 
 /* The only stage, but for `not`, that s reads; NULL: there are others. */
@@ -62,21 +62,57 @@ online_reduction(weft_rule *r, const weft_stage *out)
     return all && all->op->nout == 3 && all->op->nreduce == 1 ? all : NULL;
 }
 
+/* The sum of products that s reads. */
+static weft_stage *
+weighted_sum(weft_rule *r, const weft_stage *s)
+{
+    weft_tensor **t;
+    weft_stage *a, *b;
+    int n = weft_te_reads(r->te, s->op, &r->scratch, &t);
+    for (int i = 0; i < n; i++)
+        if (factors(r, weft_te_stage(r->te, t[i]), &a, &b))
+            return weft_te_stage(r->te, t[i]);
+    return NULL;
+}
+
+/* What is known of the only block of keys, which the result reads: a sum and a weighted sum. */
+static bool
+find_block(weft_rule *r, blocked *b)
+{
+    b->weighted = b->out->op->nreduce == 0 ? weighted_sum(r, b->out) : NULL;
+    b->total = b->weighted ? reads_one(r, b->out, b->weighted) : NULL;
+    if (!b->total || b->total->op->nreduce != 1 ||
+        !factors(r, b->weighted, &b->weights, &b->values))
+        return false;
+    weft_tensor **t;
+    int n = weft_te_reads(r->te, b->weights->op, &r->scratch, &t);
+    for (int i = 0; i < n; i++) {
+        weft_stage *s = weft_te_stage(r->te, t[i]);
+        b->most = s && s->op->nreduce == 1 ? s : b->most;
+    }
+    return b->most != NULL;
+}
+
+/* The same of any block, which what combines them reads. */
+static bool
+find_blocks(weft_rule *r, blocked *b)
+{
+    b->most = loaded(r, b->all->op->body[0]);
+    b->total = loaded(r, b->all->op->body[1]);
+    b->weighted = loaded(r, b->all->op->body[2]);
+    return b->most && b->total && factors(r, b->weighted, &b->weights, &b->values) && b->values;
+}
+
 static bool
 find_stages(weft_rule *r, weft_stage *out, blocked *b)
 {
     b->out = out;
     b->all = online_reduction(r, out);
-    if (!b->all)
-        return false;
-    b->most = loaded(r, b->all->op->body[0]);
-    b->total = loaded(r, b->all->op->body[1]);
-    b->weighted = loaded(r, b->all->op->body[2]);
-    if (!b->most || !b->total || !factors(r, b->weighted, &b->weights, &b->values))
+    if (!(b->all ? find_blocks : find_block)(r, b))
         return false;
     b->scores = reads_one(r, b->weights, b->most);
     b->products = b->scores ? reads_one(r, b->scores, NULL) : NULL;
-    return b->products && factors(r, b->products, &b->queries, &b->keys) &&
+    return b->products && factors(r, b->products, &b->queries, &b->keys) && b->keys &&
            loaded(r, b->most->op->body[0]) == b->scores &&
            loaded(r, b->total->op->body[0]) == b->weights;
 }
@@ -296,7 +332,7 @@ weft_rule_attention(weft_rule *r, weft_stage *out)
         return false;
     if (!simt)
         return r->target->cls == WEFT_CLASS_VECTOR_CPU && weft_rule_attention_vectors(r, &b);
-    if (!fits(r, &b))
+    if (!b.all || !fits(r, &b))
         return false;
     choose_threads(r, &b);
     weft_str_addf(weft_rule_note(r, "attention"), "a block %d queries, by %d keys, %dx%d threads",

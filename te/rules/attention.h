@@ -5,9 +5,9 @@
 #include "rules/priv.h"
 
 typedef struct weft_blocked {
-    weft_stage *out, *all; /* the result; what combines blocks of keys */
+    weft_stage *out, *all; /* the result; what combines blocks of keys, NULL: there is one block */
     weft_stage *most, *total, *weighted, *weights, *scores, *products;
-    weft_stage *queries, *keys, *values;
+    weft_stage *queries, *keys, *values; /* values NULL: they are read where they lie */
     int nbatch;
     int64_t rows, cols, width; /* queries, keys of a block; columns of the result */
     int64_t ty, tx;            /* threads, where there are any */

@@ -1,24 +1,24 @@
 /* te/rules/attention_vector.c: attention by blocks of keys in vectors, on CPUs.
  *
  * A group takes a block of queries and has the scores of a block of keys near.  Keys lie in panels,
- * of which products take one or two by all queries in registers; the weighted sum takes some queries
- * by some vectors of columns.  Keys and values in whole blocks are kernels of their own. */
+ * of which products take one or two by all queries in registers; the weighted sum takes all queries
+ * by two vectors of columns, so that keys and values are each read once.  Keys and values in whole
+ * blocks are kernels of their own. */
 #include "rules/attention.h"
 
 enum {
-    MOST_SCORES = 16384, /* of a group: more would not stay in a cache */
-    SOME_ROWS = 4,       /* queries of a tile of results */
-    SOME_VECTORS = 4,    /* vectors of columns of it */
-    MANY_REGISTERS = 32  /* products of two panels then stay in registers */
+    MOST_SCORES = 32768, /* of a group: more would not stay in a cache */
+    SOME_VECTORS = 2     /* of columns, or panels of keys, that meet all queries in registers */
 };
 
 typedef struct vectors {
     weft_rule *r;
     const weft_blocked *b;
-    int64_t lanes;   /* along keys */
-    int64_t columns; /* lanes along columns of the result */
-    int64_t panels;  /* of products at a time */
-    weft_axis *at;   /* the loop over blocks of keys */
+    int64_t lanes;    /* along keys */
+    int64_t columns;  /* lanes along columns of the result */
+    int64_t panels;   /* of products at a time */
+    weft_stage *home; /* what reads a block of keys, and its loop over those */
+    weft_axis *at;
 } vectors;
 
 static const weft_expr *
@@ -40,53 +40,63 @@ panel_lanes(const weft_blocked *b)
     return together ? 1 : weft_rule_extent(b->keys->op->axis[b->keys->op->naxis - 1]);
 }
 
-/* Columns as tiles of vectors of lanes, the last in the loops' order. */
+/* The columns of what reads weighted sums: tiles of some vectors, outside of the loop over queries,
+ * for each of which weighted sums are computed in registers. */
 static bool
-cut_columns(const vectors *v, weft_tensor *t, weft_axis *axis, weft_axis *made[3])
-{
-    weft_te *te = v->r->te;
-    return !weft_split(te, t, axis, num(v, v->columns * SOME_VECTORS), &made[0], &axis) &&
-           !weft_split(te, t, axis, num(v, v->columns), &made[1], &made[2]) &&
-           !weft_vectorize(te, t, made[2]);
-}
-
-static bool
-schedule_result(const vectors *v, weft_axis **group)
-{
-    const weft_blocked *b = v->b;
-    weft_tensor *t = b->out->op->out[0];
-    weft_axis *in, *vector, *lane;
-    if (!weft_blocked_grid(v->r, b, &in) ||
-        weft_split(v->r->te, t, b->out->op->axis[b->nbatch + 1], num(v, v->columns), &vector,
-                   &lane) ||
-        weft_vectorize(v->r->te, t, lane))
-        return false;
-    *group = b->out->leaf.at[b->out->leaf.n - 4]; /* before in, vector, lane */
-    return true;
-}
-
-/* What is known of the results, near; what a block of keys adds, a tile at a time in registers. */
-static bool
-schedule_sums(vectors *v, weft_axis *group)
+schedule_tiles(const vectors *v, weft_stage *reader, weft_axis *row, weft_axis *column)
 {
     const weft_blocked *b = v->b;
     weft_te *te = v->r->te;
-    weft_tensor *t = b->all->op->out[0], *w = b->weighted->op->out[0];
-    weft_axis *const *axis = b->all->op->axis, *const *own = b->weighted->op->axis;
-    weft_axis *row, *rows, *c[3], *vector, *lane;
-    v->at = b->all->op->reduce[0];
-    if (!weft_blocked_place(v->r, b->all, b->out, group, "local") ||
-        weft_split(te, t, axis[b->nbatch + 1], num(v, weft_least(SOME_ROWS, b->rows)), &rows,
-                   &row) ||
-        !cut_columns(v, t, axis[b->nbatch + 2], c) ||
-        weft_reorder(te, t, 6, (weft_axis *[]){ v->at, rows, c[0], row, c[1], c[2] }) ||
-        !weft_blocked_place(v->r, b->weighted, b->all, c[0], "local") ||
+    weft_tensor *t = reader->op->out[0], *w = b->weighted->op->out[0];
+    weft_axis *const *own = b->weighted->op->axis, *tile, *vector, *lane;
+    if (weft_split(te, t, column, num(v, v->columns * SOME_VECTORS), &tile, &column) ||
+        weft_split(te, t, column, num(v, v->columns), &vector, &lane) ||
+        weft_vectorize(te, t, lane) ||
+        weft_reorder(te, t, 4, (weft_axis *[]){ tile, row, vector, lane }) ||
+        !weft_blocked_place(v->r, b->weighted, reader, tile, "local") ||
         weft_split(te, w, own[b->nbatch + 2], num(v, v->columns), &vector, &lane) ||
         weft_vectorize(te, w, lane) || weft_unroll(te, w, vector) ||
         weft_unroll(te, w, own[b->nbatch + 1]))
         return false;
     weft_axis *order[4] = { b->weighted->op->reduce[0], own[b->nbatch + 1], vector, lane };
     return !weft_reorder(te, w, 4, order);
+}
+
+/* What is known of the results, near, while the blocks of keys go by. */
+static bool
+schedule_all(vectors *v, weft_axis *group, weft_axis *in)
+{
+    const weft_blocked *b = v->b;
+    weft_te *te = v->r->te;
+    weft_tensor *out = b->out->op->out[0], *t = b->all->op->out[0];
+    weft_axis *const *axis = b->all->op->axis, *vector, *lane;
+    v->home = b->all;
+    v->at = b->all->op->reduce[0];
+    return !weft_split(te, out, b->out->op->axis[b->nbatch + 1], num(v, v->columns), &vector,
+                       &lane) &&
+           !weft_vectorize(te, out, lane) &&
+           !weft_reorder(te, out, 3, (weft_axis *[]){ in, vector, lane }) &&
+           weft_blocked_place(v->r, b->all, b->out, group, "local") &&
+           !weft_reorder(te, t, 3,
+                         (weft_axis *[]){ v->at, axis[b->nbatch + 1], axis[b->nbatch + 2] }) &&
+           schedule_tiles(v, b->all, axis[b->nbatch + 1], axis[b->nbatch + 2]);
+}
+
+/* The result and what a block of keys adds to it; *group: the loop over blocks of queries. */
+static bool
+schedule_result(vectors *v, weft_axis **group)
+{
+    const weft_blocked *b = v->b;
+    weft_axis *in;
+    if (!weft_blocked_grid(v->r, b, &in))
+        return false;
+    *group = b->out->leaf.at[b->out->leaf.n - 3]; /* before in and the columns */
+    if (b->all)
+        return schedule_all(v, *group, in);
+    v->home = b->out;
+    v->at = *group;
+    return schedule_tiles(v, b->out, in, b->out->op->axis[b->nbatch + 1]) &&
+           !weft_unroll(v->r->te, b->out->op->out[0], in);
 }
 
 /* One number a query, over its keys: by lanes, then over those. */
@@ -96,15 +106,23 @@ reduce_keys(const vectors *v, weft_stage *s)
     weft_te *te = v->r->te;
     weft_tensor *t = s->op->out[0], *lanes;
     weft_axis *step, *lane;
-    if (!weft_blocked_place(v->r, s, v->b->all, v->at, "local") ||
+    if (!weft_blocked_place(v->r, s, v->home, v->at, "local") ||
         weft_split(te, t, s->op->reduce[0], num(v, v->lanes), &step, &lane) ||
         !(lanes = weft_rfactor(te, t, lane, s->op->naxis)))
         return false;
     const weft_te_op *op = lanes->op;
     weft_axis *order[2] = { op->reduce[0], op->axis[op->naxis - 1] };
-    return !weft_compute_at(te, lanes, v->b->all->op->out[0], v->at) &&
+    return !weft_compute_at(te, lanes, v->home->op->out[0], v->at) &&
            !weft_set_scope(te, lanes, "local") && !weft_reorder(te, lanes, 2, order) &&
            !weft_vectorize(te, lanes, order[1]);
+}
+
+/* Rows that products read at the same key are not all in one place of a first cache. */
+static bool
+set_apart(const vectors *v, weft_stage *s)
+{
+    return !weft_storage_align(v->r->te, s->op->out[0], v->b->nbatch + 1, (int)(2 * v->lanes),
+                               (int)v->lanes);
 }
 
 static bool
@@ -112,7 +130,8 @@ schedule_weights(const vectors *v)
 {
     weft_tensor *t = v->b->weights->op->out[0];
     weft_axis *vector, *lane, *keys = v->b->weights->op->axis[v->b->nbatch + 3];
-    return weft_blocked_place(v->r, v->b->weights, v->b->all, v->at, "local") &&
+    return weft_blocked_place(v->r, v->b->weights, v->home, v->at, "local") &&
+           set_apart(v, v->b->weights) &&
            !weft_split(v->r->te, t, keys, num(v, v->lanes), &vector, &lane) &&
            !weft_vectorize(v->r->te, t, lane);
 }
@@ -137,7 +156,7 @@ schedule_scores(const vectors *v)
     weft_tensor *t = b->scores->op->out[0], *p = b->products->op->out[0];
     weft_axis *c[3], *row = b->scores->op->axis[b->nbatch + 1];
     weft_axis *d[3], *own = b->products->op->axis[b->nbatch + 1];
-    return weft_blocked_place(v->r, b->scores, b->all, v->at, "local") &&
+    return weft_blocked_place(v->r, b->scores, v->home, v->at, "local") &&
            cut_keys(v, b->scores, c) &&
            !weft_reorder(v->r->te, t, 4, (weft_axis *[]){ c[0], row, c[1], c[2] }) &&
            weft_blocked_place(v->r, b->products, b->scores, c[0], "local") &&
@@ -151,13 +170,17 @@ static bool
 schedule_operands(const vectors *v)
 {
     weft_te *te = v->r->te;
-    weft_tensor *keys = v->b->keys->op->out[0], *values = v->b->values->op->out[0];
+    weft_tensor *keys = v->b->keys->op->out[0];
     const weft_te_op *op = v->b->keys->op;
     int n = op->naxis;
-    if (weft_compute_root(te, keys) || weft_compute_root(te, values) ||
+    if (weft_compute_root(te, keys) ||
         weft_reorder(te, keys, 2, (weft_axis *[]){ op->axis[n - 1], op->axis[n - 2] }))
         return false;
     weft_rule_bind_grid(v->r, keys, weft_rule_fuse(v->r, keys, n - 2, op->axis));
+    if (!v->b->values)
+        return true;
+    if (weft_compute_root(te, v->b->values->op->out[0]))
+        return false;
     weft_rule_injective(v->r, v->b->values);
     return true;
 }
@@ -166,8 +189,8 @@ static bool
 schedule(vectors *v)
 {
     weft_axis *group;
-    return schedule_result(v, &group) && schedule_sums(v, group) && reduce_keys(v, v->b->total) &&
-           schedule_weights(v) && reduce_keys(v, v->b->most) && schedule_scores(v) &&
+    return schedule_result(v, &group) && reduce_keys(v, v->b->total) && schedule_weights(v) &&
+           reduce_keys(v, v->b->most) && schedule_scores(v) &&
            weft_blocked_place(v->r, v->b->queries, v->b->out, group, "local") &&
            schedule_operands(v);
 }
@@ -180,7 +203,7 @@ weft_rule_attention_vectors(weft_rule *r, const weft_blocked *b)
         return false;
     while (v.columns < v.lanes && v.columns * 2 <= b->width)
         v.columns *= 2;
-    v.panels = r->target->registers >= MANY_REGISTERS && b->cols > v.lanes ? 2 : 1;
+    v.panels = b->cols % (SOME_VECTORS * v.lanes) == 0 ? SOME_VECTORS : 1;
     weft_str_addf(weft_rule_note(r, "attention"), "a group %d queries, by %d keys in panels of %d",
                   (int)b->rows, (int)b->cols, (int)v.lanes);
     (void)schedule(&v);

@@ -6,6 +6,8 @@
  * for each result and block.  Blocks are whole: keys beyond the last have the score -inf and v 0,
  * queries beyond the last are 0, so that tails concern the fetches and the result alone.
  *
+ * Where one block in vectors holds all keys there is nothing to combine, and v is read where it lies.
+ *
  * A row without keys is 0, as a sum over nothing is; one whose scores are all -inf is NaN, as
  * softmax makes it, unless 0 is to stand there.  Where 0 is to stand in rows that are masked
  * altogether, a mask of -inf makes a score -inf, whatever it was.
@@ -22,6 +24,7 @@ typedef struct attention {
     const weft_expr **batch;
     const weft_expr *m, *n, *depth, *width; /* queries, keys, elements of both, of v */
     const weft_expr *row_blocks, *key_blocks;
+    bool alone; /* one block, in vectors, holds all keys */
 } attention;
 
 /* Axes over a tensor's or the result's batch and `more` dims behind it, and their references. */
@@ -169,8 +172,9 @@ scores(const attention *a, weft_tensor *dot, weft_tensor *mask)
         if (a->how->zero == WEFT_ZERO_MASKED)
             v = weft_select(ir, weft_eq(ir, add, num(a, -INFINITY)), num(a, -INFINITY), v);
     }
-    return weft_te_compute(a->te, "scores", a->nbatch + 4, axis,
-                           weft_guard(ir, inside, v, num(a, -INFINITY)));
+    bool lanes = a->how->lanes > 1 && !mask; /* all there to be read: vectors choose */
+    v = (lanes ? weft_select : weft_guard)(ir, inside, v, num(a, -INFINITY));
+    return weft_te_compute(a->te, "scores", a->nbatch + 4, axis, v);
 }
 
 /* A reduction over the keys of a block. */
@@ -207,21 +211,30 @@ result_axes(const attention *a, bool blocks, weft_axis ***axis)
     return axes(a, a->nbatch, a->batch, blocks ? 4 : 3, dim, axis);
 }
 
+/* Whether keys are summed over as v has them, not in blocks. */
+static bool
+lies_well(const attention *a)
+{
+    return a->alone && !a->how->tv;
+}
+
 static weft_tensor *
 weighted(const attention *a, weft_tensor *weight, weft_tensor *v)
 {
     weft_ir *ir = a->te->ir;
     weft_axis **axis;
     const weft_expr **at = result_axes(a, true, &axis);
-    weft_axis *r = weft_te_reduce_axis(a->te, "s", weft_i32(ir, a->how->keys));
+    weft_axis *r =
+        weft_te_reduce_axis(a->te, "s", lies_well(a) ? a->n : weft_i32(ir, a->how->keys));
     const weft_expr *const *in = at + a->nbatch;
     const weft_expr *block = in[3], *j = weft_axis_ref(a->te, r), *value[3] = { block, j, in[2] };
+    const weft_expr *x =
+        lies_well(a) ? block_at(a, v, at, 2, value + 1) : block_at(a, v, at, 3, value);
     const weft_expr **from = weft_topi_refs(a->te, a->nbatch + 4, axis);
     from[a->nbatch + 2] = block;
     from[a->nbatch + 3] = j;
-    return weft_te_reduce(
-        a->te, "weighted", a->nbatch + 4, axis, 1, &r, WEFT_SUM,
-        weft_mul(ir, weft_topi_at(a->te, weight, from), block_at(a, v, at, 3, value)));
+    return weft_te_reduce(a->te, "weighted", a->nbatch + 4, axis, 1, &r, WEFT_SUM,
+                          weft_mul(ir, weft_topi_at(a->te, weight, from), x));
 }
 
 /* ---- all keys -------------------------------------------------------------------------------- */
@@ -287,6 +300,20 @@ combine(const attention *a, weft_tensor *const block[3], weft_tensor *all[3])
     return !weft_te_reduce_tuple(te, names, a->nbatch + 3, axis, 1, &b, &online, source, all);
 }
 
+/* A sum or weighted sum of all keys, at `from`, behind which the only block has its own dimension. */
+static const weft_expr *
+known_at(const attention *a, weft_tensor *t, const weft_expr **from, int n)
+{
+    const weft_expr *rest = from[n];
+    if (!a->alone)
+        return weft_topi_at(a->te, t, from);
+    from[n] = weft_i32(a->te->ir, 0);
+    const weft_expr *e = weft_topi_at(a->te, t, from);
+    from[n] = rest;
+    return e;
+}
+
+/* `all`: maximum, sum, weighted sum. */
 static weft_tensor *
 result(const attention *a, weft_tensor *const all[3], weft_dtype t)
 {
@@ -294,15 +321,15 @@ result(const attention *a, weft_tensor *const all[3], weft_dtype t)
     const weft_expr *dim[2] = { a->m, a->width };
     weft_axis **axis;
     const weft_expr **at = axes(a, a->nbatch, a->batch, 2, dim, &axis),
-                    **from = WEFT_NEW_ARRAY(&ir->arena, a->nbatch + 3, const weft_expr *);
+                    **from = WEFT_NEW_ARRAY(&ir->arena, a->nbatch + 4, const weft_expr *);
     const weft_expr *rows = weft_i32(ir, a->how->rows), *i = at[a->nbatch];
     for (int d = 0; d < a->nbatch; d++)
         from[d] = at[d];
     from[a->nbatch] = weft_fdiv(ir, i, rows);
     from[a->nbatch + 1] = weft_fmod(ir, i, rows);
     from[a->nbatch + 2] = at[a->nbatch + 1];
-    const weft_expr *total = weft_topi_at(a->te, all[1], from);
-    const weft_expr *v = weft_div(ir, weft_topi_at(a->te, all[2], from), total);
+    const weft_expr *total = known_at(a, all[1], from, a->nbatch + 2);
+    const weft_expr *v = weft_div(ir, known_at(a, all[2], from, a->nbatch + 3), total);
     int64_t n;
     const weft_expr *some = NULL;
     if (a->how->zero == WEFT_ZERO_NAN) /* a sum is NaN, or 0, or one weight of 1 is in it */
@@ -355,19 +382,22 @@ weft_topi_attention(weft_te *te, weft_tensor *q, weft_tensor *k, weft_tensor *v,
     a.width = v->buf->shape[how->tv ? nv - 2 : nv - 1];
     a.row_blocks = blocks(te->ir, a.m, how->rows);
     a.key_blocks = blocks(te->ir, a.n, how->keys);
+    a.alone = how->lanes > 1 && weft_is_int_imm(a.key_blocks, 1);
     weft_tensor *queries = in_blocks(&a, "queries", q, a.row_blocks, how->rows, how->tq);
     weft_tensor *keys = how->lanes > 1
                             ? in_panels(&a, k)
                             : in_blocks(&a, "keys", k, a.key_blocks, how->keys, !how->tk);
-    weft_tensor *values = in_blocks(&a, "values", v, a.key_blocks, how->keys, how->tv);
+    weft_tensor *values =
+        lies_well(&a) ? v : in_blocks(&a, "values", v, a.key_blocks, how->keys, how->tv);
     if (!queries || !keys || !values)
         return NULL;
     weft_tensor *dot = products(&a, queries, keys), *score = dot ? scores(&a, dot, mask) : NULL;
     weft_tensor *most = score ? over_keys(&a, "most", WEFT_RMAX, score) : NULL;
     weft_tensor *weight = most ? weights(&a, score, most) : NULL;
     weft_tensor *total = weight ? over_keys(&a, "total", WEFT_SUM, weight) : NULL;
-    weft_tensor *sum = total ? weighted(&a, weight, values) : NULL, *all[3];
-    if (!sum || !combine(&a, (weft_tensor *[]){ most, total, sum }, all))
+    weft_tensor *sum = total ? weighted(&a, weight, values) : NULL, *all[3],
+                *block[3] = { most, total, sum };
+    if (!sum || (!a.alone && !combine(&a, block, all)))
         return NULL;
-    return result(&a, all, q->buf->dtype);
+    return result(&a, a.alone ? block : all, q->buf->dtype);
 }

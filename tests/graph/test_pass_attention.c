@@ -44,7 +44,8 @@ static void
 attention_in_vectors_has_keys_in_panels(void **state)
 {
     (void)state;
-    static const weft_graph_options vectors = { .attention_lanes = 16 };
+    static const weft_graph_options vectors = { .attention_lanes = 16, .attention_registers = 16 };
+    static const weft_graph_options more = { .attention_lanes = 16, .attention_registers = 32 };
 #define BODY(t) "(q: " t "[n, 64], k: " t "[64, 600], v: " t "[600, 64]) -> (y) {\n"
     check_passes("fuse-attention,eliminate-dead", &vectors,
                  "graph f" BODY("f32") "    s = matmul(q, k) {ta=0, tb=0}\n"
@@ -52,7 +53,7 @@ attention_in_vectors_has_keys_in_panels(void **state)
                                        "    y = matmul(p, v) {ta=0, tb=0}\n"
                                        "}\n",
                  "graph f" BODY("f32") "    y: f32[n, 64] = attention(q, k, v) {tq=0, tk=0, tv=0, "
-                                       "scale=1.0, rows=8, keys=320, lanes=16}\n"
+                                       "scale=1.0, rows=6, keys=608, lanes=16}\n"
                                        "}\n");
     check_passes("fuse-attention,eliminate-dead", &vectors,
                  "graph f" BODY("f64") "    s = matmul(q, k) {ta=0, tb=0}\n"
@@ -60,8 +61,18 @@ attention_in_vectors_has_keys_in_panels(void **state)
                                        "    y = matmul(p, v) {ta=0, tb=0}\n"
                                        "}\n",
                  "graph f" BODY("f64") "    y: f64[n, 64] = attention(q, k, v) {tq=0, tk=0, tv=0, "
-                                       "scale=1.0, rows=8, keys=304, lanes=8}\n"
+                                       "scale=1.0, rows=6, keys=608, lanes=8}\n"
                                        "}\n");
+#undef BODY
+#define BODY "(q: f32[n, 64], k: f32[64, 4100], v: f32[4100, 64]) -> (y) {\n"
+    check_passes("fuse-attention,eliminate-dead", &more,
+                 "graph f" BODY "    s = matmul(q, k) {ta=0, tb=0}\n"
+                 "    p = softmax(s) {axis=1}\n"
+                 "    y = matmul(p, v) {ta=0, tb=0}\n"
+                 "}\n",
+                 "graph f" BODY "    y: f32[n, 64] = attention(q, k, v) {tq=0, tk=0, tv=0, "
+                 "scale=1.0, rows=12, keys=1376, lanes=16}\n"
+                 "}\n");
 #undef BODY
 }
 

@@ -293,6 +293,56 @@ reductions_rows_and_elements_are_what_the_program_says(void **state)
     check(others, sizeof others / sizeof *others);
 }
 
+/* Attention as te/topi/attention.c writes it for vectors: its rule takes it, no other. */
+static const program attentions[] = {
+    { "te alone(q: f32[2, 13, 4], k: f32[2, 9, 4], v: f32[2, 9, 5]) {\n"
+      "queries[i < 2, j < 3, k_1 < 6, l < 4] = guard(j * 6 + k_1 < 13, q[i, j * 6 + k_1, l], "
+      "0.0)\n"
+      "keys[i < 2, j < 1, k_1 < 3, l < 4, m < 4] = guard(j * 12 + (k_1 * 4 + m) < 9, k[i, j * "
+      "12 + (k_1 * 4 + m), l], 0.0)\n"
+      "products[i < 2, j < 3, k_1 < 6, l < 1, m < 12] = sum(r < 4) queries[i, j, k_1, r] * "
+      "keys[i, l, m // 4, r, m % 4]\n"
+      "scores[i < 2, j < 3, k_1 < 6, l < 1, m < 12] = select(l * 12 + m < 9, products[i, j, "
+      "k_1, l, m] * 0.5, -inf)\n"
+      "most[i < 2, j < 3, k_1 < 6, l < 1] = max(s < 12) scores[i, j, k_1, l, s]\n"
+      "weights[i < 2, j < 3, k_1 < 6, l < 1, m_1 < 12] = exp(scores[i, j, k_1, l, m_1] - "
+      "most[i, j, k_1, l])\n"
+      "total[i < 2, j < 3, k_1 < 6, l < 1] = sum(s < 12) weights[i, j, k_1, l, s]\n"
+      "weighted[i < 2, j < 3, k_1 < 6, l < 5, m_2 < 1] = sum(s < 9) weights[i, j, k_1, m_2, s] "
+      "* v[i, s, l]\n"
+      "attention[i < 2, j < 13, k_1 < 5] = weighted[i, j // 6, j % 6, k_1, 0] / total[i, j // "
+      "6, j % 6, 0]\n"
+      "}\n",
+      { { 0 } } },
+    { "te blocks(q: f32[2, 13, 4], k: f32[2, n, 4], v: f32[2, n, 5]) {\n"
+      "queries[i < 2, j < 3, k_1 < 6, l < 4] = guard(j * 6 + k_1 < 13, q[i, j * 6 + k_1, l], "
+      "0.0)\n"
+      "keys[i < 2, j < (n + 11) // 12, k_1 < 3, l < 4, m < 4] = guard(j * 12 + (k_1 * 4 + m) < "
+      "n, k[i, j * 12 + (k_1 * 4 + m), l], 0.0)\n"
+      "values[i < 2, j < (n + 11) // 12, k_1 < 12, l < 5] = guard(j * 12 + k_1 < n, v[i, j * "
+      "12 + k_1, l], 0.0)\n"
+      "products[i < 2, j < 3, k_1 < 6, l < (n + 11) // 12, m < 12] = sum(r < 4) queries[i, j, "
+      "k_1, r] * keys[i, l, m // 4, r, m % 4]\n"
+      "scores[i < 2, j < 3, k_1 < 6, l < (n + 11) // 12, m < 12] = select(l * 12 + m < n, "
+      "products[i, j, k_1, l, m] * 0.5, -inf)\n"
+      "most[i < 2, j < 3, k_1 < 6, l < (n + 11) // 12] = max(s < 12) scores[i, j, k_1, l, s]\n"
+      "weights[i < 2, j < 3, k_1 < 6, l < (n + 11) // 12, m_1 < 12] = exp(scores[i, j, k_1, l, "
+      "m_1] - most[i, j, k_1, l])\n"
+      "total[i < 2, j < 3, k_1 < 6, l < (n + 11) // 12] = sum(s < 12) weights[i, j, k_1, l, s]\n"
+      "weighted[i < 2, j < 3, k_1 < 6, l < 5, m_2 < (n + 11) // 12] = sum(s < 12) weights[i, "
+      "j, k_1, m_2, s] * values[i, m_2, s, l]\n"
+      "all_most, all_total, all_weighted[i < 2, j < 3, k_1 < 6, l < 5] = reduce(b < (n + 11) "
+      "// 12) (most[i, j, k_1, b], total[i, j, k_1, b], weighted[i, j, k_1, l, b]) from (-inf, "
+      "0.0, 0.0)\n"
+      "with (a, b_1, c), (d, e, f) = (max(a, d), select(a == -inf, 0.0, b_1 * exp(a - max(a, "
+      "d))) + select(d == -inf, 0.0, e * exp(d - max(a, d))), select(a == -inf, 0.0, c * exp(a "
+      "- max(a, d))) + select(d == -inf, 0.0, f * exp(d - max(a, d))))\n"
+      "out attention[i < 2, j < 13, k_1 < 5] = all_weighted[i, j // 6, j % 6, k_1] / "
+      "all_total[i, j // 6, j % 6, k_1]\n"
+      "}\n",
+      { { 30 } } },
+};
+
 /* ---- what the rules make use of -------------------------------------------------------------- */
 
 static const weft_target *
@@ -335,6 +385,21 @@ check_choices(int n, const choice *m)
         if (!strstr(log, m[i].has) || (m[i].lacks && strstr(log, m[i].lacks)))
             fail_msg("for %s, '%s' is missing or '%s' is there:\n%s\n%s", m[i].target, m[i].has,
                      m[i].lacks ? m[i].lacks : "", m[i].text, log);
+        free(log);
+    }
+}
+
+static void
+attention_is_what_the_program_says(void **state)
+{
+    (void)state;
+    static const char *const has[] = { "compute_at(weighted, attention, ",
+                                       "compute_at(weighted, all_most, " };
+    check(attentions, 2);
+    for (int i = 0; i < 2; i++) {
+        char *log = schedule_of(attentions[i].text, "vectors of 16");
+        if (!strstr(log, has[i]))
+            fail_msg("'%s' is missing:\n%s", has[i], log);
         free(log);
     }
 }
@@ -437,6 +502,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_of_all_shapes_are_what_the_program_says),
         cmocka_unit_test(windows_of_all_kinds_are_what_the_program_says),
+        cmocka_unit_test(attention_is_what_the_program_says),
         cmocka_unit_test(large_products_use_what_a_gpu_gains_from),
         cmocka_unit_test(products_on_vectors_keep_near_what_they_read_again),
         cmocka_unit_test(vectors_run_along_places_and_over_channels_of_one_group),
