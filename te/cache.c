@@ -5,8 +5,9 @@
 
 /* ---- bodies over other tensors --------------------------------------------------------------- */
 
-typedef struct redirect { /* LOADs of `from` become LOADs of `to` */
+typedef struct redirect { /* LOADs of `from` become those of `to`, where dimension `last` is the last */
     const weft_buf *from, *to;
+    int last;
 } redirect;
 
 static const weft_expr *
@@ -14,15 +15,22 @@ redirect_load(weft_rewriter *rw, const weft_expr *e)
 {
     const redirect *r = rw->user;
     e = weft_rewrite_args(rw, e);
-    return e->h.kind == WEFT_EK_LOAD && e->h.u.buf == r->from
-               ? weft_load(rw->ir, r->to, e->h.nargs, e->arg)
-               : e;
+    if (e->h.kind != WEFT_EK_LOAD || e->h.u.buf != r->from)
+        return e;
+    weft_arena scratch = { 0 };
+    int n = e->h.nargs, at = 0;
+    const weft_expr **index = WEFT_NEW_ARRAY(&scratch, n + 1, const weft_expr *);
+    for (int i = 0; i < n; i++)
+        index[i == r->last ? n - 1 : at++] = e->arg[i];
+    e = weft_load(rw->ir, r->to, n, index);
+    weft_arena_reset(&scratch);
+    return e;
 }
 
-static void
-redirect_op(weft_te *te, weft_te_op *op, const weft_tensor *from, const weft_tensor *to)
+void
+weft_te_redirect(weft_te *te, weft_te_op *op, const weft_tensor *from, const weft_tensor *to, int d)
 {
-    redirect r = { from->buf, to->buf };
+    redirect r = { from->buf, to->buf, d };
     weft_rewriter rw = { .ir = te->ir, .expr = redirect_load, .user = &r };
     if (op->kind == WEFT_OP_EXTERN) {
         op->stmt = weft_rewrite_stmt(&rw, op->stmt);
@@ -162,7 +170,7 @@ serve(weft_te *te, const weft_tensor *t, const weft_tensor *made, const char *sp
     for (int i = 0; i < n; i++) {
         if (!chosen[i])
             continue;
-        redirect_op(te, at[i]->op, t, made);
+        weft_te_redirect(te, at[i]->op, t, made, t->buf->ndim - 1);
         weft_str_addf(&list, ", %s", weft_stage_name(at[i]));
     }
     weft_te_log(te, "%s = cache_read(%s, %s%s)", made->buf->name, t->buf->name, space,

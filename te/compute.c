@@ -220,6 +220,47 @@ weft_te_insert(weft_te *te, const weft_te_op *from, const char *const *names, in
     return op;
 }
 
+/* Where the stage's definition stands among those that are written; -1: it is none of them. */
+static int
+source_of(const weft_te *te, const weft_stage *s)
+{
+    for (int i = 0; i < te->source.n; i++)
+        if (te->source.at[i]->out[0] == s->op->out[0])
+            return i;
+    return -1;
+}
+
+weft_te_op *
+weft_te_insert_before(weft_te *te, const weft_stage *s, const weft_te_op *from, const char *name)
+{
+    int place = 0, source = source_of(te, s);
+    while (te->stage.at[place] != s)
+        place++;
+    weft_te_op *op = weft_te_insert(te, from, &name, place);
+    if (!op)
+        return NULL;
+    *WEFT_PUSH(&te->ir->arena, &te->source) = NULL;
+    memmove(&te->source.at[source + 1], &te->source.at[source],
+            (size_t)(te->source.n - 1 - source) * sizeof *te->source.at);
+    te->source.at[source] = copy(te, op, 1, sizeof *op);
+    return op;
+}
+
+void
+weft_te_rewritten(weft_te *te, const weft_stage *s)
+{
+    te->source.at[source_of(te, s)] = copy(te, s->op, 1, sizeof *s->op);
+}
+
+bool
+weft_te_is_as_written(const weft_te *te, const weft_stage *s)
+{
+    int at = source_of(te, s);
+    const weft_te_op *was = at < 0 ? NULL : te->source.at[at], *op = s->op;
+    return was && s->relation.n == 0 && was->naxis == op->naxis && was->nreduce == op->nreduce &&
+           was->body[0] == op->body[0];
+}
+
 static bool
 check_all(weft_te *te, const weft_te_op *op, const char *const *names)
 {

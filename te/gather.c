@@ -3,8 +3,6 @@
  * of them. */
 #include "te/priv.h"
 
-#include <string.h>
-
 typedef struct gathering {
     weft_te *te;
     weft_stage *s;
@@ -127,21 +125,9 @@ without_cast(const weft_expr *e)
 static weft_te_op *
 insert(const gathering *g, weft_te_op from, const char *suffix)
 {
-    weft_te *te = g->te;
-    const char *name = weft_arena_printf(&te->ir->arena, "%s_%s", weft_stage_name(g->s), suffix);
-    int place = 0, source = 0;
-    while (te->stage.at[place] != g->s)
-        place++;
-    while (te->source.at[source]->out[0] != g->s->op->out[0])
-        source++;
-    weft_te_op *op = weft_te_insert(te, &from, &name, place);
-    if (!op)
-        return NULL;
-    *WEFT_PUSH(&te->ir->arena, &te->source) = NULL;
-    memmove(&te->source.at[source + 1], &te->source.at[source],
-            (size_t)(te->source.n - 1 - source) * sizeof *te->source.at);
-    te->source.at[source] = weft_arena_dup(&te->ir->arena, op, sizeof *op);
-    return op;
+    return weft_te_insert_before(
+        g->te, g->s, &from,
+        weft_arena_printf(&g->te->ir->arena, "%s_%s", weft_stage_name(g->s), suffix));
 }
 
 /* The matrix of a factor: rows by steps, or steps by columns. */
@@ -233,8 +219,7 @@ number(const gathering *g, const group *of)
 static void
 become_reader(const gathering *g, const weft_te_op *product)
 {
-    weft_te *te = g->te;
-    weft_ir *ir = te->ir;
+    weft_ir *ir = g->te->ir;
     const weft_te_gather *plan = g->plan;
     weft_te_op *op = g->s->op;
     group i = group_of(g, plan->nrow, g->sum.axis, plan->row),
@@ -254,9 +239,7 @@ become_reader(const gathering *g, const weft_te_op *product)
     g->s->leaf.n = 0;
     for (int d = 0; d < op->naxis; d++)
         g->s->leaf.at[g->s->leaf.n++] = op->axis[d];
-    for (int k = 0; k < te->source.n; k++)
-        if (te->source.at[k]->out[0] == op->out[0])
-            te->source.at[k] = weft_arena_dup(&ir->arena, op, sizeof *op);
+    weft_te_rewritten(g->te, g->s);
 }
 
 weft_tensor *

@@ -57,6 +57,14 @@ enum { WEFT_TE_MAX_STAGES = 4096 }; /* far beyond any real program; keeps hostil
 bool weft_te_room(weft_te *, const char *name);
 /* The same without checks and without a place in te->source, its stage at `place`. */
 weft_te_op *weft_te_insert(weft_te *, const weft_te_op *op, const char *const *names, int place);
+/* A definition that is added before that of stage s, as if it had been written so. */
+weft_te_op *weft_te_insert_before(weft_te *, const weft_stage *s, const weft_te_op *op,
+                                  const char *name);
+/* The definition of the stage as it is now is as if it had been written so. */
+void weft_te_rewritten(weft_te *, const weft_stage *);
+/* cache.c.  Reads of `from` in the op's bodies become reads of `to`, whose last dimension is from's
+ * dimension d. */
+void weft_te_redirect(weft_te *, weft_te_op *, const weft_tensor *from, const weft_tensor *to, int d);
 /* Whether axes and bodies are as they have to be; false after an error.  op->out is set. */
 bool weft_te_check_definition(weft_te *, const weft_te_op *op);
 /* scan.c.  A scan over states: `op` as for weft_te_define, with scan and first. */

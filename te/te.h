@@ -157,6 +157,11 @@ typedef struct weft_te_gather {
  * with all reduce axes in one, and for their product, which the sum reads element by element.  Indices
  * are i32.  The product; NULL after an error. */
 weft_tensor *weft_te_gather_product(weft_te *, weft_stage *sum, const weft_te_gather *);
+/* The stage, whose definition no primitive has changed, reads a copy of t instead whose last dimension is
+ * t's dimension d.  The copy, a stage before it; NULL after an error. */
+weft_tensor *weft_te_turn(weft_te *, weft_stage *, const weft_tensor *t, int d);
+/* Whether the stage's definition is as it was written. */
+bool weft_te_is_as_written(const weft_te *, const weft_stage *);
 /* The stage that computes the tensor; NULL for an input. */
 weft_stage *weft_te_stage(const weft_te *, const weft_tensor *);
 /* The tensor a LOAD names, or NULL. */

@@ -13,6 +13,7 @@ typedef struct vector_tile {
     int lane_axis; /* which of the axes runs in lanes */
     int64_t lanes;
     int64_t size[VECTOR_AXES]; /* results along each axis; of the lane axis: vectors */
+    int turned; /* the read whose lanes are apart and that a copy brings side by side; -1: none */
     double cycles;
 } vector_tile;
 
@@ -34,7 +35,9 @@ typedef struct vector_search {
     double far;                  /* cycles in which what the lanes read comes from memory */
     bool swept[VECTOR_AXES];     /* an axis that it does not go along: read again for every tile */
     int64_t registers;
+    bool may_turn; /* the reduction is as it was written, and may read copies instead */
     vector_tile at, best;
+    weft_tensor *turned; /* the copy of what best.turned reads, once it is there; NULL: none */
 } vector_search;
 
 /* ---- vector_search.c ------------------------------------------------------------------------- */
@@ -68,6 +71,10 @@ typedef struct vector_order {
     int64_t planes;      /* that a work-group takes */
 } vector_order;
 vector_order weft_vector_order(const vector_search *);
+/* Whether what a read of the tile's lanes meets in a sweep can be copied to a group's own memory. */
+bool weft_vector_can_copy(const vector_search *, const vector_tile *, const weft_read *);
+/* Tiles that such a copy serves; 0: too few. */
+double weft_vector_served(const vector_search *, double panels, double sweep);
 /* Bytes of what is read along data axis d, or of all else, for one of the problems apart;
  * `problems`: how many there are. */
 double weft_vector_bytes(const vector_search *, int d, bool along, double *problems);
@@ -75,8 +82,10 @@ double weft_vector_bytes(const vector_search *, int d, bool along, double *probl
 /* ---- vector_operand.c ------------------------------------------------------------------------ */
 /* Whether the reduction itself, no inlined stage, reads the tensor. */
 bool weft_vector_reads_itself(const vector_search *, const weft_te_op *, const weft_tensor *);
-/* The only dimension of the read tensor that the lanes move along; -1 when there is none such. */
-int weft_vector_lane_dim(const vector_search *, const weft_read *);
+/* Makes best.turned's operand a stage of its own, with lanes side by side; false after an error. */
+bool weft_vector_turn(vector_search *, weft_stage *reduce);
+/* The only dimension of the read tensor that is data axis d itself; -1 when there is none such. */
+int weft_vector_lane_dim(const vector_search *, const weft_read *, int d);
 /* An operand whose lanes are apart, shared by several results: gathered once a step of `sum`. */
 void weft_vector_gather(vector_search *, weft_tensor *sum);
 /* What `sum` reads of order->pack below loop `at` of `out`, copied to memory of its own. */

@@ -319,6 +319,7 @@ schedule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
     s.nread = weft_rule_reads(r, reduce->op, &s.read);
     s.walk = WEFT_NEW_ARRAY(&r->scratch, s.nread + 1, weft_walk);
     s.registers = (r->target->registers > 8 ? r->target->registers : 16);
+    s.may_turn = weft_te_is_as_written(r->te, reduce);
     bool found = weft_vector_find(&s);
     if (weft_vector_has_rows(r, reduce->op) &&
         (!found || weft_vector_rows_cycles(r, reduce->op) < s.best.cycles) &&
@@ -326,6 +327,8 @@ schedule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
         return true;
     if (!found)
         return false;
+    if (s.best.turned >= 0 && !weft_vector_turn(&s, reduce))
+        return true;
     vector_order o = weft_vector_order(&s);
     bool plain = is_plain_loop(&s);
     if (plain)

@@ -32,9 +32,9 @@ is_shared_gather(vector_search *s, const weft_read *read)
 }
 
 int
-weft_vector_lane_dim(const vector_search *s, const weft_read *read)
+weft_vector_lane_dim(const vector_search *s, const weft_read *read, int d)
 {
-    const weft_var *v = s->op->axis[s->axis[s->best.lane_axis]]->var;
+    const weft_var *v = s->op->axis[d]->var;
     int at = -1;
     for (int i = 0; i < read->load->h.nargs; i++) {
         if (!weft_uses_var(read->load->arg[i], v))
@@ -76,7 +76,7 @@ weft_vector_gather(vector_search *s, weft_tensor *sum)
     int n = weft_rule_reads(s->r, s->op, &read);
     for (int i = 0; i < n; i++) {
         weft_tensor *t = weft_te_tensor_of(s->r->te, read[i].load->h.u.buf);
-        int d = weft_vector_lane_dim(s, &read[i]);
+        int d = weft_vector_lane_dim(s, &read[i], s->axis[s->best.lane_axis]);
         if (n == 2 && read[0].load->h.u.buf == read[1].load->h.u.buf)
             return; /* one tensor, read in two ways */
         if (t && d >= 0 && is_shared_gather(s, &read[i]) &&
@@ -89,26 +89,50 @@ weft_vector_gather(vector_search *s, weft_tensor *sum)
 
 /* ---- a panel copied together ----------------------------------------------------------------- */
 
+bool
+weft_vector_turn(vector_search *s, weft_stage *reduce)
+{
+    const weft_read *read = &s->read[s->best.turned];
+    s->turned = weft_te_turn(s->r->te, reduce, weft_te_tensor_of(s->r->te, read->load->h.u.buf),
+                             weft_vector_lane_dim(s, read, s->axis[s->best.lane_axis]));
+    s->op = reduce->op;
+    s->nread = weft_rule_reads(s->r, s->op, &s->read);
+    return s->turned != NULL;
+}
+
+/* The copy, a stage of its own or a new one, near. */
+static weft_tensor *
+near_copy(vector_search *s, const vector_order *o, weft_tensor *sum)
+{
+    if (o->pack != s->turned)
+        return weft_cache_read(s->r->te, o->pack, "shared", 1, &sum);
+    return weft_set_scope(s->r->te, o->pack, "shared") ? NULL : o->pack;
+}
+
 void
 weft_vector_pack(vector_search *s, const vector_order *o, weft_tensor *sum, weft_tensor *out,
                  weft_axis *at)
 {
     weft_te *te = s->r->te;
-    weft_tensor *copy = weft_cache_read(te, o->pack, "shared", 1, &sum);
+    weft_tensor *copy = near_copy(s, o, sum);
     weft_axis *vector, *lane, **order;
+    bool turned =
+        copy == s->turned; /* what it copies from has rows across: few of them at a time */
     if (!copy || weft_compute_at(te, copy, out, at) ||
         weft_split(te, copy, copy->op->axis[o->pack_dim], weft_rule_num(s->r, s->best.lanes),
                    &vector, &lane))
         return;
     int n = 0;
     order = WEFT_NEW_ARRAY(&s->r->scratch, copy->op->naxis + 2, weft_axis *);
+    if (turned)
+        order[n++] = vector;
     for (int i = 0; i < copy->op->naxis; i++)
         if (i != o->pack_dim)
             order[n++] = copy->op->axis[i];
-    order[n++] = vector;
+    if (!turned)
+        order[n++] = vector;
     order[n++] = lane;
-    if (weft_reorder(te, copy, n, order))
+    if (weft_reorder(te, copy, n, order) || (!turned && weft_unroll(te, copy, vector)))
         return;
-    (void)weft_unroll(te, copy, vector);
     (void)weft_vectorize(te, copy, lane);
 }

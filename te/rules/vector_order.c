@@ -104,33 +104,44 @@ has_plain_indices(const weft_expr *load)
     return true;
 }
 
-static bool
-can_pack(const vector_search *s, const weft_read *read)
+bool
+weft_vector_can_copy(const vector_search *s, const vector_tile *tile, const weft_read *read)
 {
     const weft_target *t = s->r->target;
     int64_t steps = weft_rule_count(s->op->reduce, 0, s->op->nreduce),
-            row = s->best.lanes * s->best.size[s->best.lane_axis], bytes = 0;
+            row = tile->lanes * tile->size[tile->lane_axis], bytes = 0;
+    int axis = s->axis[tile->lane_axis];
     const weft_buf *buf = read->load->h.u.buf;
-    const weft_tensor *from = weft_te_tensor_of(s->r->te, buf);
-    if (!from || !read->address || !has_plain_indices(read->load) || !read->along[lane_axis(s)] ||
-        weft_vector_lane_dim(s, read) < 0 || s->best.lanes == 1 || steps < 1 ||
-        !weft_dtype_bytes(buf->dtype, steps * row, &bytes) || bytes > t->cache_bytes ||
+    if (!weft_te_tensor_of(s->r->te, buf) || !read->address || !has_plain_indices(read->load) ||
+        !read->along[axis] || weft_vector_lane_dim(s, read, axis) < 0 || tile->lanes == 1 ||
+        steps < 1 || !weft_dtype_bytes(buf->dtype, steps * row, &bytes) || bytes > t->cache_bytes ||
         bytes > t->shared_bytes / 2)
         return false;
     for (int k = 0; k < s->n; k++)
         if (s->condition[k] ||
-            (k != s->best.lane_axis && s->best.size[k] > 1 && read->along[s->axis[k]]))
+            (k != tile->lane_axis && tile->size[k] > 1 && read->along[s->axis[k]]))
             return false;
-    return rows_apart(s, read, steps, row) &&
-           weft_rule_walk(s->r, s->op, read, lane_axis(s), s->best.lanes) == WEFT_WALK_NEXT &&
-           weft_vector_reads_itself(s, s->op, from);
+    return true;
 }
 
-/* The only read of its tensor that is worth it. */
+static bool
+can_pack(const vector_search *s, const weft_read *read)
+{
+    int64_t steps = weft_rule_count(s->op->reduce, 0, s->op->nreduce),
+            row = s->best.lanes * s->best.size[s->best.lane_axis];
+    return weft_vector_can_copy(s, &s->best, read) && rows_apart(s, read, steps, row) &&
+           weft_rule_walk(s->r, s->op, read, lane_axis(s), s->best.lanes) == WEFT_WALK_NEXT &&
+           weft_vector_reads_itself(s, s->op, weft_te_tensor_of(s->r->te, read->load->h.u.buf));
+}
+
+/* The only read of its tensor that is worth it; that of a copy that is there already. */
 static const weft_read *
 find_pack(const vector_search *s)
 {
     const weft_read *found = NULL;
+    for (int i = 0; i < s->nread && s->turned; i++)
+        if (s->read[i].load->h.u.buf == s->turned->buf)
+            return &s->read[i];
     for (int i = 0; i < s->nread && !found; i++)
         found = can_pack(s, &s->read[i]) ? &s->read[i] : NULL;
     for (int i = 0; i < s->nread && found; i++)
@@ -195,6 +206,15 @@ turns_of_group(const vector_search *s, double panels, double others, bool packs)
     return 1;
 }
 
+double
+weft_vector_served(const vector_search *s, double panels, double sweep)
+{
+    double cores = s->r->target->cores > 0 ? s->r->target->cores : 1,
+           n = panels * sweep / (GROUPS_OF_A_CORE * cores);
+    n = n > PACK_TILES ? n : PACK_TILES;
+    return sweep < PACK_SWEEP ? 0 : n < sweep ? n : sweep;
+}
+
 /* Tiles of a sweep that one work-group takes: all groups do nearly the same. */
 static int64_t
 tiles_of_group(const vector_search *s, double panels, double sweep, bool packs)
@@ -252,11 +272,11 @@ weft_vector_order(const vector_search *s)
         apart *= is_common(s, d) ? tiles_along(s, d) : 1;
         *(lead[d] ? &panels : &sweep) *= tiles_along(s, d);
     }
-    const weft_read *pack = sweep >= PACK_SWEEP ? find_pack(s) : NULL;
+    const weft_read *pack = s->turned || sweep >= PACK_SWEEP ? find_pack(s) : NULL;
     double inside = others + lanes * (lanes <= near ? 1 : sweep),
            outside = lanes * (lanes * apart / panels <= near ? 1 : sweep) +
                      others * (others <= near ? 1 : panels / apart);
-    if (!led || outside > inside * (pack ? 1.01 : 0.9))
+    if (!led || (!s->turned && outside > inside * (pack ? 1.01 : 0.9)))
         return (vector_order){ .last = lanes < others ? last : NULL };
     vector_order o = { .lead = lead, .turns = 1 };
     if (others > near && has_whole_panels(s, lead))
@@ -264,7 +284,7 @@ weft_vector_order(const vector_search *s)
     o.tiles = tiles_of_group(s, panels / (double)o.turns, sweep, pack != NULL);
     if (pack) {
         o.pack = weft_te_tensor_of(s->r->te, pack->load->h.u.buf);
-        o.pack_dim = weft_vector_lane_dim(s, pack);
+        o.pack_dim = weft_vector_lane_dim(s, pack, lane_axis(s));
     }
     return o;
 }

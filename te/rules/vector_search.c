@@ -16,7 +16,8 @@ enum {
     WAYS = 8,               /* lines that such a cache keeps of one place */
     CROWDED = 2,            /* a line that others of its place drove out, in loads */
     MANY = 32,              /* tiles, of which one that overhangs is a small part */
-    CROSSED = 3             /* a tile that overhangs along two axes or more, in whole ones */
+    CROSSED = 3,            /* a tile that overhangs along two axes or more, in whole ones */
+    TURN = 2                /* cycles of an element that is copied across its rows */
 };
 
 /* ---- the estimate ---------------------------------------------------------------------------- */
@@ -74,12 +75,15 @@ is_crowded(const vector_search *s, int i)
 static double
 loads_each(const vector_search *s, int i, double vectors)
 {
+    bool turned = s->at.turned == i;
     double apart = 1, lanes = (double)s->at.lanes,
            bytes = lanes * weft_dtype_bits(s->read[i].load->h.u.buf->dtype) / 8;
     for (int k = 0; k < s->n; k++)
         apart += weft_vector_places(s, &s->at, i, k) > 1 ? 0.1 * k : 0;
-    if (s->walk[i] == WEFT_WALK_NEXT && s->steps * vectors * bytes > FIRST_CACHE)
+    if ((turned || s->walk[i] == WEFT_WALK_NEXT) && s->steps * vectors * bytes > FIRST_CACHE)
         return apart * fmax(1, STREAMED * bytes / LINE);
+    if (turned)
+        return apart;
     return apart * (s->walk[i] == WEFT_WALK_APART ? 2 * lanes : is_crowded(s, i) ? CROWDED : 1);
 }
 
@@ -210,6 +214,21 @@ with_memory(const vector_search *s, double cycles)
     return 1.05 * cycles + wait; /* of those that all wait the shortest */
 }
 
+/* Cycles a tile for the copy that it reads; infinite where there can be none. */
+static double
+turning(const vector_search *s, bool crossed)
+{
+    double panels = 1, sweep = 1;
+    if (s->at.turned < 0)
+        return 0;
+    for (int k = 0; k < s->n; k++)
+        *(s->swept[k] ? &sweep : &panels) *= tiles_along(s, k, crossed);
+    double served = weft_vector_served(s, panels, sweep);
+    if (served == 0 || !weft_vector_can_copy(s, &s->at, &s->read[s->at.turned]))
+        return INFINITY;
+    return TURN * s->steps * (double)tile_along(s, s->at.lane_axis) / served;
+}
+
 static double
 estimate(const vector_search *s)
 {
@@ -225,7 +244,7 @@ estimate(const vector_search *s)
         (arithmetic > fetch ? arithmetic : fetch) + 0.2 * fetch + 0.5 + SPILL * spilled(s, results);
     double store = weft_vector_stores(s, &s->at) ? 2 : 1.5 * (double)s->at.lanes;
     double rounds = (double)(int64_t)((tiles + cores - 1) / cores) * cores;
-    return with_memory(s, rounds * (s->steps * step + results * store + 20));
+    return with_memory(s, rounds * (s->steps * step + results * store + turning(s, crossed) + 20));
 }
 
 /* ---- the search ------------------------------------------------------------------------------ */
@@ -233,7 +252,7 @@ estimate(const vector_search *s)
 static void
 try_sizes(vector_search *s, int k, int64_t room)
 {
-    if (k == s->n) {
+    if (k == s->n || k == VECTOR_AXES) {
         s->at.cycles = estimate(s);
         if (s->best.cycles == 0 || s->at.cycles < s->best.cycles)
             s->best = s->at;
@@ -302,17 +321,34 @@ find_apart(vector_search *s)
         }
 }
 
+/* Whether a read's lanes along candidate k, which are apart, may be brought side by side. */
+static bool
+can_turn(const vector_search *s, int i, int k)
+{
+    const weft_tensor *t = weft_te_tensor_of(s->r->te, s->read[i].load->h.u.buf);
+    for (int j = 0; j < s->nread; j++)
+        if (j != i && s->read[j].load->h.u.buf == s->read[i].load->h.u.buf)
+            return false;
+    return s->may_turn && t && s->walk[i] == WEFT_WALK_APART && s->read[i].along[s->axis[k]] &&
+           weft_vector_reads_itself(s, s->op, t);
+}
+
 static void
 try_lanes(vector_search *s, int k, int64_t lanes)
 {
     int d = s->axis[k];
-    s->at = (vector_tile){ .lane_axis = k, .lanes = lanes };
+    s->at = (vector_tile){ .lane_axis = k, .lanes = lanes, .turned = -1 };
     s->guarded = lanes > 1 && s->condition[k];
     find_memory(s, k);
     for (int i = 0; i < s->nread; i++)
         s->walk[i] =
             lanes > 1 ? weft_rule_walk(s->r, s->op, &s->read[i], d, lanes) : WEFT_WALK_SAME;
     try_sizes(s, 0, s->registers - SPARE_REGISTERS);
+    for (int i = 0; i < s->nread && lanes > 1; i++) {
+        s->at.turned = i;
+        if (can_turn(s, i, k))
+            try_sizes(s, 0, s->registers - SPARE_REGISTERS);
+    }
 }
 
 static bool

@@ -49,6 +49,12 @@ static const program products[] = {
     { "te mm_share(A: f32[2, 3, 9, 6], B: f32[6, 10]) { out C[b < 2, h < 3, i < 9, j < 10] = sum(r "
       "< 6) A[b, h, i, r] * B[r, j] }",
       { { 0 } } },
+    { "te mm_turned(A: f32[100, 17], B: f32[67, 17]) { out C[i < 100, j < 67] = sum(r < 17) A[i, r] "
+      "* B[j, r] }",
+      { { 0 } } },
+    { "te mm_turned_batch(A: f64[2, 83, 20], B: f64[2, 48, 20]) { P[b < 2, i < 83, j < 48] = sum(r < "
+      "20) A[b, i, r] * B[b, j, r]\nout C[b < 2, i < 83, j < 48] = abs(P[b, i, j]) }",
+      { { 0 } } },
     { "te mm_i8(A: i8[9, 12], B: i8[12, 20]) { out C[i < 9, j < 20] = sum(r < 12) i32(A[i, r]) * "
       "i32(B[r, j]) }",
       { { 0 } } },
@@ -489,6 +495,13 @@ products_on_vectors_keep_near_what_they_read_again(void **state)
         /* rows with whole pages between them drive each other out of a first cache */
         { PACKED(16, 4096, 4096), "vectors of 16", "split(C.i, 8)", NULL },
         { PACKED(16, 4100, 4096), "vectors of 16", "vectorize(", "split(C.i, 8)" },
+        /* rows across the lanes are copied side by side where enough tiles share them */
+        { "te p(A: f32[512, 256], B: f32[512, 256]) { out C[i < 512, j < 512] = sum(r < 256) A[i, r] "
+          "* B[j, r] }",
+          "vectors of 16", "compute_at(B_turned, C, ", "B_shared" },
+        { "te p(A: f32[16, 256], B: f32[512, 256]) { out C[i < 16, j < 512] = sum(r < 256) A[i, r] "
+          "* B[j, r] }",
+          "vectors of 16", "C", "B_turned" },
         /* as many panels take turns as a core's cache keeps, or those of the cores' own */
         { PACKED(1024, 512, 1024), "vectors of 16", "split(j_o_o, 4)", NULL },
         { PACKED(2048, 2048, 2048), "vectors of 16", "split(j_o_o, 16)", NULL },
