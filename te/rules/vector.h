@@ -51,6 +51,8 @@ double weft_vector_far(const vector_search *, double bytes);
 int weft_vector_candidate(const vector_search *, int d);
 /* Vectors of read i that a tile has along candidate k. */
 int64_t weft_vector_places(const vector_search *, const vector_tile *, int i, int k);
+/* Whether more than one axis has a last tile that overhangs. */
+bool weft_vector_is_crossed(const vector_search *, const vector_tile *);
 /* Whether lanes are neighbours in the result. */
 bool weft_vector_stores(const vector_search *, const vector_tile *);
 /* Vectors that stay in registers while a loop over candidate k of the tile runs around the others:

@@ -276,7 +276,8 @@ weft_vector_order(const vector_search *s)
     double inside = others + lanes * (lanes <= near ? 1 : sweep),
            outside = lanes * (lanes * apart / panels <= near ? 1 : sweep) +
                      others * (others <= near ? 1 : panels / apart);
-    if (!led || (!s->turned && outside > inside * (pack ? 1.01 : 0.9)))
+    bool loops = pack || weft_vector_is_crossed(s, &s->best); /* each is its own loop's end */
+    if (!led || (!s->turned && outside > inside * (loops ? 1.01 : 0.9)))
         return (vector_order){ .last = lanes < others ? last : NULL };
     vector_order o = { .lead = lead, .turns = 1 };
     if (others > near && has_whole_panels(s, lead))

@@ -16,9 +16,12 @@ enum {
     WAYS = 8,               /* lines that such a cache keeps of one place */
     CROWDED = 2,            /* a line that others of its place drove out, in loads */
     MANY = 32,              /* tiles, of which one that overhangs is a small part */
-    CROSSED = 3,            /* a tile that overhangs along two axes or more, in whole ones */
+    CROSSED = 2,            /* a tile that overhangs along two axes or more, in whole ones */
     TURN = 2                /* cycles of an element that is copied across its rows */
 };
+
+/* Of tiles along an axis that share nothing: more lines at once for nothing. */
+static const double UNSHARED = 1.1;
 
 /* ---- the estimate ---------------------------------------------------------------------------- */
 
@@ -114,20 +117,24 @@ loads(const vector_search *s)
 
 /* Results of a tile along an axis. */
 static int64_t
-tile_along(const vector_search *s, int k)
+results_along(const vector_tile *t, int k)
 {
-    return s->at.size[k] * (k == s->at.lane_axis ? s->at.lanes : 1);
+    return t->size[k] * (k == t->lane_axis ? t->lanes : 1);
 }
 
-/* Whether more than one axis has a last tile that overhangs: which of them does is then asked at
- * every step. */
-static bool
-is_crossed(const vector_search *s)
+static int64_t
+tile_along(const vector_search *s, int k)
+{
+    return results_along(&s->at, k);
+}
+
+bool
+weft_vector_is_crossed(const vector_search *s, const vector_tile *t)
 {
     int n = 0;
     for (int k = 0; k < s->n; k++)
-        n += s->known[k] && s->extent[k] % tile_along(s, k) != 0 &&
-             (k != s->at.lane_axis || s->extent[k] > tile_along(s, k));
+        n += s->known[k] && s->extent[k] % results_along(t, k) != 0 &&
+             (k != t->lane_axis || s->extent[k] > results_along(t, k));
     return n > 1;
 }
 
@@ -155,9 +162,8 @@ tiles_along(const vector_search *s, int k, bool crossed)
         return (double)whole * 1.2;
     if (!left || (lanes && !whole))
         return left ? 1 : (double)whole;
-    double tail = tail_of(s, k, lanes ? vectors_of(left, s->at.lanes) : left);
-    if (crossed)
-        tail = lanes && left % s->at.lanes ? (double)s->at.lanes : CROSSED;
+    double tail =
+        crossed ? CROSSED : tail_of(s, k, lanes ? vectors_of(left, s->at.lanes) : left);
     return ((double)whole + tail) * (lanes ? 1.15 : whole < MANY ? 1.08 : 1.02);
 }
 
@@ -207,7 +213,7 @@ static double
 with_memory(const vector_search *s, double cycles)
 {
     double sweep = 1;
-    bool crossed = is_crossed(s);
+    bool crossed = weft_vector_is_crossed(s, &s->at);
     for (int k = 0; k < s->n; k++)
         sweep *= s->swept[k] ? tiles_along(s, k, crossed) : 1;
     double first = cycles / (sweep > 1 ? sweep : 1), wait = s->far > first ? s->far - first : 0;
@@ -229,15 +235,25 @@ turning(const vector_search *s, bool crossed)
     return TURN * s->steps * (double)tile_along(s, s->at.lane_axis) / served;
 }
 
+/* Whether a tile's results along an axis have no read in common, nor a copy. */
+static bool
+shares_nothing(const vector_search *s, int k)
+{
+    for (int i = 0; i < s->nread; i++)
+        if (weft_vector_places(s, &s->at, i, k) == 1)
+            return false;
+    return s->nread > 1 && k != s->at.lane_axis;
+}
+
 static double
 estimate(const vector_search *s)
 {
     double results = 1, tiles = s->others,
            cores = s->r->target->cores > 0 ? s->r->target->cores : 1;
-    bool crossed = is_crossed(s);
+    bool crossed = weft_vector_is_crossed(s, &s->at);
     for (int k = 0; k < s->n; k++) {
         results *= (double)vectors_along(s, &s->at, k);
-        tiles *= tiles_along(s, k, crossed);
+        tiles *= tiles_along(s, k, crossed) * (shares_nothing(s, k) ? UNSHARED : 1);
     }
     double arithmetic = (results < LATENCY ? LATENCY : results) / 2, fetch = loads(s) / 2;
     double step =
