@@ -502,6 +502,10 @@ products_on_vectors_keep_near_what_they_read_again(void **state)
         { "te p(A: f32[16, 256], B: f32[512, 256]) { out C[i < 16, j < 512] = sum(r < 256) A[i, r] "
           "* B[j, r] }",
           "vectors of 16", "C", "B_turned" },
+        /* tiles do not go along a batch, whatever overhangs along the others */
+        { "te p(A: f32[48, 197, 64], B: f32[48, 64, 197]) { out C[b < 48, i < 197, j < 197] = sum(r < "
+          "64) A[b, i, r] * B[b, r, j] }",
+          "vectors of 16", "compute_at(B_shared, C, ", "split(C.b, " },
         /* as many panels take turns as a core's cache keeps, or those of the cores' own */
         { PACKED(1024, 512, 1024), "vectors of 16", "split(j_o_o, 4)", NULL },
         { PACKED(2048, 2048, 2048), "vectors of 16", "split(j_o_o, 16)", NULL },
