@@ -46,6 +46,19 @@ static const product products[] = {
       "    C[n < 2, m < 64, y < 56, x < 56] = sum(c < 64, ky < 3, kx < 3)\n"
       "        f32(X[n, c, y + ky, x + kx]) * f32(W[m, c, ky, kx])\n}\n",
       HMMA, false },
+    { "f16, convolution, batch of the launch",
+      "te p(X: f16[b, 64, 58, 58], W: f16[64, 64, 3, 3]) {\n"
+      "    C[n < b, m < 64, y < 56, x < 56] = sum(c < 64, ky < 3, kx < 3)\n"
+      "        f32(X[n, c, y + ky, x + kx]) * f32(W[m, c, ky, kx])\n}\n",
+      HMMA, false },
+    { "bf16, convolution, stride, edge, bias",
+      "te p(X: bf16[2, 48, 29, 29], W: bf16[40, 48, 3, 3], bias: f32[40]) {\n"
+      "    P[n < 2, c < 48, y < 31, x < 31] =\n"
+      "        guard(y >= 1 && y < 30 && x >= 1 && x < 30, X[n, c, y - 1, x - 1], bf16(0.0))\n"
+      "    C[n < 2, m < 40, y < 15, x < 15] = sum(c < 48, ky < 3, kx < 3)\n"
+      "        f32(P[n, c, y * 2 + ky, x * 2 + kx]) * f32(W[m, c, ky, kx])\n"
+      "    D[n < 2, m < 40, y < 15, x < 15] = bf16(max(C[n, m, y, x] + bias[m], 0.0))\n}\n",
+      HMMA, false },
     { "f32, many tiles",
       "te p(A: f32[4096, 4096], B: f32[4096, 4096]) {\n"
       "    C[i < 4096, j < 4096] = sum(r < 4096) A[i, r] * B[r, j]\n}\n",
@@ -102,7 +115,7 @@ check(const weft_nvrtc *n, const product *p, const char *target, int arch)
     } else {
         count(image, times);
         bool spills = !strstr(weft_str_text(&log), "0 bytes spill stores, 0 bytes spill loads");
-        printf("%-34s %s: %3d HMMA %3d IMMA %3d FFMA %3d LDGSTS%s\n", p->name, target, times[HMMA],
+        printf("%-38s %s: %3d HMMA %3d IMMA %3d FFMA %3d LDGSTS%s\n", p->name, target, times[HMMA],
                times[IMMA], times[FFMA], times[LDGSTS], spills ? ", spills" : "");
         bad = times[p->multiplies] == 0 || (p->multiplies != FFMA && times[FFMA] > 0) || spills ||
               (times[LDGSTS] > 0) != p->async;
