@@ -662,6 +662,10 @@ make_pair(uint64_t seed)
         make_tiles(&r, &p);
         return p;
     }
+    if (seed % 17 == 7) {
+        make_widths(&r, &p);
+        return p;
+    }
     p.program = random_program(&r, &n);
     p.value[0] = n;
     if (n > 0) {

@@ -214,7 +214,7 @@ reference_outputs(const pair *p, int64_t value, tensors *out, weft_diag *diag)
 /* ---- one pair -------------------------------------------------------------------------------- */
 
 typedef struct run {
-    const pair *p;
+    pair *p;
     weft_te *te;
     weft_lowered low;
     tensors want[2]; /* a value of n */
@@ -391,6 +391,35 @@ run_passes(run *r, const weft_lowered *low, const char *names, const weft_target
     return !r->wrong.n;
 }
 
+typedef struct overlay { /* the buffers of a kernel that lie over others */
+    int n;
+    const weft_buf *at[16];
+    bool unlike; /* two that meet are of elements of two sizes */
+} overlay;
+
+static bool
+note_overlay(void *user, const weft_stmt *s)
+{
+    overlay *o = user;
+    const weft_buf *b = s->kind == WEFT_SK_ALLOC && s->u.alloc.buf->room ? s->u.alloc.buf : NULL;
+    for (int i = 0; b && i < o->n; i++)
+        o->unlike |= weft_buf_meets(b, o->at[i]) &&
+                     weft_dtype_bits(b->dtype) != weft_dtype_bits(o->at[i]->dtype);
+    if (b && o->n < 16)
+        o->at[o->n++] = b;
+    return true;
+}
+
+static void
+count_overlays(run *r, const weft_lowered *low)
+{
+    for (int k = 0; k < low->nkernel; k++) {
+        overlay o = { 0 };
+        weft_walk_stmt(&(weft_walker){ .stmt = note_overlay, .user = &o }, low->kernel[k]->body);
+        r->p->widths += o.unlike;
+    }
+}
+
 static bool
 print_kernels(run *r, const weft_lowered *low, const weft_target *target, const char *stage)
 {
@@ -415,6 +444,7 @@ check_class(run *r, int cls)
     weft_lowered low = copy_kernels(r);
     int orders = (int)(r->p->seed % 4) == cls ? 3 : 1;
     bool ok = run_passes(r, &low, NULL, target, name) && print_kernels(r, &low, target, name);
+    count_overlays(r, &low);
     for (int k = 0; ok && k < orders; k++)
         ok = check_values(r, &low, name, (weft_order)((r->p->seed / 4 + (uint64_t)k) % 3));
     return ok;
@@ -480,7 +510,7 @@ check_flat(run *r)
 }
 
 char *
-check_pair(const pair *p)
+check_pair(pair *p)
 {
     run r = { .p = p, .diag = weft_diag_create() };
     if (p->refusal)

@@ -39,7 +39,7 @@ typedef struct options {
 /* ---- coverage -------------------------------------------------------------------------------- */
 
 typedef struct coverage {
-    int64_t pairs, scans, tiles, primitives, by_length[MAX_MOVES + 1];
+    int64_t pairs, scans, tiles, widths, primitives, by_length[MAX_MOVES + 1];
     int64_t one[MAX_ROWS],
         two[MAX_ROWS][MAX_ROWS]; /* schedules with it; with one before the other */
 } coverage;
@@ -50,6 +50,7 @@ cover(coverage *c, const pair *p)
     bool one[MAX_ROWS] = { 0 }, two[MAX_ROWS][MAX_ROWS] = { 0 };
     c->pairs++;
     c->tiles += p->target != NULL;
+    c->widths += p->widths > 0;
     c->scans += strstr(p->program, "= scan(") && p->nmove > 0;
     c->primitives += p->nmove;
     c->by_length[p->nmove < MAX_MOVES ? p->nmove : MAX_MOVES]++;
@@ -94,7 +95,7 @@ pairs_seen(const coverage *c, int *of, weft_str *missing)
     return seen;
 }
 
-/* Each primitive in one schedule of 50, scans and matrix units too, and 97 of 100 of their ordered
+/* Each primitive in one schedule of 50, scans, matrix units and widths too, and 97 of 100 of their ordered
  * pairs. */
 static bool
 report(const coverage *c, bool demand)
@@ -109,10 +110,12 @@ report(const coverage *c, bool demand)
         rare = c->one[i] * 50 < c->pairs ? i : rare;
     }
     printf("\n%" PRId64 " with a scan, %" PRId64
-           " on matrix units, %d of %d ordered pairs of primitives;%s%s\n",
-           c->scans, c->tiles, seen, of, missing.n ? " never:" : "",
+           " on matrix units, %" PRId64
+           " with widths over each other, %d of %d ordered pairs of primitives;%s%s\n",
+           c->scans, c->tiles, c->widths, seen, of, missing.n ? " never:" : "",
            weft_str_text(&missing));
-    bool others = c->scans * 50 >= c->pairs && c->tiles * 50 >= c->pairs;
+    bool others = c->scans * 50 >= c->pairs && c->tiles * 50 >= c->pairs &&
+                  c->widths * 50 >= c->pairs;
     bool enough = rare < 0 && others && seen * 100 >= of * 97;
     if (demand && rare >= 0)
         printf("too few schedules with %s\n", move_name(rare));

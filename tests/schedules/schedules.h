@@ -3,7 +3,8 @@
  * A pair is a program and a schedule, both as te text, made from a seed.  Programs have up to five
  * stages and at most 10,000 iterations, over whole numbers that every order of a reduction adds up
  * to the same bits.  Schedules are made of primitives that doc/IR.md, section 7, calls legal:
- * moves.c has a row for each primitive, legal.c one for each rule on a schedule as a whole.
+ * moves.c has a row for each primitive, legal.c one for each rule on a schedule as a whole.  Some pairs are
+ * made as a whole: tiles.c and widths.c.
  */
 #ifndef TESTS_SCHEDULES_H
 #define TESTS_SCHEDULES_H
@@ -34,6 +35,7 @@ typedef struct pair {
     int64_t value[2];
     int nmove, move[2 * MAX_MOVES]; /* rows of moves.c that were applied, in order */
     const char *target;             /* whose matrix unit it is for; NULL: for any target */
+    int widths;                     /* kernels that check_pair found with an overlay of unlike dtypes */
     char *refusal;                  /* what a legal move was refused with; NULL: none was */
 } pair;
 
@@ -60,6 +62,9 @@ void random_schedule(rng *, pair *);
 /* A product for a matrix unit, with its schedule (tiles.c). */
 void make_tiles(rng *, pair *);
 
+/* A chain of stages of many widths that lie over each other in shared memory (widths.c). */
+void make_widths(rng *, pair *);
+
 /* The rule that the schedule breaks, as a sentence; NULL: it is legal.  *complete is false where
  * only stages that are yet to be given a place stand in the way. */
 const char *broken_rule(weft_te *, bool *complete);
@@ -69,7 +74,7 @@ const char *broken_rule(weft_te *, bool *complete);
 /* What is wrong with a pair, as a malloc'ed sentence; NULL: nothing.  The values are those of the
  * program without a schedule at the level loops, at flat, and after all passes for a target of each
  * class, in several orders of the threads. */
-char *check_pair(const pair *);
+char *check_pair(pair *);
 
 /* Memory of a program's tensors. */
 typedef struct tensors {
