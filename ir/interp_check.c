@@ -124,7 +124,8 @@ seen(const ctx *c, const access *a, const place *p)
 {
     const acache *k = &c->acc[a->id];
     return k->seen && !__atomic_load_n(&c->r->met, __ATOMIC_RELAXED) && a->nloop == 0 &&
-           !interp_placed(c, a->buf) && k->seen_ver == p->ver && k->seen_off == p->off && k->seen_mask == c->mask->ver &&
+           !interp_placed(c, a->buf) && k->seen_ver == p->ver &&
+           k->seen_off == p->off && k->seen_mask == c->mask->ver &&
            k->seen_word == interp_word(c, a) && k->seen_inst == c->buf[a->buf].inst;
 }
 

@@ -246,7 +246,7 @@ typedef struct bufview { /* a buffer as one worker sees it */
     int64_t count;
     int64_t *shape, *stride; /* ndim each */
     mem *m;                  /* RAW, ONE, PLACED */
-    int64_t cell;            /* the words of its shadow: of element e those from cell + e * cells on */
+    int64_t cell;            /* the words of its shadow: element e's are from cell + e * cells on */
     int cells;
     int64_t ok_lo, ok_hi;    /* elements known to be initialised: ok_lo <= e < ok_hi */
     uint64_t inst;           /* of its ALLOC */

@@ -460,8 +460,10 @@ check_bytes(verifier *v, const weft_buf *b)
     int64_t n = 1, bytes, align = b->align > WEFT_PLACE_ALIGN ? b->align : WEFT_PLACE_ALIGN;
     bool known = b->ndim == 0 || (b->ndim == 1 && weft_as_int(b->shape[0], &n));
     if (b->space != WEFT_SHARED || k->level == WEFT_LEVEL_LOOPS)
-        fault(v, "buffer '%s' in %s memory at the level %s has a place in bytes: shared memory has, "
-              "from the level flat on", b->name, weft_space_name(b->space), weft_level_name(k->level));
+        fault(v,
+              "buffer '%s' in %s memory at the level %s has a place in bytes: shared memory has, "
+              "from the level flat on",
+              b->name, weft_space_name(b->space), weft_level_name(k->level));
     else if (weft_dtype_bits(b->dtype) < 8 || !known || n < 1 ||
              !weft_dtype_bytes(b->dtype, n, &bytes))
         fault(v, "buffer '%s' has a place in bytes: that takes a constant number of whole bytes",

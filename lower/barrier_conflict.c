@@ -1,5 +1,5 @@
-/* Whether two accesses may touch one element, or one byte of buffers that lie over each other, from two
- * different threads. */
+/* Whether two accesses may touch one element, or one byte of buffers that lie over each other, from
+ * two different threads. */
 #include "lower/barriers.h"
 
 typedef struct uniform {

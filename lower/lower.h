@@ -66,8 +66,8 @@ weft_pass_run weft_pass_flatten, weft_pass_simplify, weft_pass_vthread, weft_pas
     weft_pass_hoist, weft_pass_async, weft_pass_prefetch, weft_pass_offsets, weft_pass_limits,
     weft_pass_registers, weft_pass_storage, weft_pass_rejoin;
 
-/* What memory that a kernel allocates holds elements of the dtype as, once they are legal (legalize_type.c):
- * carriers.  Memory that matrices are loaded from or stored to keeps its dtype. */
+/* What memory that a kernel allocates holds elements of the dtype as, once they are legal: carriers
+ * (legalize_type.c).  Memory that matrices are loaded from or stored to keeps its dtype. */
 weft_dtype weft_held_dtype(const weft_caps *, weft_dtype);
 
 /* Grid and block of a launch from the loops bound to block and thread axes, 1 where none is. */

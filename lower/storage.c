@@ -12,7 +12,7 @@
  *
  * An array lives in another, its home, as the other's bits where both are of numbers of one width.
  * Where the target can, shared arrays of any widths lie in one overlay of bytes instead, if that takes
- * less.  Local arrays never do: a CPU's compiler sees their lives, and finds such itself.
+ * less.  Local arrays do not: the classes that share them hold narrow elements as words.
  */
 #include "lower/lower.h"
 

@@ -64,7 +64,7 @@ static const kernel kernels[] = {
       { "race on element 1 of shared array 'tile'", "thread (0,0,0) reads it",
         "this thread writes it with no barrier for shared memory between them; block (0,0,0), "
         "thread (1,0,0)" } },
-    { "write_by_another_view", /* of the same bytes: halves become floats, and one barrier is missing */
+    { "write_by_another_view", /* of the same bytes: one barrier is missing */
       "@shared unsigned char bytes[256]; @sharedp short *h = (@sharedp short *)bytes;\n"
       "@sharedp float *f = (@sharedp float *)(bytes + 0); h[tx] = (short)in[tx]; @barrier;\n"
       "float v = h[63 - tx]; f[tx] = v; @barrier; out[tx] = f[63 - tx];",

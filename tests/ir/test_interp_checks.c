@@ -547,8 +547,8 @@ threads_that_meet_by_bytes_of_two_buffers_race(void **state)
     (void)state;
     float a[16] = { 0 }, c[16];
     weft_interp_buffer b[] = { IN(a), OUT(c) };
-    REFUSED(OVERLAY("C[x] = f32(h[15 - x]) f[x] = A[x]"), b, NULL, NULL, "data race on f[", "read by",
-            "written by");
+    REFUSED(OVERLAY("C[x] = f32(h[15 - x]) f[x] = A[x]"), b, NULL, NULL, "data race on f[",
+            "read by", "written by");
     REFUSED(OVERLAY("f[x] = A[x] C[x] = f32(h[x])"), b, NULL, NULL, "data race on h[", "written by",
             "read by");
     interp_ok(OVERLAY("C[x] = f32(h[15 - x]) if x >= 4 { f[x] = A[x] }"), b, NULL, NULL);

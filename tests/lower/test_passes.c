@@ -1,6 +1,6 @@
 /* Passes on kernels written as text: tests/lower/passes, first line "# passes: a,b".  A line "#
- * lacks: f16 erf async overlay memory:f8e5m2 wide:shfl" takes from a target without vectors what it names, "#
- * lanes: 32" gives it subgroups, "# class: vector-cpu" makes it another machine. */
+ * lacks: f16 erf async overlay memory:f8e5m2 wide:shfl" takes from a target without vectors what it
+ * names, "# lanes: 32" gives it subgroups, "# class: vector-cpu" makes it another machine. */
 #include "support.h"
 
 #include <stdlib.h>

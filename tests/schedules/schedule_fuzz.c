@@ -95,8 +95,8 @@ pairs_seen(const coverage *c, int *of, weft_str *missing)
     return seen;
 }
 
-/* Each primitive in one schedule of 50, scans, matrix units and widths too, and 97 of 100 of their ordered
- * pairs. */
+/* Each primitive in one schedule of 50, scans, matrix units and widths too, and 97 of 100 of their
+ * ordered pairs. */
 static bool
 report(const coverage *c, bool demand)
 {

@@ -35,7 +35,7 @@ typedef struct pair {
     int64_t value[2];
     int nmove, move[2 * MAX_MOVES]; /* rows of moves.c that were applied, in order */
     const char *target;             /* whose matrix unit it is for; NULL: for any target */
-    int widths;                     /* kernels that check_pair found with an overlay of unlike dtypes */
+    int widths;                     /* kernels that check_pair found with widths over each other */
     char *refusal;                  /* what a legal move was refused with; NULL: none was */
 } pair;
 

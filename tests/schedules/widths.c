@@ -47,8 +47,8 @@ add_place(chain *c, weft_str *s, bool sum)
         weft_str_addf(s, "(j + %s) %% %d", sum ? "r" : once_in(c->r, 2) ? "1" : "i", c->cols);
 }
 
-/* An element that stage k reads, of the stage so far before it or of the input, in its own dtype and from
- * -8 to 8: each dtype holds the sum of a few such. */
+/* An element that stage k reads, of the stage so far before it or of the input, in its own dtype and
+ * from -8 to 8: each dtype holds the sum of a few such. */
 static void
 add_read(chain *c, weft_str *s, int k, int before)
 {
