@@ -4,7 +4,9 @@
     bench/ort.py [--weft build/tools/weft] [-d opencl] [--rounds N] [--json FILE] MODEL.onnx...
 
 Inputs are random; sizes a model leaves open are 1.  Prints minimum and median in ms and
-onnxruntime's minimum to weft's; first the largest difference of weft's outputs to onnxruntime's."""
+onnxruntime's minimum to weft's; first the largest difference of weft's output to onnxruntime's,
+relative to the largest magnitude.  A last Softmax that is saturated hides what went into it: of a
+model that ends in one, what it reads is compared as well, in a copy of the model without it."""
 import argparse
 import json
 import os
@@ -15,6 +17,7 @@ import tempfile
 import time
 
 import numpy as np
+import onnx
 import onnxruntime
 
 # Threads of PoCL sleep between kernels, and wake up on one core together now and then.
@@ -38,13 +41,36 @@ def weft_command(args, model, inputs, folder):
     return command
 
 
-def difference(command, session, inputs, folder):
-    """Largest difference of the first output, relative to its largest element."""
-    subprocess.run(command + ["-o", folder], check=True, stdout=subprocess.DEVNULL)
+def without_softmax(path, folder):
+    """A copy of the model whose first output is what its last Softmax reads; None: it ends in none."""
+    model = onnx.load(path)
+    graph = model.graph
+    last = next((n for n in graph.node if graph.output[0].name in n.output), None)
+    if last is None or last.op_type not in ("Softmax", "LogSoftmax"):
+        return None
+    del graph.output[:]
+    graph.output.append(onnx.helper.make_empty_tensor_value_info(last.input[0]))
+    graph.node.remove(last)
+    path = os.path.join(folder, "without_softmax.onnx")
+    onnx.save(model, path)
+    return path
+
+
+def difference(args, model, inputs, folder):
+    """Largest difference of the first output, relative to its largest magnitude."""
+    session = start_ort(args, model)
+    subprocess.run(weft_command(args, model, inputs, folder) + ["-o", folder], check=True,
+                   stdout=subprocess.DEVNULL)
     want = session.run(None, inputs)[0]
     name = session.get_outputs()[0].name
     got = np.load(os.path.join(folder, re.sub(r"[^\w.-]", lambda c: f"%{ord(c[0]):02X}", name) + ".npy"))
     return float(np.abs(got - want).max() / (np.abs(want).max() + 1e-30))
+
+
+def start_ort(args, model):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = args.threads
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def time_ort(session, inputs, runs):
@@ -65,23 +91,25 @@ def time_weft(command, runs):
 
 
 def measure(args, model, folder):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = args.threads
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = start_ort(args, model)
     inputs = make_inputs(session)
     command = weft_command(args, model, inputs, folder)
-    apart = difference(command, session, inputs, folder)
+    logits = without_softmax(model, folder)
+    apart = difference(args, model, inputs, folder)
+    before = difference(args, logits, inputs, folder) if logits else None
     ort, weft = [], []
     for _ in range(args.rounds):
         weft.append(time_weft(command, args.runs))
         time.sleep(0.1)
         ort += time_ort(session, inputs, args.runs)
         time.sleep(0.1)
-    row = {"model": model, "difference": apart, "weft_min_ms": min(w[0] for w in weft),
+    row = {"model": model, "difference": apart, "before_softmax": before,
+           "weft_min_ms": min(w[0] for w in weft),
            "weft_median_ms": statistics.median(w[1] for w in weft), "ort_min_ms": min(ort),
            "ort_median_ms": statistics.median(ort)}
     row["ratio"] = row["ort_min_ms"] / row["weft_min_ms"]
-    print("{model}: difference {difference:.1e}  weft {weft_min_ms:.2f}/{weft_median_ms:.2f} ms  "
+    row["note"] = "" if before is None else f" ({before:.1e} before softmax)"
+    print("{model}: difference {difference:.1e}{note}  weft {weft_min_ms:.2f}/{weft_median_ms:.2f} ms  "
           "onnxruntime {ort_min_ms:.2f}/{ort_median_ms:.2f} ms  ratio {ratio:.2f}".format(**row),
           flush=True)
     return row
