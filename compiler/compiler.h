@@ -91,6 +91,8 @@ weft_status weft_compile_model(const char *path, const weft_compile_job *, weft_
                                weft_diag *, weft_compiled *);
 void weft_compiled_free(weft_compiled *);
 
+/* Of n kernels that a program became, each gets the part of its cost that it computes and moves. */
+void weft_unit_costs(weft_kernel *const *, int n);
 /* Schedules, lowers and prints one program for a target: what a unit is made by.  Also `weft te`.
  */
 weft_status weft_build_unit(weft_unit *, const weft_compile_job *, const char *kernel_name,

@@ -184,11 +184,11 @@ slot_tensor(const weft_draft_slots *t, weft_slot s)
                                         : t->work[s.index];
 }
 
-/* A launch's part of what the unit costs; 0 where that is not known. */
+/* What a header says of a kernel; 0 where that is not known. */
 static double
-share(const weft_unit *u, double cost)
+known(double cost)
 {
-    return cost > 0 ? cost / u->nkernel : 0;
+    return cost > 0 ? cost : 0;
 }
 
 /* One launch: kernel k of the unit. */
@@ -215,8 +215,8 @@ add_step(weft_draft *b, const weft_unit *u, int unit, int k, const weft_draft_sl
         .buffer = arg,
         .scalar = scalar,
         .layers = weft_arena_strdup(b->arena, layers),
-        .flops = share(u, u->te->info.flops),
-        .bytes = share(u, u->te->info.bytes_read) + share(u, u->te->info.bytes_written),
+        .flops = known(kernel->info.flops),
+        .bytes = known(kernel->info.bytes_read) + known(kernel->info.bytes_written),
     };
     for (int d = 0; d < 3; d++) {
         s->grid[d] = launch_dim(b, kernel->grid[d]);

@@ -94,6 +94,7 @@ name_kernels(weft_unit *u, const char *name)
                                           : weft_arena_printf(&k->ir->arena, "%s_step%d", name, i);
         k->info = u->te->info;
     }
+    weft_unit_costs(u->lowered.kernel, u->lowered.nkernel);
 }
 
 /* The operator's own schedule, or that of the rules, unless the program comes with one. */

@@ -43,6 +43,38 @@ a_model_is_compiled_for_every_target_named(void **state)
     weft_diag_destroy(diag);
 }
 
+static const weft_mod_step *
+step_of(const weft_program *p, const char *kernel)
+{
+    for (int i = 0; i < p->nstep; i++)
+        if (p->step[i].kind == WEFT_STEP_LAUNCH &&
+            strcmp(p->kernel[p->step[i].kernel].name, kernel) == 0)
+            return &p->step[i];
+    fail_msg("no step launches '%s'", kernel);
+    return NULL;
+}
+
+/* The first convolution is of 8 channels of 28x28 by windows of 3x3, and a copy of the picture with
+ * borders: of 28x28 as 30x30. */
+static void
+each_kernel_of_a_layer_says_what_it_computes_and_moves_itself(void **state)
+{
+    (void)state;
+    weft_target target;
+    weft_import_options import = { 0 };
+    weft_compile_job job = { .optimize = 2, .import = &import };
+    weft_module *m;
+    assert_int_equal(weft_resolve_target("opencl:pocl", NULL, &target, NULL), WEFT_OK);
+    assert_int_equal(weft_compile_targets(digits, 1, &target, &job, NULL, &m), WEFT_OK);
+    const weft_mod_step *copy = step_of(m->program, "conv1_relu_step0"),
+                        *conv = step_of(m->program, "conv1_relu_step1");
+    assert_true(copy->flops == 0);
+    assert_true(copy->bytes == 4 * (28 * 28 + 30 * 30));
+    assert_true(conv->flops == 8 * 28 * 28 * (2 * 9 + 1));
+    assert_true(conv->bytes == 4 * (30 * 30 + 8 * 9 + 8 + 8 * 28 * 28));
+    weft_module_destroy(m);
+}
+
 static void
 names_of_kernels_begin_as_asked(void **state)
 {
@@ -100,6 +132,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_is_compiled_for_every_target_named),
+        cmocka_unit_test(each_kernel_of_a_layer_says_what_it_computes_and_moves_itself),
         cmocka_unit_test(names_of_kernels_begin_as_asked),
         cmocka_unit_test(without_fusion_there_are_more_kernels),
         cmocka_unit_test(options_that_mean_nothing_are_refused_by_name),
