@@ -137,7 +137,8 @@ weft_rule_injective(weft_rule *r, weft_stage *s)
     const weft_te_op *op = s->op;
     weft_tensor *t = op->out[0];
     if (r->target->cls == WEFT_CLASS_VECTOR_CPU) {
-        injective_vector(r, s);
+        if (!weft_rule_across(r, s))
+            injective_vector(r, s);
         return;
     }
     weft_rule_bind_threads(r, t, weft_rule_fuse(r, t, op->naxis, op->axis), threads_of(r));

@@ -103,6 +103,7 @@ void weft_rule_reduction(weft_rule *, weft_stage *reduce, weft_stage *out);
 bool weft_rule_rowwise(weft_rule *, weft_stage *out);
 bool weft_rule_attention(weft_rule *, weft_stage *out);
 bool weft_rule_contraction(weft_rule *, weft_stage *reduce, weft_stage *out);
+bool weft_rule_across(weft_rule *, weft_stage *);
 /* Sums that matrix units take once they are products of matrices are defined anew. */
 void weft_rule_gather(weft_rule *);
 /* Whether a matrix unit adds up products of such factors. */

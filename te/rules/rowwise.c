@@ -5,6 +5,7 @@
 enum {
     ROW_THREADS = 256,
     LANE_ROWS = 64,
+    LEAST_LANES = 4, /* of neighbouring rows */
     KEPT_ROW = 16384 /* elements of a row that is kept while it is read again */
 };
 
@@ -194,9 +195,9 @@ find_call(void *user, const weft_expr *e)
 }
 
 /* An inlined stage with an element for each of the output's that is dear and read more than once:
- * a row of it is better kept than computed again. */
+ * `rows` rows of it are better kept than computed again. */
 static bool
-is_worth_keeping(weft_rule *r, const row_program *p, const weft_stage *s)
+is_worth_keeping(weft_rule *r, const row_program *p, const weft_stage *s, int64_t rows)
 {
     const weft_te_op *op = s->op;
     weft_stage **reader;
@@ -208,7 +209,7 @@ is_worth_keeping(weft_rule *r, const row_program *p, const weft_stage *s)
         if (op->axis[d]->extent != p->out->op->axis[d]->extent)
             return false;
     weft_walk_expr(&(weft_walker){ .expr = find_call, .user = &dear }, op->body[0]);
-    int64_t row = 1;
+    int64_t row = rows;
     for (int i = 0; i < p->nover; i++) {
         int64_t n = weft_rule_extent(op->axis[p->over[i]]);
         row = n >= 0 && n <= KEPT_ROW ? row * n : KEPT_ROW + 1;
@@ -264,9 +265,98 @@ by_vectors(weft_rule *r, const row_program *p)
                      : !weft_compute_at(te, s, t, at) && !weft_set_scope(te, s, "local");
     }
     for (int i = te->stage.n; ok && i-- > 0;)
-        if (is_worth_keeping(r, p, te->stage.at[i]))
+        if (is_worth_keeping(r, p, te->stage.at[i], 1))
             keep_row(r, te->stage.at[i], t, at, contiguous);
     weft_str_addf(weft_rule_note(r, "rowwise"), "rows in groups%s", lanes ? ", in lanes" : "");
+}
+
+/* ---- rows side by side ----------------------------------------------------------------------- */
+
+static int64_t
+lanes_of(const weft_rule *r, const weft_te_op *op)
+{
+    int64_t lanes = r->target->vector_lanes;
+    return weft_dtype_bits(op->out[0]->buf->dtype) > 32 ? lanes / 2 : lanes;
+}
+
+/* Rows that run in lanes: neighbours along the innermost axis, where it names the row and all that
+ * is read of them lies side by side; 0: there are none. */
+static int64_t
+neighbours(weft_rule *r, const row_program *p)
+{
+    const weft_te_op *op = p->out->op;
+    int last = op->naxis - 1;
+    int64_t most = lanes_of(r, op);
+    if (p->keep[p->nkeep - 1] != last || !weft_rule_lanes_along(r, op, last))
+        return 0;
+    for (int i = 0; i < p->nreduce; i++) {
+        const weft_te_op *reduce = p->reduce[i]->op;
+        most = weft_least(most, lanes_of(r, reduce));
+        if (!weft_rule_lanes_along(r, reduce, reduce->naxis - 1))
+            return 0;
+    }
+    int64_t lanes = weft_vector_whole_lanes(weft_rule_extent(op->axis[last]), most);
+    return lanes >= LEAST_LANES ? lanes : 0;
+}
+
+/* A stage for the rows at hand in loop `at` of the output, its reduction outside of the lanes. */
+static bool
+run_beside(weft_rule *r, weft_tensor *t, weft_tensor *home, weft_axis *at, int64_t lanes)
+{
+    const weft_te_op *op = t->op;
+    weft_axis **order = WEFT_NEW_ARRAY(&r->scratch, op->nreduce + 2, weft_axis *), *last, *lane;
+    if (weft_compute_at(r->te, t, home, at) || weft_set_scope(r->te, t, "local") ||
+        weft_split(r->te, t, op->axis[op->naxis - 1], weft_rule_num(r, lanes), &last, &lane))
+        return false;
+    for (int i = 0; i < op->nreduce; i++)
+        order[i] = op->reduce[i];
+    order[op->nreduce] = last;
+    order[op->nreduce + 1] = lane;
+    return !weft_reorder(r->te, t, op->nreduce + 2, order) && !weft_vectorize(r->te, t, lane);
+}
+
+/* Groups of neighbouring rows outside, what is along them next, the rows of a group in lanes; the loop
+ * of a group, NULL after an error. */
+static weft_axis *
+groups_first(weft_rule *r, const row_program *p, int64_t lanes)
+{
+    const weft_te_op *op = p->out->op;
+    weft_tensor *t = op->out[0];
+    weft_axis **order = WEFT_NEW_ARRAY(&r->scratch, op->naxis + 2, weft_axis *), *lane;
+    double work = elements(op->axis, p->nover, p->over) * (double)lanes,
+           groups = elements(op->axis, p->nkeep, p->keep) / (double)lanes;
+    pick_axes(op, p->nkeep, p->keep, order);
+    pick_axes(op, p->nover, p->over, order + p->nkeep);
+    weft_axis **last = &order[p->nkeep - 1];
+    if (weft_split(r->te, t, *last, weft_rule_num(r, lanes), last, &lane))
+        return NULL;
+    order[op->naxis] = lane;
+    if (weft_reorder(r->te, t, op->naxis + 1, order) || weft_vectorize(r->te, t, lane))
+        return NULL;
+    weft_axis *group = weft_rule_fuse(r, t, p->nkeep, order);
+    return group ? weft_rule_bind_chunks(r, t, group, weft_vector_rows_of_group(r, work, groups))
+                 : NULL;
+}
+
+/* False, and nothing done, where rows have no neighbours. */
+static bool
+by_neighbours(weft_rule *r, const row_program *p)
+{
+    weft_te *te = r->te;
+    weft_tensor *t = p->out->op->out[0];
+    int64_t lanes = neighbours(r, p);
+    weft_axis *at = lanes ? groups_first(r, p, lanes) : NULL;
+    bool ok = at;
+    if (!lanes)
+        return false;
+    for (int i = p->nreduce; ok && i-- > 0;)
+        ok = run_beside(r, p->reduce[i]->op->out[0], t, at, lanes);
+    for (int i = te->stage.n; ok && i-- > 0;)
+        if (is_worth_keeping(r, p, te->stage.at[i], lanes))
+            ok = !weft_compute_root(te, te->stage.at[i]->op->out[0]) &&
+                 run_beside(r, te->stage.at[i]->op->out[0], t, at, lanes);
+    weft_str_addf(weft_rule_note(r, "rowwise"), "%d neighbouring rows in lanes", (int)lanes);
+    return true;
 }
 
 bool
@@ -277,9 +367,9 @@ weft_rule_rowwise(weft_rule *r, weft_stage *out)
         return false;
     if (r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE)
         by_block(r, &p);
-    else if (r->target->cls == WEFT_CLASS_VECTOR_CPU)
-        by_vectors(r, &p);
-    else
+    else if (r->target->cls != WEFT_CLASS_VECTOR_CPU)
         by_row(r, &p);
+    else if (!by_neighbours(r, &p))
+        by_vectors(r, &p);
     return true;
 }

@@ -59,6 +59,10 @@ bool weft_vector_stores(const vector_search *, const vector_tile *);
  * what the other axes alone read. */
 double weft_vector_kept(const vector_search *, const vector_tile *, int k);
 
+/* Lanes, a power of two up to `most`, of which vectors leave few of the extent over; 1 where it is not
+ * known. */
+int64_t weft_vector_whole_lanes(int64_t extent, int64_t most);
+
 /* ---- vector_order.c -------------------------------------------------------------------------- */
 /* In which order tiles are computed. */
 typedef struct vector_order {

@@ -299,6 +299,18 @@ weft_vector_far(const vector_search *s, double bytes)
     return t->gbytes > 0 ? bytes * cores * clock / t->gbytes : 0;
 }
 
+int64_t
+weft_vector_whole_lanes(int64_t extent, int64_t most)
+{
+    int64_t best = 1, least = INT64_MAX;
+    for (int64_t lanes = most; extent >= 0 && lanes >= 1; lanes /= 2)
+        if (extent / lanes + extent % lanes < least) {
+            least = extent / lanes + extent % lanes;
+            best = lanes;
+        }
+    return best;
+}
+
 /* What the lanes read, if it does not stay in a core's caches from one tile to the next. */
 static void
 find_memory(vector_search *s, int k)

@@ -220,6 +220,15 @@ static const program others[] = {
       "< 5] = sum(j < 10) exp(X[i, j, k] - M[i, k])\n"
       "out Y[i < 3, j < 10, k < 5] = exp(X[i, j, k] - M[i, k]) / S[i, k] }",
       { { 0 } } },
+    { "te softmax_beside(X: f32[3, 10, 37]) { M[i < 3, k < 37] = max(j < 10) X[i, j, k]\n E[i < 3, "
+      "j "
+      "< 10, k < 37] = exp(X[i, j, k] - M[i, k])\n S[i < 3, k < 37] = sum(j < 10) E[i, j, k]\n"
+      "out Y[i < 3, j < 10, k < 37] = E[i, j, k] * (1.0 / S[i, k]) }",
+      { { 0 } } },
+    { "te norm_beside(X: f32[6, 4, 18]) { S[k < 18] = sum(i < 6, j < 4) X[i, j, k]\n V[k < 18] = "
+      "sum(i < 6, j < 4) (X[i, j, k] - S[k] / 24.0) * (X[i, j, k] - S[k] / 24.0)\n"
+      "out Y[i < 6, j < 4, k < 18] = (X[i, j, k] - S[k] / 24.0) / sqrt(V[k] / 24.0 + 0.01) }",
+      { { 0 } } },
     { "te norm(X: f32[9, 40], g: f32[40]) { S[i < 9] = sum(j < 40) X[i, j]\n V[i < 9] = sum(j < "
       "40) (X[i, j] - S[i] / 40.0) * (X[i, j] - S[i] / 40.0)\n"
       "out Y[i < 9, j < 40] = (X[i, j] - S[i] / 40.0) / sqrt(V[i] / 40.0 + 0.01) * g[j] }",
@@ -250,6 +259,11 @@ static const program others[] = {
       "b[j, 0] }",
       { { 0 } } },
     { "te transpose(A: f32[13, 21]) { out C[i < 21, j < 13] = A[j, i] }", { { 0 } } },
+    { "te tiles(A: f32[48, 35]) { out C[i < 35, j < 48] = A[j, i] }", { { 0 } } },
+    { "te pages(A: f32[24, 1024]) { out C[i < 1024, j < 24] = A[j, i] }", { { 0 } } },
+    { "te tiles_of_both(A: f64[3, 17, 33], B: f64[3, 33, 17]) { T[b < 3, i < 33, j < 17] = A[b, j, "
+      "i]\n out C[b < 3, i < 33, j < 17] = T[b, i, j] + B[b, i, j] }",
+      { { 0 } } },
     { "te relu(A: f32[1000]) { out C[i < 1000] = max(A[i], 0.0) }", { { 0 } } },
     { "te relu_symbol(A: f32[n, 3]) { out C[i < n, j < 3] = max(A[i, j], 0.0) }", { { 29 } } },
     { "te wider_rows(A: f32[5, 37]) { out C[i < 7, j < 43] = guard(i >= 1 && i < 6 && j >= 4 && j "
@@ -513,6 +527,31 @@ products_on_vectors_keep_near_what_they_read_again(void **state)
     check_choices(sizeof m / sizeof *m, m);
 }
 
+#define SOFTMAX(k)                                                                                 \
+    "te p(X: f32[3, 100, " #k "]) { M[i < 3, k < " #k "] = max(j < 100) X[i, j, k]\n"              \
+    "E[i < 3, j < 100, k < " #k "] = exp(X[i, j, k] - M[i, k])\n"                                  \
+    "S[i < 3, k < " #k "] = sum(j < 100) E[i, j, k]\n"                                             \
+    "out Y[i < 3, j < 100, k < " #k "] = E[i, j, k] / S[i, k] }"
+
+static void
+what_lies_along_another_axis_is_read_and_computed_in_vectors(void **state)
+{
+    (void)state;
+    static const choice m[] = {
+        { "te p(A: f32[512, 512]) { out C[i < 512, j < 512] = A[j, i] }", "vectors of 16",
+          "A_local = cache_read(A, local", NULL },
+        /* parts of lines, of which a plain loop finds the rest near */
+        { "te p(A: f32[40, 1000]) { out C[i < 1000, j < 40] = A[j, i] }", "vectors of 16", "bind(",
+          "cache_read" },
+        { "te p(A: f32[40, 1024]) { out C[i < 1024, j < 40] = A[j, i] }", "vectors of 16",
+          "split(C.j, 8)", NULL },
+        { SOFTMAX(40), "vectors of 16", "split(Y.k, 8)", NULL },
+        { SOFTMAX(48), "vectors of 16", "compute_at(E, Y", NULL },
+        { SOFTMAX(3), "vectors of 16", "compute_at(E, Y", "vectorize(" },
+    };
+    check_choices(sizeof m / sizeof *m, m);
+}
+
 int
 main(void)
 {
@@ -524,6 +563,7 @@ main(void)
         cmocka_unit_test(products_on_vectors_keep_near_what_they_read_again),
         cmocka_unit_test(vectors_run_along_places_and_over_channels_of_one_group),
         cmocka_unit_test(borders_are_copied_where_a_window_looks_at_one_plane),
+        cmocka_unit_test(what_lies_along_another_axis_is_read_and_computed_in_vectors),
         cmocka_unit_test(reductions_rows_and_elements_are_what_the_program_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
