@@ -29,6 +29,7 @@ optimize(weft_graph *graph, const weft_compile_job *job)
         .attention_lanes = vectors ? t->vector_lanes : 0,
         .attention_registers = vectors ? t->registers : 0,
         .flops_a_byte = t->gflops > 0 && t->gbytes > 0 ? t->gflops / t->gbytes : FLOPS_A_BYTE,
+        .workers = vectors ? t->cores : 0,
         .no_fuse = job->optimize == 0,
     };
     return weft_run_graph_passes(graph, NULL, &options);

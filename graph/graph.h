@@ -141,6 +141,7 @@ struct weft_graph {
     WEFT_VEC(const char *) output_name;
     WEFT_VEC(weft_group *) group; /* empty before fusion; topological order */
     WEFT_VEC(weft_scope) scope;   /* 0 is the graph */
+    int workers;                  /* the options' of the passes, for programs of groups */
     int within;                   /* the scope of nodes that are added */
     void *owner;                  /* private: mappings that constants live in */
     void (*release)(void *owner);
@@ -256,6 +257,7 @@ typedef struct weft_graph_options {
     int attention_lanes; /* attention in vectors of so many keys, where attention_bytes is 0; 0: no */
     int attention_registers; /* for such vectors */
     double flops_a_byte;
+    int workers; /* cores of a CPU that takes vectors; 0: another target */
     bool no_fuse;
 } weft_graph_options;
 typedef struct weft_graph_pass {

@@ -308,6 +308,7 @@ weft_group_te(const weft_graph *g, const weft_group *group, weft_diag *diag)
     maker m = { .g = g, .group = group };
     m.tensor_of = weft_map_create(&m.scratch);
     m.te = weft_te_create(program_name(&m.scratch, group), diag);
+    m.te->workers = g->workers;
     bool ok = declare_symbols(&m) && add_inputs(&m);
     for (int i = 0; ok && i < group->nnode; i++)
         ok = add_node(&m, group->node[i]);

@@ -62,6 +62,7 @@ weft_run_graph_passes(weft_graph *g, const char *names, const weft_graph_options
     if (!names || *names)
         drop_groups(g);
     weft_status st = weft_graph_verify(g, "before graph passes");
+    g->workers = options->workers;
     for (int i = 0; !names && st == WEFT_OK && i < weft_graph_pass_count; i++)
         st = run_one(g, &weft_graph_passes[i], options);
     while (names && *names && st == WEFT_OK) {

@@ -126,6 +126,8 @@ struct weft_te {
     WEFT_VEC(const char *) log;          /* every primitive that was applied, as its line of text */
     WEFT_VEC(weft_tensor *) by_buf; /* the tensor of a buffer, by the buffer's id; may be NULL */
     weft_map *names;                /* what a name stands for: te/names.c */
+    int workers; /* cores of a CPU that definitions with loops of their own deal out to; 0: any number
+                  * of threads */
     weft_kernel_info info; /* for the kernels' headers; set by the graph's compiler and the rules */
     /* Of a part: what its text calls things, and its schedule, to be applied; NULL: none */
     WEFT_VEC(weft_te_name) scope;

@@ -8,9 +8,12 @@
 #include <string.h>
 
 enum {
-    BLOCK = 64,         /* elements of a block */
-    CHAIN = 2 * BLOCK,  /* elements that are one chain at most, where their number is known */
-    SYMBOLIC_LEVELS = 2 /* of blocks of blocks where it is not */
+    BLOCK = 64,          /* elements of a block */
+    CHAIN = 2 * BLOCK,   /* elements that are one chain at most, where their number is known */
+    SYMBOLIC_LEVELS = 2, /* of blocks of blocks where it is not */
+    LEAST_LANES = 64,    /* neighbouring chains of a worker, where there are so many, */
+    MOST_LANES = 512,    /* which leaves */
+    ITEMS = 4            /* for each worker */
 };
 
 typedef struct cumulative {
@@ -20,6 +23,8 @@ typedef struct cumulative {
     int axis;
     weft_tensor *x;
     const weft_expr *n, *blocks;
+    int64_t lanes;                   /* neighbours along the last axis that an item has; 0: one */
+    const weft_expr *lines, *chunks; /* chains of other places; items along the last axis */
 } cumulative;
 
 /* The shape of x with another size along the axis. */
@@ -58,19 +63,56 @@ totals(const cumulative *c)
     return weft_te_reduce(c->te, "total", n, axis, 1, &r, c->product ? WEFT_PROD : WEFT_SUM, v);
 }
 
-/* What the sum starts from, and the loop over the steps of the item's block. */
+/* Which chains an item has: @row, or of its line the @count neighbours from @first on. */
 static void
-begin_chain(const cumulative *c, weft_topi_text *t, const weft_tensor *start)
+say_item(const cumulative *c, weft_topi_text *t)
 {
-    weft_topi_say(t, "alloc @sum: local %y[1]", c->wide);
+    weft_ir *ir = c->te->ir;
+    const weft_expr *rows = weft_simplify_expr(ir, NULL, weft_mul(ir, c->lines, c->chunks));
+    bool along =
+        c->axis == c->x->buf->ndim - 1; /* else neighbouring items are neighbours in memory */
+    weft_topi_each(t, "item", weft_mul(ir, rows, c->blocks));
+    weft_topi_say(t,
+                  along ? "let @chain: i32 = @item // %e\nlet @part: i32 = @item %% %e"
+                        : "let @chain: i32 = @item %% %e\nlet @part: i32 = @item // %e",
+                  along ? c->blocks : rows, along ? c->blocks : rows);
+    weft_topi_say(t, "let @row: i32 = @chain // %e", c->chunks);
+    if (!c->lanes)
+        return;
+    weft_topi_say(t, "let @first: i32 = @chain %% %e * %d", c->chunks, c->lanes);
+    weft_topi_say(t, "let @count: i32 = min(%d, %e - @first)", c->lanes,
+                  c->x->buf->shape[c->x->buf->ndim - 1]);
+}
+
+/* What is done for each of the item's chains. */
+static void
+say_each(const cumulative *c, weft_topi_text *t, const char *what)
+{
+    weft_topi_say(t, c->lanes ? "for @lane in 0..@count {\n%s }" : "%s", what);
+}
+
+/* The element of step or block `at` of a chain. */
+static const char *
+element(const cumulative *c, const weft_tensor *x, const char *at)
+{
+    return weft_topi_element(c->te, x, c->axis, "@row", at, c->lanes ? "@first + @lane" : NULL);
+}
+
+/* What the sums start from, and the loop over the steps of the item's block. */
+static void
+begin_chain(const cumulative *c, weft_topi_text *t, const weft_tensor *start, const char *sum)
+{
+    weft_arena *arena = &c->te->ir->arena;
+    const char *none =
+        weft_arena_printf(arena, "%s(%d)", weft_dtype_name(c->wide), (int)c->product);
+    weft_topi_say(t, "alloc @sum: local %y[%d]", c->wide, c->lanes ? c->lanes : (int64_t)1);
+    say_each(c, t,
+             weft_arena_printf(arena, "%s = %s", sum, start ? element(c, start, "@part") : none));
     if (start) {
-        weft_topi_say(t, "@sum[0] = %s",
-                      weft_topi_element(c->te, start, c->axis, "@row", "@part"));
         weft_topi_say(t, "for @step in 0..min(%d, %e - @part * %d) {", (int64_t)BLOCK, c->n,
                       (int64_t)BLOCK);
         weft_topi_say(t, "let @p: i32 = @part * %d + @step", (int64_t)BLOCK);
     } else {
-        weft_topi_say(t, "@sum[0] = %y(%d)", c->wide, (int64_t)c->product);
         weft_topi_say(t, "for @p in 0..%e {", c->n);
     }
     if (c->reverse)
@@ -82,30 +124,57 @@ static weft_tensor *
 chains(const cumulative *c, const weft_tensor *start)
 {
     weft_te *te = c->te;
+    weft_arena *arena = &te->ir->arena;
     weft_tensor *out;
     weft_topi_text t = { .te = te };
     weft_topi_result y = { "cumulative", c->x->buf->dtype, c->x->buf->ndim, c->x->buf->shape };
-    const char *from = weft_topi_element(te, c->x, c->axis, "@row", c->reverse ? "@at" : "@p");
-    const char *step = weft_arena_printf(&te->ir->arena, "@sum[0] = @sum[0] %s %s(%s)",
+    const char *from = element(c, c->x, c->reverse ? "@at" : "@p"),
+               *sum = c->lanes ? "@sum[@lane]" : "@sum[0]";
+    const char *step = weft_arena_printf(arena, "%s = %s %s %s(%s)", sum, sum,
                                          c->product ? "*" : "+", weft_dtype_name(c->wide), from);
-    const char *store = weft_arena_printf(&te->ir->arena, "@%s%s = %s(@sum[0])", y.name,
-                                          strchr(from, '['), weft_dtype_name(y.dtype));
-    weft_topi_each(&t, "item", weft_mul(te->ir, weft_topi_rows(te, c->x, c->axis), c->blocks));
-    weft_topi_say(&t, "let @row: i32 = @item // %e", c->blocks);
-    weft_topi_say(&t, "let @part: i32 = @item %% %e", c->blocks);
-    begin_chain(c, &t, start);
-    weft_topi_say(&t, "%s", c->exclusive ? store : step);
-    weft_topi_say(&t, "%s", c->exclusive ? step : store);
+    const char *store = weft_arena_printf(arena, "@%s%s = %s(%s)", y.name, strchr(from, '['),
+                                          weft_dtype_name(y.dtype), sum);
+    say_item(c, &t);
+    begin_chain(c, &t, start, sum);
+    say_each(c, &t,
+             weft_arena_printf(arena, "%s\n%s", c->exclusive ? store : step,
+                               c->exclusive ? step : store));
     weft_topi_say(&t, "}");
     weft_topi_end(&t);
     return weft_topi_extern(&t, 1, &y, &out) ? NULL : out;
+}
+
+/* Neighbouring chains of an item, of those along the last axis: as many as leave every worker some. */
+static void
+choose_lanes(cumulative *c)
+{
+    weft_ir *ir = c->te->ir;
+    const weft_buf *b = c->x->buf;
+    int64_t lines, last, items = (int64_t)ITEMS * c->te->workers;
+    c->lanes = 0;
+    c->lines = weft_topi_rows(c->te, c->x, c->axis);
+    c->chunks = weft_i32(ir, 1);
+    if (items == 0 || c->axis == b->ndim - 1 || !weft_as_int(b->shape[b->ndim - 1], &last) ||
+        last < 2)
+        return;
+    c->lines = weft_simplify_expr(ir, NULL, weft_fdiv(ir, c->lines, b->shape[b->ndim - 1]));
+    c->lanes = weft_as_int(c->lines, &lines) ? weft_ceildiv(lines * last, items) : LEAST_LANES;
+    c->lanes = weft_round_up(c->lanes > 0 ? c->lanes : 1, LEAST_LANES);
+    c->lanes = c->lanes > MOST_LANES ? MOST_LANES : c->lanes;
+    c->lanes = c->lanes > last ? last : c->lanes;
+    c->chunks = weft_i32(ir, weft_ceildiv(last, c->lanes));
 }
 
 /* Whether a row is one chain; levels: of blocks around it. */
 static bool
 is_short(const cumulative *c, int levels)
 {
-    int64_t n;
+    weft_ir *ir = c->te->ir;
+    int64_t n, items;
+    if (c->lanes &&
+        weft_as_int(weft_simplify_expr(ir, NULL, weft_mul(ir, c->lines, c->chunks)), &items) &&
+        items >= 2 * c->te->workers)
+        return true;
     return weft_as_int(c->n, &n) ? n <= CHAIN : levels >= SYMBOLIC_LEVELS;
 }
 
@@ -115,6 +184,7 @@ scan(cumulative *c, int levels)
     weft_ir *ir = c->te->ir;
     c->n = c->x->buf->shape[c->axis];
     c->blocks = weft_i32(ir, 1);
+    choose_lanes(c);
     if (is_short(c, levels))
         return chains(c, NULL);
     c->blocks = weft_fdiv(ir, weft_add(ir, c->n, weft_i32(ir, BLOCK - 1)), weft_i32(ir, BLOCK));

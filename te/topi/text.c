@@ -6,7 +6,8 @@
 #include <string.h>
 
 enum {
-    THREADS = 64,    /* of a block: items of a CPU's work-group as well */
+    THREADS = 64,    /* of a block: items of a CPU's work-group as well, */
+    GROUPS = 4,      /* of which each core gets so many if there are fewer items */
     MAX_GRID = 32768 /* blocks: within what every API allows; what is more goes in rounds */
 };
 
@@ -119,11 +120,22 @@ ceil_of(weft_ir *ir, const weft_expr *e, int64_t by)
     return weft_simplify_expr(ir, NULL, e);
 }
 
+static int64_t
+threads_for(const weft_te *te, const weft_expr *count)
+{
+    int64_t n;
+    if (te->workers <= 0 || !weft_as_int(weft_simplify_expr(te->ir, NULL, count), &n))
+        return THREADS;
+    n /= (int64_t)GROUPS * te->workers;
+    return n > THREADS ? THREADS : n > 1 ? n : 1;
+}
+
 void
 weft_topi_each(weft_topi_text *t, const char *item, const weft_expr *count)
 {
     weft_ir *ir = t->te->ir;
-    const weft_expr *blocks = ceil_of(ir, count, THREADS);
+    int64_t threads = threads_for(t->te, count);
+    const weft_expr *blocks = ceil_of(ir, count, threads);
     blocks = weft_max(ir, weft_min(ir, blocks, weft_i32(ir, MAX_GRID)), weft_i32(ir, 1));
     blocks = weft_simplify_expr(ir, NULL, blocks);
     weft_topi_say(t,
@@ -131,8 +143,8 @@ weft_topi_each(weft_topi_text *t, const char *item, const weft_expr *count)
                   "for @round in 0..%e {\n"
                   "let @%s: i32 = (@round * %e + @block) * %d + @thread\n"
                   "if @%s < %e {",
-                  blocks, (int64_t)THREADS, ceil_of(ir, count, (int64_t)THREADS * MAX_GRID), item,
-                  blocks, (int64_t)THREADS, item, count);
+                  blocks, threads, ceil_of(ir, count, threads * MAX_GRID), item, blocks, threads,
+                  item, count);
 }
 
 void
@@ -151,13 +163,13 @@ weft_topi_rows(weft_te *te, const weft_tensor *x, int axis)
     return weft_simplify_expr(te->ir, NULL, n);
 }
 
-/* "row // elements of a step % size", of what there is. */
+/* "row // elements of a step % size", of what there is; n: dims before those that are not the row's. */
 static const char *
-unravelled(weft_te *te, const weft_tensor *x, int axis, int d, const char *row, bool first)
+unravelled(weft_te *te, const weft_tensor *x, int axis, int n, int d, const char *row, bool first)
 {
     weft_topi_text t = { .te = te };
     const weft_expr *step = weft_i32(te->ir, 1);
-    for (int k = d + 1; k < x->buf->ndim; k++)
+    for (int k = d + 1; k < n; k++)
         if (k != axis)
             step = weft_mul(te->ir, step, x->buf->shape[k]);
     step = weft_simplify_expr(te->ir, NULL, step);
@@ -176,13 +188,17 @@ unravelled(weft_te *te, const weft_tensor *x, int axis, int d, const char *row, 
 }
 
 const char *
-weft_topi_element(weft_te *te, const weft_tensor *x, int axis, const char *row, const char *at)
+weft_topi_element(weft_te *te, const weft_tensor *x, int axis, const char *row, const char *at,
+                  const char *last)
 {
     weft_arena *arena = &te->ir->arena;
     const char *text = weft_arena_printf(arena, "%s[", x->buf->name);
+    int n = x->buf->ndim - (last != NULL);
     bool first = true;
     for (int d = 0; d < x->buf->ndim; d++) {
-        const char *index = d == axis ? at : unravelled(te, x, axis, d, row, first);
+        const char *index = d == axis ? at
+                            : d >= n  ? last
+                                      : unravelled(te, x, axis, n, d, row, first);
         first = first && d == axis;
         text = weft_arena_printf(arena, "%s%s%s", text, d ? ", " : "", index);
     }

@@ -51,10 +51,11 @@ void weft_topi_say(weft_topi_text *, const char *fmt, ...);
 /* Opens and closes what is done for every @item from 0 to count - 1, in parallel. */
 void weft_topi_each(weft_topi_text *, const char *item, const weft_expr *count);
 void weft_topi_end(weft_topi_text *);
-/* Rows along an axis: the product of the other dims; "x[..]" of place `at` of a row, texts. */
+/* Rows along an axis: the product of the other dims; "x[..]" of place `at` of a row, texts.  last: the
+ * index of the last dim, of which rows are not numbered then; NULL: they are. */
 const weft_expr *weft_topi_rows(weft_te *, const weft_tensor *x, int axis);
 const char *weft_topi_element(weft_te *, const weft_tensor *x, int axis, const char *row,
-                              const char *at);
+                              const char *at, const char *last);
 /* The stage; the text is empty afterwards. */
 weft_status weft_topi_extern(weft_topi_text *, int n, const weft_topi_result *, weft_tensor **out);
 
