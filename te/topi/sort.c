@@ -8,15 +8,21 @@
  * each thread making some elements from the place where its part of both runs begins (merge path:
  * Odeh, Green, Mwassi, Shmueli and Birk, IPDPS Workshops 2012).  No run keeps more than the k
  * elements that can still be among the first: the work is O(n log k), and needs no barrier.  Equal
- * elements keep their order as the run on the left goes first. */
+ * elements keep their order as the run on the left goes first.
+ *
+ * A CPU's worker goes through as many elements as leave every worker some, where few are wanted: it asks
+ * groups of them for their least key, and inserts those of a group that has one to keep. */
 #include "topi/topi.h"
 
 enum {
-    BLOCK = 32,            /* elements that are sorted by insertion */
-    WIDE_BLOCK = 128,      /* where only FEW of them are kept */
+    BLOCK = 32,       /* elements that are sorted by insertion */
+    WIDE_BLOCK = 128, /* where only FEW of them are kept */
     FEW = 16,
-    CHUNK = 16,            /* elements that a thread merges */
-    MOST = 1 << 30         /* elements of a row where nothing is known of their number */
+    CHUNK = 16,          /* elements that a thread merges */
+    GROUP = 32,          /* elements that are asked together whether one is to be kept, */
+    LANES = 16,          /* so many at once */
+    MOST_SELECTED = 256, /* that a worker keeps in order while it goes through others */
+    MOST = 1 << 30       /* elements of a row where nothing is known of their number */
 };
 
 /* ---- keys ------------------------------------------------------------------------------------ */
@@ -194,6 +200,20 @@ run_key(const sorter *s, const char *at)
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
+/* Elements that a worker selects from; 0: there are no workers, or sorting blocks is less work than to
+ * keep k elements in order: as a new one comes k / i times for i elements, k * k steps and more. */
+static int64_t
+span_of(const sorter *s)
+{
+    int64_t rows, n, k, workers = s->te->workers;
+    if (workers <= 0 || s->tuples || !weft_as_int(s->n, &n) || !weft_as_int(s->k, &k) || n < 1 ||
+        k > MOST_SELECTED)
+        return 0;
+    rows = weft_as_int(s->rows, &rows) && rows > 1 ? rows : 1;
+    int64_t span = weft_ceildiv(n, weft_ceildiv(workers, rows));
+    return 2 * k <= span && k * k <= 4 * span ? span : 0;
+}
+
 static int64_t
 block_size(const sorter *s)
 {
@@ -240,13 +260,63 @@ insert(weft_topi_text *t, const sorter *s, int64_t block, int64_t room)
     weft_topi_say(t, "}");
 }
 
+/* All @have elements of the block. */
+static void
+insert_each(weft_topi_text *t, const sorter *s, int64_t block, int64_t room)
+{
+    weft_topi_say(t, "for @step in 0..@have {");
+    insert(t, s, block, room);
+    weft_topi_say(t, "}");
+}
+
+/* Sets @least[0] to the least key of the group, in vectors. */
+static void
+find_least(weft_topi_text *t, const sorter *s, int64_t block)
+{
+    const char *key = s->keys->buf->name;
+    int64_t lanes = LANES;
+    weft_topi_say(t, "alloc @least: local %y[%d]\nfor @lane in 0..%d vectorize {",
+                  s->keys->buf->dtype, lanes, lanes);
+    weft_topi_say(t, "@least[@lane] = %s[@row, @part * %d + @group * %d + @lane] }", key, block,
+                  (int64_t)GROUP);
+    weft_topi_say(t, "for @next in 0..%d {\nfor @lane in 0..%d vectorize {", GROUP / lanes - 1,
+                  lanes);
+    weft_topi_say(t,
+                  "@least[@lane] = min(@least[@lane], "
+                  "%s[@row, @part * %d + @group * %d + (@next + 1) * %d + @lane]) } }",
+                  key, block, (int64_t)GROUP, lanes);
+    for (int64_t half = lanes / 2; half > 1; half /= 2)
+        weft_topi_say(t,
+                      "for @lane in 0..%d vectorize {\n"
+                      "@least[@lane] = min(@least[@lane], @least[@lane + %d]) }",
+                      half, half);
+    weft_topi_say(t, "@least[0] = min(@least[0], @least[1])");
+}
+
+/* All @have elements of the block, but for groups of which none is to be kept. */
+static void
+insert_groups(weft_topi_text *t, const sorter *s, int64_t block, int64_t room)
+{
+    int64_t group = GROUP;
+    weft_topi_say(t, "for @group in 0..@have // %d {", group);
+    find_least(t, s, block);
+    weft_topi_say(t, "if @group * %d < %d || @least[0] < @sorted[%d] {", group, room, room - 1);
+    weft_topi_say(t, "for @member in 0..%d {\nlet @step: i32 = @group * %d + @member", group,
+                  group);
+    insert(t, s, block, room);
+    weft_topi_say(t, "} } }\nfor @member in 0..@have %% %d {", group);
+    weft_topi_say(t, "let @step: i32 = @have // %d * %d + @member", group, group);
+    insert(t, s, block, room);
+    weft_topi_say(t, "}");
+}
+
 /* The first elements of each block, in order; all that a run has room for is written, whatever
  * there is. */
 static bool
 sort_blocks(sorter *s)
 {
     weft_topi_text t = { .te = s->te };
-    int64_t block = block_size(s), room;
+    int64_t span = span_of(s), block = span ? span : block_size(s), room;
     set_width(s, block);
     if (!weft_as_int(s->length, &room))
         room = block;
@@ -261,10 +331,9 @@ sort_blocks(sorter *s)
                       "alloc @sorted: local %y[%d]\n"
                       "for @slot in 0..%d { @sorted[@slot] = %y(0) }",
                       s->keys->buf->dtype, room, room, s->keys->buf->dtype);
-    weft_topi_say(&t, "for @step in 0..min(%d, %e - @part * %d) {", block, s->n, block);
-    insert(&t, s, block, room);
-    weft_topi_say(&t, "}\nfor @slot in 0..%e {\n@place[@row, @part, @slot] = @from[@slot]",
-                  s->length);
+    weft_topi_say(&t, "let @have: i32 = min(%d, %e - @part * %d)", block, s->n, block);
+    (span ? insert_groups : insert_each)(&t, s, block, room);
+    weft_topi_say(&t, "for @slot in 0..%e {\n@place[@row, @part, @slot] = @from[@slot]", s->length);
     if (!s->tuples)
         weft_topi_say(&t, "@run[@row, @part, @slot] = @sorted[@slot]");
     weft_topi_say(&t, "}");
