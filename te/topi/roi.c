@@ -1,5 +1,8 @@
 /* te/topi/roi.c: pooling of regions of images.  How many elements a bin has depends on the region, so
- * the loops over them are statements: one thread an element of the result. */
+ * the loops over them are statements: one thread an element of the result.
+ *
+ * Where samples lie is the same for all channels: a CPU's worker finds it once for a region whose bins
+ * have known numbers of them, and goes through channels and bins with that. */
 #include "topi/topi.h"
 
 /* Names @region, @channel, @row and @column of item @item, and opens its loop. */
@@ -210,6 +213,133 @@ say_result(weft_topi_text *t, const align *a)
     weft_topi_say(t, "@aligned[@region, @channel, @row, @column] = %y(@v)", a->x->buf->dtype);
 }
 
+/* ---- samples that many channels share -------------------------------------------------------- */
+
+enum {
+    ITEMS = 4,          /* for each worker */
+    MOST_PLACES = 1024, /* of an axis */
+    UNROLLED = 3        /* samples of an axis */
+};
+
+/* Whether samples of a region are found once, and how many items share its channels. */
+static bool
+shares_places(const align *a, int64_t *items)
+{
+    int64_t regions, height, width, workers = a->te->workers, samples = a->how->samples;
+    if (workers <= 0 || samples <= 0 || !weft_as_int(a->how->height, &height) ||
+        !weft_as_int(a->how->width, &width) || samples > MOST_PLACES ||
+        height > MOST_PLACES / samples || width > MOST_PLACES / samples || height < 1 || width < 1)
+        return false;
+    *items = weft_as_int(a->start->buf->shape[0], &regions) && regions > 0
+                 ? weft_ceildiv(ITEMS * workers, regions)
+                 : ITEMS;
+    return true;
+}
+
+/* What say_place says of an axis, kept for all samples of all its bins. */
+static void
+keep_places(weft_topi_text *t, const align *a, const char *axis, int64_t column, const char *bin,
+            const weft_expr *bins, const weft_expr *size)
+{
+    static const char *const ends[2] = { "low", "high" };
+    int64_t n = 0, samples = a->how->samples;
+    (void)weft_as_int(bins, &n);
+    for (int i = 0; i < 2; i++)
+        weft_topi_say(t, "alloc @%ss_%s: local i32[%d]\nalloc @to_%ss_%s: local %y[%d]", ends[i],
+                      axis, n * samples, ends[i], axis, a->f, n * samples);
+    weft_topi_say(t, "alloc @nears_%s: local bool[%d]\nfor @%s in 0..%d {", axis, n * samples, bin,
+                  n);
+    say_axis(t, a, axis, column, bin, size);
+    weft_topi_say(t, "for @i_%s in 0..%d {", axis, samples);
+    say_place(t, a, axis, size);
+    weft_topi_say(t, "let @k: i32 = @%s * %d + @i_%s\n@nears_%s[@k] = @near_%s", bin, samples, axis,
+                  axis, axis);
+    for (int i = 0; i < 2; i++)
+        weft_topi_say(t, "@%ss_%s[@k] = @%s_%s\n@to_%ss_%s[@k] = @to_%s_%s", ends[i], axis, ends[i],
+                      axis, ends[i], axis, ends[i], axis);
+    weft_topi_say(t, "} }");
+}
+
+/* Sample @i of an axis, as say_place has it. */
+static void
+say_kept(weft_topi_text *t, const align *a, const char *axis, const char *bin)
+{
+    static const char *const ends[2] = { "low", "high" };
+    weft_topi_say(t, "let @k_%s: i32 = @%s * %d + @i_%s\nlet @near_%s: bool = @nears_%s[@k_%s]",
+                  axis, bin, a->how->samples, axis, axis, axis, axis);
+    for (int i = 0; i < 2; i++)
+        weft_topi_say(t, "let @%s_%s: i32 = @%ss_%s[@k_%s]\nlet @to_%s_%s: %y = @to_%ss_%s[@k_%s]",
+                      ends[i], axis, ends[i], axis, axis, ends[i], axis, a->f, ends[i], axis, axis);
+}
+
+static void
+say_count(weft_topi_text *t, const align *a, const char *axis)
+{
+    weft_topi_say(t, "let @n_%s: %y = %e\nlet @count_%s: i32 = %d", axis, a->f,
+                  num(a, (double)a->how->samples), axis, a->how->samples);
+}
+
+static void
+begin_sum(weft_topi_text *t, const align *a)
+{
+    weft_topi_say(t, "alloc @sum: local %y[1]\n@sum[0] = %e", a->f,
+                  a->how->largest ? weft_lowest(a->te->ir, weft_scalar(a->f)) : num(a, 0));
+}
+
+/* All bins of the item's channels, `items` to a region. */
+static void
+align_regions(weft_topi_text *t, const align *a, const weft_tensor *image, int64_t items)
+{
+    weft_ir *ir = a->te->ir;
+    const weft_expr *const *size = a->x->buf->shape, *n = weft_i32(ir, items);
+    const weft_expr *each = weft_fdiv(ir, weft_add(ir, size[1], weft_i32(ir, items - 1)), n);
+    each = weft_simplify_expr(ir, NULL, each);
+    weft_topi_each(t, "item", weft_mul(ir, a->start->buf->shape[0], n));
+    weft_topi_say(t, "let @region: i32 = @item // %d\nlet @from: i32 = @item %% %d * %e", items,
+                  items, each);
+    weft_topi_say(t, "let @image: i32 = i32(max(%y(0), min(%t[@region], %y(%e - 1))))",
+                  image->buf->dtype, image, image->buf->dtype, size[0]);
+    keep_places(t, a, "y", 1, "row", a->how->height, size[2]);
+    keep_places(t, a, "x", 0, "column", a->how->width, size[3]);
+    say_count(t, a, "y");
+    say_count(t, a, "x");
+    weft_topi_say(t, "for @next in 0..min(%e, %e - @from) {\nlet @channel: i32 = @from + @next",
+                  each, size[1]);
+    weft_topi_say(t, "for @row in 0..%e { for @column in 0..%e {", a->how->height, a->how->width);
+    begin_sum(t, a);
+    const char *unroll = a->how->samples <= UNROLLED ? "unroll" : "";
+    weft_topi_say(t, "for @i_y in 0..%d %s {", a->how->samples, unroll);
+    say_kept(t, a, "y", "row");
+    weft_topi_say(t, "for @i_x in 0..%d %s {", a->how->samples, unroll);
+    say_kept(t, a, "x", "column");
+    say_sample(t, a);
+    weft_topi_say(t, "}}");
+    say_result(t, a);
+    weft_topi_say(t, "} } }");
+    weft_topi_end(t);
+}
+
+/* A bin an item. */
+static void
+align_bins(weft_topi_text *t, const align *a, weft_tensor *rois, const weft_tensor *image)
+{
+    const weft_expr *const *size = a->x->buf->shape;
+    each_bin(t, a->x, rois, a->how->height, a->how->width);
+    weft_topi_say(t, "let @image: i32 = i32(max(%y(0), min(%t[@region], %y(%e - 1))))",
+                  image->buf->dtype, image, image->buf->dtype, size[0]);
+    say_axis(t, a, "y", 1, "row", size[2]);
+    say_axis(t, a, "x", 0, "column", size[3]);
+    begin_sum(t, a);
+    weft_topi_say(t, "for @i_y in 0..@count_y {");
+    say_place(t, a, "y", size[2]);
+    weft_topi_say(t, "for @i_x in 0..@count_x {");
+    say_place(t, a, "x", size[3]);
+    say_sample(t, a);
+    weft_topi_say(t, "}}");
+    say_result(t, a);
+    weft_topi_end(t);
+}
+
 weft_tensor *
 weft_topi_roi_align(weft_te *te, weft_tensor *x, weft_tensor *rois, weft_tensor *image,
                     const weft_roi_align *how)
@@ -218,25 +348,14 @@ weft_topi_roi_align(weft_te *te, weft_tensor *x, weft_tensor *rois, weft_tensor 
         return NULL;
     weft_topi_text t = { .te = te };
     align a = { .te = te, .x = x, .how = how, .f = weft_topi_sum_dtype(x->buf->dtype) };
-    const weft_expr *const *size = x->buf->shape;
+    int64_t items;
     a.start = region_starts(&a, rois);
     a.bin = region_bins(&a, rois);
     if (!a.start || !a.bin)
         return NULL;
-    each_bin(&t, x, rois, how->height, how->width);
-    weft_topi_say(&t, "let @image: i32 = i32(max(%y(0), min(%t[@region], %y(%e - 1))))",
-                  image->buf->dtype, image, image->buf->dtype, size[0]);
-    say_axis(&t, &a, "y", 1, "row", size[2]);
-    say_axis(&t, &a, "x", 0, "column", size[3]);
-    weft_topi_say(&t, "alloc @sum: local %y[1]\n@sum[0] = %e", a.f,
-                  how->largest ? weft_lowest(te->ir, weft_scalar(a.f)) : num(&a, 0));
-    weft_topi_say(&t, "for @i_y in 0..@count_y {");
-    say_place(&t, &a, "y", size[2]);
-    weft_topi_say(&t, "for @i_x in 0..@count_x {");
-    say_place(&t, &a, "x", size[3]);
-    say_sample(&t, &a);
-    weft_topi_say(&t, "}}");
-    say_result(&t, &a);
-    weft_topi_end(&t);
+    if (shares_places(&a, &items))
+        align_regions(&t, &a, image, items);
+    else
+        align_bins(&t, &a, rois, image);
     return stored(&t, "aligned", x, rois, how->height, how->width);
 }

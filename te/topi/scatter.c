@@ -21,14 +21,15 @@
 #include <string.h>
 
 enum {
-    READS = 4,            /* indices that an item may read for each element that it copies */
-    ITEMS = 1024,         /* that it is worth reading more for, */
-    MOST_PARTS = 32,      /* so many times more; */
-    SYMBOLIC_PARTS = 8,   /* where sizes are not known */
-    ALL_ITEMS = 1 << 20,  /* items at most, where that leaves a part for each */
-    FEW = 4,              /* updates that every element looks at */
-    LISTED = 4096,        /* updates from which on there are lists, */
-    FEW_LISTS = 64,       /* so many, and chunks, */
+    READS = 4,           /* indices that an item may read for each element that it copies */
+    ITEMS = 1024,        /* that it is worth reading more for, */
+    MOST_PARTS = 32,     /* so many times more; */
+    WORKER_ITEMS = 4,    /* for each worker, where there are workers */
+    SYMBOLIC_PARTS = 8,  /* where sizes are not known */
+    ALL_ITEMS = 1 << 20, /* items at most, where that leaves a part for each */
+    FEW = 4,             /* updates that every element looks at */
+    LISTED = 4096,       /* updates from which on there are lists, */
+    FEW_LISTS = 64,      /* so many, and chunks, */
     MANY_LISTED = 1 << 16,
     MANY_LISTS = 256 /* and so many for more than MANY_LISTED */
 };
@@ -74,7 +75,14 @@ choose_parts(const scatter *s)
 {
     weft_ir *ir = s->te->ir;
     const weft_expr *one = weft_i32(ir, 1);
-    int64_t lines, least = SYMBOLIC_PARTS;
+    int64_t lines, least = SYMBOLIC_PARTS, workers = s->te->workers;
+    if (weft_as_int(s->lines, &lines) && workers > 0) /* none reads more than one */
+        return simple(
+            s, weft_max(ir,
+                        weft_min(ir,
+                                 weft_i32(ir, WORKER_ITEMS * workers / (lines < 1 ? 1 : lines) + 1),
+                                 s->places),
+                        one));
     if (weft_as_int(s->lines, &lines))
         least = ITEMS / (lines < 1 ? 1 : lines) + 1;
     least = least < MOST_PARTS ? least : MOST_PARTS;

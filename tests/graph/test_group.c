@@ -7,20 +7,26 @@ typedef struct made {
     weft_diag *diag;
 } made;
 
-/* The program of group `index` after the whole fusion. */
+/* The program of group `index` after the whole fusion, for a CPU of `workers` cores; 0: for others. */
 static made
-program_of(const char *text, int index)
+program_for(const char *text, int index, int workers)
 {
     made m = { graph_of(text), NULL, weft_diag_create() };
     m.g->diag = m.g->ir->diag = m.diag;
     m.g->model = "net.onnx";
-    if (weft_run_graph_passes(m.g, NULL, &(weft_graph_options){ 0 }) != WEFT_OK)
+    if (weft_run_graph_passes(m.g, NULL, &(weft_graph_options){ .workers = workers }) != WEFT_OK)
         fail_msg("%s", weft_diag_text(m.diag));
     assert_true(index < m.g->group.n);
     m.te = weft_group_te(m.g, m.g->group.at[index], m.diag);
     if (!m.te)
         fail_msg("%s", weft_diag_text(m.diag));
     return m;
+}
+
+static made
+program_of(const char *text, int index)
+{
+    return program_for(text, index, 0);
 }
 
 static void
@@ -211,6 +217,41 @@ every_operator_has_a_program(void **state)
     }
 }
 
+/* Few workers take much each: neighbouring chains, elements of which few are wanted, channels of a
+ * region, the lines that are scattered to; where there is any number of threads, each takes little. */
+static void
+loops_of_their_own_are_dealt_out_to_the_workers(void **state)
+{
+    static const struct {
+        const char *text, *few, *many; /* what the program has for few, for many */
+    } rows[] = {
+        { "graph f(x: f32[1024, 512]) -> (y) { y = cumsum(x) {axis=0, exclusive=0, reverse=0} }",
+          "alloc sum: local f32[64]", "alloc sum: local f32[1]" },
+        { "graph f(x: f32[8, 4096]) -> (y) { y = argsort(x) {axis=1, descending=1, count=[10]} }",
+          "place: i32[8, 1, 10]", "place: i32[8, 32, 10]" },
+        { "graph f(x: f32[2, 100000]) -> (y) { y = argsort(x) {axis=1, descending=1, count=[600]} "
+          "}",
+          "place: i32[2, 3125, 32]", "place: i32[2, 3125, 32]" },
+        { "graph f(x: f32[1, 64, 9, 9], r: f32[50, 4], i: i64[50]) -> (y) { y = roi_align(x, r, i) "
+          "{height=3, width=2, samples=2, scale=1, half_pixel=0, mode=\"mean\"} }",
+          "alloc lows_y: local i32[6]", "let channel: i32 = item // (3 * 2) % 64" },
+        { "graph f(x: f32[100, 100], i: i64[100, 10], u: f32[100, 10]) -> (y) { y = "
+          "put_along_axis(x, i, u) {axis=1, reduction=\"none\"} }",
+          "if item < 100 {", "if item < 5000 {" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int workers = 0; workers <= 2; workers += 2) {
+            made m = program_for(rows[i].text, 0, workers);
+            char *text = weft_te_print(m.te);
+            if (!strstr(text, workers ? rows[i].few : rows[i].many))
+                fail_msg("for %d workers '%s' is missing:\n%s", workers,
+                         workers ? rows[i].few : rows[i].many, text);
+            free(text);
+            drop(m);
+        }
+}
+
 int
 main(void)
 {
@@ -221,6 +262,7 @@ main(void)
         cmocka_unit_test(sizes_are_elements_where_a_model_asks_for_them),
         cmocka_unit_test(a_symbol_keeps_its_name_beside_a_tensor_of_it),
         cmocka_unit_test(equal_layers_have_equal_programs),
+        cmocka_unit_test(loops_of_their_own_are_dealt_out_to_the_workers),
         cmocka_unit_test(every_operator_has_a_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
