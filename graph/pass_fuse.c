@@ -26,6 +26,7 @@ typedef struct set { /* of the union-find, valid at its root */
     weft_pattern pattern;
     int n, first, last; /* members, a list through next */
     bool costly;        /* holds what one does not want to compute twice */
+    bool slices;        /* holds slices and reshapes alone */
 } set;
 
 typedef struct fuser {
@@ -193,6 +194,7 @@ merge(fuser *f, int into, int root)
     a->pattern = a->pattern > b->pattern ? a->pattern : b->pattern;
     a->n += b->n;
     a->costly = a->costly || b->costly;
+    a->slices = a->slices && b->slices;
     f->next[a->last] = b->first;
     a->last = b->last;
 }
@@ -243,8 +245,9 @@ fuse_node(fuser *f, int i, int phase)
             try_path(f, i, sink, WEFT_PAT_INJECTIVE, sinks_whole ? tree : WEFT_PAT_CONTRACTION);
         return;
     }
+    bool rows = from->slices && from->pattern == WEFT_PAT_INJECTIVE; /* no worse than an argument */
     if (phase == 1 && tree <= WEFT_PAT_INJECTIVE && takes_producer(f, from, sink, tree))
-        try_path(f, i, sink, WEFT_PAT_INJECTIVE, WEFT_PAT_INJECTIVE);
+        try_path(f, i, sink, WEFT_PAT_INJECTIVE, rows ? WEFT_PAT_CONTRACTION : WEFT_PAT_INJECTIVE);
 }
 
 static weft_pattern
@@ -252,6 +255,16 @@ pattern_of(const weft_node *n)
 {
     weft_pattern p = weft_op_infos[n->op].pattern;
     return n->nin == 0 && p == WEFT_PAT_INJECTIVE ? WEFT_PAT_ELEMWISE : p;
+}
+
+/* Whether the node keeps neighbours side by side. */
+static bool
+is_slice(const weft_node *n)
+{
+    if (n->op != WEFT_GOP_SLICE)
+        return weft_op_infos[n->op].pattern == WEFT_PAT_ALIAS;
+    const weft_attr *steps = weft_node_attr(n, "steps");
+    return n->in[0]->ndim > 0 && steps->ints[n->in[0]->ndim - 1] == 1;
 }
 
 static void
@@ -265,7 +278,13 @@ start_sets(fuser *f)
     f->value_mark = WEFT_NEW_ARRAY(&f->scratch, f->g->value.n, int);
     for (int i = 0; i < n; i++) {
         const weft_node *node = f->g->node.at[i];
-        f->at[i] = (set){ i, pattern_of(node), 1, i, i, is_costly(node->op) };
+        f->at[i] = (set){ .parent = i,
+                          .pattern = pattern_of(node),
+                          .n = 1,
+                          .first = i,
+                          .last = i,
+                          .costly = is_costly(node->op),
+                          .slices = is_slice(node) };
         f->next[i] = -1;
     }
 }

@@ -168,7 +168,7 @@ struct rnn {
     onnx_node *n;
     weft_graph *g;
     int gates, nfunction; /* of a direction */
-    void (*step)(const rnn *, int d, weft_value *x, state *);
+    void (*step)(const rnn *, int d, const weft_expr *t, state *);
     int time; /* the time axis of X, 0 or 1; the other one is the batch */
     int directions;
     bool reverse; /* the first direction */
@@ -203,6 +203,26 @@ taken(const rnn *r, weft_value *v, int axis, const weft_expr *at)
         if (i != axis)
             dim[rank++] = v->dim[i];
     return weft_onnx_reshape(r->n, v, rank, dim);
+}
+
+/* Gates `first` .. of what step t of direction d adds of its input, [batch, count * hidden]. */
+static weft_value *
+input_gates(const rnn *r, int d, const weft_expr *t, int first, int count)
+{
+    weft_value *x = r->x;
+    if (!x || r->n->status != WEFT_OK)
+        return NULL;
+    const weft_expr *one = dim_of(r, 1), *zero = dim_of(r, 0),
+                    *starts[4] = { zero, zero, dim_of(r, d), dim_of(r, first * r->hidden) },
+                    *dims[4] = { x->dim[0], x->dim[1], one, dim_of(r, count * r->hidden) },
+                    *flat[2] = { x->dim[!r->time], dims[3] };
+    starts[r->time] = t;
+    dims[r->time] = one;
+    weft_attr attr[] = { weft_attr_dims("starts", 4, starts),
+                         weft_attr_ints("steps", 4, (const int64_t[]){ 1, 1, 1, 1 }),
+                         weft_attr_dims("dims", 4, dims) };
+    x = weft_onnx_emit(r->n, WEFT_GOP_SLICE, 1, &x, 3, attr);
+    return weft_onnx_reshape(r->n, x, 2, flat);
 }
 
 /* `count` gates from number `first` on of the last axis. */
@@ -371,21 +391,21 @@ one_less(const rnn *r, weft_value *v)
 }
 
 static void
-rnn_step(const rnn *r, int d, weft_value *x, state *s)
+rnn_step(const rnn *r, int d, const weft_expr *t, state *s)
 {
-    s->h = activated(r, d, 0, sum(r, x, product(r, s->h, r->r[d])));
+    s->h = activated(r, d, 0, sum(r, input_gates(r, d, t, 0, 1), product(r, s->h, r->r[d])));
 }
 
 /* Gates: update, reset, hidden. */
 static void
-gru_step(const rnn *r, int d, weft_value *x, state *s)
+gru_step(const rnn *r, int d, const weft_expr *t, state *s)
 {
     int rows = r->flag ? 3 : 2;
     weft_value *own = r->r[d];
     if (!r->flag && own)
         own = weft_onnx_slice(r->n, own, 0, dim_of(r, 0), dim_of(r, 2 * r->hidden));
     weft_value *before = product(r, s->h, own), *late;
-    weft_value *both = sum(r, gate(r, x, 0, 2), rows == 3 ? gate(r, before, 0, 2) : before);
+    weft_value *both = sum(r, input_gates(r, d, t, 0, 2), rows == 3 ? gate(r, before, 0, 2) : before);
     both = activated(r, d, 0, both);
     weft_value *update = gate(r, both, 0, 1), *reset = gate(r, both, 1, 1);
     if (r->flag) {
@@ -394,7 +414,7 @@ gru_step(const rnn *r, int d, weft_value *x, state *s)
         own = weft_onnx_slice(r->n, r->r[d], 0, dim_of(r, 2 * r->hidden), dim_of(r, r->hidden));
         late = product(r, times(r, reset, s->h), own);
     }
-    weft_value *now = activated(r, d, 1, sum(r, gate(r, x, 2, 1), late));
+    weft_value *now = activated(r, d, 1, sum(r, input_gates(r, d, t, 2, 1), late));
     s->h = sum(r, times(r, one_less(r, update), now), times(r, update, s->h));
 }
 
@@ -410,9 +430,9 @@ lstm_gate(const rnn *r, int d, weft_value *sums, int i, int p, weft_value *cell)
 
 /* Gates: input, output, forget, cell; peepholes: input, output, forget. */
 static void
-lstm_step(const rnn *r, int d, weft_value *x, state *s)
+lstm_step(const rnn *r, int d, const weft_expr *t, state *s)
 {
-    weft_value *sums = sum(r, x, product(r, s->h, r->r[d]));
+    weft_value *sums = sum(r, input_gates(r, d, t, 0, 4), product(r, s->h, r->r[d]));
     weft_value *input = lstm_gate(r, d, sums, 0, 0, s->c);
     weft_value *forget = r->flag ? one_less(r, input) : lstm_gate(r, d, sums, 2, 2, s->c);
     weft_value *now = activated(r, d, 1, gate(r, sums, 3, 1));
@@ -465,8 +485,7 @@ static weft_value *
 step_at(const rnn *r, int d, const weft_expr *t, state *s)
 {
     state before = *s;
-    weft_value *x = taken(r, taken(r, r->x, r->time, t), 1, dim_of(r, d));
-    r->step(r, d, x, s);
+    r->step(r, d, t, s);
     if (!r->length || r->n->status != WEFT_OK)
         return s->h;
     weft_value *lasts = lasting(r, t),

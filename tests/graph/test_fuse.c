@@ -132,6 +132,26 @@ movement_joins_what_reads_it(void **state)
 }
 
 static void
+slices_of_rows_join_behind_a_contraction_and_other_movement_does_not(void **state)
+{
+    (void)state;
+#define BEHIND(before, from)                                                                       \
+    "graph f(a: f32[4, 8], b: f32[8, 4], x: f32[3, 4, 8]) -> (y) { " before                         \
+    " m = matmul(a, b) {ta=0, tb=0} y = add(m, " from ") }"
+    check_groups(BEHIND("s = slice(x) {starts=[1, 0, 4], steps=[1, 1, 1], dims=[1, 4, 4]} "
+                        "r = reshape(s) {dims=[4, 4]}",
+                        "r"),
+                 NULL, "slice+reshape+matmul+add");
+    check_groups(BEHIND("s = slice(a) {starts=[0, 0], steps=[1, 2], dims=[4, 4]}", "s"), NULL,
+                 "slice | matmul+add");
+    check_groups(BEHIND("s = slice(a) {starts=[0, 4], steps=[1, 1], dims=[4, 4]} "
+                        "t = transpose(s) {axes=[1, 0]}",
+                        "t"),
+                 NULL, "slice+transpose | matmul+add");
+#undef BEHIND
+}
+
+static void
 an_output_of_the_graph_ends_its_group(void **state)
 {
     (void)state;
@@ -236,6 +256,7 @@ main(void)
         cmocka_unit_test(reductions_take_producers_and_followers_of_their_shape),
         cmocka_unit_test(what_is_costly_is_not_computed_for_each_of_many),
         cmocka_unit_test(movement_joins_what_reads_it),
+        cmocka_unit_test(slices_of_rows_join_behind_a_contraction_and_other_movement_does_not),
         cmocka_unit_test(an_output_of_the_graph_ends_its_group),
         cmocka_unit_test(without_fusion_every_node_is_a_group),
         cmocka_unit_test(a_group_has_no_more_arguments_than_the_target),
