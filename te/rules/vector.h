@@ -28,6 +28,7 @@ typedef struct vector_search {
     weft_read *read;
     weft_walk *walk;                 /* of every read, for the lanes at hand */
     bool (*apart)[VECTOR_AXES];      /* of every read, by axis: whole pages lie between its steps */
+    bool (*uneven)[VECTOR_AXES];     /* of every read, by axis: no one stride, an address each */
     uint64_t (*shared)[VECTOR_AXES]; /* by read and axis: bit n says that a tile's n neighbours are
                                         one place, as the channels of a group are */
     bool condition[VECTOR_AXES]; /* something is conditional on the axis */

@@ -15,6 +15,7 @@ enum {
     PAGE = 4096,            /* bytes after which places of a first cache repeat */
     WAYS = 8,               /* lines that such a cache keeps of one place */
     CROWDED = 2,            /* a line that others of its place drove out, in loads */
+    UNEVEN = 1,             /* an address that is no step from another, in loads */
     MANY = 32,              /* tiles, of which one that overhangs is a small part */
     CROSSED = 2,            /* a tile that overhangs along two axes or more, in whole ones */
     TURN = 2                /* cycles of an element that is copied across its rows */
@@ -82,7 +83,8 @@ loads_each(const vector_search *s, int i, double vectors)
     double apart = 1, lanes = (double)s->at.lanes,
            bytes = lanes * weft_dtype_bits(s->read[i].load->h.u.buf->dtype) / 8;
     for (int k = 0; k < s->n; k++)
-        apart += weft_vector_places(s, &s->at, i, k) > 1 ? 0.1 * k : 0;
+        if (weft_vector_places(s, &s->at, i, k) > 1)
+            apart += 0.1 * k + (s->uneven[i][k] && k != s->at.lane_axis ? UNEVEN : 0);
     if ((turned || s->walk[i] == WEFT_WALK_NEXT) && s->steps * vectors * bytes > FIRST_CACHE)
         return apart * fmax(1, STREAMED * bytes / LINE);
     if (turned)
@@ -162,8 +164,7 @@ tiles_along(const vector_search *s, int k, bool crossed)
         return (double)whole * 1.2;
     if (!left || (lanes && !whole))
         return left ? 1 : (double)whole;
-    double tail =
-        crossed ? CROSSED : tail_of(s, k, lanes ? vectors_of(left, s->at.lanes) : left);
+    double tail = crossed ? CROSSED : tail_of(s, k, lanes ? vectors_of(left, s->at.lanes) : left);
     return ((double)whole + tail) * (lanes ? 1.15 : whole < MANY ? 1.08 : 1.02);
 }
 
@@ -325,26 +326,30 @@ find_memory(vector_search *s, int k)
     }
 }
 
-/* Bytes between what a read meets from step to step of data axis d; 0: unknown, or none. */
+/* Bytes between what a read meets from step to step of data axis d; 0: unknown, or none.  *uneven: they
+ * are not always the same. */
 static int64_t
-bytes_between(const vector_search *s, const weft_read *read, int d)
+bytes_between(const vector_search *s, const weft_read *read, int d, bool *uneven)
 {
     const weft_expr *stride, *rest;
     int64_t by = 0, bytes = 0;
-    bool known = read->along[d] && read->address &&
-                 weft_affine_in(s->r->te->ir, read->address, s->op->axis[d]->var, &stride, &rest) &&
-                 weft_as_int(stride, &by) &&
+    *uneven = false;
+    if (!read->along[d] || !read->address)
+        return 0;
+    *uneven = !weft_affine_in(s->r->te->ir, read->address, s->op->axis[d]->var, &stride, &rest);
+    bool known = !*uneven && weft_as_int(stride, &by) &&
                  weft_dtype_bytes((weft_dtype)read->load->h.type.dtype, by, &bytes);
     return known ? bytes : 0;
 }
 
 static void
-find_apart(vector_search *s)
+find_strides(vector_search *s)
 {
     s->apart = weft_arena_array(&s->r->scratch, (size_t)s->nread + 1, sizeof *s->apart);
+    s->uneven = weft_arena_array(&s->r->scratch, (size_t)s->nread + 1, sizeof *s->uneven);
     for (int i = 0; i < s->nread; i++)
         for (int k = 0; k < s->n; k++) {
-            int64_t bytes = bytes_between(s, &s->read[i], s->axis[k]);
+            int64_t bytes = bytes_between(s, &s->read[i], s->axis[k], &s->uneven[i][k]);
             s->apart[i][k] = bytes != 0 && bytes % PAGE == 0;
         }
 }
@@ -426,7 +431,7 @@ weft_vector_find(vector_search *s)
         s->condition[s->n] = weft_rule_guarded_along(s->r, op, d);
         s->extent[s->n++] = extent < 0 ? UNKNOWN : extent;
     }
-    find_apart(s);
+    find_strides(s);
     find_shared(s);
     for (int k = 0; k < s->n; k++)
         for (int64_t lanes = most_lanes(s->r, op->out[0]->buf->dtype); lanes >= 1; lanes /= 2)

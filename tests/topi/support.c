@@ -28,7 +28,7 @@ const weft_target rule_targets[] = {
       .vector_lanes = 1, .cores = 2, .registers = 16 },
     { COMMON, .name = "vectors of 16", .cls = WEFT_CLASS_VECTOR_CPU, .max_threads = 4096,
       .max_block = { 4096, 4096, 4096 }, .max_grid = { INT32_MAX, 65535, 65535 },
-      .shared_bytes = 65536, .vector_lanes = 16, .cores = 2, .registers = 32,
+      .shared_bytes = 1 << 21, .vector_lanes = 16, .cores = 2, .registers = 32,
       .cache_bytes = 1 << 20, .gflops = 250, .gbytes = 15 },
     { COMMON, .name = "vectors of 8", .cls = WEFT_CLASS_VECTOR_CPU, .max_threads = 64,
       .max_block = { 64, 64, 64 }, .max_grid = { 5, 1, 1 }, .shared_bytes = 65536,
