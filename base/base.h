@@ -78,6 +78,8 @@ void weft_sha256(const void *, size_t n, char hex[65]);
 /* A map from byte strings to integers.  Iterate your own array, never the map. */
 typedef struct weft_map weft_map;
 weft_map *weft_map_create(weft_arena *);
+/* Another one of the same keys and values, in the same arena. */
+weft_map *weft_map_copy(const weft_map *);
 /* The slot of the key, made with value -1 if new; valid until the next weft_map_slot. */
 int64_t *weft_map_slot(weft_map *, const void *key, size_t n);
 /* The value, or -1. */

@@ -112,3 +112,15 @@ weft_map_get(const weft_map *m, const void *key, size_t n)
     int slot = *find(m, key, n, weft_hash_bytes(key, n));
     return slot ? m->entries.at[slot - 1].value : -1;
 }
+
+weft_map *
+weft_map_copy(const weft_map *m)
+{
+    weft_map *copy = weft_arena_dup(m->arena, m, sizeof *m);
+    copy->entries.n = copy->entries.cap = 0;
+    for (int i = 0; i < m->entries.n; i++)
+        *WEFT_PUSH(m->arena, &copy->entries) = m->entries.at[i];
+    if (m->nslot)
+        copy->slot = weft_arena_dup(m->arena, m->slot, m->nslot * sizeof *m->slot);
+    return copy;
+}

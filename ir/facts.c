@@ -146,6 +146,22 @@ assume_order(weft_facts *f, const weft_expr *a, const weft_expr *b, int64_t k)
         assume_nonneg(f, &lin);
 }
 
+/* x // c within a bound is x within c times as much. */
+static void
+assume_quotient(weft_facts *f, const weft_expr *a, const weft_expr *b, int64_t k)
+{
+    int64_t c, v, most;
+    bool least = a->h.kind == WEFT_EK_FDIV; /* a >= b - k; else b <= a + k */
+    const weft_expr *q = least ? a : b, *bound = least ? b : a;
+    if (q->h.kind != WEFT_EK_FDIV || !weft_as_int(q->arg[1], &c) || c <= 0 ||
+        !weft_as_int(bound, &v) || !weft_add64(v, least ? -k : k, &v) || !weft_mul64(v, c, &most) ||
+        (!least && !weft_add64(most, c - 1, &most)) ||
+        weft_wrap_i64((weft_dtype)q->h.type.dtype, most) != most)
+        return;
+    const weft_expr *edge = weft_const_like(f->ir, q->h.type, most);
+    assume_order(f, least ? q->arg[0] : edge, least ? edge : q->arg[0], 0);
+}
+
 static void
 assume_equal(weft_facts *f, const weft_expr *a, const weft_expr *b)
 {
@@ -176,15 +192,19 @@ assume_compare(weft_facts *f, const weft_expr *e)
     switch ((weft_ek)e->h.kind) {
     case WEFT_EK_LT:
         assume_order(f, b, a, -1);
+        assume_quotient(f, b, a, -1);
         break;
     case WEFT_EK_LE:
         assume_order(f, b, a, 0);
+        assume_quotient(f, b, a, 0);
         break;
     case WEFT_EK_GT:
         assume_order(f, a, b, -1);
+        assume_quotient(f, a, b, -1);
         break;
     case WEFT_EK_GE:
         assume_order(f, a, b, 0);
+        assume_quotient(f, a, b, 0);
         break;
     case WEFT_EK_EQ:
         assume_equal(f, a, b);

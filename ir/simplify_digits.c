@@ -39,6 +39,21 @@ replace_pair(weft_facts *f, weft_lin *lin, int i, int j, const weft_expr *e, int
     return true;
 }
 
+/* A term tl * (y // l) where y % l is the remainder at i, though of another x: inside of it less is
+ * left than inside of //. */
+static int
+find_congruent(weft_facts *f, const weft_lin *lin, int i, int64_t l, int64_t tl)
+{
+    int64_t c;
+    for (int j = 0; j < lin->n; j++) {
+        const weft_expr *q = lin->t[j].atom;
+        if (j != i && lin->t[j].c == tl && is_const_op(q, WEFT_EK_FDIV, &c) && c == l &&
+            weft_simp(f, weft_floor_mod(f, q->arg[0], l)) == lin->t[i].atom)
+            return j;
+    }
+    return -1;
+}
+
 /* t * (x % l) at i, together with t*l * (x // l), or with t*l * (x // l % m). */
 static bool
 recombine_mod(weft_facts *f, weft_lin *lin, int i)
@@ -57,6 +72,9 @@ recombine_mod(weft_facts *f, weft_lin *lin, int i)
     int j = find_term(lin, q, tl);
     if (j >= 0 && j != i)
         return replace_pair(f, lin, i, j, x, t);
+    j = find_congruent(f, lin, i, l, tl);
+    if (j >= 0)
+        return replace_pair(f, lin, i, j, lin->t[j].atom->arg[0], t);
     for (j = 0; j < lin->n; j++) {
         if (j == i || lin->t[j].c != tl || !is_const_op(lin->t[j].atom, WEFT_EK_FMOD, &m) ||
             !weft_mul64(l, m, &lm) || (lin->dtype != WEFT_U64 && lm > weft_dtype_max(lin->dtype)) ||

@@ -100,6 +100,7 @@ typedef struct request {
     const relaxed *relaxed;
     const weft_var **axis_var; /* the reader's axes and their indices over its loops */
     const weft_expr **axis_value;
+    const weft_expr *guard; /* under which the reader reads; NULL: always */
     weft_interval *region; /* a dimension: what was asked so far */
     bool any;
 } request;
@@ -117,6 +118,19 @@ join(const weft_plan *p, weft_ek op, const weft_expr *a, const weft_expr *b)
     return weft_binary(p->ir, op, a, b);
 }
 
+/* An index where the reader reads: quotients and remainders of axes that are split are parts of them. */
+static const weft_expr *
+simplified_within(const request *q, const weft_expr *index)
+{
+    const weft_plan *p = q->p;
+    int mark = weft_facts_mark(p->facts);
+    if (q->guard)
+        weft_facts_assume(p->facts, q->guard);
+    index = weft_simplify_expr(p->ir, p->facts, index);
+    weft_facts_pop(p->facts, mark);
+    return index;
+}
+
 static void
 ask(request *q, int d, const weft_expr *index)
 {
@@ -125,7 +139,7 @@ ask(request *q, int d, const weft_expr *index)
     const weft_axis *axis = q->site->op->axis[d];
     index = weft_subst_expr(p->ir, index, n, q->axis_var, q->axis_value);
     index = weft_ix_cast(p->ir, (weft_dtype)axis->var->type.dtype, index);
-    index = weft_simplify_expr(p->ir, p->facts, index);
+    index = simplified_within(q, index);
     weft_interval i = weft_eval_interval(p->ir, p->facts, index, q->relaxed->n, q->relaxed->var,
                                          q->relaxed->range);
     weft_interval *to = &q->region[d];
@@ -226,6 +240,9 @@ ask_reader(request *q, const weft_site *reader)
                   !starts_outside(q, reader);
     name_axes(q, reader);
     q->relaxed = &r;
+    q->guard = reader->whole || reader->padded || reader->stage->tensor_axis
+                   ? NULL /* it reads beyond the edge */
+                   : weft_site_guard(p, reader, reader->value, false);
     ask_bodies(q);
     weft_facts_pop(p->facts, mark);
     if (inside)

@@ -10,8 +10,8 @@
  * The loop is the innermost one around all uses.  What fills the memory there, and what only that
  * reads, goes ahead by stages - 1 iterations.  Elements that a thread brings from global memory to
  * shared memory wait in registers, so that nothing waits for them before the iteration's work is
- * done; where they are too many, or their number is not constant, they are stored as they come, and
- * where such stores may be asynchronous (async.c) they are, too.
+ * done; where they are too many, or their number is not constant, they are stored as they come.  So
+ * is what a statement copies alone where such stores may be asynchronous (async.c).
  *
  * needs   level flat; before partition, which takes the loops apart; an iteration stores all that it
  *         reads of memory with stages
@@ -100,9 +100,28 @@ is_filled(filler *f, const weft_buf *buf)
 typedef struct contents {
     const weft_stmt *loop;
     WEFT_VEC(const weft_stmt *) at, wrap; /* wrap: outermost first */
-    bool *ahead;
+    bool *ahead, *alone; /* alone: of these, what needs no register to wait in */
     int stages;
 } contents;
+
+/* Which of a body's statements: those that stay, those that go ahead by way of registers, and the rest
+ * of those. */
+enum { STAY = 1, HELD = 2, ALONE = 4 };
+
+static bool
+is_of(const contents *b, int i, int which)
+{
+    return which & (!b->ahead[i] ? STAY : b->alone[i] ? ALONE : HELD);
+}
+
+static bool
+has_any(const contents *b, int which)
+{
+    for (int i = 0; i < b->at.n; i++)
+        if (is_of(b, i, which))
+            return true;
+    return false;
+}
 
 /* Allocations in the last place of a sequence count as standing around all of it. */
 static void
@@ -131,6 +150,7 @@ open_body(filler *f, const weft_stmt *loop)
     contents b = { .loop = loop };
     open_stmt(f, &b, loop->u.loop.body);
     b.ahead = WEFT_NEW_ARRAY(&f->scratch, b.at.n + 1, bool);
+    b.alone = WEFT_NEW_ARRAY(&f->scratch, b.at.n + 1, bool);
     return b;
 }
 
@@ -288,19 +308,35 @@ count_registers(estimate *c, const weft_stmt *s)
     }
 }
 
-/* What goes ahead is stored without being read again, is not too much, and does not go by itself. */
+/* Whether what goes ahead is read there as well. */
 static bool
-goes_through_registers(filler *f, const contents *b)
+is_read_ahead(filler *f, const contents *b)
 {
-    estimate c = { .f = f, .times = 1, .lanes = 1 };
-    for (int i = 0; i < b->at.n && c.total >= 0; i++)
+    for (int i = 0; i < b->at.n; i++)
         for (int k = 0; k < f->at.n && b->ahead[i]; k++)
             if (f->at.at[k].filled && uses(b->at.at[i], f->at.at[k].from, NULL).loads)
-                c.total = -1;
-    for (int i = 0; i < b->at.n && c.total >= 0; i++)
-        if (b->ahead[i])
-            count_registers(&c, b->at.at[i]);
-    return c.total > 0 && c.total <= MAX_REGISTERS && c.brings && (c.computes || !f->async);
+                return true;
+    return false;
+}
+
+/* Registers hold what is stored without being read again, is not too much, and does not go by itself. */
+static void
+find_alone(filler *f, const contents *b)
+{
+    int64_t held = is_read_ahead(f, b) ? -1 : 0;
+    bool brings = false;
+    for (int i = 0; i < b->at.n; i++) {
+        estimate c = { .f = f, .times = 1, .lanes = 1 };
+        if (!b->ahead[i])
+            continue;
+        count_registers(&c, b->at.at[i]);
+        b->alone[i] = f->async && c.total >= 0 && !c.computes;
+        if (c.total < 0 || held < 0 || (!b->alone[i] && !weft_add64(held, c.total, &held)))
+            held = -1;
+        brings |= !b->alone[i] && c.brings;
+    }
+    for (int i = 0; i < b->at.n; i++)
+        b->alone[i] |= held <= 0 || held > MAX_REGISTERS || !brings;
 }
 
 /* The register of the element that the loops around are at. */
@@ -410,7 +446,7 @@ copied(copier *c, const weft_stmt *s)
 /* ---- putting together ------------------------------------------------------------------------ */
 
 static bool
-wraps(filler *f, const contents *b, const weft_stmt *wrap, bool ahead)
+wraps(filler *f, const contents *b, const weft_stmt *wrap, int which)
 {
     if (wrap->kind == WEFT_SK_LET)
         return true;
@@ -418,24 +454,24 @@ wraps(filler *f, const contents *b, const weft_stmt *wrap, bool ahead)
         return false;
     for (int i = 0; i < b->at.n; i++) {
         search u = uses(b->at.at[i], wrap->u.alloc.buf, NULL);
-        if (b->ahead[i] == ahead && (u.loads || u.stores))
+        if (is_of(b, i, which) && (u.loads || u.stores))
             return true;
     }
     return false;
 }
 
-/* The statements that go ahead, or the others, with what stands around them. */
+/* Some of the statements, with what stands around them. */
 static const weft_stmt *
-select_part(filler *f, const contents *b, bool ahead)
+select_part(filler *f, const contents *b, int which)
 {
     const weft_stmt **at = WEFT_NEW_ARRAY(&f->scratch, b->at.n + 1, const weft_stmt *);
     int n = 0;
     for (int i = 0; i < b->at.n; i++)
-        if (b->ahead[i] == ahead)
+        if (is_of(b, i, which))
             at[n++] = b->at.at[i];
     const weft_stmt *s = weft_seq(f->ir, n, at);
     for (int i = b->wrap.n; i-- > 0;)
-        if (wraps(f, b, b->wrap.at[i], ahead))
+        if (wraps(f, b, b->wrap.at[i], which))
             s = b->wrap.at[i]->kind == WEFT_SK_LET
                     ? weft_let(f->ir, b->wrap.at[i]->u.let.var, b->wrap.at[i]->u.let.value, s)
                     : weft_alloc(f->ir, b->wrap.at[i]->u.alloc.buf, s);
@@ -451,13 +487,15 @@ modulo(filler *f, const weft_expr *e, int64_t n)
 
 /* What goes ahead, for iteration `at`, if there is one. */
 static const weft_stmt *
-fill_for(copier *c, const contents *b, const weft_expr *at)
+fill_for(copier *c, const contents *b, const weft_expr *at, int which)
 {
     filler *f = c->f;
     const weft_var *v = b->loop->u.loop.var;
     const weft_expr *there =
         weft_simplify_expr(f->ir, f->facts, weft_lt(f->ir, at, b->loop->u.loop.extent));
-    const weft_stmt *s = weft_subst_stmt(f->ir, select_part(f, b, true), 1, &v, &at);
+    if (!has_any(b, which))
+        return weft_nop(f->ir);
+    const weft_stmt *s = weft_subst_stmt(f->ir, select_part(f, b, which), 1, &v, &at);
     c->stage = modulo(f, at, b->stages);
     s = weft_refresh(f->ir, copied(c, s));
     return weft_is_int_imm(there, 1) ? s : weft_if(f->ir, there, s, NULL);
@@ -470,7 +508,7 @@ before_loop(filler *f, const contents *b)
     for (int d = 0; d < b->stages - 1; d++) {
         copier c = { .f = f, .way = STRAIGHT };
         const weft_expr *at = weft_int(f->ir, (weft_dtype)b->loop->u.loop.var->type.dtype, d);
-        s = weft_seq2(f->ir, s, fill_for(&c, b, at));
+        s = weft_seq2(f->ir, s, fill_for(&c, b, at, HELD | ALONE));
     }
     return s;
 }
@@ -483,16 +521,13 @@ inside_loop(filler *f, const contents *b)
                     *next = weft_add(ir, now,
                                      weft_int(ir, (weft_dtype)now->h.type.dtype, b->stages - 1));
     copier work = { .f = f, .way = STRAIGHT, .stage = modulo(f, now, b->stages) };
-    const weft_stmt *s = copied(&work, select_part(f, b, false));
-    if (!goes_through_registers(f, b)) {
-        copier c = { .f = f, .way = STRAIGHT };
-        return weft_seq2(ir, fill_for(&c, b, next), s);
-    }
-    copier c = { .f = f, .way = TO_REGISTERS };
-    s = weft_seq2(ir, fill_for(&c, b, next), s);
+    const weft_stmt *s = copied(&work, select_part(f, b, STAY));
+    copier c = { .f = f, .way = TO_REGISTERS }, straight = { .f = f, .way = STRAIGHT };
+    s = weft_seq2(ir, fill_for(&c, b, next, HELD), s);
     c.way = FROM_REGISTERS;
     c.nstore = 0;
-    s = weft_seq2(ir, s, fill_for(&c, b, next));
+    s = weft_seq2(ir, s, fill_for(&c, b, next, HELD));
+    s = weft_seq2(ir, fill_for(&straight, b, next, ALONE), s);
     for (int i = c.part.n; i-- > 0;)
         s = weft_alloc(ir, c.part.at[i], s);
     return s;
@@ -602,6 +637,7 @@ fill_ahead(filler *f, const weft_stmt *was, const weft_stmt *loop)
     find_ahead(f, &b);
     if (check_ahead(f, &b) != WEFT_OK)
         return loop;
+    find_alone(f, &b);
     int mark = weft_facts_mark(f->facts);
     const weft_stmt *s = before_loop(f, &b);
     weft_facts_extent(f->facts, loop->u.loop.var, loop->u.loop.extent);

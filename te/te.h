@@ -155,7 +155,7 @@ typedef struct weft_te_gather {
     int64_t each;
     bool swapped; /* the rows' factor is the second one */
 } weft_te_gather;
-/* Defines the sum anew, before the program is scheduled: stages for the factors' elements as matrices,
+/* Defines the sum anew, before it is scheduled: stages for the factors' elements as matrices,
  * with all reduce axes in one, and for their product, which the sum reads element by element.  Indices
  * are i32.  The product; NULL after an error. */
 weft_tensor *weft_te_gather_product(weft_te *, weft_stage *sum, const weft_te_gather *);
@@ -164,6 +164,19 @@ weft_tensor *weft_te_gather_product(weft_te *, weft_stage *sum, const weft_te_ga
 weft_tensor *weft_te_turn(weft_te *, weft_stage *, const weft_tensor *t, int d);
 /* Whether the stage's definition is as it was written. */
 bool weft_te_is_as_written(const weft_te *, const weft_stage *);
+/* A program as it was before one stage was defined anew: what has been defined and applied since is taken
+ * back as if it had never been.  Other stages that stood then must not have changed. */
+typedef struct weft_te_trial {
+    weft_stage *stage, was;
+    weft_te_op op;
+    weft_axis **leaf;
+    int nstage, nsource, ntensor, nlog, naxis;
+    weft_stage **stages;
+    const weft_te_op **source;
+    weft_map *names;
+} weft_te_trial;
+weft_te_trial weft_te_try(weft_te *, weft_stage *);
+void weft_te_take_back(weft_te *, const weft_te_trial *);
 /* The stage that computes the tensor; NULL for an input. */
 weft_stage *weft_te_stage(const weft_te *, const weft_tensor *);
 /* The tensor a LOAD names, or NULL. */

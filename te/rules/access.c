@@ -100,3 +100,112 @@ weft_rule_walk(weft_rule *r, const weft_te_op *op, const weft_read *read, int d,
     weft_facts_destroy(l.facts);
     return walk;
 }
+
+/* ---- vectors of a copy ------------------------------------------------------------------------ */
+
+typedef struct conditions {
+    const lane_axis *lanes;
+    bool differ;
+} conditions;
+
+static bool
+look_at_condition(void *user, const weft_expr *e)
+{
+    conditions *c = user;
+    const lane_axis *l = c->lanes;
+    if (e->h.kind != WEFT_EK_GUARD)
+        return !c->differ;
+    const weft_expr *cond = weft_simplify_expr(
+        l->ir, l->facts, weft_subst_expr(l->ir, e->arg[0], 1, &l->axis, &l->value));
+    c->differ = c->differ || !cond || weft_uses_var(cond, l->lane);
+    return !c->differ;
+}
+
+static bool
+begins_at_vector(const lane_axis *l, const weft_expr *address, int64_t lanes)
+{
+    const weft_expr *stride, *first;
+    if (!address)
+        return false;
+    address =
+        weft_simplify_expr(l->ir, l->facts, weft_subst_expr(l->ir, address, 1, &l->axis, &l->value));
+    if (!weft_affine_in(l->ir, address, l->lane, &stride, &first) ||
+        !weft_is_int_imm(weft_simplify_expr(l->ir, NULL, stride), 1))
+        return false;
+    const weft_expr *size = weft_int(l->ir, (weft_dtype)first->h.type.dtype, lanes);
+    return weft_is_int_imm(weft_simplify_expr(l->ir, l->facts, weft_fmod(l->ir, first, size)), 0);
+}
+
+static bool
+moves_vectors(weft_rule *r, const weft_te_op *op, int d, int64_t lanes)
+{
+    weft_read *read;
+    const weft_te_op *lowered = weft_te_inlined(r->te, op);
+    int64_t extent = weft_rule_extent(op->axis[d]);
+    int n = weft_rule_reads(r, op, &read);
+    if (!lowered || n == 0 || extent < 0 || extent % lanes != 0)
+        return false;
+    lane_axis l = lanes_on(r, op->axis[d], lanes);
+    conditions c = { &l, false };
+    for (int i = 0; i < lowered->nout; i++)
+        weft_walk_expr(&(weft_walker){ .expr = look_at_condition, .user = &c }, lowered->body[i]);
+    bool all = !c.differ;
+    for (int i = 0; i < n && all; i++)
+        all = begins_at_vector(&l, read[i].address, lanes);
+    weft_facts_destroy(l.facts);
+    return all;
+}
+
+int64_t
+weft_rule_vector_of(weft_rule *r, const weft_te_op *op, int d, int64_t most)
+{
+    int64_t lanes = 1;
+    while (2 * lanes <= most && moves_vectors(r, op, d, 2 * lanes))
+        lanes *= 2;
+    return lanes;
+}
+
+/* ---- digits ---------------------------------------------------------------------------------- */
+
+typedef struct digits {
+    const weft_var *of;
+    int64_t period;
+    int n;
+} digits;
+
+/* After how many steps a division, or a remainder of a quotient, begins anew; 0: it is none of steps. */
+static int64_t
+period_of(const weft_expr *e, const weft_var *of)
+{
+    int64_t c, inner = 1;
+    bool division = e->h.kind == WEFT_EK_FDIV || e->h.kind == WEFT_EK_FMOD;
+    if (!division || !weft_as_int(e->arg[1], &c) || c <= 0 || !weft_uses_var(e->arg[0], of))
+        return 0;
+    if (e->h.kind == WEFT_EK_FMOD && e->arg[0]->h.kind == WEFT_EK_FDIV &&
+        weft_as_int(e->arg[0]->arg[1], &inner) && inner > 0 && !weft_mul64(c, inner, &c))
+        return 0;
+    return c;
+}
+
+static bool
+note_digit(void *user, const weft_expr *e)
+{
+    digits *d = user;
+    int64_t c = period_of(e, d->of), all;
+    if (c == 0)
+        return true;
+    d->n++;
+    d->period = weft_mul64(d->period / weft_gcd(d->period, c), c, &all) ? all : INT32_MAX;
+    return true;
+}
+
+int
+weft_rule_divisions(weft_rule *r, const weft_te_op *op, int d, int64_t *period)
+{
+    const weft_te_op *lowered = weft_te_inlined(r->te, op);
+    digits of = { op->axis[d]->var, *period, 0 };
+    for (int i = 0; lowered && i < lowered->nout; i++)
+        weft_walk_expr(&(weft_walker){ .expr = note_digit, .user = &of }, lowered->body[i]);
+    *period = of.period;
+    return of.n;
+}

@@ -220,7 +220,7 @@ fill(weft_rule *r, const blocked *b, weft_stage *s, weft_stage *consumer, weft_a
 {
     if (!weft_blocked_place(r, s, consumer, at, "shared"))
         return false;
-    weft_rule_fetch(r, s->op->out[0], b->ty, b->tx, 1);
+    weft_rule_fetch(r, s->op->out[0], (const int64_t[]){ 1, b->ty, b->tx }, 1);
     return true;
 }
 

@@ -1,11 +1,20 @@
 /* te/rules/gather.c: convolutions as products of matrices.
  *
- * Where a matrix unit takes the product, the reduction over channels and window becomes one axis, places
- * of all images another, and channels of the result the third.  The matrices are not made: a tile's
- * chunk is gathered into shared memory, by indices that are computed. */
-#include "rules/priv.h"
+ * The reduction over channels and window becomes one axis, places of all images another, and channels of
+ * the result the third.  The matrices are not made: a tile's chunk is gathered into shared memory, by
+ * indices that are computed.  That is done where it is estimated to take less time than the sum as it
+ * stands: always where a matrix unit takes the product, and elsewhere where tiles of places fill the device
+ * better than tiles of rows and columns do, or where a chunk of whole windows is read with less ado. */
+#include "rules/gpu.h"
 
-enum { LEAST = 16 }; /* as for any product on a matrix unit */
+#include <math.h>
+
+enum {
+    LEAST = 2,        /* rows, columns and steps of a product */
+    RESULT_BLOCK = 64, /* threads, of a result each */
+    RESULT_STEP = 14, /* instructions of such a thread for a product: two loads, their addresses */
+    RESULT_REGISTERS = 32
+};
 
 typedef struct plan {
     weft_rule *r;
@@ -113,42 +122,90 @@ steps_of(const plan *p, int n, weft_axis *const *axis, const int *at, bool *symb
     return all;
 }
 
-/* Whether there is a matrix unit, and enough for it to do. */
 static bool
-is_for_unit(const plan *p)
+is_product(const plan *p)
 {
     bool many = false;
-    weft_dtype a = (weft_dtype)inner(p->op->body[0]->arg[0])->h.type.dtype,
-               b = (weft_dtype)inner(p->op->body[0]->arg[1])->h.type.dtype,
-               sum = (weft_dtype)p->op->body[0]->h.type.dtype;
     int64_t rows = steps_of(p, p->g.nrow, p->op->axis, p->g.row, NULL),
             k = steps_of(p, p->op->nreduce, p->op->reduce, NULL, NULL),
             cols = steps_of(p, p->g.ncol, p->op->axis, p->g.col, &many);
-    return rows >= LEAST && k >= LEAST && (cols >= LEAST || (cols > 0 && many)) && a == b &&
-           weft_rule_has_unit(p->r, a, sum);
+    return rows >= LEAST && k >= LEAST && (cols >= LEAST || (cols > 0 && many));
 }
 
-static void
-gather(weft_rule *r, weft_stage *s)
+static bool
+plan_gathering(weft_rule *r, weft_stage *s, plan *p)
 {
     weft_product of;
-    plan p = { .r = r, .op = s->op, .g = { .divided = -1 } };
-    if (!weft_rule_factors(r, s, &of) || of.a == of.b || s->op->naxis == 0 ||
-        has(of.both, of.nboth, s->op->naxis - 1))
-        return;
-    choose_axes(&p, &of);
-    if ((s->op->nreduce > 1 || p.g.divided >= 0) && p.g.nrow && is_for_unit(&p))
-        (void)weft_te_gather_product(r->te, s, &p.g);
+    *p = (plan){ .r = r, .op = s->op, .g = { .divided = -1 } };
+    if (s->op->kind != WEFT_OP_COMPUTE || !weft_rule_factors(r, s, &of) || of.a == of.b ||
+        s->op->naxis == 0 || has(of.both, of.nboth, s->op->naxis - 1))
+        return false;
+    choose_axes(p, &of);
+    return (s->op->nreduce > 1 || p->g.divided >= 0) && p->g.nrow && is_product(p);
 }
 
-void
-weft_rule_gather(weft_rule *r)
+/* ---- which way ------------------------------------------------------------------------------- */
+
+/* A thread a result. */
+static double
+plain_time(const weft_rule *r, const weft_te_op *op)
 {
-    int n = r->te->stage.n;
-    weft_stage **stage = WEFT_NEW_ARRAY(&r->scratch, n + 1, weft_stage *);
-    for (int i = 0; i < n; i++)
-        stage[i] = r->te->stage.at[i];
-    for (int i = 0; i < n && r->target->matrix; i++)
-        if (stage[i]->op->kind == WEFT_OP_COMPUTE && stage[i]->op->nreduce && !stage[i]->op->scan)
-            gather(r, stage[i]);
+    double results = 1, steps = 1;
+    for (int d = 0; d < op->naxis; d++)
+        results *= (double)weft_tile_steps(weft_rule_extent(op->axis[d]));
+    for (int d = 0; d < op->nreduce; d++)
+        steps *= (double)weft_tile_steps(weft_rule_extent(op->reduce[d]));
+    weft_block_work w = { .blocks = ceil(results / RESULT_BLOCK), .chunks = 1,
+                          .threads = RESULT_BLOCK, .registers = RESULT_REGISTERS,
+                          .instructions = steps * RESULT_STEP };
+    return weft_block_time(r->target, &w);
+}
+
+static double
+time_as_it_stands(weft_rule *r, weft_stage *s, weft_stage *home)
+{
+    double t = fmin(weft_rule_block_time(r, s), weft_rule_matrix_time(r, s, home));
+    return isinf(t) ? plain_time(r, s->op) : t;
+}
+
+/* The matrices are computed where the product needs them. */
+static bool
+inline_factors(weft_rule *r, const weft_stage *product)
+{
+    for (int i = 0; i < 2; i++) {
+        const weft_tensor *t = weft_te_tensor_of(r->te, inner(product->op->body[0]->arg[i])->h.u.buf);
+        if (weft_compute_inline(r->te, t->op->out[0]))
+            return false;
+    }
+    return true;
+}
+
+/* Which way it is, and for how many cycles instead of how many. */
+static void
+say(weft_rule *r, double gathered, double direct)
+{
+    bool better = gathered < direct;
+    weft_str_addf(weft_rule_note(r, "product"), "%s, %.0f cycles, %s %.0f",
+                  better ? "implicit GEMM" : "direct", better ? gathered : direct,
+                  better ? "direct" : "implicit GEMM", better ? direct : gathered);
+}
+
+weft_stage *
+weft_rule_gather(weft_rule *r, weft_stage *s, weft_stage *home)
+{
+    plan p;
+    if (!plan_gathering(r, s, &p))
+        return NULL;
+    double direct = time_as_it_stands(r, s, home);
+    weft_te_trial before = weft_te_try(r->te, s);
+    weft_tensor *t = weft_te_gather_product(r->te, s, &p.g);
+    weft_stage *product = t ? weft_te_stage(r->te, t) : NULL;
+    if (!product || !inline_factors(r, product))
+        return NULL;
+    double gathered = fmin(weft_rule_block_time(r, product), weft_rule_matrix_time(r, product, s));
+    say(r, gathered, direct);
+    if (gathered < direct)
+        return product;
+    weft_te_take_back(r->te, &before);
+    return NULL;
 }

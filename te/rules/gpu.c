@@ -6,6 +6,8 @@
  * neighbouring results, one or a vector each, and a thread's next ones are of its virtual threads. */
 #include "rules/gpu.h"
 
+#include <math.h>
+
 typedef struct pieces {
     weft_axis *block, *group, *thread, *each;
 } pieces;
@@ -41,12 +43,13 @@ push(weft_axis **list, int *n, weft_axis *axis)
 }
 
 /* Whether a thread's results are stored as vectors: rows are of whole ones, and whatever else they are
- * made of has lanes. */
+ * made of has lanes.  Where columns are digits, those of a vector differ in the last one alone. */
 static bool
 stores_vectors(const weft_block_tile *t, const weft_tensor *out)
 {
-    return t->lanes && t->home.plain && t->col.extent > 0 && t->col.extent % t->col.each == 0 &&
-           weft_rule_lanes_along(t->r, out->op, t->col.axis);
+    int last = t->home.last;
+    int64_t n = last < 0 ? -1 : weft_rule_extent(out->op->axis[last]);
+    return t->lanes && n > 0 && n % t->col.each == 0 && weft_rule_lanes_along(t->r, out->op, last);
 }
 
 static void
@@ -101,6 +104,12 @@ schedule_out(weft_block_tile *t, weft_tensor *out)
     if (!block || (p[1].thread && weft_fuse(te, out, p[1].thread, p[2].thread, &thread)))
         return NULL;
     weft_rule_bind_grid(t->r, out, block);
+    if (t->deep > 1) {
+        weft_axis *z;
+        if (!cut(t, out, p[0].thread, t->row.threads / t->deep, &z, &p[0].thread))
+            return NULL;
+        (void)weft_bind_axis(te, out, z, "thread.z");
+    }
     (void)weft_bind_axis(te, out, p[0].thread, "thread.y");
     (void)weft_bind_axis(te, out, thread, "thread.x");
     bind_pieces(t, out, p, 3);
@@ -158,6 +167,53 @@ schedule_sum(const weft_block_tile *t, weft_tensor *sum)
     return at;
 }
 
+enum { MOST_UNROLLED = 16 };
+
+/* A thread's steps, of which whole periods are unrolled: their digits are constants then. */
+static void
+unroll_steps(const weft_block_tile *t, weft_tensor *copy, int64_t period, weft_axis *steps,
+             weft_axis **order, int *n)
+{
+    weft_axis *window = steps;
+    if (t->part > MOST_UNROLLED && cut(t, copy, steps, period, &steps, &window))
+        order[(*n)++] = steps;
+    order[(*n)++] = window;
+    if (t->part <= MOST_UNROLLED || period > 1)
+        (void)weft_unroll(t->r->te, copy, window);
+}
+
+/* Places on the threads of x and y, parts of the steps on those of z. */
+static bool
+fetch_places(const weft_block_tile *t, const weft_tile_factor *f, weft_tensor *copy)
+{
+    const weft_te_op *op = copy->op;
+    int64_t tx = t->col.threads, ty = t->row.threads / t->deep;
+    int last = op->naxis - 1, n = 0;
+    weft_axis **order = WEFT_NEW_ARRAY(&t->r->scratch, op->naxis + 8, weft_axis *);
+    weft_axis *part = NULL, *steps = NULL, *x, *y, *z = NULL;
+    for (int d = 0; d < last; d++) {
+        weft_axis *axis = op->axis[d];
+        if (f->lone[d] == t->op->naxis && (!cut(t, copy, axis, t->part, &part, &steps) ||
+                                           !cut(t, copy, part, t->deep, &axis, &z)))
+            return false;
+        order[n++] = axis;
+    }
+    if (!cut(t, copy, op->axis[last], tx * ty, &order[n], &y) || !cut(t, copy, y, tx, &y, &x))
+        return false;
+    n++;
+    unroll_steps(t, copy, f->period, steps, order, &n);
+    weft_axis *threads[3] = { z, y, x };
+    for (int i = 0; i < 3; i++)
+        order[n++] = threads[i];
+    if (weft_reorder(t->r->te, copy, n, order))
+        return false;
+    if (t->deep > 1)
+        (void)weft_bind_axis(t->r->te, copy, z, "thread.z");
+    (void)weft_bind_axis(t->r->te, copy, y, "thread.y");
+    (void)weft_bind_axis(t->r->te, copy, x, "thread.x");
+    return true;
+}
+
 /* The factor in shared memory: a copy, or the stage itself where it would be inlined. */
 static bool
 fetch(const weft_block_tile *t, const weft_tile_factor *f, weft_tensor *sum, weft_axis *at)
@@ -171,7 +227,10 @@ fetch(const weft_block_tile *t, const weft_tile_factor *f, weft_tensor *sum, wef
          weft_storage_align(te, copy, f->along, f->align_factor, f->align_offset)) ||
         (t->stages > 1 && weft_double_buffer(te, copy)))
         return false;
-    weft_rule_fetch(t->r, copy, t->row.threads, t->col.threads * t->col2.threads, f->lanes);
+    const int64_t threads[3] = { t->deep, t->row.threads / t->deep, t->col.threads * t->col2.threads };
+    if (t->part && f == &t->factor[1])
+        return fetch_places(t, f, copy);
+    weft_rule_fetch(t->r, copy, threads, f->lanes);
     return true;
 }
 
@@ -209,4 +268,11 @@ weft_rule_block_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
     if (at && fetch(&t, &t.factor[0], sum, at))
         (void)fetch(&t, &t.factor[1], sum, at);
     return true;
+}
+
+double
+weft_rule_block_time(weft_rule *r, weft_stage *reduce)
+{
+    weft_block_tile t = { .r = r, .op = reduce->op };
+    return weft_block_tile_choose(&t) ? weft_tile_time(&t) : INFINITY;
 }

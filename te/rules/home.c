@@ -215,6 +215,13 @@ fuse_loops(weft_rule *r, weft_tensor *of, const place *all, const halves *half, 
     return true;
 }
 
+/* The output's axis that steps as the sum's axis does; -1: parts of one do. */
+static int
+last_digit(const place *p)
+{
+    return p->n && !p->quotient && !p->remainder ? p->digit[p->n - 1].axis : -1;
+}
+
 bool
 weft_rule_home_loops(weft_rule *r, const weft_te_op *sum, weft_tensor *of, weft_home *home)
 {
@@ -224,9 +231,14 @@ weft_rule_home_loops(weft_rule *r, const weft_te_op *sum, weft_tensor *of, weft_
     home->axis = WEFT_NEW_ARRAY(&r->scratch, sum->naxis + 1, weft_axis *);
     home->plain = sum->out[0] == of || (sum->naxis == of->op->naxis &&
                                         weft_rule_elementwise(r, of->op, sum->out[0]));
+    home->last = sum->naxis - 1;
     for (int d = 0; home->plain && d < sum->naxis; d++)
         home->axis[d] = of->op->axis[d];
-    return home->plain || (find_places(r, of->op, sum->out[0], all) &&
-                           split_parts(r, of, all, sum->naxis, half) &&
-                           fuse_loops(r, of, all, half, home));
+    if (home->plain)
+        return true;
+    if (!find_places(r, of->op, sum->out[0], all) || !split_parts(r, of, all, sum->naxis, half) ||
+        !fuse_loops(r, of, all, half, home))
+        return false;
+    home->last = last_digit(&all[sum->naxis - 1]);
+    return true;
 }

@@ -1,23 +1,50 @@
 /* te/rules/matrix.c: products on matrix units.
  *
- * A block computes a tile of results.  Its subgroups, WARP_ROWS by WARP_COLS of them, hold parts of it as
- * matrices; a chunk of the reduction is fetched into shared memory at a time, in whole tiles, a chunk
- * ahead where copies go on by themselves.  The results go through shared memory as well, where what reads them finds them element by element,
- * unless they can be stored as they are. */
-#include "rules/priv.h"
+ * A block computes a tile of results.  Its subgroups hold parts of it as matrices; a chunk of the reduction
+ * is fetched into shared memory at a time, in whole tiles, a chunk ahead where copies go on by themselves.
+ * The results go through shared memory as well, where what reads them finds them element by element, unless
+ * they can be stored as they are.  Shapes are data; of those that fit the target the one is taken whose
+ * estimated time is least. */
+#include "rules/gpu.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
-    LEAST = 16,    /* rows, columns and steps below which units stand idle */
-    WARP_ROWS = 2, /* subgroups of a block along rows */
-    WARP_TILE = 32 /* results of a subgroup along rows and along columns */
+    LEAST = 16, /* rows, columns and steps below which units stand idle */
+    MOST_STEPS = 160, /* in a chunk of whole periods */
+    MOST_AHEAD = 16,  /* fetches of a thread that wait in registers */
+    READ = 2,         /* instructions of a matrix from shared memory */
+    FETCH = 4,        /* of a fetch from global memory */
+    DIVISION = 5,     /* and of each division in its index */
+    STORE = 3,        /* of a result, by way of shared memory */
+    OVERHEAD = 40,    /* registers for addresses and loops */
+    FRAGMENT = 8      /* registers of a factor's matrix */
+};
+
+/* A subgroup's part of a block's tile, and the subgroups. */
+typedef struct shape {
+    int rows, cols, warp_rows, warp_cols;
+} shape;
+
+static const shape shapes[] = {
+    { 64, 32, 2, 4 }, { 32, 32, 4, 2 }, { 32, 32, 2, 4 }, { 32, 32, 2, 2 }, { 32, 16, 2, 2 },
+    { 16, 32, 2, 2 }, { 16, 16, 2, 2 },
+};
+
+/* How many times as fast as lanes a unit multiplies. */
+static const int rates[WEFT_API_COUNT] = {
+    [WEFT_API_CUDA] = 8, [WEFT_API_VULKAN] = 4, [WEFT_API_METAL] = 2
 };
 
 typedef struct side { /* a factor */
     const weft_expr *load;
     weft_tensor *from;
     int own, steps; /* dimensions that step with the results' axis and with the reduction */
+    bool computed;  /* a stage that would be inlined otherwise */
+    int64_t lanes;  /* neighbours that may be moved at once */
+    int64_t period; /* of a computed one: after so many steps its digits are the same */
+    int divisions;  /* and so often steps are divided in its index */
 } side;
 
 typedef struct matrix_tile {
@@ -26,6 +53,7 @@ typedef struct matrix_tile {
     const weft_matrix *unit;
     int row, col; /* data axes */
     side a, b;
+    int most;                     /* steps of the intrinsic that a chunk may hold */
     int64_t chunk;                /* steps at a time */
     int64_t rows, cols;           /* of a subgroup's part */
     int64_t warp_rows, warp_cols; /* subgroups of a block */
@@ -111,15 +139,6 @@ takes(const weft_rule *r, const weft_matrix *m, weft_dtype factor, weft_dtype su
            m->factor == factor && m->sum == sum && weft_dtype_bits(factor) <= 16;
 }
 
-bool
-weft_rule_has_unit(weft_rule *r, weft_dtype factor, weft_dtype sum)
-{
-    for (int i = 0; i < weft_matrix_count(); i++)
-        if (takes(r, weft_matrix_at(i), factor, sum))
-            return true;
-    return false;
-}
-
 static bool
 choose_unit(matrix_tile *t)
 {
@@ -132,7 +151,7 @@ choose_unit(matrix_tile *t)
         if (a == 0 || b == 0)
             continue;
         t->unit = m;
-        t->chunk = (int64_t)m->k * (a < b ? a : b);
+        t->most = a < b ? a : b;
         return true;
     }
     return false;
@@ -159,32 +178,33 @@ divides(const weft_axis *axis, int64_t n)
     return e > 0 && e % n == 0;
 }
 
+static int64_t
+tile_rows(const matrix_tile *t)
+{
+    return t->rows * t->warp_rows;
+}
+
+static int64_t
+tile_cols(const matrix_tile *t)
+{
+    return t->cols * t->warp_cols;
+}
+
+static int64_t
+threads_of(const matrix_tile *t)
+{
+    return WEFT_MATRIX_LANES * t->warp_rows * t->warp_cols;
+}
+
 static double
-blocks(const matrix_tile *t, int64_t rows, int64_t cols)
+blocks(const matrix_tile *t)
 {
     double n = 1;
     for (int d = 0; d < t->op->naxis; d++) {
-        int64_t e = weft_rule_extent(t->op->axis[d]);
-        double size = d == t->row ? (double)rows : d == t->col ? (double)cols : 1;
-        n *= (double)(e < 0 ? 1024 : e) / size;
+        int64_t size = d == t->row ? tile_rows(t) : d == t->col ? tile_cols(t) : 1;
+        n *= (double)weft_ceildiv(weft_tile_steps(weft_rule_extent(t->op->axis[d])), size);
     }
     return n;
-}
-
-/* Large parts where results need no shared memory and there are blocks enough. */
-static void
-choose_sizes(matrix_tile *t, bool alone)
-{
-    const weft_axis *row = t->op->axis[t->row], *col = t->op->axis[t->col];
-    t->rows = t->cols = WARP_TILE;
-    t->warp_rows = t->warp_cols = WARP_ROWS;
-    int64_t both = WARP_TILE * WARP_ROWS;
-    t->direct = alone && divides(row, both) && divides(col, both);
-    if (t->direct && divides(row, 2 * both) && divides(col, 2 * both) &&
-        blocks(t, 2 * both, 2 * both) >= t->r->target->cores) {
-        t->rows = 2 * WARP_TILE;
-        t->warp_cols = 2 * WARP_ROWS;
-    }
 }
 
 /* Neighbours that may be moved at once: 16 bytes, where rows of memory have as many. */
@@ -197,6 +217,20 @@ lanes_of(const matrix_tile *t, const weft_buf *b)
     while (n % lanes || lanes > t->r->target->vector_lanes)
         lanes /= 2;
     return lanes;
+}
+
+static void
+look_into(const matrix_tile *t, side *s)
+{
+    const weft_stage *stage = weft_te_stage(t->r->te, s->from);
+    int last = s->load->h.nargs - 1;
+    s->computed = stage && stage->attach == WEFT_AT_INLINE;
+    s->lanes = lanes_of(t, s->from->buf);
+    s->period = 1;
+    if (!s->computed)
+        return;
+    s->lanes = weft_rule_vector_of(t->r, s->from->op, last, s->lanes);
+    s->divisions = weft_rule_divisions(t->r, s->from->op, s->steps, &s->period);
 }
 
 /* Of rows of shared memory: the stride is `unit` elements times a number, and half of that. */
@@ -216,32 +250,141 @@ chunk_bytes(const matrix_tile *t, const side *s, int64_t own)
     return rows * pitch * weft_dtype_bits(t->unit->factor) / 8;
 }
 
-static bool
-is_inlined(const weft_te *te, const weft_tensor *from)
-{
-    const weft_stage *s = weft_te_stage(te, from);
-    return s && s->attach == WEFT_AT_INLINE;
-}
-
 /* Whether a factor's copy is made of pieces that go by themselves. */
 static bool
 is_copied(const matrix_tile *t, const side *s)
 {
-    return !is_inlined(t->r->te, s->from) &&
-           lanes_of(t, s->from->buf) * weft_dtype_bits(t->unit->factor) >= 32;
+    return s->lanes * weft_dtype_bits(t->unit->factor) >= 32;
+}
+
+/* Fetches of a thread for a chunk. */
+static double
+fetches_of(const matrix_tile *t, const side *s, int64_t own)
+{
+    return (double)own * (double)t->chunk / (double)threads_of(t) / (double)s->lanes;
+}
+
+/* Of them those that wait in registers where a chunk is fetched ahead. */
+static double
+waiting_for(const matrix_tile *t, const side *s, int64_t own)
+{
+    return is_copied(t, s) ? 0 : fetches_of(t, s, own);
+}
+
+static double
+waiting_of(const matrix_tile *t)
+{
+    return waiting_for(t, &t->a, tile_rows(t)) + waiting_for(t, &t->b, tile_cols(t));
+}
+
+/* Copies that go by themselves, or a few computed elements. */
+static bool
+can_be_ahead(const matrix_tile *t)
+{
+    int64_t steps = weft_rule_extent(t->op->reduce[0]);
+    return weft_rule_copies_alone(t->r) && (steps < 0 || steps > t->chunk) &&
+           (is_copied(t, &t->a) || t->a.computed) && (is_copied(t, &t->b) || t->b.computed) &&
+           waiting_of(t) <= MOST_AHEAD;
 }
 
 /* Two chunks, where there are two, and beside them the results. */
-static void
-choose_ahead(matrix_tile *t)
+static bool
+is_within(const matrix_tile *t)
 {
-    int64_t steps = weft_rule_extent(t->op->reduce[0]);
-    int64_t rows = t->rows * t->warp_rows, cols = t->cols * t->warp_cols;
-    int64_t bytes = 2 * (chunk_bytes(t, &t->a, rows) + chunk_bytes(t, &t->b, cols));
+    const weft_target *target = t->r->target;
+    int64_t rows = tile_rows(t), cols = tile_cols(t);
+    int64_t bytes = chunk_bytes(t, &t->a, rows) + chunk_bytes(t, &t->b, cols);
+    if (t->ahead)
+        bytes *= 2;
     if (!t->direct)
         bytes += rows * cols * weft_dtype_bits(t->unit->sum) / 8;
-    t->ahead = weft_rule_copies_alone(t->r) && is_copied(t, &t->a) && is_copied(t, &t->b) &&
-               (steps < 0 || steps > t->chunk) && bytes <= t->r->target->shared_bytes;
+    return bytes <= target->shared_bytes && threads_of(t) <= target->max_threads &&
+           (!t->ahead || can_be_ahead(t));
+}
+
+/* Steps of a computed factor that a thread fetches in a row for one place; 0: it fetches what comes
+ * next. */
+static int64_t
+part_of(const matrix_tile *t, const side *s, int64_t own)
+{
+    int64_t places = own / WEFT_MATRIX_LANES, subgroups = t->warp_rows * t->warp_cols;
+    bool apart = places > 0 && own % WEFT_MATRIX_LANES == 0 &&
+                 (places == 1 || places == t->warp_rows || places == t->warp_cols ||
+                  places % subgroups == 0);
+    if (!s->computed || s->lanes > 1 || s->own != s->load->h.nargs - 1 || !apart)
+        return 0;
+    int64_t parts = places % subgroups == 0 ? 1 : subgroups / places;
+    return t->chunk % parts == 0 ? t->chunk / parts : 0;
+}
+
+static double
+fetching_of(const matrix_tile *t, const side *s, int64_t own)
+{
+    int64_t part = part_of(t, s, own);
+    bool digits = s->computed && s->lanes == 1 && (part == 0 || part % s->period != 0);
+    return fetches_of(t, s, own) * (FETCH + (digits ? DIVISION * s->divisions : 0));
+}
+
+static double
+time_of(const matrix_tile *t)
+{
+    const weft_matrix *m = t->unit;
+    double rows = (double)t->rows / m->m, cols = (double)t->cols / m->n;
+    double steps = (double)t->chunk / m->k, results = (double)(t->rows * t->cols) / WEFT_MATRIX_LANES;
+    double each = (double)m->m * m->n * m->k / WEFT_MATRIX_LANES / rates[m->api];
+    double chunks = ceil((double)weft_tile_steps(weft_rule_extent(t->op->reduce[0])) / (double)t->chunk);
+    weft_block_work w = { .blocks = blocks(t), .chunks = chunks, .threads = (double)threads_of(t),
+                          .apart = rows * cols, .ahead = t->ahead };
+    w.instructions = steps * (rows * cols * each + (rows + cols) * READ) +
+                     fetching_of(t, &t->a, tile_rows(t)) + fetching_of(t, &t->b, tile_cols(t)) +
+                     results * STORE / chunks;
+    w.registers = results + (rows + cols) * FRAGMENT + OVERHEAD + (t->ahead ? waiting_of(t) : 0);
+    return weft_block_time(t->r->target, &w);
+}
+
+static void
+consider(const matrix_tile *t, matrix_tile *best, double *least)
+{
+    double time = is_within(t) ? time_of(t) : INFINITY;
+    if (time < *least) {
+        *best = *t;
+        *least = time;
+    }
+}
+
+static int64_t
+whole_periods(const matrix_tile *t)
+{
+    int64_t k = t->unit->k, all, period = t->b.period > t->a.period ? t->b.period : t->a.period;
+    return weft_mul64(period / weft_gcd(period, k), k, &all) ? all : INT32_MAX;
+}
+
+/* Results are stored as they are where tiles are whole ones.  The time; infinite where nothing fits. */
+static double
+choose_sizes(matrix_tile *t, bool alone)
+{
+    double least = INFINITY;
+    matrix_tile best = *t;
+    int64_t whole = whole_periods(t), chunks[2] = { t->unit->k * t->most, whole };
+    int n = 1 + (t->most > 1 && whole <= MOST_STEPS && whole % chunks[0] != 0);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const shape *s = &shapes[i];
+        t->rows = s->rows;
+        t->cols = s->cols;
+        t->warp_rows = s->warp_rows;
+        t->warp_cols = s->warp_cols;
+        if (t->rows % t->unit->m || t->cols % t->unit->n)
+            continue;
+        t->direct = alone && divides(t->op->axis[t->row], tile_rows(t)) &&
+                    divides(t->op->axis[t->col], tile_cols(t));
+        for (int k = 0; k < 2 * n; k++) {
+            t->chunk = chunks[k / 2];
+            t->ahead = k % 2 == 0;
+            consider(t, &best, &least);
+        }
+    }
+    *t = best;
+    return least;
 }
 
 /* ---- schedules ------------------------------------------------------------------------------- */
@@ -353,9 +496,51 @@ schedule_grid(matrix_tile *t, weft_tensor *result, weft_axis **row, weft_axis **
 }
 
 static bool
-can_fetch(const matrix_tile *t, const weft_tensor *from)
+can_fetch(const matrix_tile *t, const side *s)
 {
-    return !is_inlined(t->r->te, from) || weft_rule_reader(t->r, from->op);
+    return !s->computed || weft_rule_reader(t->r, s->from->op);
+}
+
+enum { MOST_UNROLLED = 16 };
+
+/* Places of the tile on thread.x and subgroups, parts of the steps on the subgroups that are left: a
+ * thread's steps, of which whole periods are unrolled, have digits that are constants. */
+static bool
+spread_places(const matrix_tile *t, const side *s, weft_tensor *copy, int64_t own, int64_t part)
+{
+    weft_te *te = t->r->te;
+    const weft_te_op *op = copy->op;
+    int64_t subgroups = t->warp_rows * t->warp_cols, places = own / WEFT_MATRIX_LANES;
+    int64_t y = places == t->warp_rows || places % subgroups == 0 ? t->warp_rows : 1;
+    int64_t z = (places == t->warp_cols && y == 1) || places % subgroups == 0 ? t->warp_cols : 1;
+    int n = 0;
+    weft_axis **order = WEFT_NEW_ARRAY(&t->r->scratch, op->naxis + 8, weft_axis *);
+    weft_axis *steps = NULL, *window, *x, *on[2] = { NULL, NULL }, *rest;
+    for (int d = 0; d < s->own; d++) {
+        weft_axis *axis = op->axis[d];
+        if (d == s->steps &&
+            (!cut(t, copy, axis, part, &axis, &steps) ||
+             (y == 1 && !cut(t, copy, axis, t->warp_rows, &axis, &on[0])) ||
+             (z == 1 && !cut(t, copy, axis, t->warp_cols, &axis, &on[1]))))
+            return false;
+        order[n++] = axis;
+    }
+    if (!cut(t, copy, op->axis[s->own], WEFT_MATRIX_LANES, &rest, &x) ||
+        (y > 1 && !cut(t, copy, rest, y, &rest, &on[0])) ||
+        (z > 1 && !cut(t, copy, rest, z, &rest, &on[1])))
+        return false;
+    order[n++] = rest;
+    window = steps;
+    if (part > MOST_UNROLLED && cut(t, copy, steps, s->period, &steps, &window))
+        order[n++] = steps;
+    order[n++] = window;
+    if (part <= MOST_UNROLLED || s->period > 1)
+        (void)weft_unroll(te, copy, window);
+    for (int i = 0; i < 2; i++)
+        order[n++] = on[i];
+    order[n++] = x;
+    return !weft_reorder(te, copy, n, order) && !weft_bind_axis(te, copy, on[0], "thread.y") &&
+           !weft_bind_axis(te, copy, on[1], "thread.z") && !weft_bind_axis(te, copy, x, "thread.x");
 }
 
 /* A factor in shared memory, and matrices of it. */
@@ -365,8 +550,8 @@ fetch(const matrix_tile *t, const side *s, bool right, weft_tensor *sum, weft_ax
 {
     weft_te *te = t->r->te;
     weft_tensor *from = s->from;
-    bool own = is_inlined(te, from);
-    int64_t lanes = own ? 1 : lanes_of(t, from->buf);
+    bool own = s->computed;
+    int64_t size = right ? tile_cols(t) : tile_rows(t), part = part_of(t, s, size);
     weft_tensor *copy = own ? from : weft_cache_read(te, from, "shared", 1, &sum);
     if (!copy || (own && weft_compute_root(te, copy)) || weft_compute_at(te, copy, sum, chunk) ||
         (own && weft_set_scope(te, copy, "shared")))
@@ -379,15 +564,17 @@ fetch(const matrix_tile *t, const side *s, bool right, weft_tensor *sum, weft_ax
                              right ? t->unit->n : t->unit->m };
     const tiled steps = { held->op->axis[s->steps], t->unit->k, t->unit->k };
     const tiled axes[2] = { right ? steps : own_axis, right ? own_axis : steps };
-    weft_axis *part[2], *tile[2];
-    if (!tile_loops(t, held, 2, axes, nesting, part, tile))
+    weft_axis *parts[2], *tile[2];
+    if (!tile_loops(t, held, 2, axes, nesting, parts, tile))
         return false;
     (void)weft_storage_align(te, copy, s->load->h.nargs - 2, unit_of(t), unit_of(t) / 2);
     if (t->ahead)
         (void)weft_double_buffer(te, copy);
+    if (part)
+        return spread_places(t, s, copy, size, part);
     weft_axis *all = weft_rule_fuse(t->r, copy, copy->op->naxis, copy->op->axis);
     if (all)
-        spread_over_block(t, copy, all, lanes);
+        spread_over_block(t, copy, all, s->lanes);
     return all;
 }
 
@@ -416,19 +603,36 @@ say(const matrix_tile *t)
                   t->unit->name, t->ahead ? ", double buffered" : "");
 }
 
+/* What the tile is, before any primitive is applied, and what it is estimated to take; infinite where no
+ * unit takes the product. */
+static double
+choose(matrix_tile *t, weft_stage *reduce, weft_stage *out)
+{
+    weft_product p;
+    if (!t->r->target->matrix || !weft_rule_product(t->r, reduce, &p) || p.a == p.b ||
+        reduce->op->nreduce != 1 || !choose_axes(t, reduce->op->body[0]) || !choose_unit(t) ||
+        !is_worth_it(t))
+        return INFINITY;
+    look_into(t, &t->a);
+    look_into(t, &t->b);
+    return can_fetch(t, &t->a) && can_fetch(t, &t->b) ? choose_sizes(t, reduce == out) : INFINITY;
+}
+
+double
+weft_rule_matrix_time(weft_rule *r, weft_stage *reduce, weft_stage *out)
+{
+    matrix_tile t = { .r = r, .op = reduce->op };
+    return choose(&t, reduce, out);
+}
+
 bool
 weft_rule_matrix_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
 {
-    weft_product p;
     weft_te *te = r->te;
     matrix_tile t = { .r = r, .op = reduce->op };
     weft_tensor *sum = reduce->op->out[0], *result = out->op->out[0];
-    if (!r->target->matrix || !weft_rule_product(r, reduce, &p) || p.a == p.b ||
-        reduce->op->nreduce != 1 || !choose_axes(&t, reduce->op->body[0]) || !choose_unit(&t) ||
-        !is_worth_it(&t) || !can_fetch(&t, t.a.from) || !can_fetch(&t, t.b.from))
+    if (isinf(choose(&t, reduce, out)))
         return false;
-    choose_sizes(&t, reduce == out);
-    choose_ahead(&t);
     say(&t);
     weft_tensor *staged = reduce != out ? sum
                           : t.direct    ? NULL

@@ -47,6 +47,12 @@ int weft_rule_reads(weft_rule *, const weft_te_op *, weft_read **);
  * or elements apart. */
 typedef enum weft_walk { WEFT_WALK_SAME, WEFT_WALK_NEXT, WEFT_WALK_APART } weft_walk;
 weft_walk weft_rule_walk(weft_rule *, const weft_te_op *, const weft_read *, int d, int64_t lanes);
+/* The widest such groups, up to `most`, that are vectors in all the op reads: they begin at multiples of
+ * their lanes, and no condition differs within one. */
+int64_t weft_rule_vector_of(weft_rule *, const weft_te_op *, int d, int64_t most);
+/* How often the op divides data axis d; *period becomes a multiple of itself after which the remainders
+ * begin anew. */
+int weft_rule_divisions(weft_rule *, const weft_te_op *, int d, int64_t *period);
 
 /* A sum of products: which data axes belong to which factor. */
 typedef struct weft_product {
@@ -63,7 +69,7 @@ bool weft_rule_product(weft_rule *, weft_stage *, weft_product *);
 /* The loops of an output that step along a sum's axes. */
 typedef struct weft_home {
     bool plain; /* they are its axes, one to one */
-    int naxis, nrest;
+    int naxis, nrest, last; /* last: the output's axis that the sum's last steps along; -1: a part of one */
     weft_axis **axis; /* by the sum's data axis; NULL: of one step, the output has none for it */
     weft_axis **rest; /* those that the sum lacks */
 } weft_home;
@@ -79,8 +85,9 @@ weft_axis *weft_rule_fuse(weft_rule *, weft_tensor *, int n, weft_axis *const *)
 void weft_rule_bind_grid(weft_rule *, weft_tensor *, weft_axis *);
 /* The axis over blocks of `threads` threads. */
 void weft_rule_bind_threads(weft_rule *, weft_tensor *, weft_axis *, int64_t threads);
-/* A stage that fills shared memory together with all threads of the block, `lanes` neighbours at once. */
-void weft_rule_fetch(weft_rule *, weft_tensor *, int64_t ty, int64_t tx, int64_t lanes);
+/* A stage that fills shared memory together with all threads of the block, z, y and x of them, `lanes`
+ * neighbours at once. */
+void weft_rule_fetch(weft_rule *, weft_tensor *, const int64_t threads[3], int64_t lanes);
 /* Work-groups of `chunk` steps of the axis each; the loop in which one step runs. */
 weft_axis *weft_rule_bind_chunks(weft_rule *, weft_tensor *, weft_axis *, int64_t chunk);
 /* Whether copies from global memory to shared go on while the thread does (cp.async). */
@@ -104,10 +111,12 @@ bool weft_rule_rowwise(weft_rule *, weft_stage *out);
 bool weft_rule_attention(weft_rule *, weft_stage *out);
 bool weft_rule_contraction(weft_rule *, weft_stage *reduce, weft_stage *out);
 bool weft_rule_across(weft_rule *, weft_stage *);
-/* Sums that matrix units take once they are products of matrices are defined anew. */
-void weft_rule_gather(weft_rule *);
-/* Whether a matrix unit adds up products of such factors. */
-bool weft_rule_has_unit(weft_rule *, weft_dtype factor, weft_dtype sum);
+/* What a block of threads is estimated to take for it, in cycles of a core; infinite: no rule takes it. */
+double weft_rule_block_time(weft_rule *, weft_stage *reduce);
+double weft_rule_matrix_time(weft_rule *, weft_stage *reduce, weft_stage *out);
+/* Defines a sum of products anew as what reads a product of gathered matrices, where that is estimated to
+ * take less time than the sum in the loops of `home`; the product's stage.  NULL: the sum is as it was. */
+weft_stage *weft_rule_gather(weft_rule *, weft_stage *sum, weft_stage *home);
 /* Those of contraction.c, by class. */
 bool weft_rule_vector_tile(weft_rule *, weft_stage *reduce, weft_stage *out);
 bool weft_rule_lane_tile(weft_rule *, weft_stage *reduce, weft_stage *out);

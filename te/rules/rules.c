@@ -134,13 +134,43 @@ schedule_gathered(weft_rule *r, weft_stage *s, stage_list *done)
     return true;
 }
 
+/* The output that is to compute the product which s, a sum before, reads: the one that s ends up in, or s
+ * itself. */
+static weft_stage *
+home_of_gathered(weft_rule *r, const weft_stage *product, weft_stage *s, const stage_list *done)
+{
+    weft_stage *out = weft_rule_is_output(s->op) ? NULL : final_reader(r, s);
+    if (!out || out->op->kind != WEFT_OP_COMPUTE || out->op->scan || out->op->nreduce ||
+        has(done, out) || weft_compute_inline(r->te, tensor(s)))
+        return s;
+    if (weft_rule_is_home(r, product->op, out->op))
+        return out;
+    (void)weft_compute_root(r->te, tensor(s));
+    return s;
+}
+
+/* A sum that is computed as a product of matrices which are gathered. */
+static bool
+schedule_as_product(weft_rule *r, weft_stage *s, weft_stage *home, stage_list *done)
+{
+    bool gpu = r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE;
+    weft_stage *product = gpu ? weft_rule_gather(r, s, home) : NULL;
+    if (!product)
+        return false;
+    weft_stage *out = home_of_gathered(r, product, s, done);
+    *WEFT_PUSH(&r->scratch, done) = product;
+    *WEFT_PUSH(&r->scratch, done) = s;
+    *WEFT_PUSH(&r->scratch, done) = out;
+    return weft_rule_contraction(r, product, out);
+}
+
 static void
 schedule_reduction(weft_rule *r, weft_stage *s, stage_list *done)
 {
     weft_stage *home = home_of(r, s);
     if (has(done, home)) /* a home takes one reduction */
         home = s;
-    if (home == s && schedule_gathered(r, s, done))
+    if ((home == s && schedule_gathered(r, s, done)) || schedule_as_product(r, s, home, done))
         return;
     *WEFT_PUSH(&r->scratch, done) = s;
     *WEFT_PUSH(&r->scratch, done) = home;
@@ -190,7 +220,6 @@ weft_schedule_default(weft_te *te, const weft_target *target, weft_diag *diag)
     if (target->cls == WEFT_CLASS_REFERENCE) {
         schedule_reference(&r);
     } else {
-        weft_rule_gather(&r);
         inline_stages(&r);
         if (!out || (!weft_rule_rowwise(&r, out) && !weft_rule_attention(&r, out)))
             schedule_all(&r);

@@ -91,16 +91,24 @@ weft_rule_bind_threads(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t th
 }
 
 void
-weft_rule_fetch(weft_rule *r, weft_tensor *t, int64_t ty, int64_t tx, int64_t lanes)
+weft_rule_fetch(weft_rule *r, weft_tensor *t, const int64_t threads[3], int64_t lanes)
 {
+    static const char *const names[3] = { "thread.z", "thread.y", "thread.x" };
     const weft_te_op *op = t->op;
-    weft_axis *all = weft_rule_fuse(r, t, op->naxis, op->axis), *step, *thread, *y, *x, *lane = NULL;
+    weft_axis *all = weft_rule_fuse(r, t, op->naxis, op->axis), *step, *inner, *part[3], *lane = NULL;
+    int64_t size = threads[0] * threads[1] * threads[2];
     if (!all || (lanes > 1 && weft_split(r->te, t, all, weft_rule_num(r, lanes), &all, &lane)) ||
-        weft_split(r->te, t, all, weft_rule_num(r, ty * tx), &step, &thread) ||
-        weft_split(r->te, t, thread, weft_rule_num(r, tx), &y, &x))
+        weft_split(r->te, t, all, weft_rule_num(r, size), &step, &inner))
         return;
-    (void)weft_bind_axis(r->te, t, y, "thread.y");
-    (void)weft_bind_axis(r->te, t, x, "thread.x");
+    int first = threads[0] == 1; /* z is an axis where there are several */
+    for (int i = first; i < 2; i++) {
+        size /= threads[i];
+        if (weft_split(r->te, t, inner, weft_rule_num(r, size), &part[i], &inner))
+            return;
+    }
+    part[2] = inner;
+    for (int i = first; i < 3; i++)
+        (void)weft_bind_axis(r->te, t, part[i], names[i]);
     if (lane)
         (void)weft_vectorize(r->te, t, lane);
 }

@@ -114,6 +114,25 @@ a_map_finds_what_was_put(void **state)
 }
 
 static void
+a_map_and_its_copy_change_apart(void **state)
+{
+    (void)state;
+    weft_arena a = { 0 };
+    weft_map *m = weft_map_create(&a);
+    assert_int_equal(weft_map_get(weft_map_copy(m), "x", 1), -1);
+    for (int i = 0; i < 100; i++)
+        *weft_map_slot(m, &i, sizeof i) = i;
+    weft_map *copy = weft_map_copy(m);
+    for (int i = 0; i < 300; i++)
+        *weft_map_slot(copy, &i, sizeof i) = -i;
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(weft_map_get(m, &i, sizeof i), i < 100 ? i : -1);
+        assert_int_equal(weft_map_get(copy, &i, sizeof i), -i);
+    }
+    weft_arena_reset(&a);
+}
+
+static void
 the_first_error_decides_the_status(void **state)
 {
     (void)state;
@@ -213,6 +232,7 @@ main(void)
         cmocka_unit_test(a_string_grows_and_is_handed_over),
         cmocka_unit_test(hashes_are_the_published_ones),
         cmocka_unit_test(a_map_finds_what_was_put),
+        cmocka_unit_test(a_map_and_its_copy_change_apart),
         cmocka_unit_test(the_first_error_decides_the_status),
         cmocka_unit_test(a_place_shows_line_and_caret),
         cmocka_unit_test(what_was_said_is_said_again_without_its_first_word),

@@ -1,8 +1,8 @@
 ==== opencl-generic-gpu/conv1_relu.cl
 // conv1_relu: conv1 (Conv) + relu1 (Relu)                                           model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
-//   schedule  contraction/gpu: tile 8 m 1 y 32 x_1, 1x2 registers, ky by 4 through shared
-//   launch    grid 28,1,1  block 16,8,1  shared 704 B
+//   schedule  product/gpu: direct, 846 cycles, implicit GEMM 910; contraction/gpu: tile 8 m 2 y 32 x_1, 1x4 registers, ky by 4 through shared
+//   launch    grid 14,1,1  block 16,8,1  shared 832 B
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(16, 8, 1)))
 void conv1_relu(__global const float *restrict x,
@@ -10,24 +10,27 @@ void conv1_relu(__global const float *restrict x,
                 __global const float *restrict bias,
                 __global float *restrict relu)
 {
-    __local float pad[102];
+    __local float pad[136];
     __local float weight_shared[72];
     int i_j_o_k_o_l_o = get_group_id(0);
     int j_i_o = get_local_id(1);
     int k_i_o_l_i_i_o = get_local_id(0);
     const int at = j_i_o * 16 + k_i_o_l_i_i_o;
-    const int relu_base = j_i_o * 784 + i_j_o_k_o_l_o * 28 + k_i_o_l_i_i_o;
+    const int relu_base = j_i_o * 784 + i_j_o_k_o_l_o * 56 + k_i_o_l_i_i_o;
     const int at_div = at / 34;
-    const int at_1 = i_j_o_k_o_l_o + at_div;
+    const int at_1 = i_j_o_k_o_l_o * 2 + at_div;
     const int at_mod = at % 34;
-    float conv[2];
+    float conv[4];
     conv[0] = 0.0f;
+    conv[2] = 0.0f;
     conv[1] = 0.0f;
+    conv[3] = 0.0f;
     if (at < 72) {
         weight_shared[at] = weight[at];
     }
-    if (at < 102) {
-        pad[at] = at_1 >= 1 && at_1 < 29 && at_mod >= 1 && at_mod < 29 ? x[i_j_o_k_o_l_o * 28 + at_div * 28 + at_mod - 29] : 0.0f;
+    pad[at] = at_1 >= 1 && at_1 < 29 && at_mod >= 1 && at_mod < 29 ? x[i_j_o_k_o_l_o * 56 + at_div * 28 + at_mod - 29] : 0.0f;
+    if (at < 8) {
+        pad[k_i_o_l_i_i_o + 128] = i_j_o_k_o_l_o < 13 && k_i_o_l_i_i_o < 3 ? x[i_j_o_k_o_l_o * 56 + k_i_o_l_i_i_o + 81] : 0.0f;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int ky_i = 0; ky_i < 3; ky_i++) {
@@ -36,92 +39,90 @@ void conv1_relu(__global const float *restrict x,
             const int weight_shared_base_1 = weight_shared_base + kx;
             const int pad_base = k_i_o_l_i_i_o + ky_i * 34 + kx;
             conv[0] += pad[pad_base] * weight_shared[weight_shared_base_1];
-            conv[1] += pad[pad_base + 16] * weight_shared[weight_shared_base_1];
+            conv[2] += pad[pad_base + 16] * weight_shared[weight_shared_base_1];
+            conv[1] += pad[pad_base + 34] * weight_shared[weight_shared_base_1];
+            conv[3] += pad[pad_base + 50] * weight_shared[weight_shared_base_1];
         }
     }
     if (k_i_o_l_i_i_o < 12) {
         const float a = conv[0] + bias[j_i_o];
         relu[relu_base] = a < 0.0f ? 0.0f : a;
-        const float a_1 = conv[1] + bias[j_i_o];
+        const float a_1 = conv[2] + bias[j_i_o];
         relu[relu_base + 16] = a_1 < 0.0f ? 0.0f : a_1;
+        const float a_2 = conv[1] + bias[j_i_o];
+        relu[relu_base + 28] = a_2 < 0.0f ? 0.0f : a_2;
+        const float a_3 = conv[3] + bias[j_i_o];
+        relu[relu_base + 44] = a_3 < 0.0f ? 0.0f : a_3;
     } else {
         const float a = conv[0] + bias[j_i_o];
         relu[relu_base] = a < 0.0f ? 0.0f : a;
+        const float a_1 = conv[1] + bias[j_i_o];
+        relu[relu_base + 28] = a_1 < 0.0f ? 0.0f : a_1;
     }
 }
 ==== opencl-generic-gpu/conv2_relu.cl
 // conv2_relu: conv2 (Conv) + relu2 (Relu)                                           model: digits.onnx
 //   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
-//   schedule  contraction/gpu: tile 16 m 1 y 16 x_1, 1x1 registers, c by 2 through shared, double buffered
-//   launch    grid 14,1,1  block 16,16,1  shared 3.5 KiB
+//   schedule  product/gpu: implicit GEMM, 2013 cycles, direct 2124; contraction/gpu: tile 8 i 32 p, 1x4 registers, k by 72 through shared
+//   launch    grid 14,1,1  block 8,4,2  shared 11.2 KiB
 #pragma OPENCL FP_CONTRACT ON
-__kernel __attribute__((reqd_work_group_size(16, 16, 1)))
+__kernel __attribute__((reqd_work_group_size(8, 4, 2)))
 void conv2_relu(__global const float *restrict x,
                 __global const float *restrict weight,
                 __global const float *restrict bias,
                 __global float *restrict relu)
 {
-    __local float pad[256];
-    __local float weight_shared[640];
-    int i_j_o_k_o_l_o = get_group_id(0);
-    int j_i_o = get_local_id(1);
-    int k_i_o_l_i_o = get_local_id(0);
-    const int at = j_i_o * 16 + k_i_o_l_i_o;
-    const int weight_shared_base = j_i_o * 32 + k_i_o_l_i_o * 2;
-    const int weight_base = at / 9 * 72 + at % 9 * 2;
-    const int at_mod = at / 18 % 3;
-    const int at_1 = i_j_o_k_o_l_o + at_mod;
-    const int at_mod_1 = at % 18;
-    const int x_base = at / 54 * 196 + i_j_o_k_o_l_o * 14 + at_mod * 14 + at_mod_1;
-    float conv = 0.0f;
-    if (j_i_o < 9) {
-        vstore2(vload2(0, &weight[weight_base]), 0, &weight_shared[weight_shared_base]);
+    __local float conv_columns[2304];
+    __local float conv_rows[576];
+    int i_j_o_k_l_o = get_group_id(0);
+    int j_i_o_o = get_local_id(2);
+    int j_i_o_i = get_local_id(1);
+    int k_l_i_o = get_local_id(0);
+    const int conv_rows_base = j_i_o_o * 288 + j_i_o_i * 72;
+    const int i_j_o_k_l_o_div = i_j_o_k_l_o / 7;
+    const int i_j_o_k_l_o_mod = i_j_o_k_l_o % 7;
+    const int at = i_j_o_k_l_o_mod * 32 + j_i_o_i * 8 + k_l_i_o;
+    const int at_div = at / 14;
+    const int at_mod = (i_j_o_k_l_o * 32 + j_i_o_i * 8 + k_l_i_o) % 14;
+    const int relu_base = i_j_o_k_l_o_div * 1568 + j_i_o_o * 784 + j_i_o_i * 196 + i_j_o_k_l_o_mod * 32 + k_l_i_o * 4;
+    const int bias_base = i_j_o_k_l_o_div * 8 + j_i_o_o * 4 + j_i_o_i;
+    const int conv_rows_base_1 = j_i_o_o * 128 + j_i_o_i * 32 + k_l_i_o * 4;
+    const int weight_base = i_j_o_k_l_o_div * 576 + j_i_o_o * 128 + j_i_o_i * 32 + k_l_i_o * 4;
+    const int conv_columns_base = j_i_o_o * 1152 + j_i_o_i * 8 + k_l_i_o;
+    const int x_base = j_i_o_o * 784 + i_j_o_k_l_o_mod * 32 + j_i_o_i * 8 + k_l_i_o;
+    float4 conv_product = (float4)(0.0f);
+    for (int i_k_o_o = 0; i_k_o_o < 2; i_k_o_o++) {
+        vstore4(vload4(0, &weight[weight_base + i_k_o_o * 256]), 0, &conv_rows[conv_rows_base_1 + i_k_o_o * 256]);
     }
-    if (at < 108) {
-        pad[at] = at_1 >= 1 && at_1 < 15 && at_mod_1 >= 1 && at_mod_1 < 15 ? x[x_base - 15] : 0.0f;
+    if (j_i_o_o * 4 + j_i_o_i < 2) {
+        vstore4(vload4(0, &weight[i_j_o_k_l_o_div * 576 + j_i_o_i * 32 + k_l_i_o * 4 + 512]), 0, &conv_rows[j_i_o_i * 32 + k_l_i_o * 4 + 512]);
     }
-    for (int c_o = 0; c_o < 3; c_o++) {
-        const int c_o_mod = (c_o + 1) % 2;
-        float2 weight_shared_next;
-        float pad_next;
-        if (j_i_o < 9) {
-            weight_shared_next = vload2(0, &weight[weight_base + c_o * 18 + 18]);
-        }
-        if (at < 108) {
-            pad_next = at_1 >= 1 && at_1 < 15 && at_mod_1 >= 1 && at_mod_1 < 15 ? x[x_base + c_o * 392 + 377] : 0.0f;
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-        for (int c_i = 0; c_i < 2; c_i++) {
-            for (int ky = 0; ky < 3; ky++) {
-                const int pad_base = k_i_o_l_i_o + c_o % 2 * 128 + c_i * 54 + ky * 18;
-                const int weight_shared_base_1 = j_i_o * 18 + c_o % 2 * 320 + c_i * 9 + ky * 3;
-                for (int kx = 0; kx < 3; kx++) {
-                    conv += pad[pad_base + kx] * weight_shared[weight_shared_base_1 + kx];
-                }
-            }
-        }
-        if (j_i_o < 9) {
-            vstore2(weight_shared_next, 0, &weight_shared[weight_shared_base + c_o_mod * 320]);
-        }
-        if (at < 108) {
-            pad[at + c_o_mod * 128] = pad_next;
-        }
+    for (int k_i_1_o = 0; k_i_1_o < 4; k_i_1_o++) {
+        const int conv_columns_base_1 = conv_columns_base + k_i_1_o * 288;
+        const int x_base_1 = x_base + k_i_1_o * 196;
+        conv_columns[conv_columns_base_1] = at < 196 && at_div >= 1 && at_mod >= 1 ? x[x_base_1 - 15] : 0.0f;
+        conv_columns[conv_columns_base_1 + 32] = at < 196 && at_div >= 1 ? x[x_base_1 - 14] : 0.0f;
+        conv_columns[conv_columns_base_1 + 64] = at < 196 && at_div >= 1 && at_mod < 13 ? x[x_base_1 - 13] : 0.0f;
+        conv_columns[conv_columns_base_1 + 96] = at < 196 && at_mod >= 1 ? x[x_base_1 - 1] : 0.0f;
+        conv_columns[conv_columns_base_1 + 128] = at < 196 ? x[x_base_1] : 0.0f;
+        conv_columns[conv_columns_base_1 + 160] = at < 196 && at_mod < 13 ? x[x_base_1 + 1] : 0.0f;
+        conv_columns[conv_columns_base_1 + 192] = at_div < 13 && at_mod >= 1 ? x[x_base_1 + 13] : 0.0f;
+        conv_columns[conv_columns_base_1 + 224] = at_div < 13 ? x[x_base_1 + 14] : 0.0f;
+        conv_columns[conv_columns_base_1 + 256] = at_div < 13 && at_mod < 13 ? x[x_base_1 + 15] : 0.0f;
     }
-    float weight_shared_next[2];
-    float pad_next;
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (int c_i = 0; c_i < 2; c_i++) {
-        for (int ky = 0; ky < 3; ky++) {
-            const int weight_shared_base_1 = j_i_o * 18 + c_i * 9 + ky * 3;
-            const int pad_base = k_i_o_l_i_o + c_i * 54 + ky * 18;
-            for (int kx = 0; kx < 3; kx++) {
-                conv += pad[pad_base + kx + 128] * weight_shared[weight_shared_base_1 + kx + 320];
-            }
-        }
+    for (int k_i = 0; k_i < 72; k_i++) {
+        conv_product += (float4)(conv_rows[conv_rows_base + k_i]) * vload4(0, &conv_columns[k_l_i_o * 4 + k_i * 32]);
     }
-    if (k_i_o_l_i_o < 14) {
-        const float a = conv + bias[j_i_o];
-        relu[j_i_o * 196 + i_j_o_k_o_l_o * 14 + k_i_o_l_i_o] = a < 0.0f ? 0.0f : a;
+    if (i_j_o_k_l_o_mod * 8 + k_l_i_o < 49) {
+        const float a = conv_product.s0 + bias[bias_base];
+        relu[relu_base] = a < 0.0f ? 0.0f : a;
+        const float a_1 = conv_product.s1 + bias[bias_base];
+        relu[relu_base + 1] = a_1 < 0.0f ? 0.0f : a_1;
+        const float a_2 = conv_product.s2 + bias[bias_base];
+        relu[relu_base + 2] = a_2 < 0.0f ? 0.0f : a_2;
+        const float a_3 = conv_product.s3 + bias[bias_base];
+        relu[relu_base + 3] = a_3 < 0.0f ? 0.0f : a_3;
     }
 }
 ==== opencl-generic-gpu/fc_add.cl
@@ -502,60 +503,156 @@ void conv1_relu_step1(__global const float *restrict weight,
         float16 conv_1[8];
         float8 conv_8_1[8];
         float4 conv_4_1[8];
-        conv_1[0] = (float16)(0.0f);
-        conv_8_1[0] = (float8)(0.0f);
-        conv_4_1[0] = (float4)(0.0f);
-        conv_1[2] = (float16)(0.0f);
-        conv_8_1[2] = (float8)(0.0f);
-        conv_4_1[2] = (float4)(0.0f);
-        conv_1[4] = (float16)(0.0f);
-        conv_8_1[4] = (float8)(0.0f);
-        conv_4_1[4] = (float4)(0.0f);
-        conv_1[6] = (float16)(0.0f);
-        conv_8_1[6] = (float8)(0.0f);
-        conv_4_1[6] = (float4)(0.0f);
-        conv_1[1] = (float16)(0.0f);
-        conv_8_1[1] = (float8)(0.0f);
-        conv_4_1[1] = (float4)(0.0f);
-        conv_1[3] = (float16)(0.0f);
-        conv_8_1[3] = (float8)(0.0f);
-        conv_4_1[3] = (float4)(0.0f);
-        conv_1[5] = (float16)(0.0f);
-        conv_8_1[5] = (float8)(0.0f);
-        conv_4_1[5] = (float4)(0.0f);
-        conv_1[7] = (float16)(0.0f);
-        conv_8_1[7] = (float8)(0.0f);
-        conv_4_1[7] = (float4)(0.0f);
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_1[0] = (float16)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_8_1[0] = (float8)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_4_1[0] = (float4)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_1[2] = (float16)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_8_1[2] = (float8)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_4_1[2] = (float4)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_1[4] = (float16)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_8_1[4] = (float8)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_4_1[4] = (float4)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_1[6] = (float16)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_8_1[6] = (float8)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_4_1[6] = (float4)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_1[1] = (float16)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_8_1[1] = (float8)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_4_1[1] = (float4)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_1[3] = (float16)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_8_1[3] = (float8)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_4_1[3] = (float4)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_1[5] = (float16)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_8_1[5] = (float8)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_4_1[5] = (float4)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_1[7] = (float16)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_8_1[7] = (float8)(0.0f);
+        }
+        if (i_j_o_k_o_l_o_o_o < 9) {
+            conv_4_1[7] = (float4)(0.0f);
+        }
         for (int ky = 0; ky < 3; ky++) {
             const int pad_base = (at + 1) % 14 * 60 + ky * 30;
-            const int weight_base = at_div_1 % 2 * 36 + ky * 3;
+            const int weight_base = at_div_1 * 36 + ky * 3;
             for (int kx = 0; kx < 3; kx++) {
                 const int pad_base_1 = pad_base + kx;
                 const int weight_base_1 = weight_base + kx;
-                conv_1[0] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1]);
-                conv_8_1[0] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1]);
-                conv_4_1[0] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1]);
-                conv_1[2] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 9L]);
-                conv_8_1[2] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4_1[2] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv_1[4] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 18L]);
-                conv_8_1[4] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 18L]);
-                conv_4_1[4] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 18L]);
-                conv_1[6] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 27L]);
-                conv_8_1[6] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 27L]);
-                conv_4_1[6] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 27L]);
-                conv_1[1] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1]);
-                conv_8_1[1] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1]);
-                conv_4_1[1] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1]);
-                conv_1[3] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 9L]);
-                conv_8_1[3] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 9L]);
-                conv_4_1[3] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 9L]);
-                conv_1[5] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 18L]);
-                conv_8_1[5] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 18L]);
-                conv_4_1[5] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 18L]);
-                conv_1[7] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 27L]);
-                conv_8_1[7] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 27L]);
-                conv_4_1[7] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 27L]);
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_1[0] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_8_1[0] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_4_1[0] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_1[2] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 9L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_8_1[2] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 9L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_4_1[2] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 9L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_1[4] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 18L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_8_1[4] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 18L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_4_1[4] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 18L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_1[6] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 27L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_8_1[6] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 27L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_4_1[6] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 27L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_1[1] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_8_1[1] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_4_1[1] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_1[3] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 9L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_8_1[3] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 9L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_4_1[3] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 9L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_1[5] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 18L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_8_1[5] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 18L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_4_1[5] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 18L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_1[7] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 27L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_8_1[7] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 27L]);
+                }
+                if (i_j_o_k_o_l_o_o_o < 9) {
+                    conv_4_1[7] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 27L]);
+                }
             }
         }
         if (i_j_o_k_o_l_o_o_o < 9) {

@@ -1,8 +1,8 @@
 ==== cuda-sm_80/conv1_relu.cu
 // conv1_relu: conv1 (Conv) + relu1 (Relu)                                           model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
-//   schedule  contraction/gpu: tile 8 m 1 y 16 x_1, 1x1 registers, ky by 4 through shared
-//   launch    grid 56,1,1  block 16,8,1  shared 512 B
+//   schedule  product/gpu: direct, 751 cycles, implicit GEMM 820; contraction/gpu: tile 8 m 1 y 32 x_1, 1x2 registers, ky by 4 through shared
+//   launch    grid 28,1,1  block 16,8,1  shared 704 B
 #include <cuda_pipeline.h>
 extern "C" __global__ void __launch_bounds__(128)
 conv1_relu(const float *__restrict__ x,
@@ -10,25 +10,24 @@ conv1_relu(const float *__restrict__ x,
            const float *__restrict__ bias,
            float *__restrict__ relu)
 {
-    __shared__ float pad[54];
+    __shared__ float pad[102];
     __shared__ float weight_shared[72];
     int i_j_o_k_o_l_o = blockIdx.x;
     int j_i_o = threadIdx.y;
-    int k_i_o_l_i_o = threadIdx.x;
-    const int at = j_i_o * 16 + k_i_o_l_i_o;
-    const int i_j_o_k_o_l_o_div = i_j_o_k_o_l_o / 2;
-    const int at_div = at / 18;
-    const int at_1 = i_j_o_k_o_l_o_div + at_div;
-    const int i_j_o_k_o_l_o_off = i_j_o_k_o_l_o % 2 * 16;
-    const int at_mod = at % 18;
-    const int at_2 = i_j_o_k_o_l_o_off + at_mod;
-    const int i_j_o_k_o_l_o_off_1 = i_j_o_k_o_l_o_div * 28;
-    float conv = 0.0f;
+    int k_i_o_l_i_i_o = threadIdx.x;
+    const int at = j_i_o * 16 + k_i_o_l_i_i_o;
+    const int relu_base = j_i_o * 784 + i_j_o_k_o_l_o * 28 + k_i_o_l_i_i_o;
+    const int at_div = at / 34;
+    const int at_1 = i_j_o_k_o_l_o + at_div;
+    const int at_mod = at % 34;
+    float conv[2];
+    conv[0] = 0.0f;
+    conv[1] = 0.0f;
     if (at < 72) {
         __pipeline_memcpy_async(&weight_shared[at], &weight[at], 4);
     }
-    if (at < 54) {
-        __pipeline_memcpy_async(&pad[at], &x[i_j_o_k_o_l_o_off_1 + at_div * 28 + i_j_o_k_o_l_o_off + at_mod - 29], 4, at_1 >= 1 && at_1 < 29 && at_2 >= 1 && at_2 < 29 ? 0 : 4);
+    if (at < 102) {
+        __pipeline_memcpy_async(&pad[at], &x[i_j_o_k_o_l_o * 28 + at_div * 28 + at_mod - 29], 4, at_1 >= 1 && at_1 < 29 && at_mod >= 1 && at_mod < 29 ? 0 : 4);
     }
     __pipeline_commit();
     __pipeline_wait_prior(0);
@@ -36,81 +35,117 @@ conv1_relu(const float *__restrict__ x,
     for (int ky_i = 0; ky_i < 3; ky_i++) {
         const int weight_shared_base = j_i_o * 9 + ky_i * 3;
         for (int kx = 0; kx < 3; kx++) {
-            conv += pad[k_i_o_l_i_o + ky_i * 18 + kx] * weight_shared[weight_shared_base + kx];
+            const int weight_shared_base_1 = weight_shared_base + kx;
+            const int pad_base = k_i_o_l_i_i_o + ky_i * 34 + kx;
+            conv[0] += pad[pad_base] * weight_shared[weight_shared_base_1];
+            conv[1] += pad[pad_base + 16] * weight_shared[weight_shared_base_1];
         }
     }
-    if (i_j_o_k_o_l_o_off + k_i_o_l_i_o < 28) {
-        const float a = conv + bias[j_i_o];
-        relu[j_i_o * 784 + i_j_o_k_o_l_o_off_1 + i_j_o_k_o_l_o_off + k_i_o_l_i_o] = a < 0.0f ? 0.0f : a;
+    if (k_i_o_l_i_i_o < 12) {
+        const float a = conv[0] + bias[j_i_o];
+        relu[relu_base] = a < 0.0f ? 0.0f : a;
+        const float a_1 = conv[1] + bias[j_i_o];
+        relu[relu_base + 16] = a_1 < 0.0f ? 0.0f : a_1;
+    } else {
+        const float a = conv[0] + bias[j_i_o];
+        relu[relu_base] = a < 0.0f ? 0.0f : a;
     }
 }
 ==== cuda-sm_80/conv2_relu.cu
 // conv2_relu: conv2 (Conv) + relu2 (Relu)                                           model: digits.onnx
 //   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
-//   schedule  contraction/gpu: tile 16 m 1 y 16 x_1, 1x1 registers, c by 2 through shared, double buffered
-//   launch    grid 14,1,1  block 16,16,1  shared 3.5 KiB
+//   schedule  product/gpu: implicit GEMM, 2013 cycles, direct 2124; contraction/gpu: tile 8 i 32 p, 1x4 registers, k by 72 through shared
+//   launch    grid 14,1,1  block 8,4,2  shared 11.2 KiB
 #include <cuda_pipeline.h>
-extern "C" __global__ void __launch_bounds__(256)
+#ifndef WEFT_VECTORS4
+#define WEFT_VECTORS4
+#define WEFT_STRUCT4(V, S, BYTES) \
+    struct alignas(BYTES) V { S x, y, z, w; }; \
+    __device__ inline V make_##V(S x, S y, S z, S w) { return V{x, y, z, w}; }
+#define WEFT_OP4(V, OP) \
+    __device__ inline V operator OP(V a, V b) \
+    { \
+        return make_##V(a.x OP b.x, a.y OP b.y, a.z OP b.z, a.w OP b.w); \
+    }
+#define WEFT_NEG4(V) \
+    __device__ inline V operator-(V a) { return make_##V(-a.x, -a.y, -a.z, -a.w); }
+template <class V, class S> __device__ inline V weft_splat4(S s) { return V{s, s, s, s}; }
+template <class V, class F> __device__ inline V weft_cast4(F f)
+{
+    return V{(decltype(V::x))f.x, (decltype(V::x))f.y, (decltype(V::x))f.z, (decltype(V::x))f.w};
+}
+template <class V, class F, class... A> __device__ inline V weft_map4(F f, A... a)
+{
+    return V{f(a.x...), f(a.y...), f(a.z...), f(a.w...)};
+}
+#endif
+#ifndef WEFT_float4_OPS
+#define WEFT_float4_OPS
+WEFT_OP4(float4, +)
+WEFT_OP4(float4, -)
+WEFT_OP4(float4, *)
+WEFT_OP4(float4, /)
+WEFT_NEG4(float4)
+#endif
+extern "C" __global__ void __launch_bounds__(64)
 conv2_relu(const float *__restrict__ x,
            const float *__restrict__ weight,
            const float *__restrict__ bias,
            float *__restrict__ relu)
 {
-    __shared__ float pad[256];
-    __align__(16) __shared__ float weight_shared[640];
-    int i_j_o_k_o_l_o = blockIdx.x;
-    int j_i_o = threadIdx.y;
-    int k_i_o_l_i_o = threadIdx.x;
-    const int at = j_i_o * 16 + k_i_o_l_i_o;
-    const int weight_shared_base = j_i_o * 32 + k_i_o_l_i_o * 2;
-    const int weight_base = at / 9 * 72 + at % 9 * 2;
-    const int at_mod = at / 18 % 3;
-    const int at_1 = i_j_o_k_o_l_o + at_mod;
-    const int at_mod_1 = at % 18;
-    const int x_base = at / 54 * 196 + i_j_o_k_o_l_o * 14 + at_mod * 14 + at_mod_1;
-    float conv = 0.0f;
-    if (j_i_o < 9) {
-        __pipeline_memcpy_async(&weight_shared[weight_shared_base], &weight[weight_base], 8);
+    __align__(16) __shared__ float conv_columns[2304];
+    __align__(16) __shared__ float conv_rows[576];
+    int i_j_o_k_l_o = blockIdx.x;
+    int j_i_o_o = threadIdx.z;
+    int j_i_o_i = threadIdx.y;
+    int k_l_i_o = threadIdx.x;
+    const int conv_rows_base = j_i_o_o * 288 + j_i_o_i * 72;
+    const int i_j_o_k_l_o_div = i_j_o_k_l_o / 7;
+    const int i_j_o_k_l_o_mod = i_j_o_k_l_o % 7;
+    const int at = i_j_o_k_l_o_mod * 32 + j_i_o_i * 8 + k_l_i_o;
+    const int at_div = at / 14;
+    const int at_mod = (i_j_o_k_l_o * 32 + j_i_o_i * 8 + k_l_i_o) % 14;
+    const int relu_base = i_j_o_k_l_o_div * 1568 + j_i_o_o * 784 + j_i_o_i * 196 + i_j_o_k_l_o_mod * 32 + k_l_i_o * 4;
+    const int bias_base = i_j_o_k_l_o_div * 8 + j_i_o_o * 4 + j_i_o_i;
+    const int conv_rows_base_1 = j_i_o_o * 128 + j_i_o_i * 32 + k_l_i_o * 4;
+    const int weight_base = i_j_o_k_l_o_div * 576 + j_i_o_o * 128 + j_i_o_i * 32 + k_l_i_o * 4;
+    const int conv_columns_base = j_i_o_o * 1152 + j_i_o_i * 8 + k_l_i_o;
+    const int x_base = j_i_o_o * 784 + i_j_o_k_l_o_mod * 32 + j_i_o_i * 8 + k_l_i_o;
+    float4 conv_product = weft_splat4<float4>(0.0f);
+    for (int i_k_o_o = 0; i_k_o_o < 2; i_k_o_o++) {
+        __pipeline_memcpy_async(&conv_rows[conv_rows_base_1 + i_k_o_o * 256], &weight[weight_base + i_k_o_o * 256], 16);
     }
-    if (at < 108) {
-        __pipeline_memcpy_async(&pad[at], &x[x_base - 15], 4, at_1 >= 1 && at_1 < 15 && at_mod_1 >= 1 && at_mod_1 < 15 ? 0 : 4);
+    if (j_i_o_o * 4 + j_i_o_i < 2) {
+        __pipeline_memcpy_async(&conv_rows[j_i_o_i * 32 + k_l_i_o * 4 + 512], &weight[i_j_o_k_l_o_div * 576 + j_i_o_i * 32 + k_l_i_o * 4 + 512], 16);
     }
-    for (int c_o = 0; c_o < 3; c_o++) {
-        const int c_o_mod = (c_o + 1) % 2;
-        __pipeline_commit();
-        __pipeline_wait_prior(0);
-        __syncthreads();
-        if (j_i_o < 9) {
-            __pipeline_memcpy_async(&weight_shared[weight_shared_base + c_o_mod * 320], &weight[weight_base + c_o * 18 + 18], 8);
-        }
-        if (at < 108) {
-            __pipeline_memcpy_async(&pad[at + c_o_mod * 128], &x[x_base + c_o * 392 + 377], 4, at_1 >= 1 && at_1 < 15 && at_mod_1 >= 1 && at_mod_1 < 15 ? 0 : 4);
-        }
-        for (int c_i = 0; c_i < 2; c_i++) {
-            for (int ky = 0; ky < 3; ky++) {
-                const int pad_base = k_i_o_l_i_o + c_o % 2 * 128 + c_i * 54 + ky * 18;
-                const int weight_shared_base_1 = j_i_o * 18 + c_o % 2 * 320 + c_i * 9 + ky * 3;
-                for (int kx = 0; kx < 3; kx++) {
-                    conv += pad[pad_base + kx] * weight_shared[weight_shared_base_1 + kx];
-                }
-            }
-        }
+    for (int k_i_1_o = 0; k_i_1_o < 4; k_i_1_o++) {
+        const int conv_columns_base_1 = conv_columns_base + k_i_1_o * 288;
+        const int x_base_1 = x_base + k_i_1_o * 196;
+        __pipeline_memcpy_async(&conv_columns[conv_columns_base_1], &x[x_base_1 - 15], 4, at < 196 && at_div >= 1 && at_mod >= 1 ? 0 : 4);
+        __pipeline_memcpy_async(&conv_columns[conv_columns_base_1 + 32], &x[x_base_1 - 14], 4, at < 196 && at_div >= 1 ? 0 : 4);
+        __pipeline_memcpy_async(&conv_columns[conv_columns_base_1 + 64], &x[x_base_1 - 13], 4, at < 196 && at_div >= 1 && at_mod < 13 ? 0 : 4);
+        __pipeline_memcpy_async(&conv_columns[conv_columns_base_1 + 96], &x[x_base_1 - 1], 4, at < 196 && at_mod >= 1 ? 0 : 4);
+        __pipeline_memcpy_async(&conv_columns[conv_columns_base_1 + 128], &x[x_base_1], 4, at < 196 ? 0 : 4);
+        __pipeline_memcpy_async(&conv_columns[conv_columns_base_1 + 160], &x[x_base_1 + 1], 4, at < 196 && at_mod < 13 ? 0 : 4);
+        __pipeline_memcpy_async(&conv_columns[conv_columns_base_1 + 192], &x[x_base_1 + 13], 4, at_div < 13 && at_mod >= 1 ? 0 : 4);
+        __pipeline_memcpy_async(&conv_columns[conv_columns_base_1 + 224], &x[x_base_1 + 14], 4, at_div < 13 ? 0 : 4);
+        __pipeline_memcpy_async(&conv_columns[conv_columns_base_1 + 256], &x[x_base_1 + 15], 4, at_div < 13 && at_mod < 13 ? 0 : 4);
     }
     __pipeline_commit();
     __pipeline_wait_prior(0);
     __syncthreads();
-    for (int c_i = 0; c_i < 2; c_i++) {
-        for (int ky = 0; ky < 3; ky++) {
-            const int weight_shared_base_1 = j_i_o * 18 + c_i * 9 + ky * 3;
-            const int pad_base = k_i_o_l_i_o + c_i * 54 + ky * 18;
-            for (int kx = 0; kx < 3; kx++) {
-                conv += pad[pad_base + kx + 128] * weight_shared[weight_shared_base_1 + kx + 320];
-            }
-        }
+    for (int k_i = 0; k_i < 72; k_i++) {
+        conv_product = conv_product + weft_splat4<float4>(conv_rows[conv_rows_base + k_i]) * *(const float4 *)&conv_columns[k_l_i_o * 4 + k_i * 32];
     }
-    if (k_i_o_l_i_o < 14) {
-        const float a = conv + bias[j_i_o];
-        relu[j_i_o * 196 + i_j_o_k_o_l_o * 14 + k_i_o_l_i_o] = a < 0.0f ? 0.0f : a;
+    if (i_j_o_k_l_o_mod * 8 + k_l_i_o < 49) {
+        const float a = conv_product.x + bias[bias_base];
+        relu[relu_base] = a < 0.0f ? 0.0f : a;
+        const float a_1 = conv_product.y + bias[bias_base];
+        relu[relu_base + 1] = a_1 < 0.0f ? 0.0f : a_1;
+        const float a_2 = conv_product.z + bias[bias_base];
+        relu[relu_base + 2] = a_2 < 0.0f ? 0.0f : a_2;
+        const float a_3 = conv_product.w + bias[bias_base];
+        relu[relu_base + 3] = a_3 < 0.0f ? 0.0f : a_3;
     }
 }
 ==== cuda-sm_80/fc_add.cu

@@ -1,8 +1,8 @@
 ==== metal-apple8/conv1_relu.metal
 // conv1_relu: conv1 (Conv) + relu1 (Relu)                                           model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.46 kB read, 25.1 kB written   4.2 FLOP/byte
-//   schedule  contraction/gpu: tile 8 m 2 y 32 x_1, 2x4 registers, ky by 4 through shared
-//   launch    grid 14,1,1  block 16,4,1  shared 832 B
+//   schedule  product/gpu: implicit GEMM, 1208 cycles, direct 1298; contraction/gpu: tile 8 i 64 p, 2x4 registers, k by 9 through shared
+//   launch    grid 13,1,1  block 16,4,1  shared 2.5 KiB
 #include <metal_stdlib>
 using namespace metal;
 
@@ -15,91 +15,57 @@ kernel void conv1_relu(device const float *x [[buffer(0)]],
                        uint3 block_id [[threadgroup_position_in_grid]],
                        uint3 thread_id [[thread_position_in_threadgroup]])
 {
-    threadgroup float pad[136];
-    threadgroup float weight_shared[72];
-    int i_j_o_k_o_l_o = block_id.x;
+    alignas(16) threadgroup float conv_columns[576];
+    threadgroup float conv_rows[72];
+    int i_j_o_k_l_o = block_id.x;
     int j_i_o = thread_id.y;
-    int k_i_o_l_i_i_o = thread_id.x;
-    const int bias_base = j_i_o * 2;
-    const int at = j_i_o * 16 + k_i_o_l_i_i_o;
-    const int relu_base = j_i_o * 1568 + i_j_o_k_o_l_o * 56 + k_i_o_l_i_i_o;
-    float conv[8];
-    conv[0] = 0.0f;
-    conv[4] = 0.0f;
-    conv[1] = 0.0f;
-    conv[5] = 0.0f;
-    conv[2] = 0.0f;
-    conv[6] = 0.0f;
-    conv[3] = 0.0f;
-    conv[7] = 0.0f;
-    weight_shared[at] = weight[at];
-    if (at < 8) {
-        weight_shared[k_i_o_l_i_i_o + 64] = weight[k_i_o_l_i_i_o + 64];
+    int k_l_i_o = thread_id.x;
+    const int j_i_o_k_l_i_o = j_i_o * 16 + k_l_i_o;
+    const int at = i_j_o_k_l_o * 64 + j_i_o * 16 + k_l_i_o;
+    const int at_1 = i_j_o_k_l_o * 4 + j_i_o;
+    const int relu_base = j_i_o * 1568 + i_j_o_k_l_o * 64 + k_l_i_o * 4;
+    const int at_div = at / 28;
+    const int at_mod = at % 28;
+    float4 conv_product[2];
+    conv_product[0] = float4(0.0f);
+    conv_product[1] = float4(0.0f);
+    conv_rows[j_i_o_k_l_i_o] = weight[j_i_o_k_l_i_o];
+    if (j_i_o_k_l_i_o < 8) {
+        conv_rows[k_l_i_o + 64] = weight[k_l_i_o + 64];
     }
-    for (int i_j_k_l_o = 0; i_j_k_l_o < 2; i_j_k_l_o++) {
-        const int at_1 = at + i_j_k_l_o * 64;
-        const int at_div = at_1 / 34;
-        const int at_2 = i_j_o_k_o_l_o * 2 + at_div;
-        const int at_mod = at_1 % 34;
-        pad[at_1] = at_2 >= 1 && at_2 < 29 && at_mod >= 1 && at_mod < 29 ? x[i_j_o_k_o_l_o * 56 + at_div * 28 + at_mod - 29] : 0.0f;
-    }
-    if (at < 8) {
-        pad[k_i_o_l_i_i_o + 128] = i_j_o_k_o_l_o < 13 && k_i_o_l_i_i_o < 3 ? x[i_j_o_k_o_l_o * 56 + k_i_o_l_i_i_o + 81] : 0.0f;
-    }
+    conv_columns[j_i_o_k_l_i_o] = at_1 < 49 && at_div >= 1 && at_mod >= 1 ? x[at - 29] : 0.0f;
+    conv_columns[j_i_o_k_l_i_o + 64] = at_1 < 49 && at_div >= 1 ? x[at - 28] : 0.0f;
+    conv_columns[j_i_o_k_l_i_o + 128] = at_1 < 49 && at_div >= 1 && at_mod < 27 ? x[at - 27] : 0.0f;
+    conv_columns[j_i_o_k_l_i_o + 192] = at_1 < 49 && at_mod >= 1 ? x[at - 1] : 0.0f;
+    conv_columns[j_i_o_k_l_i_o + 256] = at_1 < 49 ? x[at] : 0.0f;
+    conv_columns[j_i_o_k_l_i_o + 320] = at_1 < 49 && at_mod < 27 ? x[at + 1] : 0.0f;
+    conv_columns[j_i_o_k_l_i_o + 384] = at_div < 27 && at_mod >= 1 ? x[at + 27] : 0.0f;
+    conv_columns[j_i_o_k_l_i_o + 448] = at_div < 27 ? x[at + 28] : 0.0f;
+    conv_columns[j_i_o_k_l_i_o + 512] = at_div < 27 && at_mod < 27 ? x[at + 29] : 0.0f;
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    for (int ky_i = 0; ky_i < 3; ky_i++) {
-        const int weight_shared_base = j_i_o * 18 + ky_i * 3;
-        for (int kx = 0; kx < 3; kx++) {
-            const int weight_shared_base_1 = weight_shared_base + kx;
-            const int pad_base = k_i_o_l_i_i_o + ky_i * 34 + kx;
-            conv[0] += pad[pad_base] * weight_shared[weight_shared_base_1];
-            conv[4] += pad[pad_base + 16] * weight_shared[weight_shared_base_1];
-            conv[1] += pad[pad_base + 34] * weight_shared[weight_shared_base_1];
-            conv[5] += pad[pad_base + 50] * weight_shared[weight_shared_base_1];
-            conv[2] += pad[pad_base] * weight_shared[weight_shared_base_1 + 9];
-            conv[6] += pad[pad_base + 16] * weight_shared[weight_shared_base_1 + 9];
-            conv[3] += pad[pad_base + 34] * weight_shared[weight_shared_base_1 + 9];
-            conv[7] += pad[pad_base + 50] * weight_shared[weight_shared_base_1 + 9];
-        }
+    for (int k_i = 0; k_i < 9; k_i++) {
+        const int conv_rows_base = j_i_o * 18 + k_i;
+        const int conv_columns_base = k_l_i_o * 4 + k_i * 64;
+        conv_product[0] += float4(conv_rows[conv_rows_base]) * *(threadgroup const float4 *)&conv_columns[conv_columns_base];
+        conv_product[1] += float4(conv_rows[conv_rows_base + 9]) * *(threadgroup const float4 *)&conv_columns[conv_columns_base];
     }
-    if (k_i_o_l_i_i_o < 12) {
-        const float a = conv[0] + bias[bias_base];
-        relu[relu_base] = a < 0.0f ? 0.0f : a;
-        const float a_1 = conv[4] + bias[bias_base];
-        relu[relu_base + 16] = a_1 < 0.0f ? 0.0f : a_1;
-        const float a_2 = conv[1] + bias[bias_base];
-        relu[relu_base + 28] = a_2 < 0.0f ? 0.0f : a_2;
-        const float a_3 = conv[5] + bias[bias_base];
-        relu[relu_base + 44] = a_3 < 0.0f ? 0.0f : a_3;
-        const float a_4 = conv[2] + bias[bias_base + 1];
-        relu[relu_base + 784] = a_4 < 0.0f ? 0.0f : a_4;
-        const float a_5 = conv[6] + bias[bias_base + 1];
-        relu[relu_base + 800] = a_5 < 0.0f ? 0.0f : a_5;
-        const float a_6 = conv[3] + bias[bias_base + 1];
-        relu[relu_base + 812] = a_6 < 0.0f ? 0.0f : a_6;
-        const float a_7 = conv[7] + bias[bias_base + 1];
-        relu[relu_base + 828] = a_7 < 0.0f ? 0.0f : a_7;
-    } else {
-        const float a = conv[0] + bias[bias_base];
-        relu[relu_base] = a < 0.0f ? 0.0f : a;
-        const float a_1 = conv[1] + bias[bias_base];
-        relu[relu_base + 28] = a_1 < 0.0f ? 0.0f : a_1;
-        const float a_2 = conv[2] + bias[bias_base + 1];
-        relu[relu_base + 784] = a_2 < 0.0f ? 0.0f : a_2;
-        const float a_3 = conv[3] + bias[bias_base + 1];
-        relu[relu_base + 812] = a_3 < 0.0f ? 0.0f : a_3;
+    if (i_j_o_k_l_o * 16 + k_l_i_o < 196) {
+        const float4 a = conv_product[0] + float4(bias[j_i_o * 2]);
+        *(device float4 *)&relu[relu_base] = select(a, float4(0.0f), a < float4(0.0f));
+        const float4 a_1 = conv_product[1] + float4(bias[j_i_o * 2 + 1]);
+        *(device float4 *)&relu[relu_base + 784] = select(a_1, float4(0.0f), a_1 < float4(0.0f));
     }
 }
 ==== metal-apple8/conv2_relu.metal
 // conv2_relu: conv2 (Conv) + relu2 (Relu)                                           model: digits.onnx
 //   out       f32[1,16,14,14]        0.45 MFLOP   10.9 kB read, 12.5 kB written   19.4 FLOP/byte
-//   schedule  contraction/gpu: tile 16 m 4 y 16 x_1, 1x4 registers, c by 2 through shared, double buffered
-//   launch    grid 4,1,1  block 16,16,1  shared 4.5 KiB
+//   schedule  product/gpu: implicit GEMM, 2647 cycles, direct 2993; contraction/gpu: tile 16 i 64 p, 2x4 registers, k by 72 through shared
+//   launch    grid 4,1,1  block 16,4,2  shared 22.5 KiB
 #include <metal_stdlib>
 using namespace metal;
 
 #pragma METAL fp contract(on)
-[[max_total_threads_per_threadgroup(256)]]
+[[max_total_threads_per_threadgroup(128)]]
 kernel void conv2_relu(device const float *x [[buffer(0)]],
                        device const float *weight [[buffer(1)]],
                        device const float *bias [[buffer(2)]],
@@ -107,96 +73,69 @@ kernel void conv2_relu(device const float *x [[buffer(0)]],
                        uint3 block_id [[threadgroup_position_in_grid]],
                        uint3 thread_id [[thread_position_in_threadgroup]])
 {
-    threadgroup float pad[512];
-    alignas(16) threadgroup float weight_shared[640];
-    int i_j_o_k_o_l_o = block_id.x;
-    int j_i_o = thread_id.y;
-    int k_i_o_l_i_o = thread_id.x;
-    const int at = j_i_o * 16 + k_i_o_l_i_o;
-    const int weight_shared_base = j_i_o * 32 + k_i_o_l_i_o * 2;
-    const int relu_base = j_i_o * 196 + i_j_o_k_o_l_o * 56 + k_i_o_l_i_o;
-    const int relu_base_1 = j_i_o * 196 + k_i_o_l_i_o;
-    const int weight_base = at / 9 * 72 + at % 9 * 2;
-    const int at_mod = at / 18 % 6;
-    const int at_1 = i_j_o_k_o_l_o * 4 + at_mod;
-    const int at_mod_1 = at % 18;
-    const int x_base = at / 108 * 196 + i_j_o_k_o_l_o * 56 + at_mod * 14 + at_mod_1;
-    float conv[4];
-    conv[0] = 0.0f;
-    conv[1] = 0.0f;
-    conv[2] = 0.0f;
-    conv[3] = 0.0f;
-    if (j_i_o < 9) {
-        *(threadgroup float2 *)&weight_shared[weight_shared_base] = *(device const float2 *)&weight[weight_base];
+    alignas(16) threadgroup float conv_columns[4608];
+    alignas(16) threadgroup float conv_rows[1152];
+    int i_j_o_k_l_o = block_id.x;
+    int j_i_o_o = thread_id.z;
+    int j_i_o_i = thread_id.y;
+    int k_l_i_o = thread_id.x;
+    const int bias_base = j_i_o_o * 8 + j_i_o_i * 2;
+    const int at = i_j_o_k_l_o * 64 + j_i_o_i * 16 + k_l_i_o;
+    const int conv_rows_base = j_i_o_o * 576 + j_i_o_i * 144;
+    const int j_i_o_i_k_l_i_o = j_i_o_i * 64 + k_l_i_o * 4;
+    const int relu_base = j_i_o_o * 1568 + j_i_o_i * 392 + i_j_o_k_l_o * 64 + k_l_i_o * 4;
+    const int at_div = at / 14;
+    const int at_mod = at % 14;
+    const int conv_rows_base_1 = j_i_o_o * 256 + j_i_o_i * 64 + k_l_i_o * 4;
+    const int conv_columns_base = j_i_o_o * 2304 + j_i_o_i * 16 + k_l_i_o;
+    const int x_base = j_i_o_o * 784 + i_j_o_k_l_o * 64 + j_i_o_i * 16 + k_l_i_o;
+    float4 conv_product[2];
+    conv_product[0] = float4(0.0f);
+    conv_product[1] = float4(0.0f);
+    for (int i_k_o_o = 0; i_k_o_o < 2; i_k_o_o++) {
+        const int at_1 = conv_rows_base_1 + i_k_o_o * 512;
+        *(threadgroup float4 *)&conv_rows[at_1] = *(device const float4 *)&weight[at_1];
     }
-    if (at < 216) {
-        pad[at] = at_1 >= 1 && at_1 < 15 && at_mod_1 >= 1 && at_mod_1 < 15 ? x[x_base - 15] : 0.0f;
+    if (j_i_o_o * 4 + j_i_o_i < 2) {
+        *(threadgroup float4 *)&conv_rows[j_i_o_i_k_l_i_o + 1024] = *(device const float4 *)&weight[j_i_o_i_k_l_i_o + 1024];
     }
-    for (int c_o = 0; c_o < 3; c_o++) {
-        const int c_o_mod = (c_o + 1) % 2;
-        float2 weight_shared_next;
-        float pad_next;
-        if (j_i_o < 9) {
-            weight_shared_next = *(device const float2 *)&weight[weight_base + c_o * 18 + 18];
-        }
-        if (at < 216) {
-            pad_next = at_1 >= 1 && at_1 < 15 && at_mod_1 >= 1 && at_mod_1 < 15 ? x[x_base + c_o * 392 + 377] : 0.0f;
-        }
-        threadgroup_barrier(mem_flags::mem_threadgroup);
-        for (int c_i = 0; c_i < 2; c_i++) {
-            for (int ky = 0; ky < 3; ky++) {
-                const int pad_base = k_i_o_l_i_o + c_o % 2 * 256 + c_i * 108 + ky * 18;
-                const int weight_shared_base_1 = j_i_o * 18 + c_o % 2 * 320 + c_i * 9 + ky * 3;
-                for (int kx = 0; kx < 3; kx++) {
-                    const int pad_base_1 = pad_base + kx;
-                    const int weight_shared_base_2 = weight_shared_base_1 + kx;
-                    conv[0] += pad[pad_base_1] * weight_shared[weight_shared_base_2];
-                    conv[1] += pad[pad_base_1 + 18] * weight_shared[weight_shared_base_2];
-                    conv[2] += pad[pad_base_1 + 36] * weight_shared[weight_shared_base_2];
-                    conv[3] += pad[pad_base_1 + 54] * weight_shared[weight_shared_base_2];
-                }
-            }
-        }
-        if (j_i_o < 9) {
-            *(threadgroup float2 *)&weight_shared[weight_shared_base + c_o_mod * 320] = weight_shared_next;
-        }
-        if (at < 216) {
-            pad[at + c_o_mod * 256] = pad_next;
-        }
+    for (int k_i_1_o = 0; k_i_1_o < 4; k_i_1_o++) {
+        const int conv_columns_base_1 = conv_columns_base + k_i_1_o * 576;
+        const int x_base_1 = x_base + k_i_1_o * 196;
+        conv_columns[conv_columns_base_1] = at < 196 && at_div >= 1 && at_mod >= 1 ? x[x_base_1 - 15] : 0.0f;
+        conv_columns[conv_columns_base_1 + 64] = at < 196 && at_div >= 1 ? x[x_base_1 - 14] : 0.0f;
+        conv_columns[conv_columns_base_1 + 128] = at < 196 && at_div >= 1 && at_mod < 13 ? x[x_base_1 - 13] : 0.0f;
+        conv_columns[conv_columns_base_1 + 192] = at < 196 && at_mod >= 1 ? x[x_base_1 - 1] : 0.0f;
+        conv_columns[conv_columns_base_1 + 256] = at < 196 ? x[x_base_1] : 0.0f;
+        conv_columns[conv_columns_base_1 + 320] = at < 196 && at_mod < 13 ? x[x_base_1 + 1] : 0.0f;
+        conv_columns[conv_columns_base_1 + 384] = at_div < 13 && at_mod >= 1 ? x[x_base_1 + 13] : 0.0f;
+        conv_columns[conv_columns_base_1 + 448] = at_div < 13 ? x[x_base_1 + 14] : 0.0f;
+        conv_columns[conv_columns_base_1 + 512] = at_div < 13 && at_mod < 13 ? x[x_base_1 + 15] : 0.0f;
     }
-    float weight_shared_next[2];
-    float pad_next;
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    for (int c_i = 0; c_i < 2; c_i++) {
-        for (int ky = 0; ky < 3; ky++) {
-            const int weight_shared_base_1 = j_i_o * 18 + c_i * 9 + ky * 3;
-            const int pad_base = k_i_o_l_i_o + c_i * 108 + ky * 18;
-            for (int kx = 0; kx < 3; kx++) {
-                const int weight_shared_base_2 = weight_shared_base_1 + kx;
-                const int pad_base_1 = pad_base + kx;
-                conv[0] += pad[pad_base_1 + 256] * weight_shared[weight_shared_base_2 + 320];
-                conv[1] += pad[pad_base_1 + 274] * weight_shared[weight_shared_base_2 + 320];
-                conv[2] += pad[pad_base_1 + 292] * weight_shared[weight_shared_base_2 + 320];
-                conv[3] += pad[pad_base_1 + 310] * weight_shared[weight_shared_base_2 + 320];
-            }
-        }
+    for (int k_i = 0; k_i < 72; k_i++) {
+        const int conv_rows_base_2 = conv_rows_base + k_i;
+        const int conv_columns_base_1 = k_l_i_o * 4 + k_i * 64;
+        conv_product[0] += float4(conv_rows[conv_rows_base_2]) * *(threadgroup const float4 *)&conv_columns[conv_columns_base_1];
+        conv_product[1] += float4(conv_rows[conv_rows_base_2 + 72]) * *(threadgroup const float4 *)&conv_columns[conv_columns_base_1];
     }
-    if (k_i_o_l_i_o < 14) {
-        if (i_j_o_k_o_l_o < 3) {
-            const float a = conv[0] + bias[j_i_o];
-            relu[relu_base] = a < 0.0f ? 0.0f : a;
-            const float a_1 = conv[1] + bias[j_i_o];
-            relu[relu_base + 14] = a_1 < 0.0f ? 0.0f : a_1;
-            const float a_2 = conv[2] + bias[j_i_o];
-            relu[relu_base + 28] = a_2 < 0.0f ? 0.0f : a_2;
-            const float a_3 = conv[3] + bias[j_i_o];
-            relu[relu_base + 42] = a_3 < 0.0f ? 0.0f : a_3;
-        } else {
-            const float a = conv[0] + bias[j_i_o];
-            relu[relu_base_1 + 168] = a < 0.0f ? 0.0f : a;
-            const float a_1 = conv[1] + bias[j_i_o];
-            relu[relu_base_1 + 182] = a_1 < 0.0f ? 0.0f : a_1;
-        }
+    if (i_j_o_k_l_o * 16 + k_l_i_o < 49) {
+        const float a = conv_product[0].x + bias[bias_base];
+        relu[relu_base] = a < 0.0f ? 0.0f : a;
+        const float a_1 = conv_product[0].y + bias[bias_base];
+        relu[relu_base + 1] = a_1 < 0.0f ? 0.0f : a_1;
+        const float a_2 = conv_product[0].z + bias[bias_base];
+        relu[relu_base + 2] = a_2 < 0.0f ? 0.0f : a_2;
+        const float a_3 = conv_product[0].w + bias[bias_base];
+        relu[relu_base + 3] = a_3 < 0.0f ? 0.0f : a_3;
+        const float a_4 = conv_product[1].x + bias[bias_base + 1];
+        relu[relu_base + 196] = a_4 < 0.0f ? 0.0f : a_4;
+        const float a_5 = conv_product[1].y + bias[bias_base + 1];
+        relu[relu_base + 197] = a_5 < 0.0f ? 0.0f : a_5;
+        const float a_6 = conv_product[1].z + bias[bias_base + 1];
+        relu[relu_base + 198] = a_6 < 0.0f ? 0.0f : a_6;
+        const float a_7 = conv_product[1].w + bias[bias_base + 1];
+        relu[relu_base + 199] = a_7 < 0.0f ? 0.0f : a_7;
     }
 }
 ==== metal-apple8/fc_add.metal

@@ -181,6 +181,42 @@ static const program windows[] = {
       "out Y[n < 1, m < 16, y < 3, x < 3] = sum(c < 3, u < 11, v < 11) X[n, c, y * 4 + u, x * 4 + "
       "v] * W[m, c, u, v] }",
       { { 0 } } },
+    /* of sizes that are gathered: strides, dilation, groups, images, edges that differ */
+    { "te strided(X: f32[2, 12, 19, 18], W: f32[35, 12, 3, 3]) {"
+      "pad[n < 2, c < 12, y < 21, x < 20] = guard(y >= 1 && y < 20 && x >= 2, X[n, c, y - 1, x - "
+      "2], 0.0)\n"
+      "out Y[n < 2, m < 35, y < 10, x < 9] = sum(c < 12, u < 3, v < 3) pad[n, c, y * 2 + u, x * 2 + "
+      "v] * W[m, c, u, v] }",
+      { { 0 } } },
+    { "te holes(X: f32[1, 9, 17, 16], W: f32[33, 9, 3, 2], b: f32[33]) {"
+      "Y[n < 1, m < 33, y < 13, x < 13] = sum(c < 9, u < 3, v < 2) X[n, c, y + u * 2, x + v * 3] * "
+      "W[m, c, u, v]\n"
+      "out Z[n < 1, m < 33, y < 13, x < 13] = max(Y[n, m, y, x] + b[m], 0.0) }",
+      { { 0 } } },
+    { "te parts(X: f32[2, 24, 10, 10], W: f32[40, 12, 3, 3]) {"
+      "out Y[n < 2, m < 40, y < 8, x < 8] = sum(c < 12, u < 3, v < 3) X[n, m // 20 * 12 + c, y + u, "
+      "x + v] * W[m, c, u, v] }",
+      { { 0 } } },
+    { "te columns_only(X: f32[1, 16, 12, 8], W: f32[32, 16, 3, 1]) {"
+      "pad[n < 1, c < 16, y < 14, x < 8] = guard(y >= 1 && y < 13, X[n, c, y - 1, x], 0.0)\n"
+      "out Y[n < 1, m < 32, y < 12, x < 8] = sum(c < 16, u < 3, v < 1) pad[n, c, y + u, x + v] * "
+      "W[m, c, u, v] }",
+      { { 0 } } },
+    { "te point_images(X: f32[3, 40, 6, 6], W: f32[48, 40, 1, 1]) {"
+      "out Y[n < 3, m < 48, y < 6, x < 6] = sum(c < 40, u < 1, v < 1) X[n, c, y + u, x + v] * W[m, "
+      "c, u, v] }",
+      { { 0 } } },
+    { "te conv1_long(X: f32[2, 20, 60], W: f32[36, 20, 5]) {"
+      "out Y[n < 2, m < 36, x < 56] = sum(c < 20, v < 5) X[n, c, x + v] * W[m, c, v] }",
+      { { 0 } } },
+    { "te conv3_deep(X: f32[1, 6, 7, 8, 9], W: f32[34, 6, 2, 3, 2]) {"
+      "out Y[n < 1, m < 34, z < 6, y < 6, x < 8] = sum(c < 6, t < 2, u < 3, v < 2) X[n, c, z + t, y "
+      "+ u, x + v] * W[m, c, t, u, v] }",
+      { { 0 } } },
+    { "te image_symbol(X: f32[n, 12, 9, 9], W: f32[32, 12, 3, 3]) {"
+      "out Y[b < n, m < 32, y < 7, x < 7] = sum(c < 12, u < 3, v < 3) X[b, c, y + u, x + v] * W[m, "
+      "c, u, v] }",
+      { { 3 } } },
     { "te map_symbols(X: f32[1, 3, h + 2, w + 2], W: f32[16, 3, 3, 3]) {"
       "out Y[n < 1, m < 16, y < h, x < w] = sum(c < 3, u < 3, v < 3) X[n, c, y + u, x + v] * W[m, "
       "c, u, v] }",
