@@ -9,8 +9,8 @@
  * followed in order with the accesses since the last barrier; where a statement conflicts with one of
  * them, a barrier goes before it.  Loops are followed round until nothing is added, which covers what
  * one iteration leaves for the next; where they take parts of memory by turns (`i % 2`), one turn
- * after the other.  A statement under a condition that threads may disagree on is taken as a whole: barriers stand before it, never in
- * it.
+ * after the other.  A statement under a condition that threads may disagree on is taken as a whole:
+ * barriers stand before it, never in it.
  */
 #include "lower/barriers.h"
 
