@@ -15,7 +15,8 @@
 #include <string.h>
 #include <z3.h>
 
-enum { MILLISECONDS = 300, MAX_BYTES = 1 << 28, MAX_PARTS = 64, MAX_LANES = 16 };
+/* WORK: Z3's own count of a question's steps, whatever else the machine does: some 300 ms. */
+enum { WORK = 300000, MAX_BYTES = 1 << 28, MAX_PARTS = 64, MAX_LANES = 16 };
 
 typedef struct checker {
     Z3_context z;
@@ -482,7 +483,7 @@ check_kernel(checker *c, const weft_kernel *k)
     Z3_solver_inc_ref(c->z, c->s);
     Z3_params p = Z3_mk_params(c->z);
     Z3_params_inc_ref(c->z, p);
-    Z3_params_set_uint(c->z, p, Z3_mk_string_symbol(c->z, "timeout"), MILLISECONDS);
+    Z3_params_set_uint(c->z, p, Z3_mk_string_symbol(c->z, "rlimit"), WORK);
     Z3_solver_set_params(c->z, c->s, p);
     Z3_params_dec_ref(c->z, p);
     c->kernel = k;
@@ -526,8 +527,8 @@ main(int argc, char **argv)
     bool read = argc > 1;
     for (int i = 1; i < argc; i++)
         read = check_file(&c, argv[i]) && read;
-    printf("%d questions, %d not answered within %d ms, %d redundant\n", c.asked, c.unknown,
-           MILLISECONDS, c.found);
+    printf("%d questions, %d not answered within %d steps, %d redundant\n", c.asked, c.unknown, WORK,
+           c.found);
     weft_arena_reset(&c.arena);
     return !read ? 2 : c.found ? 1 : 0;
 }
