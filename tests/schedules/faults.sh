@@ -39,7 +39,7 @@ plant()
     (cd "$build" && eval "$compile") >"$work/log" 2>&1 || { echo "DOES NOT COMPILE: $file: $title"; head -5 "$work/log"; bad=1; return; }
     (cd "$build" && eval "$(printf '%s' "$link" | sed "s| $object | $work/fault.o |; s| -o tests/schedules/schedule_fuzz | -o $work/fuzz |")") >"$work/log" 2>&1 ||
         { echo "DOES NOT LINK: $file"; head -5 "$work/log"; bad=1; return; }
-    (ulimit -v 8000000; timeout 300 "$work/fuzz" --first --count "$pairs") >"$work/log" 2>&1
+    (ulimit -v 8000000 -t 300; "$work/fuzz" --first --count "$pairs") >"$work/log" 2>&1
     status=$?
     if [ $status = 0 ]; then
         echo "NOT FOUND: $file: $title"

@@ -157,7 +157,7 @@ done(scheduler *c, weft_status st)
 static bool
 split(scheduler *c, bool parts)
 {
-    static const int sizes[] = { 1, 2, 3, 4, 5, 8, 4, 2, 16, 7 };
+    static const int sizes[] = { 1, 2, 3, 4, 5, 8, 6, 2, 16, 7 };
     weft_stage *s = stage_with_loops(c);
     weft_axis *a = serial_leaf(c, s);
     if (!a || s->leaf.n > 10)
@@ -287,11 +287,41 @@ move_block(scheduler *c)
     return bind_to(c, axis[pick(c->r, 4)], true, false);
 }
 
+static weft_axis *
+serial_leaf_of_kind(scheduler *c, const weft_stage *s, int kind)
+{
+    for (int tries = 0; s && tries < 4; tries++) {
+        weft_axis *a = serial_leaf(c, s);
+        if (a && (int)a->kind == kind && !a->ordered && !a->crossed)
+            return a;
+    }
+    return NULL;
+}
+
+/* A reduction in several groups of threads, which single draws seldom come to. */
+static bool
+reduce_in_groups(scheduler *c)
+{
+    const char *to = once_in(c->r, 3) ? "thread.z" : "thread.y";
+    for (int tries = 0; tries < 6; tries++) {
+        weft_stage *s = stage_with_loops(c);
+        weft_axis *r = serial_leaf_of_kind(c, s, WEFT_AXIS_REDUCE),
+                  *d = serial_leaf_of_kind(c, s, WEFT_AXIS_DATA);
+        if (!r || !d || is_bound(s, "thread.x") || is_bound(s, to))
+            continue;
+        weft_status st = weft_bind_axis(c->te, first_output(s), r, "thread.x");
+        return done(c, st ? st : weft_bind_axis(c->te, first_output(s), d, to));
+    }
+    return false;
+}
+
 static bool
 move_thread(scheduler *c)
 {
     static const char *const axis[] = { "thread.x", "thread.x", "thread.x", "thread.y",
                                         "thread.z" };
+    if (once_in(c->r, 3))
+        return reduce_in_groups(c);
     return bind_to(c, axis[pick(c->r, 5)], true, true);
 }
 
