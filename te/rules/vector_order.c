@@ -263,11 +263,12 @@ weft_vector_order(const vector_search *s)
     double near = (double)s->r->target->cache_bytes, apart,
            lanes = weft_vector_bytes(s, lane_axis(s), true, &apart),
            others = weft_vector_bytes(s, lane_axis(s), false, &apart), panels = 1, sweep = 1;
-    bool led = false; /* what reads nothing has no panels to go through */
+    bool led = false, swept = false; /* neither panels nor what goes through them need be there */
     apart = 1;
     for (int d = 0; d < s->op->naxis; d++) {
         lead[d] = reads_along(s, d);
         led = led || lead[d];
+        swept = swept || !lead[d];
         last[d] = d == lane_axis(s) || (lead[d] && !is_common(s, d));
         apart *= is_common(s, d) ? tiles_along(s, d) : 1;
         *(lead[d] ? &panels : &sweep) *= tiles_along(s, d);
@@ -277,7 +278,7 @@ weft_vector_order(const vector_search *s)
            outside = lanes * (lanes * apart / panels <= near ? 1 : sweep) +
                      others * (others <= near ? 1 : panels / apart);
     bool loops = pack || weft_vector_is_crossed(s, &s->best); /* each is its own loop's end */
-    if (!led || (!s->turned && outside > inside * (loops ? 1.01 : 0.9)))
+    if (!led || !swept || (!s->turned && outside > inside * (loops ? 1.01 : 0.9)))
         return (vector_order){ .last = lanes < others ? last : NULL };
     vector_order o = { .lead = lead, .turns = 1 };
     if (others > near && has_whole_panels(s, lead))

@@ -300,6 +300,9 @@ static const program others[] = {
     { "te tiles_of_both(A: f64[3, 17, 33], B: f64[3, 33, 17]) { T[b < 3, i < 33, j < 17] = A[b, j, "
       "i]\n out C[b < 3, i < 33, j < 17] = T[b, i, j] + B[b, i, j] }",
       { { 0 } } },
+    { "te pool_overhanging(X: f32[3, 32, 32]) { out Y[c < 3, y < 31, x < 31] = max(u < 2, v < 2) X[c, "
+      "y + u, x + v] }",
+      { { 0 } } },
     { "te relu(A: f32[1000]) { out C[i < 1000] = max(A[i], 0.0) }", { { 0 } } },
     { "te relu_symbol(A: f32[n, 3]) { out C[i < n, j < 3] = max(A[i, j], 0.0) }", { { 29 } } },
     { "te wider_rows(A: f32[5, 37]) { out C[i < 7, j < 43] = guard(i >= 1 && i < 6 && j >= 4 && j "
