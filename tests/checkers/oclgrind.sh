@@ -61,8 +61,8 @@ clean()
 "$WEFT" dump "$here/planted.wir" -t "$target" -o "$tmp/right" >/dev/null || exit 1
 clean right "$WEFT" run "$tmp/right" -d opencl --fill random:1
 planted race 'race' 's/barrier(.*);//; s/&matmul\[i_o_j_o_off/\&matmul[0/'
-planted unwritten 'Uninitialized value' 's/matmul_local = 0.0f;/matmul_local;/; /matmul_local\[0\] = (float16)/d'
-planted stray-write 'Invalid write' 's/matmul\[i_/matmul[(1 << 24) + i_/'
+planted unwritten 'Uninitialized value' 's/matmul_local = 0.0f;/matmul_local;/; /matmul_local\[0\] = \((float16)(\)*0.0f/d'
+planted stray-write 'Invalid write' 's/matmul\[\(i\|matmul\)_/matmul[(1 << 24) + \1_/'
 planted stray-read 'Invalid read' 's/= b\[/= b[(1 << 24) + /; s/&b\[/\&b[(1 << 24) + /'
 
 if [ $# -gt 2 ]; then
