@@ -7,9 +7,11 @@
  *   what a cache holds, and the next row is waited for.  The phase that does most of those that meet
  *   nothing new asks for what the others meet first: what is met before it, of the next row, what is met
  *   behind it, of the same.
- * - A loop that goes through memory and stores: it asks for what is a page ahead, as the hardware stops
- *   at the end of each, and looks no further than its window of instructions. */
+ * - A loop that goes through memory, and stores or reads what no cache has kept: it asks for what is a
+ *   page ahead, or two, as the hardware stops at the end of each, and looks no further than its window
+ *   of instructions. */
 #include "lower/lower.h"
+#include <math.h>
 
 enum {
     LINE = 64,          /* bytes */
@@ -17,7 +19,8 @@ enum {
     LEAST_STEPS = 4,    /* of a phase */
     MOST_LINES = 16,    /* a step */
     PART_OF_CACHE = 4,  /* a row takes up at most */
-    AHEAD = 4096,       /* bytes; a page */
+    AHEAD = 4096,       /* bytes; a page; of a loop that stores */
+    AHEAD_READ = 8192,  /* bytes; what comes from memory in the time that one line takes */
     LEAST_LOOP = 16384, /* bytes of each operand that a loop goes through */
     LEAST_STEP = 32,    /* bytes, of such a loop: an instruction a line, or two */
     MOST_STEP = 256
@@ -39,9 +42,15 @@ typedef struct phase {
     bool meets; /* something new */
 } phase;
 
+typedef struct around {
+    const weft_stmt *loop;
+    const struct around *outside;
+} around;
+
 typedef struct fetcher {
     weft_kernel *kernel;
-    int64_t most; /* bytes of a row */
+    const weft_target *target;
+    const around *around; /* serial loops, outside of the statement at hand */
     weft_arena scratch;
     const weft_expr **value; /* by id: of a let */
     int *inside, turn;       /* by id: the last turn in which it was that of a loop inside */
@@ -227,6 +236,13 @@ long_sum(weft_ir *ir, const weft_expr *a, const weft_expr *i, int64_t by, int64_
                     weft_int(ir, WEFT_I64, more));
 }
 
+/* Lines of a stream to each step of the carrier. */
+static int64_t
+lines_of(const fetcher *f, const stream *s, int carrier)
+{
+    return weft_ceildiv(weft_ceildiv(bytes_of(f, s), LINE), f->phases.at[carrier].steps);
+}
+
 /* The lines of a stream that a step of the carrier asks for, behind those of the step before. */
 static const weft_stmt *
 ask(const fetcher *f, const stream *s, int carrier)
@@ -234,10 +250,10 @@ ask(const fetcher *f, const stream *s, int carrier)
     weft_ir *ir = f->kernel->ir;
     const phase *p = &f->phases.at[carrier];
     int64_t elements = (int64_t)LINE * 8 / weft_dtype_bits(s->buf->dtype),
-            lines = weft_ceildiv(weft_ceildiv(bytes_of(f, s), LINE), p->steps),
+            lines = lines_of(f, s, carrier),
             ahead = s->phase < carrier ? s->row : 0;
     const weft_stmt *all = weft_nop(ir);
-    for (int64_t i = 0; i < lines && i < MOST_LINES; i++) {
+    for (int64_t i = 0; i < lines; i++) {
         const weft_expr *at =
             long_sum(ir, s->first, weft_ref(ir, p->loop->u.loop.var), lines * elements,
                      ahead + i * elements);
@@ -276,10 +292,13 @@ has_rows(fetcher *f, const weft_stmt *s)
     start(f, s);
     f->rows = s->u.loop.var;
     find_phases(f, s->u.loop.body);
-    for (int i = 0; i < f->streams.n; i++)
-        bytes += bytes_of(f, &f->streams.at[i]);
     int carrier = find_carrier(f);
-    if (carrier < 0 || bytes < LEAST_ROW || bytes > f->most)
+    for (int i = 0; carrier >= 0 && i < f->streams.n; i++) {
+        bytes += bytes_of(f, &f->streams.at[i]);
+        if (lines_of(f, &f->streams.at[i], carrier) > MOST_LINES)
+            return false;
+    }
+    if (carrier < 0 || bytes < LEAST_ROW || bytes > f->target->cache_bytes / PART_OF_CACHE)
         return false;
     f->carrier = f->phases.at[carrier].loop;
     f->carried = carry(f, carrier);
@@ -303,42 +322,81 @@ is_long(const stream *s, int64_t steps)
     return step >= LEAST_STEP && step <= MOST_STEP && steps >= LEAST_LOOP / step;
 }
 
+/* Bytes of a buffer; infinite where that is not known. */
+static double
+bytes_of_buffer(const weft_buf *buf)
+{
+    double all = weft_dtype_bits(buf->dtype) / 8.0;
+    int64_t extent;
+    for (int d = 0; d < buf->ndim; d++)
+        all *= weft_as_int(buf->shape[d], &extent) ? (double)extent : INFINITY;
+    return all;
+}
+
+/* Whether what a loop of so many steps reads comes from memory: the buffer is in no core's cache, nor
+ * is there a loop around that meets the same once more while a cache has it. */
+static bool
+waits(const fetcher *f, const stream *s, int64_t steps)
+{
+    int64_t extent;
+    double near = (double)f->target->cache_bytes,
+           bytes = (double)(steps * s->step * weft_dtype_bits(s->buf->dtype)) / 8;
+    for (const around *a = f->around; a; a = a->outside) {
+        bool moves = weft_uses_var(s->first, a->loop->u.loop.var);
+        if (!moves && bytes <= near)
+            return false;
+        bytes *= !moves ? 1 : weft_as_int(a->loop->u.loop.extent, &extent) ? (double)extent : INFINITY;
+    }
+    return bytes_of_buffer(s->buf) > near * (f->target->cores > 0 ? f->target->cores : 1);
+}
+
 static const weft_stmt *
-ask_ahead(const fetcher *f, const stream *s)
+ask_ahead(const fetcher *f, const stream *s, int64_t ahead)
 {
     weft_ir *ir = f->kernel->ir;
     int64_t bits = weft_dtype_bits(s->buf->dtype);
     const weft_stmt *all = weft_nop(ir);
     for (int64_t at = 0; at < s->step * bits / 8; at += LINE) {
         const weft_expr *var = weft_ref(ir, f->phases.at[0].loop->u.loop.var);
-        const weft_expr *index = long_sum(ir, s->first, var, s->step, (AHEAD + at) * 8 / bits);
+        const weft_expr *index = long_sum(ir, s->first, var, s->step, (ahead + at) * 8 / bits);
         all = weft_seq2(ir, all, weft_prefetch(ir, s->buf, index));
     }
     return all;
 }
 
-/* A loop that goes through memory and stores, with what it asks for; s itself: it is none. */
+/* Whether a loop of so many steps stores to memory: lines of it are read first, or are not wanted. */
+static bool
+stores(const fetcher *f, int64_t steps)
+{
+    bool any = f->passes;
+    for (int i = 0; i < f->streams.n; i++)
+        any |= f->streams.at[i].stored && is_long(&f->streams.at[i], steps);
+    return any;
+}
+
+/* A loop that goes through memory, with what it asks for; s itself: it is none. */
 static const weft_stmt *
 with_streams(fetcher *f, const weft_stmt *s)
 {
     weft_stmt t = *s;
     const weft_stmt *all = weft_nop(f->kernel->ir);
-    bool nested = false, stores;
+    bool nested = false;
     weft_walk_stmt(&(weft_walker){ .stmt = find_loop, .user = &nested }, s->u.loop.body);
     if (nested)
         return s;
     start(f, s);
     note_phase(f, s);
-    stores = f->passes;
+    int64_t steps = f->phases.n ? f->phases.at[0].steps : 0;
+    bool stored = stores(f, steps);
     for (int i = 0; i < f->streams.n; i++) {
         const stream *one = &f->streams.at[i];
-        if (!is_long(one, f->phases.at[0].steps))
-            continue;
-        stores |= one->stored;
-        all = weft_seq2(f->kernel->ir, all, ask_ahead(f, one));
+        if (is_long(one, steps) && (stored || waits(f, one, steps)))
+            all = weft_seq2(f->kernel->ir, all, ask_ahead(f, one, stored ? AHEAD : AHEAD_READ));
     }
+    if (all == weft_nop(f->kernel->ir))
+        return s;
     t.u.loop.body = weft_seq2(f->kernel->ir, all, s->u.loop.body);
-    return stores ? weft_stmt_make(f->kernel->ir, t) : s;
+    return weft_stmt_make(f->kernel->ir, t);
 }
 
 /* ---- the pass -------------------------------------------------------------------------------- */
@@ -358,6 +416,17 @@ leave(weft_rewriter *rw, const weft_expr *e)
 }
 
 static const weft_stmt *
+inside_of(weft_rewriter *rw, const weft_stmt *loop)
+{
+    fetcher *f = rw->user;
+    around a = { loop, f->around };
+    f->around = &a;
+    loop = weft_rewrite_children(rw, loop);
+    f->around = a.outside;
+    return loop;
+}
+
+static const weft_stmt *
 fetch_ahead(weft_rewriter *rw, const weft_stmt *s)
 {
     fetcher *f = rw->user;
@@ -367,7 +436,7 @@ fetch_ahead(weft_rewriter *rw, const weft_stmt *s)
         return weft_rewrite_children(rw, s);
     if (!has_rows(f, s)) {
         const weft_stmt *asking = with_streams(f, s);
-        return asking != s ? asking : weft_rewrite_children(rw, s);
+        return asking != s ? asking : inside_of(rw, s);
     }
     weft_rewriter one = { .ir = rw->ir, .expr = leave, .stmt = replace_carrier, .user = f };
     s = weft_rewrite_stmt(&one, s);
@@ -379,7 +448,7 @@ weft_status
 weft_pass_prefetch(weft_kernel *k, const weft_lower_options *o, bool *changed, weft_diag *diag)
 {
     (void)diag;
-    fetcher f = { .kernel = k, .most = o->target->cache_bytes / PART_OF_CACHE };
+    fetcher f = { .kernel = k, .target = o->target };
     if (!o->caps->prefetch)
         return WEFT_OK;
     f.value = WEFT_NEW_ARRAY(&f.scratch, k->ir->nvar + 1, const weft_expr *);

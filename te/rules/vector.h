@@ -31,6 +31,8 @@ typedef struct vector_search {
     bool (*uneven)[VECTOR_AXES];     /* of every read, by axis: no one stride, an address each */
     uint64_t (*shared)[VECTOR_AXES]; /* by read and axis: bit n says that a tile's n neighbours are
                                         one place, as the channels of a group are */
+    uint64_t (*even)[VECTOR_AXES];   /* of what is uneven: bit n says that a tile's n neighbours lie
+                                        side by side, as those of one panel do */
     bool condition[VECTOR_AXES]; /* something is conditional on the axis */
     bool guarded;                /* a condition differs from lane to lane */
     double far;                  /* cycles in which what the lanes read comes from memory */

@@ -74,6 +74,14 @@ is_crowded(const vector_search *s, int i)
     return lines > WAYS;
 }
 
+/* Whether each of the places that a tile has of read i along candidate k needs an address of its own. */
+static bool
+is_uneven(const vector_search *s, int i, int k)
+{
+    int64_t n = s->at.size[k];
+    return s->uneven[i][k] && k != s->at.lane_axis && !(n < 64 && (s->even[i][k] >> n & 1));
+}
+
 /* Loads that a read takes for each of a tile's vectors of it: lanes that are gathered count one each; a
  * little more for those along outer axes, whose cache lines are their own. */
 static double
@@ -84,7 +92,7 @@ loads_each(const vector_search *s, int i, double vectors)
            bytes = lanes * weft_dtype_bits(s->read[i].load->h.u.buf->dtype) / 8;
     for (int k = 0; k < s->n; k++)
         if (weft_vector_places(s, &s->at, i, k) > 1)
-            apart += 0.1 * k + (s->uneven[i][k] && k != s->at.lane_axis ? UNEVEN : 0);
+            apart += 0.1 * k + (is_uneven(s, i, k) ? UNEVEN : 0);
     if ((turned || s->walk[i] == WEFT_WALK_NEXT) && s->steps * vectors * bytes > FIRST_CACHE)
         return apart * fmax(1, STREAMED * bytes / LINE);
     if (turned)
@@ -392,28 +400,31 @@ find_quotient(void *user, const weft_expr *e)
     return !*found;
 }
 
-/* Which tiles along candidate k read the same: none where no index is a quotient. */
-static uint64_t
-shared_along(vector_search *s, int i, int k)
+/* How tiles along candidate k meet read i, of each size; where an index is a quotient they may share one
+ * place, or lie within one panel. */
+static void
+find_tiles(vector_search *s, int i, int k)
 {
-    uint64_t sizes = 0;
     bool quotient = false;
     for (int d = 0; d < s->read[i].load->h.nargs; d++)
         weft_walk_expr(&(weft_walker){ .expr = find_quotient, .user = &quotient },
                        s->read[i].load->arg[d]);
-    for (int64_t n = 2; quotient && n < 64 && n <= s->registers && n <= s->extent[k]; n++)
-        if (weft_rule_walk(s->r, s->op, &s->read[i], s->axis[k], n) == WEFT_WALK_SAME)
-            sizes |= UINT64_C(1) << n;
-    return sizes;
+    for (int64_t n = 2; quotient && n < 64 && n <= s->registers && n <= s->extent[k]; n++) {
+        weft_walk walk = weft_rule_walk(s->r, s->op, &s->read[i], s->axis[k], n);
+        s->shared[i][k] |= (uint64_t)(walk == WEFT_WALK_SAME) << n;
+        s->even[i][k] |= (uint64_t)(walk == WEFT_WALK_NEXT) << n;
+    }
 }
 
 static void
-find_shared(vector_search *s)
+find_quotients(vector_search *s)
 {
-    s->shared = weft_arena_alloc(&s->r->scratch, (size_t)(s->nread + 1) * sizeof *s->shared);
+    s->shared = weft_arena_array(&s->r->scratch, (size_t)s->nread + 1, sizeof *s->shared);
+    s->even = weft_arena_array(&s->r->scratch, (size_t)s->nread + 1, sizeof *s->even);
     for (int i = 0; i < s->nread; i++)
-        for (int k = 0; k < VECTOR_AXES; k++)
-            s->shared[i][k] = k < s->n && s->read[i].along[s->axis[k]] ? shared_along(s, i, k) : 0;
+        for (int k = 0; k < s->n; k++)
+            if (s->read[i].along[s->axis[k]])
+                find_tiles(s, i, k);
 }
 
 bool
@@ -432,7 +443,7 @@ weft_vector_find(vector_search *s)
         s->extent[s->n++] = extent < 0 ? UNKNOWN : extent;
     }
     find_strides(s);
-    find_shared(s);
+    find_quotients(s);
     for (int k = 0; k < s->n; k++)
         for (int64_t lanes = most_lanes(s->r, op->out[0]->buf->dtype); lanes >= 1; lanes /= 2)
             if (lanes <= s->extent[k])

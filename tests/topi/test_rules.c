@@ -546,8 +546,10 @@ products_on_vectors_keep_near_what_they_read_again(void **state)
     (void)state;
     static const choice m[] = {
         /* rows with whole pages between them drive each other out of a first cache */
-        { PACKED(16, 4096, 4096), "vectors of 16", "split(C.i, 8)", NULL },
-        { PACKED(16, 4100, 4096), "vectors of 16", "vectorize(", "split(C.i, 8)" },
+        { PACKED(14, 1024, 128), "vectors of 16", "split(C.i, 7)", NULL },
+        { PACKED(14, 1028, 128), "vectors of 16", "split(C.i, 14)", "split(C.i, 7)" },
+        /* a tile across the panels takes one: places of two need an address each */
+        { PACKED(16, 4096, 4096), "vectors of 16", "j_o, j_i = split(C.j, 16)", "split(C.i, 8)" },
         /* rows across the lanes are copied side by side where enough tiles share them */
         { "te p(A: f32[512, 256], B: f32[512, 256]) { out C[i < 512, j < 512] = sum(r < 256) A[i, r] "
           "* B[j, r] }",
