@@ -15,7 +15,8 @@ is_product(const weft_expr *e)
     return e->h.kind == WEFT_EK_MUL && e->h.index;
 }
 
-/* c of lin == c * atom + rest; a sum, since atom may be a factor of products. */
+/* c of lin == c * atom + rest; a sum, since atom may be a factor of products.  False as well where
+ * its constant could not be negated. */
 static bool
 coefficient(weft_facts *f, const weft_lin *lin, const weft_expr *atom, weft_lin *c)
 {
@@ -38,7 +39,19 @@ coefficient(weft_facts *f, const weft_lin *lin, const weft_expr *atom, weft_lin 
                 return false;
         }
     }
-    return true;
+    return c->k != INT64_MIN;
+}
+
+/* d >= 0 just when s * d + s-1 >= 0, of which the coefficient dc is a multiple of c. */
+static bool
+scale(weft_lin *d, weft_lin *dc, int64_t c)
+{
+    weft_lin plain = *d;
+    int64_t s = c / weft_gcd(dc->k, c);
+    s = s < 0 ? -s : s;
+    weft_lin_init(d, plain.dtype, false);
+    return weft_lin_add_lin(d, &plain, s) && weft_lin_add_const(d, s - 1) &&
+           weft_mul64(dc->k, s, &dc->k);
 }
 
 /* d - lambda * fact, where lambda makes the atom vanish; false unless that lambda is >= 0. */
@@ -46,24 +59,24 @@ static bool
 eliminate(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr *atom,
           const weft_lin *fact, weft_lin *rest, int depth)
 {
-    weft_lin fc, lambda, part;
+    weft_lin fc, by = *dc, lambda, part;
     if (!coefficient(f, fact, atom, &fc) || fc.n != 0 || fc.k == 0)
-        return false;
-    weft_lin_init(&lambda, d->dtype, false);
-    if (dc->k % fc.k != 0)
-        return false;
-    lambda.k = dc->k / fc.k;
-    for (int i = 0; i < dc->n; i++) {
-        if (dc->t[i].c % fc.k != 0)
-            return false;
-        weft_lin_add_term(&lambda, dc->t[i].atom, dc->t[i].c / fc.k);
-    }
-    if (lambda.n > 0 && !(lambda.index && fact->index))
-        return false;
-    if (lambda.n == 0 ? lambda.k < 0 : !nonneg(f, &lambda, depth))
         return false;
     *rest = *d;
     rest->steps = 0;
+    if (by.n == 0 && ((by.k < 0) != (fc.k < 0) || (by.k % fc.k != 0 && !scale(rest, &by, fc.k))))
+        return false;
+    weft_lin_init(&lambda, d->dtype, false);
+    if (by.k % fc.k != 0)
+        return false;
+    lambda.k = by.k / fc.k;
+    for (int i = 0; i < by.n; i++) {
+        if (by.t[i].c % fc.k != 0)
+            return false;
+        weft_lin_add_term(&lambda, by.t[i].atom, by.t[i].c / fc.k);
+    }
+    if (lambda.n > 0 && !(lambda.index && fact->index && nonneg(f, &lambda, depth)))
+        return false;
     return weft_lin_mul(f, &part, &lambda, fact) && weft_lin_add_lin(rest, &part, -1);
 }
 
@@ -93,31 +106,20 @@ try_range(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr 
            try_fact(f, d, dc, atom, &fact, depth);
 }
 
-/* d >= 0 just when c * d + c-1 >= 0: with that as d, quotients by c go without a remainder. */
-static bool
-scale(const weft_lin *d, weft_lin *dc, int64_t c, weft_lin *scaled)
-{
-    weft_lin_init(scaled, d->dtype, false);
-    return weft_lin_add_lin(scaled, d, c) && weft_lin_add_const(scaled, c - 1) &&
-           weft_mul64(dc->k, c, &dc->k);
-}
-
 /* What a quotient says of its dividend: x - c*q >= 0 and c*q + c-1 - x >= 0. */
 static bool
 try_quotient(weft_facts *f, const weft_lin *d, const weft_lin *dc, const weft_expr *q, int depth)
 {
     int64_t c;
-    weft_lin fact, minus, by = *dc, scaled = *d;
+    weft_lin fact, minus;
     if (q->h.kind != WEFT_EK_FDIV || !weft_as_int(q->arg[1], &c) || c <= 0 ||
         !weft_lin_of(f, &fact, q->arg[0], WEFT_LIN_POLY) || !weft_lin_add_term(&fact, q, -c))
         return false;
-    if (dc->n == 0 && dc->k % c != 0 && !scale(d, &by, c, &scaled))
-        return false;
-    if (try_fact(f, &scaled, &by, q, &fact, depth))
+    if (try_fact(f, d, dc, q, &fact, depth))
         return true;
     weft_lin_init(&minus, d->dtype, false);
     return weft_lin_add_lin(&minus, &fact, -1) && weft_lin_add_const(&minus, c - 1) &&
-           try_fact(f, &scaled, &by, q, &minus, depth);
+           try_fact(f, d, dc, q, &minus, depth);
 }
 
 /* What a minimum or maximum says of its sides: a - min(a, b) >= 0. */
