@@ -67,14 +67,34 @@ attempt(weft_facts *f, trial *t, int i, int64_t at)
     return true;
 }
 
+/* (y // d + r) % c is (y + d*r) % (c*d) // d: a sum with a quotient as the one of its dividend, for
+ * a divisor *c that is *d times as large. */
+static bool
+without_quotient(weft_facts *f, weft_lin *lin, int64_t *c, int64_t *d)
+{
+    int i = 0;
+    *d = 1;
+    while (i < lin->n && !(lin->t[i].atom->h.kind == WEFT_EK_FDIV && lin->t[i].c == 1))
+        i++;
+    if (i == lin->n)
+        return true;
+    weft_lin r = *lin;
+    const weft_expr *q = r.t[i].atom;
+    r.t[i] = r.t[--r.n];
+    return weft_as_int(q->arg[1], d) && *d > 0 && weft_mul64(*c, *d, c) &&
+           weft_lin_of(f, lin, q->arg[0], WEFT_LIN_EXACT) && weft_lin_add_lin(lin, &r, *d);
+}
+
 weft_range
 weft_residues(weft_facts *f, const weft_expr *x, int64_t c)
 {
+    int64_t d;
     weft_lin lin;
     trial t = { .c = c, .found = { INT64_MAX, INT64_MIN } };
     weft_range all = { 0, c - 1 };
-    if (!x->h.index || c >= INT32_MAX || !weft_lin_of(f, &lin, x, WEFT_LIN_EXACT) || lin.n < 1 ||
-        lin.k <= INT32_MIN || lin.k >= INT32_MAX || !begin(f, &t, &lin))
+    if (!x->h.index || !weft_lin_of(f, &lin, x, WEFT_LIN_EXACT) ||
+        !without_quotient(f, &lin, &t.c, &d) || t.c >= INT32_MAX || lin.n < 1 ||
+        lin.k <= INT32_MIN || lin.k >= INT32_MAX || !begin(f, &t, &lin) || !attempt(f, &t, 0, 0))
         return all;
-    return attempt(f, &t, 0, 0) ? t.found : all;
+    return (weft_range){ t.found.lo / d, t.found.hi / d };
 }

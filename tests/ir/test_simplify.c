@@ -254,6 +254,19 @@ conditions_are_facts_for_what_they_guard(void **state)
 }
 
 static void
+few_values_are_tried(void **state)
+{
+    (void)state;
+    bench b = setup();
+    CHECK("(o*71 + i%4) % 230 < 3", "(o * 71 + i % 4) % 230 < 3");
+    CHECK("(j*71 + i) % 230 < 229", "true");
+    CHECK("(j*1024 + i + 708)//57 % 57 >= 9", "true");
+    CHECK("(j*1024 + i + 708)//57 % 57 >= 10", "((j * 1024 + i + 24) // 57 + 12) % 57 >= 10");
+    CHECK("j*1024//57 % 57 < 54", "true");
+    teardown(&b);
+}
+
+static void
 floats_stay_exact(void **state)
 {
     (void)state;
@@ -344,6 +357,7 @@ main(void)
         cmocka_unit_test(bounds_decide),
         cmocka_unit_test(symbols_are_proven),
         cmocka_unit_test(conditions_are_facts_for_what_they_guard),
+        cmocka_unit_test(few_values_are_tried),
         cmocka_unit_test(floats_stay_exact),
         cmocka_unit_test(casts_fold),
         cmocka_unit_test(vectors_are_ramps_and_broadcasts),
