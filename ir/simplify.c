@@ -117,6 +117,15 @@ by_kind(weft_facts *f, const weft_expr *e)
     }
 }
 
+/* A comparison or division that bounds and proofs left, decided by trial. */
+static const weft_expr *
+by_points(weft_facts *f, const weft_expr *e)
+{
+    bool compares = e->h.kind >= WEFT_EK_EQ && e->h.kind <= WEFT_EK_GE;
+    bool divides = e->h.kind == WEFT_EK_FDIV || e->h.kind == WEFT_EK_FMOD;
+    return compares || divides ? weft_simp_points(f, e) : NULL;
+}
+
 /* A bool that a fact says outright, or an integer with one value left. */
 static const weft_expr *
 known_value(weft_facts *f, const weft_expr *e)
@@ -144,7 +153,8 @@ step(weft_facts *f, const weft_expr *e)
     r = r ? r : constant_right(f, e);
     r = r ? r : weft_simp_vector(f, e);
     r = r ? r : weft_simp_rules(f, e);
-    return r ? r : by_kind(f, e);
+    r = r ? r : by_kind(f, e);
+    return r ? r : by_points(f, e);
 }
 
 static const weft_expr *

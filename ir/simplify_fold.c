@@ -48,8 +48,8 @@ shift(weft_dtype t, weft_ek kind, int64_t a, int64_t by)
     return a >> (all ? 63 : by);
 }
 
-static int64_t
-int_binary(weft_dtype t, weft_ek kind, int64_t a, int64_t b)
+int64_t
+weft_fold_ints(weft_dtype t, weft_ek kind, int64_t a, int64_t b)
 {
     int64_t q, r;
     bool trunc = kind == WEFT_EK_TDIV || kind == WEFT_EK_TMOD;
@@ -80,15 +80,6 @@ int_binary(weft_dtype t, weft_ek kind, int64_t a, int64_t b)
         return a | b;
     case WEFT_EK_BXOR:
         return a ^ b;
-    default:
-        return shift(t, kind, a, b);
-    }
-}
-
-static bool
-int_compare(weft_dtype t, weft_ek kind, int64_t a, int64_t b)
-{
-    switch (kind) {
     case WEFT_EK_EQ:
         return a == b;
     case WEFT_EK_NE:
@@ -99,8 +90,10 @@ int_compare(weft_dtype t, weft_ek kind, int64_t a, int64_t b)
         return !int_less(t, b, a);
     case WEFT_EK_GT:
         return int_less(t, b, a);
-    default:
+    case WEFT_EK_GE:
         return !int_less(t, a, b);
+    default:
+        return shift(t, kind, a, b);
     }
 }
 
@@ -192,11 +185,8 @@ fold_binary(weft_ir *ir, const weft_expr *e)
     weft_dtype t = weft_dtype_of(a);
     bool compare = kind >= WEFT_EK_EQ && kind <= WEFT_EK_GE;
     double r;
-    if (!weft_is_float(t)) {
-        if (compare)
-            return weft_int(ir, WEFT_BOOL, int_compare(t, kind, a->h.u.i, b->h.u.i));
-        return weft_int(ir, t, int_binary(t, kind, a->h.u.i, b->h.u.i));
-    }
+    if (!weft_is_float(t))
+        return weft_int(ir, weft_dtype_of(e), weft_fold_ints(t, kind, a->h.u.i, b->h.u.i));
     if (compare)
         return weft_int(ir, WEFT_BOOL, float_compare(kind, a->h.u.f, b->h.u.f));
     return float_binary(kind, a->h.u.f, b->h.u.f, &r) ? weft_float(ir, t, r) : NULL;

@@ -253,6 +253,7 @@ conditions_are_facts_for_what_they_guard(void **state)
     teardown(&b);
 }
 
+/* Remainders of sums, and what holds at each of at most 32 points. */
 static void
 few_values_are_tried(void **state)
 {
@@ -263,6 +264,12 @@ few_values_are_tried(void **state)
     CHECK("(j*1024 + i + 708)//57 % 57 >= 9", "true");
     CHECK("(j*1024 + i + 708)//57 % 57 >= 10", "((j * 1024 + i + 24) // 57 + 12) % 57 >= 10");
     CHECK("j*1024//57 % 57 < 54", "true");
+    CHECK("j*5 % 4 >= 1 && j >= 1", "j * 5 % 4 >= 1");
+    CHECK("guard(i < 2 && j < 3 && (j*421 + i + 419)//29 % 29 >= 1 &&"
+          " (j*421 + i + 419)//29 % 29 < 28 && (j*421 + i + 419)%29 >= 1 &&"
+          " (j*421 + i + 419)%29 < 28, A[(j*421 + i + 419)//29 % 29], 0)",
+          "guard(i < 2 && j < 3 && ((j * 421 + i + 13) // 29 + 14) % 29 >= 1 &&"
+          " ((j * 421 + i + 13) // 29 + 14) % 29 < 28, A[14], 0)");
     teardown(&b);
 }
 

@@ -401,6 +401,62 @@ try_one(world *w)
     return ok;
 }
 
+/* ---- few points ------------------------------------------------------------------------------ */
+
+/* A digit of a flat index over o and j, as gathers from images have them. */
+static const weft_expr *
+gen_digit(world *w, const weft_expr *flat, int64_t width, int64_t height)
+{
+    const weft_expr *row = weft_fdiv(w->ir, flat, weft_i32(w->ir, width));
+    switch (pick(w, 4)) {
+    case 0:
+        return weft_fdiv(w->ir, flat, weft_i32(w->ir, width * height));
+    case 1:
+        return weft_fmod(w->ir, flat, weft_i32(w->ir, width));
+    default:
+        return weft_fmod(w->ir, row, weft_i32(w->ir, height));
+    }
+}
+
+/* Up to four comparisons of digits, and a digit that is wanted only where they hold. */
+static const weft_expr *
+gen_gather(world *w)
+{
+    static const weft_ek order[] = { WEFT_EK_LT, WEFT_EK_GE, WEFT_EK_GE, WEFT_EK_LT, WEFT_EK_EQ };
+    int64_t width = 2 + pick(w, 30), height = 2 + pick(w, 30);
+    weft_ir *ir = w->ir;
+    const weft_expr *flat = weft_mul(ir, ref(w, VAR_O), weft_i32(ir, 1 + pick(w, 500))), *all = NULL;
+    flat = weft_add(ir, weft_add(ir, flat, ref(w, VAR_J)), weft_i32(ir, pick(w, 1000)));
+    weft_ek joined = pick(w, 4) ? WEFT_EK_AND : WEFT_EK_OR;
+    for (int n = 1 + pick(w, 4); n > 0; n--) {
+        const weft_expr *edge = weft_i32(ir, pick(w, (int)(pick(w, 2) ? 4 : width)));
+        const weft_expr *digit = gen_digit(w, flat, width, height);
+        const weft_expr *one = weft_binary(ir, order[pick(w, 5)], digit, edge);
+        all = all ? weft_binary(ir, joined, all, one) : one;
+    }
+    return weft_guard(ir, all, gen_digit(w, flat, width, height), weft_i32(ir, -1));
+}
+
+static bool
+try_points(world *w)
+{
+    bool ok = true;
+    const weft_expr *cond = pick(w, 2) ? weft_lt(w->ir, ref(w, VAR_O), weft_i32(w->ir, 3)) : NULL;
+    const weft_expr *e = gen_gather(w);
+    int mark = weft_facts_mark(w->facts);
+    if (cond)
+        weft_facts_assume(w->facts, cond);
+    const weft_expr *r = weft_simplify_expr(w->ir, w->facts, e);
+    weft_facts_pop(w->facts, mark);
+    choose_point(w);
+    for (int k = 0; k < 28 && ok; k++) {
+        w->at[VAR_O].i[0] = k / 4;
+        w->at[VAR_J].i[0] = k % 4;
+        ok = compare(w, cond, e, r);
+    }
+    return ok;
+}
+
 /* ---- intervals and affine parts -------------------------------------------------------------- */
 
 /* Whether lo <= value <= hi at a point, for bounds free of i and r. */
@@ -501,11 +557,19 @@ intervals_hold_every_value_and_affine_parts_add_up(void **state)
     run(try_parts, expressions() / 5);
 }
 
+static void
+what_is_decided_at_few_points_is_so_at_all_of_them(void **state)
+{
+    (void)state;
+    run(try_points, expressions() / 5);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(simplified_expressions_keep_their_values),
+        cmocka_unit_test(what_is_decided_at_few_points_is_so_at_all_of_them),
         cmocka_unit_test(intervals_hold_every_value_and_affine_parts_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
