@@ -4,9 +4,10 @@
  *
  * Reported, with exit status 1, is every condition, and every part of an && or ||, that is decided
  * by the ranges of the loops and the conditions around it, every division and remainder that is one
- * value or does nothing, and every min and max of which one side always wins.  Expressions are
- * unbounded integers, as an index does not overflow (doc/IR.md, 1); what they are made of beyond
- * integer arithmetic (loads, floats, bits) is a value of which nothing is known.
+ * value or does nothing, every min and max of which one side always wins, and every question that
+ * Z3 gave up.  Expressions are unbounded integers, as an index does not overflow (doc/IR.md, 1);
+ * what they are made of beyond integer arithmetic (loads, floats, bits) is a value of which nothing
+ * is known.
  */
 #include "base/base.h"
 #include "ir/ir.h"
@@ -23,6 +24,7 @@ typedef struct checker {
     Z3_solver s;
     weft_arena arena;
     WEFT_VEC(Z3_ast) term;      /* by expression id */
+    WEFT_VEC(Z3_ast) let;       /* by variable id: what it stands for; NULL: itself */
     WEFT_VEC(uint32_t) seen;    /* by expression id: the context it was looked at in */
     uint32_t context, contexts; /* the one at hand, and how many there were */
     const char *file;
@@ -56,6 +58,8 @@ constant(const checker *c, const char *kind, uint32_t id, bool truth)
 static Z3_ast
 variable(const checker *c, const weft_var *v)
 {
+    if ((int)v->id < c->let.n && c->let.at[v->id])
+        return c->let.at[v->id];
     return constant(c, "v", v->id, v->type.dtype == WEFT_BOOL);
 }
 
@@ -214,6 +218,9 @@ holds(checker *c, Z3_ast claim)
     Z3_lbool r = Z3_solver_check(c->z, c->s);
     Z3_solver_pop(c->z, c->s, 1);
     c->asked++;
+    if (r == Z3_L_UNDEF)
+        printf("%s: %s: not answered: %s\n", c->file, c->kernel->name,
+               Z3_ast_to_string(c->z, claim));
     c->unknown += r == Z3_L_UNDEF;
     return r == Z3_L_FALSE;
 }
@@ -420,12 +427,24 @@ walk_let(checker *c, const weft_stmt *s)
 {
     const weft_expr *value = s->u.let.value;
     ask(c, value);
-    uint32_t before = enter(c);
+    while (c->let.n <= (int)s->u.let.var->id)
+        *WEFT_PUSH(&c->arena, &c->let) = NULL;
     if (value->h.pure && (is_bool(value) || weft_is_int((weft_dtype)value->h.type.dtype)) &&
         value->h.type.lanes == 1)
-        Z3_solver_assert(c->z, c->s, Z3_mk_eq(c->z, variable(c, s->u.let.var), term(c, value)));
+        c->let.at[s->u.let.var->id] = term(c, value);
     walk(c, s->u.let.body);
-    leave(c, before);
+}
+
+static void
+walk_matrix(checker *c, const weft_stmt *s)
+{
+    for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++)
+        for (int d = 0; d < s->u.matrix.place[i].n; d++)
+            ask(c, s->u.matrix.place[i].index[d]);
+    if (s->u.matrix.value)
+        ask(c, s->u.matrix.value);
+    if (s->u.matrix.stride)
+        ask(c, s->u.matrix.stride);
 }
 
 static void
@@ -466,6 +485,9 @@ walk(checker *c, const weft_stmt *s)
     case WEFT_SK_PREFETCH:
         ask(c, s->u.prefetch.index);
         return;
+    case WEFT_SK_MATRIX:
+        walk_matrix(c, s);
+        return;
     default:
         return;
     }
@@ -488,7 +510,7 @@ check_kernel(checker *c, const weft_kernel *k)
     Z3_params_dec_ref(c->z, p);
     c->kernel = k;
     c->context = c->contexts = 1;
-    c->term.n = c->seen.n = 0;
+    c->term.n = c->let.n = c->seen.n = 0;
     for (uint32_t lanes = 2; lanes <= MAX_LANES; lanes++) /* any lane of a vector */
         assume_range(c, constant(c, "lane", lanes, false), number(c, lanes));
     for (int i = 0; i < k->nscalar; i++)
@@ -530,5 +552,5 @@ main(int argc, char **argv)
     printf("%d questions, %d not answered within %d steps, %d redundant\n", c.asked, c.unknown, WORK,
            c.found);
     weft_arena_reset(&c.arena);
-    return !read ? 2 : c.found ? 1 : 0;
+    return !read ? 2 : c.found || c.unknown ? 1 : 0;
 }
