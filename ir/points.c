@@ -1,7 +1,8 @@
 /* Decides by trial: where the variables of an index expression have few values together, its value
  * at all of those points that the conditions around allow may be one and the same.  Neither bounds
  * nor proofs see that the last steps of a loop over a padded image, where they cross from one of
- * its rows to the next, are outside of both axes or of none. */
+ * its rows to the next, are outside of both axes or of none.  What is decided by one variable may
+ * be a comparison with that: (1 - k) % 2 == 0 with k < 3 is k == 1. */
 #include "ir/simplify.h"
 
 #include <string.h>
@@ -135,27 +136,54 @@ possible(weft_facts *f, points *p)
     return set;
 }
 
-/* Whether all points of the set have one value; there has to be a point. */
-static bool
-one_value(uint32_t set, const int64_t v[MAX_POINTS], int64_t *value)
+static int
+first_of(uint32_t set)
 {
-    int first = 0;
-    while (first < MAX_POINTS && !(set >> first & 1))
-        first++;
-    if (first == MAX_POINTS)
-        return false;
-    *value = v[first];
-    for (int j = first; j < MAX_POINTS; j++)
-        if (set >> j & 1 && v[j] != *value)
-            return false;
-    return true;
+    int j = 0;
+    while (!(set >> j & 1))
+        j++;
+    return j;
+}
+
+static int
+last_of(uint32_t set)
+{
+    int j = MAX_POINTS - 1;
+    while (!(set >> j & 1))
+        j--;
+    return j;
+}
+
+/* The points of the set at which the value is that at the first. */
+static uint32_t
+like_first(uint32_t set, const int64_t v[MAX_POINTS])
+{
+    uint32_t like = 0;
+    for (int j = first_of(set); j < MAX_POINTS; j++)
+        if (set >> j & 1 && v[j] == v[first_of(set)])
+            like |= UINT32_C(1) << j;
+    return like;
+}
+
+/* What compares the only variable with a constant and is `truth` at the points of one set, which
+ * has the first of all, and not at those of the other; NULL: nothing does. */
+static const weft_expr *
+plain(weft_ir *ir, const points *p, uint32_t like, uint32_t other, bool truth)
+{
+    const weft_expr *x = p->var[0];
+    const weft_expr *edge = weft_const_like(ir, x->h.type, p->at[0][first_of(other)]);
+    if (last_of(like) < first_of(other))
+        return truth ? weft_lt(ir, x, edge) : weft_ge(ir, x, edge);
+    if (first_of(other) != last_of(other))
+        return NULL;
+    return truth ? weft_ne(ir, x, edge) : weft_eq(ir, x, edge);
 }
 
 const weft_expr *
 weft_simp_points(weft_facts *f, const weft_expr *e)
 {
     points p; /* not cleared: most calls end before it is needed */
-    int64_t v[MAX_POINTS], value;
+    int64_t v[MAX_POINTS];
     int nodes = MAX_NODES, first = 0;
     p.nvar = 0;
     p.n = 1;
@@ -163,9 +191,14 @@ weft_simp_points(weft_facts *f, const weft_expr *e)
     if (!add_variables(f, &p, e, &nodes))
         return NULL;
     p.most = 0;
-    if (!next_condition(f, &p, &first))
+    bool composed = p.nvar == 1 && e->h.type.dtype == WEFT_BOOL && e->arg[0] != p.var[0];
+    if (!composed && !next_condition(f, &p, &first))
         return NULL;
     lay_out(&p);
     evaluate(&p, e, v);
-    return one_value(possible(f, &p), v, &value) ? weft_const_like(f->ir, e->h.type, value) : NULL;
+    uint32_t set = possible(f, &p), like = set ? like_first(set, v) : 0;
+    int64_t value = set ? v[first_of(set)] : 0;
+    if (set && like == set)
+        return weft_const_like(f->ir, e->h.type, value);
+    return set && composed ? plain(f->ir, &p, like, set & ~like, value != 0) : NULL;
 }

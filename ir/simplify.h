@@ -2,8 +2,8 @@
  *
  * The simplifier knows a value from four sides: constant bounds (bounds.c), what it is congruent to
  * (modular.c), the facts of the scopes around (facts.c) and its form as an affine sum
- * (simplify_sum.c); what they leave undecided at few points is tried (points.c).  Everything it finds out is kept beside the expression's id under the version
- * of the facts it was found under.
+ * (simplify_sum.c); what they leave open at few points is tried there (points.c).  Everything it
+ * finds out is kept beside the expression's id under the version of the facts it was found under.
  */
 #ifndef WEFT_SIMPLIFY_H
 #define WEFT_SIMPLIFY_H
@@ -160,7 +160,7 @@ const weft_expr *weft_simp_logic(weft_facts *, const weft_expr *);   /* guard */
 const weft_expr *weft_simp_call(weft_facts *, const weft_expr *);
 const weft_expr *weft_simp_float_div(weft_facts *, const weft_expr *);
 const weft_expr *weft_simp_fold(weft_facts *, const weft_expr *);    /* constants */
-const weft_expr *weft_simp_points(weft_facts *, const weft_expr *);  /* one value (points.c) */
+const weft_expr *weft_simp_points(weft_facts *, const weft_expr *);  /* by trial */
 const weft_expr *weft_simp_rules(weft_facts *, const weft_expr *);   /* rules.def */
 /* An operation on integers of the type, or their comparison, in 64 bits (simplify_fold.c). */
 int64_t weft_fold_ints(weft_dtype, weft_ek, int64_t a, int64_t b);

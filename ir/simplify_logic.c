@@ -46,10 +46,12 @@ is_decided(const weft_expr *e, bool truth)
     return weft_as_const(e, &v) && (v != 0) == truth;
 }
 
-/* Each part under the ones before it (then, on the way back, under the ones after it). */
-static void
+/* Each part under the ones before it (then, on the way back, under the ones after it).  True when
+ * one became another on the way back, under which those after it may be simpler yet. */
+static bool
 simplify_parts(weft_facts *f, parts *p, bool truth)
 {
+    bool changed = false;
     int mark = weft_facts_mark(f);
     for (int i = 0; i < p->n; i++) {
         if (p->at[i]->h.pure || i == 0)
@@ -60,12 +62,15 @@ simplify_parts(weft_facts *f, parts *p, bool truth)
     weft_facts_pop(f, mark);
     for (int i = p->n - 1; i >= 0; i--) {
         weft_ek kind = (weft_ek)p->at[i]->h.kind;
+        const weft_expr *before = p->at[i];
         if (kind >= WEFT_EK_EQ && kind <= WEFT_EK_GE && p->at[i]->h.pure && i < p->n - 1)
             p->at[i] = weft_simp(f, p->at[i]);
+        changed |= p->at[i] != before && !weft_is_imm(p->at[i]);
         if (p->at[i]->h.pure && i > 0)
             weft_facts_assume_simple(f, p->at[i], truth);
     }
     weft_facts_pop(f, mark);
+    return changed;
 }
 
 /* The parts one after the other; what became a chain itself is laid out flat. */
@@ -113,7 +118,8 @@ simplify_chain(weft_facts *f, const weft_expr *e)
         return weft_expr_with(f->ir, e, arg);
     }
     f->contexts -= p.n;
-    simplify_parts(f, &p, truth);
+    if (simplify_parts(f, &p, truth))
+        simplify_parts(f, &p, truth);
     for (int i = 0; i < p.n; i++)
         droppable &= weft_facts_droppable(f, p.at[i]);
     for (int i = 0; i < p.n && droppable; i++)
