@@ -425,7 +425,8 @@ gen_gather(world *w)
     static const weft_ek order[] = { WEFT_EK_LT, WEFT_EK_GE, WEFT_EK_GE, WEFT_EK_LT, WEFT_EK_EQ };
     int64_t width = 2 + pick(w, 30), height = 2 + pick(w, 30);
     weft_ir *ir = w->ir;
-    const weft_expr *flat = weft_mul(ir, ref(w, VAR_O), weft_i32(ir, 1 + pick(w, 500))), *all = NULL;
+    const weft_expr *all = NULL;
+    const weft_expr *flat = weft_mul(ir, ref(w, VAR_O), weft_i32(ir, 1 + pick(w, 500)));
     flat = weft_add(ir, weft_add(ir, flat, ref(w, VAR_J)), weft_i32(ir, pick(w, 1000)));
     weft_ek joined = pick(w, 4) ? WEFT_EK_AND : WEFT_EK_OR;
     for (int n = 1 + pick(w, 4); n > 0; n--) {
