@@ -31,7 +31,7 @@ check()
     done
 }
 
-targets='opencl:generic-gpu opencl:pocl opencl:mali-g78 vulkan:lavapipe cuda:sm_80 metal:apple8'
+targets='opencl:generic-gpu opencl:pocl opencl:mali-g78 vulkan:lavapipe vulkan:generic-gpu cuda:sm_80 metal:apple8'
 if [ $# -gt 0 ]; then
     model=${WEFT_DATA_DIR:-}/seeded/$1/model.onnx
     [ -f "$model" ] || { echo "skipped: no $model"; exit 77; }
