@@ -244,6 +244,8 @@ read_tensor(reader *r, const json_t *o, weft_mod_tensor *t)
     t->dtype = (weft_dtype)get_word(r, o, "dtype", dtype_word, WEFT_DTYPE_COUNT);
     t->dim = get_texts(r, o, "dims", &t->ndim);
     t->alias = get_index(r, o, "alias");
+    if (json_object_get(o, "at"))
+        t->at = get_int(r, o, "at", 0, WEFT_MAX_AT);
     t->in_place = get_index(r, o, "in_place");
     if (t->role == WEFT_ROLE_TEMP) {
         t->first = (int)get_int(r, o, "first", -1, INT32_MAX);

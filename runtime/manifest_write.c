@@ -102,6 +102,8 @@ tensor_json(writer *w, const weft_mod_tensor *t)
     put_texts(w, o, "dims", t->dim, t->ndim);
     if (t->alias >= 0)
         put(w, o, "alias", json_integer(t->alias));
+    if (t->at)
+        put(w, o, "at", json_integer((json_int_t)t->at));
     if (t->in_place >= 0)
         put(w, o, "in_place", json_integer(t->in_place));
     if (t->role == WEFT_ROLE_TEMP) {

@@ -206,6 +206,10 @@ check_tensor(checker *c, int i, weft_map *seen)
                     t->name, t->alias, t->in_place, p->ntensor);
     if (t->alias >= 0 && t->role == WEFT_ROLE_INPUT)
         return FAIL(c, "input '%s' cannot be an alias", t->name);
+    if (t->at && (t->alias < 0 || t->role != WEFT_ROLE_TEMP || t->at < 0 || t->at > WEFT_MAX_AT))
+        return FAIL(c, "tensor '%s' begins at byte %lld; only a temporary with an alias does, from "
+                       "0 to %lld",
+                    t->name, (long long)t->at, (long long)WEFT_MAX_AT);
     if (t->blob && t->role != WEFT_ROLE_CONSTANT)
         return FAIL(c, "tensor '%s' has a blob and is no constant", t->name);
     bool has_life = t->first != -1 || t->last != -1; /* -1, -1: no step uses it under this name */
@@ -216,21 +220,39 @@ check_tensor(checker *c, int i, weft_map *seen)
     return t->role == WEFT_ROLE_CONSTANT ? check_constant(c, t) : WEFT_OK;
 }
 
-bool
-weft_alias_roots(const weft_program *p, int *root)
+/* Tensor i, whose root is not known, and those that it lies in: up to one that is its own root or
+ * has one.  Each is looked at once, whatever the chains. */
+static bool
+find_root(const weft_program *p, int i, int *root, int64_t *at)
 {
-    for (int i = 0; i < p->ntensor; i++)
-        root[i] = -1;
-    for (int i = 0; i < p->ntensor; i++) {
-        int top = i, hops = 0;
-        while (root[top] < 0 && p->tensor[top].alias >= 0 && hops++ <= p->ntensor)
-            top = p->tensor[top].alias;
-        if (hops > p->ntensor)
+    int top = i, hops = 0;
+    int64_t sum = 0;
+    for (; root[top] < 0 && p->tensor[top].alias >= 0; top = p->tensor[top].alias) {
+        if (hops++ > p->ntensor)
             return false;
-        top = root[top] >= 0 ? root[top] : top;
-        for (int k = i; root[k] < 0; k = p->tensor[k].alias < 0 ? k : p->tensor[k].alias)
-            root[k] = top;
+        sum += p->tensor[top].at;
     }
+    if (root[top] < 0)
+        root[top] = top;
+    sum += at[top];
+    for (int k = i; root[k] < 0; k = p->tensor[k].alias) {
+        root[k] = root[top];
+        at[k] = sum;
+        sum -= p->tensor[k].at;
+    }
+    return true;
+}
+
+bool
+weft_alias_roots(const weft_program *p, int *root, int64_t *at)
+{
+    for (int i = 0; i < p->ntensor; i++) {
+        root[i] = -1;
+        at[i] = 0;
+    }
+    for (int i = 0; i < p->ntensor; i++)
+        if (root[i] < 0 && !find_root(p, i, root, at))
+            return false;
     return true;
 }
 
@@ -262,7 +284,8 @@ check_lives(checker *c)
     c->first = WEFT_NEW_ARRAY(&c->arena, p->ntensor, int);
     c->last = WEFT_NEW_ARRAY(&c->arena, p->ntensor, int);
     c->sized = WEFT_NEW_ARRAY(&c->arena, p->ntensor, bool);
-    if (!weft_alias_roots(p, c->root))
+    int64_t *at = WEFT_NEW_ARRAY(&c->arena, p->ntensor, int64_t);
+    if (!weft_alias_roots(p, c->root, at))
         return FAIL(c, "program '%s': aliases go in a circle", p->target);
     weft_root_lives(p, c->root, c->first, c->last);
     return WEFT_OK;

@@ -12,6 +12,8 @@ enum {
     WEFT_MAX_STEPS = 1 << 20,
     WEFT_MAX_NESTING = 64 /* of steps over steps */
 };
+/* Of a tensor's `at`: a chain of aliases adds up to 64 bits. */
+#define WEFT_MAX_AT (INT64_MAX / 2 / WEFT_MAX_TENSORS)
 
 /* ---- the files of a module, in a directory or in one zip (bundle.c, bundle_zip.c) ------------ */
 typedef struct weft_bundle weft_bundle;
@@ -73,8 +75,9 @@ weft_step_name(const weft_program *p, int step)
 }
 
 /* ---- checks (module_check.c) ----------------------------------------------------------------- */
-/* root[i]: the tensor in whose memory tensor i lies; false when aliases go in a circle. */
-bool weft_alias_roots(const weft_program *, int *root);
+/* root[i]: the tensor in whose memory tensor i lies, at[i]: the byte where it begins; false when
+ * aliases go in a circle. */
+bool weft_alias_roots(const weft_program *, int *root, int64_t *at);
 /* For roots: the steps in which any tensor over their memory lives; what is no TEMP lives always,
  * what an output lies in lives to the end, and a TEMP that nothing uses has first > last. */
 void weft_root_lives(const weft_program *, const int *root, int *first, int *last);

@@ -127,7 +127,8 @@ parse_program(weft_session *s, weft_diag *diag)
     s->root = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int);
     s->first = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int);
     s->last = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int);
-    bool acyclic = weft_alias_roots(p, s->root);
+    s->at = WEFT_NEW_ARRAY(&s->arena, p->ntensor, int64_t);
+    bool acyclic = weft_alias_roots(p, s->root, s->at);
     weft_assert(acyclic, "an unchecked module");
     weft_root_lives(p, s->root, s->first, s->last);
     return WEFT_OK;

@@ -297,12 +297,24 @@ weft_session_resize(const weft_session *s, int tensor, weft_diag *diag)
     if (!s->varies[tensor])
         return WEFT_OK;
     weft_status status = set_dims(s, tensor, diag);
-    int root = s->root[tensor];
-    if (!status && s->bytes[tensor] > s->room[root])
+    int64_t left = weft_session_left(s, tensor);
+    if (!status && s->bytes[tensor] > left)
         status = weft_fail(diag, WEFT_LIMIT, "tensor '%s' has %lld bytes; there is room for %lld",
                            s->program->tensor[tensor].name, (long long)s->bytes[tensor],
-                           (long long)s->room[root]);
+                           (long long)(left > 0 ? left : 0));
     return status;
+}
+
+/* Whether the tensor lies within its root, if its size is known. */
+static weft_status
+check_within(const weft_session *s, int i, weft_diag *diag)
+{
+    if (s->varies[i] || s->bytes[i] <= weft_session_left(s, i))
+        return WEFT_OK;
+    return weft_fail(diag, WEFT_INVALID_INPUT,
+                     "tensor '%s' has %lld bytes and lies from byte %lld on in '%s', which has %lld",
+                     s->program->tensor[i].name, (long long)s->bytes[i], (long long)s->at[i],
+                     s->program->tensor[s->root[i]].name, (long long)s->room[s->root[i]]);
 }
 
 static weft_status
@@ -336,11 +348,7 @@ bind_shapes(weft_session *s, const int64_t *const *dims, weft_diag *diag)
     if (!status)
         status = check_given(s, dims, diag);
     for (int i = 0; i < p->ntensor && !status; i++)
-        if (!s->varies[i] && s->bytes[i] > s->room[s->root[i]])
-            status = weft_fail(diag, WEFT_INVALID_INPUT,
-                               "tensor '%s' has %lld bytes and lies in '%s', which has %lld",
-                               p->tensor[i].name, (long long)s->bytes[i],
-                               p->tensor[s->root[i]].name, (long long)s->bytes[s->root[i]]);
+        status = check_within(s, i, diag);
     return status;
 }
 
@@ -475,8 +483,10 @@ place_tensors(weft_session *s, weft_arena *scratch, weft_diag *diag)
     weft_status status = place_roots(s, true, &s->inputs, scratch, diag);
     if (!status)
         status = place_roots(s, false, &s->arenas, scratch, diag);
-    for (int i = 0; i < ntensor && !status; i++)
-        s->place[i] = s->place[s->root[i]];
+    for (int i = 0; i < ntensor && !status; i++) {
+        s->place[i] = s->place[s->root[i]]; /* a root's own is at 0 */
+        s->place[i].offset += s->at[i];
+    }
     return status;
 }
 
@@ -493,12 +503,16 @@ make_arg(weft_session *s, const weft_launch *l, const weft_mod_arg *a, const wef
         status = weft_iexpr_eval(offset, s->symbol_value, diag, &at);
     if (status)
         return status;
-    if (at < 0 || at > s->bytes[a->tensor] || (align > 0 && at % align))
-        return weft_fail(
-            diag, WEFT_LIMIT,
-            "kernel '%s': offset %lld into '%s' must be a multiple of %lld within its %lld bytes",
-            l->name, (long long)at, s->program->tensor[a->tensor].name, (long long)align,
-            (long long)s->bytes[a->tensor]);
+    if (at < 0 || at > s->bytes[a->tensor])
+        return weft_fail(diag, WEFT_LIMIT, "kernel '%s': offset %lld into '%s' of %lld bytes",
+                         l->name, (long long)at, s->program->tensor[a->tensor].name,
+                         (long long)s->bytes[a->tensor]);
+    if (align > 0 && (s->at[a->tensor] + at) % align)
+        return weft_fail(diag, WEFT_LIMIT,
+                         "kernel '%s': '%s' is bound from byte %lld of its memory on, which must be "
+                         "a multiple of %lld",
+                         l->name, s->program->tensor[a->tensor].name,
+                         (long long)(s->at[a->tensor] + at), (long long)align);
     *out = (weft_arg){ place->memory, place->offset + at, weft_session_range(s, a->tensor, at),
                        a->written };
     weft_assert(place->memory, "%s has no memory", s->program->tensor[a->tensor].name);

@@ -1,10 +1,11 @@
 /* runtime/session_guard.c: bytes between tensors that nothing may write.
  *
  * Where temporaries are kept, which is to check kernels and not to be fast, every tensor that is no
- * constant is followed by a guard: words that are NaN as floats and far out as indices, another at
- * every place.  A kernel that writes there is found by it; what it reads there spoils its results.
+ * constant and has its own memory is followed by a guard: words that are NaN as floats and far out
+ * as indices, another at every place.  A kernel that writes there is found by it; what it reads
+ * there spoils its results.  Behind a part of a tensor are its neighbours.
  * Devices that drop what lies outside a buffer's range are given a range that takes the guard in;
- * devices that report it are given no guard, and every tensor an allocation of its own.
+ * devices that report it are given no guard, and every tensor with its parts an allocation.
  */
 #include "runtime/session_priv.h"
 

@@ -51,6 +51,7 @@ struct weft_session {
     const weft_mod_symbol **symbol;
     int *symbol_of; /* symbol of the module: its place here; -1: the program has it not */
     int *root;                    /* tensor: whose memory it lies in */
+    int64_t *at;                  /* tensor: the byte of its root where it begins */
     int *first, *last;            /* root: steps of its life */
     const weft_iexpr ***dim_expr; /* [tensor][dimension] */
     bool *varies;                 /* tensor: its dimensions mention a symbol that a step binds */
@@ -85,6 +86,12 @@ weft_status weft_session_place_constants(weft_session *, weft_diag *);
 weft_status weft_session_record(weft_session *, weft_segment *, weft_diag *);
 /* The tensor's dims and bytes as the symbols are. */
 weft_status weft_session_resize(const weft_session *, int tensor, weft_diag *);
+/* Bytes of the memory that the tensor lies in, from its beginning on; below 0: it begins behind. */
+static inline int64_t
+weft_session_left(const weft_session *s, int tensor)
+{
+    return s->room[s->root[tensor]] - s->at[tensor];
+}
 /* Gives back everything of the bound shapes. */
 void weft_session_unbind(weft_session *);
 void weft_memories_free(weft_device *, weft_memories *);

@@ -150,7 +150,7 @@ find_bytes(runner *r, int step, int b, bool room, weft_tensor_place *at, int64_t
         status = weft_iexpr_eval(e, s->symbol_value, r->diag, &offset);
     if (status)
         return status;
-    int64_t size = room ? s->room[s->root[a->tensor]] : s->bytes[a->tensor];
+    int64_t size = room ? weft_session_left(s, a->tensor) : s->bytes[a->tensor];
     if (offset < 0 || offset > size)
         return weft_fail(r->diag, WEFT_LIMIT, "step %d (%s): offset %lld into '%s' of %lld bytes",
                          step, weft_step_name(s->program, step), (long long)offset, name,

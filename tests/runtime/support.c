@@ -188,6 +188,31 @@ support_module(weft_api api, const char *text, const char *n)
     return m;
 }
 
+weft_module *
+support_parts(weft_api api, const char *text, const char *n)
+{
+    weft_module *m = support_module(api, text, n);
+    weft_program *p = m->program;
+    weft_mod_tensor *tensor = WEFT_NEW_ARRAY(&m->arena, SUPPORT_WHOLE + 1, weft_mod_tensor);
+    memcpy(tensor, p->tensor, (size_t)p->ntensor * sizeof *tensor);
+    for (int i = SUPPORT_PAIR; i <= SUPPORT_WHOLE; i++) {
+        const char **dim = WEFT_NEW(&m->arena, const char *);
+        bool whole = i == SUPPORT_WHOLE;
+        *dim = weft_arena_printf(&m->arena, "%s + %d", n ? n : "n", whole ? 2048 : 1024);
+        tensor[i] = tensor[T];
+        tensor[i].name = whole ? "whole" : "pair";
+        tensor[i].dim = dim;
+        tensor[i].first = tensor[i].last = -1;
+    }
+    tensor[T].alias = SUPPORT_PAIR;
+    tensor[T].at = 4096;
+    tensor[SUPPORT_PAIR].alias = SUPPORT_WHOLE;
+    tensor[SUPPORT_PAIR].at = 1024;
+    p->tensor = tensor;
+    p->ntensor = SUPPORT_WHOLE + 1;
+    return m;
+}
+
 char *
 support_folder(void)
 {

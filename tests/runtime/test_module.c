@@ -23,6 +23,7 @@ module_equal(const weft_module *a, const weft_module *b)
         assert_int_equal(s->dtype, t->dtype);
         assert_string_equal(s->dim[0], t->dim[0]);
         assert_int_equal(s->alias, t->alias);
+        assert_int_equal(s->at, t->at);
         assert_int_equal(s->in_place, t->in_place);
         assert_int_equal(s->last, t->last);
     }
@@ -324,6 +325,83 @@ aliases_in_a_circle_are_refused(void **state)
 }
 
 static void
+parts_of_a_tensor_come_back_from_a_file(void **state)
+{
+    (void)state;
+    char *folder = support_folder();
+    weft_module *m = support_parts(WEFT_API_OPENCL, support_add_cl, NULL);
+    weft_module *back = through(m, folder, "parts.weft");
+    module_equal(m, back);
+    weft_module_destroy(back);
+    weft_module_destroy(m);
+    support_remove(folder);
+}
+
+static const struct {
+    int tensor, alias;
+    int64_t at;
+    const char *message;
+} hostile_parts[] = {
+    { SUPPORT_T, SUPPORT_PAIR, -64, "'t' begins at byte -64; only a temporary" },
+    { SUPPORT_T, SUPPORT_PAIR, INT64_MAX, "'t' begins at byte 9223372036854775807" },
+    { SUPPORT_T, -1, 64, "'t' begins at byte 64; only a temporary with an alias" },
+    { 0, -1, 64, "'a' begins at byte 64" },
+    { 0, SUPPORT_PAIR, 64, "input 'a' cannot be an alias" },
+    { 3, SUPPORT_PAIR, 64, "'y' begins at byte 64" },
+    { 4, SUPPORT_PAIR, 64, "'w' begins at byte 64" },
+    { SUPPORT_WHOLE, SUPPORT_T, 64, "aliases go in a circle" },
+    { SUPPORT_T, 4, 64, "writes 't', which lies in constant 'w'" },
+    { SUPPORT_T, 9, 64, "alias (9)" },
+};
+
+static void
+a_part_that_begins_nowhere_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof hostile_parts / sizeof *hostile_parts; i++) {
+        weft_diag *diag = weft_diag_create();
+        weft_module *m = support_parts(WEFT_API_OPENCL, support_add_cl, NULL);
+        weft_mod_tensor *t = &m->program->tensor[hostile_parts[i].tensor];
+        assert_int_equal(weft_module_check(m, diag), WEFT_OK);
+        t->alias = hostile_parts[i].alias;
+        t->at = hostile_parts[i].at;
+        assert_int_equal(weft_module_check(m, diag), WEFT_INVALID_INPUT);
+        if (!strstr(weft_diag_text(diag), hostile_parts[i].message))
+            fail_msg("part %zu: %s", i, weft_diag_text(diag));
+        weft_module_destroy(m);
+        weft_diag_destroy(diag);
+    }
+}
+
+/* As far as it can be from its root, at the end of a chain of all the tensors that there may be. */
+static void
+the_longest_chain_of_parts_is_checked_at_once(void **state)
+{
+    enum { MANY = 1 << 17 };
+    (void)state;
+    weft_diag *diag = weft_diag_create();
+    weft_module *m = support_parts(WEFT_API_OPENCL, support_add_cl, NULL);
+    weft_program *p = m->program;
+    weft_mod_tensor *tensor = WEFT_NEW_ARRAY(&m->arena, MANY, weft_mod_tensor);
+    memcpy(tensor, p->tensor, (size_t)p->ntensor * sizeof *tensor);
+    for (int i = p->ntensor; i < MANY; i++) {
+        tensor[i] = tensor[SUPPORT_T];
+        tensor[i].name = weft_arena_printf(&m->arena, "link%d", i);
+        tensor[i].alias = i + 1 < MANY ? i + 1 : SUPPORT_PAIR;
+        tensor[i].at = INT64_MAX / 2 / MANY;
+    }
+    tensor[SUPPORT_T].alias = p->ntensor;
+    p->tensor = tensor;
+    p->ntensor = MANY;
+    assert_int_equal(weft_module_check(m, diag), WEFT_OK);
+    tensor[SUPPORT_PAIR].alias = SUPPORT_T;
+    assert_int_equal(weft_module_check(m, diag), WEFT_INVALID_INPUT);
+    assert_non_null(strstr(weft_diag_text(diag), "circle"));
+    weft_module_destroy(m);
+    weft_diag_destroy(diag);
+}
+
+static void
 a_path_that_is_no_module_is_refused(void **state)
 {
     (void)state;
@@ -353,6 +431,9 @@ main(void)
         cmocka_unit_test(a_damaged_zip_is_refused_or_read_but_never_crashes),
         cmocka_unit_test(weights_that_lie_outside_the_file_are_refused),
         cmocka_unit_test(aliases_in_a_circle_are_refused),
+        cmocka_unit_test(parts_of_a_tensor_come_back_from_a_file),
+        cmocka_unit_test(a_part_that_begins_nowhere_is_refused),
+        cmocka_unit_test(the_longest_chain_of_parts_is_checked_at_once),
         cmocka_unit_test(a_path_that_is_no_module_is_refused),
     };
     return cmocka_run_group_tests_name("module", tests, NULL, NULL);

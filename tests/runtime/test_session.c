@@ -3,6 +3,7 @@
 
 #include "backends/vulkan/device_priv.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static weft_drivers
@@ -302,6 +303,37 @@ a_kernel_that_writes_behind_its_tensors_is_found_where_they_are_kept(void **stat
     weft_diag_destroy(diag);
 }
 
+/* What the kernels write of t lies where t does, and nothing else of its memory is touched. */
+static void
+a_part_is_written_where_it_lies(void **state)
+{
+    enum { N = 100, AT = (1024 + 4096) / 4, WHOLE = N + 2048 };
+    (void)state;
+    if (!present(&weft_opencl_driver))
+        skip();
+    weft_diag *diag = weft_diag_create();
+    weft_device *d = NULL;
+    weft_session *s = NULL;
+    weft_module *m = support_parts(WEFT_API_OPENCL, support_add_cl, "100");
+    float whole[WHOLE], pair[WHOLE - 1024];
+    assert_int_equal(weft_opencl_driver.open(0, diag, &d), WEFT_OK);
+    assert_int_equal(weft_session_create(m, d, NULL, diag, &s), WEFT_OK);
+    run_and_compare(s, diag, N);
+    assert_int_equal(weft_session_keep_temps(s, true, diag), WEFT_OK);
+    run_and_compare(s, diag, N);
+    assert_int_equal(weft_session_run_steps(s, 0, 2, diag), WEFT_OK);
+    assert_int_equal(weft_session_get_tensor(s, SUPPORT_WHOLE, whole, sizeof whole, diag), WEFT_OK);
+    assert_int_equal(weft_session_get_tensor(s, SUPPORT_PAIR, pair, sizeof pair, diag), WEFT_OK);
+    for (int i = 0; i < WHOLE; i++)
+        assert_true(i < AT || i >= AT + N ? isnan(whole[i])
+                                          : whole[i] == (float)(i - AT) * 2.5f);
+    assert_memory_equal(pair, whole + 1024 / 4, sizeof pair);
+    weft_session_destroy(s);
+    weft_device_close(d);
+    weft_module_destroy(m);
+    weft_diag_destroy(diag);
+}
+
 static void
 times_are_measured_and_written(void **state)
 {
@@ -466,6 +498,37 @@ a_tensor_may_take_over_the_memory_of_one_that_dies(void **state)
     assert_int_equal(bytes[0] - bytes[1], 4032);
 }
 
+static const struct {
+    int64_t align, at;
+    const char *message; /* NULL: fine */
+} places[] = {
+    { 1024, 4096, NULL },
+    { 1, 8192, "'t' has 4000 bytes and lies from byte 9216 on in 'whole', which has 12192" },
+    { 2048, 2048, "'t' is bound from byte 3072 of its memory on, which must be a multiple of 2048" },
+    { 1, 1 << 20, "'t' has 4000 bytes and lies from byte 1049600 on in 'whole'" },
+};
+
+static void
+a_part_beyond_its_tensor_or_between_the_places_of_buffers_is_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        bench b = null_bench(NULL);
+        int64_t n = 1000;
+        weft_module_destroy(b.module);
+        b.module = support_parts(WEFT_API_OPENCL, support_add_cl, NULL);
+        b.module->program->tensor[SUPPORT_T].at = places[i].at;
+        b.device->info.target.offset_align = places[i].align;
+        assert_int_equal(weft_session_create(b.module, b.device, NULL, b.diag, &b.session),
+                         WEFT_OK);
+        weft_status status = weft_session_bind(b.session, (const int64_t *[]){ &n, &n }, b.diag);
+        assert_int_equal(status == WEFT_OK, !places[i].message);
+        if (places[i].message && !strstr(weft_diag_text(b.diag), places[i].message))
+            fail_msg("place %zu: %s", i, weft_diag_text(b.diag));
+        drop(&b);
+    }
+}
+
 static void
 an_unknown_device_is_refused_with_what_is_usable(void **state)
 {
@@ -496,11 +559,13 @@ main(void)
         cmocka_unit_test(temporaries_are_kept_when_asked),
         cmocka_unit_test(a_step_runs_alone_on_what_its_tensors_are_given),
         cmocka_unit_test(a_kernel_that_writes_behind_its_tensors_is_found_where_they_are_kept),
+        cmocka_unit_test(a_part_is_written_where_it_lies),
         cmocka_unit_test(times_are_measured_and_written),
         cmocka_unit_test(everything_but_the_launch_works_without_an_api),
         cmocka_unit_test(shapes_that_break_a_constraint_are_refused_by_name),
         cmocka_unit_test(a_launch_beyond_the_limits_is_refused_with_numbers),
         cmocka_unit_test(a_tensor_may_take_over_the_memory_of_one_that_dies),
+        cmocka_unit_test(a_part_beyond_its_tensor_or_between_the_places_of_buffers_is_refused),
         cmocka_unit_test(an_unknown_device_is_refused_with_what_is_usable),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
