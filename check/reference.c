@@ -363,7 +363,7 @@ weft_chain_group(weft_chain *c, int group, weft_diag *diag)
     char hex[65];
     if (weft_node_flows(g->node[0]))
         return weft_chain_node(c, g->node[0], diag);
-    if (c->origin->compiled->unit_of[group] < 0)
+    if (g->pattern == WEFT_PAT_ALIAS)
         return alias_group(c, g, diag);
     weft_te *te = weft_chain_program(c, group, diag);
     if (!te)

@@ -101,6 +101,29 @@ tensors_of(assembler *a, int n, weft_value *const *v)
     return t;
 }
 
+/* The same bytes under other dims. */
+static void
+place_alias(assembler *a, const weft_group *g)
+{
+    int in = tensor_of(a, g->in[0]);
+    a->b.p->tensor[tensor_of(a, g->out[0])].alias = in;
+}
+
+/* The inputs one after the other in the memory of the result. */
+static void
+place_parts(assembler *a, const weft_node *concat)
+{
+    int whole = tensor_of(a, concat->out[0]);
+    int64_t before = 0, at, n;
+    for (int i = 0; i < concat->nin; i++) {
+        bool known = weft_dtype_bytes(concat->in[i]->dtype, before, &at) &&
+                     weft_value_count(concat->in[i], &n);
+        weft_assert(known, "a part of unknown size");
+        weft_draft_place(&a->b, tensor_of(a, concat->in[i]), whole, at);
+        before += n;
+    }
+}
+
 static void
 add_group(assembler *a, int index)
 {
@@ -112,10 +135,11 @@ add_group(assembler *a, int index)
         weft_flow_node(&a->flow, g->node[0]);
         return;
     }
-    if (unit < 0) { /* ALIAS: the same bytes under other dims */
-        int in = tensor_of(a, g->in[0]);
-        int out = tensor_of(a, g->out[0]);
-        a->b.p->tensor[out].alias = in;
+    if (unit < 0) {
+        for (int i = 0; i < g->nnode && g->pattern == WEFT_PAT_PARTS; i++)
+            place_parts(a, g->node[i]);
+        if (g->pattern == WEFT_PAT_ALIAS)
+            place_alias(a, g);
         return;
     }
     weft_draft_slots slots = { .in = tensors_of(a, g->nin, g->in),

@@ -71,7 +71,7 @@ typedef struct weft_compiled {
     char *graph_text, *fused_text; /* when dumped */
     int nunit;
     weft_unit *unit;
-    int *unit_of; /* group -> unit; -1 for ALIAS groups and what is for the plan alone */
+    int *unit_of; /* group -> unit; -1: no kernel computes it (weft_group_computes) */
     weft_arena arena;
 } weft_compiled;
 

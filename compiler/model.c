@@ -8,7 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLOPS_A_BYTE = 10 }; /* of a target that does not say */
+enum {
+    FLOPS_A_BYTE = 10, /* of a target that does not say */
+    PART_ALIGN = 64    /* of tensors at least, wherever they lie: the widest vector load */
+};
+
+static int64_t
+part_align(const weft_target *t)
+{
+    return t->offset_align > PART_ALIGN ? t->offset_align : PART_ALIGN;
+}
 
 /* Runs the passes that the job's target and level ask for. */
 static weft_status
@@ -31,6 +40,7 @@ optimize(weft_graph *graph, const weft_compile_job *job)
         .flops_a_byte = t->gflops > 0 && t->gbytes > 0 ? t->gflops / t->gbytes : FLOPS_A_BYTE,
         .workers = vectors ? t->cores : 0,
         .no_fuse = job->optimize == 0,
+        .part_align = job->optimize > 0 ? part_align(t) : 0,
     };
     return weft_run_graph_passes(graph, NULL, &options);
 }
@@ -132,8 +142,7 @@ find_units(weft_compiled *c, weft_diag *diag)
     c->unit_of = WEFT_NEW_ARRAY(&c->arena, ngroup + 1, int);
     for (int g = 0; g < ngroup; g++) {
         c->unit_of[g] = -1;
-        if (c->graph->group.at[g]->pattern == WEFT_PAT_ALIAS ||
-            weft_node_flows(c->graph->group.at[g]->node[0]))
+        if (!weft_group_computes(c->graph->group.at[g]))
             continue;
         weft_status status = place_group(c, seen, g, diag);
         first = first ? first : status;

@@ -53,6 +53,20 @@ weft_draft_use(weft_draft *b, int tensor, int step)
         t->last = step;
 }
 
+void
+weft_draft_place(weft_draft *b, int t, int whole, int64_t at)
+{
+    weft_mod_tensor *part = &b->p->tensor[weft_draft_root(b->p, t)];
+    weft_mod_tensor *in = &b->p->tensor[weft_draft_root(b->p, whole)];
+    part->alias = whole;
+    part->at = at;
+    if (part->first < 0)
+        return;
+    in->first = in->first < 0 || part->first < in->first ? part->first : in->first;
+    in->last = part->last > in->last ? part->last : in->last;
+    part->first = part->last = -1;
+}
+
 static int64_t
 constant_or_zero(const weft_expr *e)
 {

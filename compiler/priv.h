@@ -24,6 +24,8 @@ int weft_draft_value(weft_draft *, int *tensor_of, const weft_value *);
 int weft_draft_root(const weft_program *, int t);
 /* The tensor's memory lives at that step. */
 void weft_draft_use(weft_draft *, int tensor, int step);
+/* The memory of t lies in that of `whole` from byte `at` on, and is used where t was. */
+void weft_draft_place(weft_draft *, int t, int whole, int64_t at);
 void weft_draft_kernels(weft_draft *, const weft_unit *, int nunit);
 /* The launches of a unit, its workspace made. */
 void weft_draft_steps(weft_draft *, const weft_unit *, int unit, weft_draft_slots *,

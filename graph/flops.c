@@ -80,6 +80,7 @@ weft_node_flops(const weft_node *n)
     switch (weft_op_infos[n->op].pattern) {
     case WEFT_PAT_CONST:
     case WEFT_PAT_ALIAS:
+    case WEFT_PAT_PARTS:
     case WEFT_PAT_INJECTIVE:
         return 0;
     case WEFT_PAT_ELEMWISE:

@@ -28,6 +28,7 @@ typedef enum weft_pattern {
     WEFT_PAT_ELEMWISE,    /* out[i] from in[i] */
     WEFT_PAT_BROADCAST,   /* out[i] from in[some of i] */
     WEFT_PAT_ALIAS,       /* the same bytes under another shape; injective when fused */
+    WEFT_PAT_PARTS,       /* of a group: concatenations whose inputs lie in the result's memory */
     WEFT_PAT_INJECTIVE,   /* out[i] from in[f(i)] */
     WEFT_PAT_REDUCTION,   /* a sink of what comes before; cheap elementwise after it */
     WEFT_PAT_CONTRACTION, /* elementwise after it fuses; anchors a group */
@@ -259,6 +260,7 @@ typedef struct weft_graph_options {
     double flops_a_byte;
     int workers; /* cores of a CPU that takes vectors; 0: another target */
     bool no_fuse;
+    int64_t part_align; /* concatenations in place, of parts that begin at multiples of it; 0: no */
 } weft_graph_options;
 typedef struct weft_graph_pass {
     const char *name; /* "fold-constants", ...: file, command line, dump and test say this */
@@ -270,6 +272,10 @@ extern const int weft_graph_pass_count;
 weft_status weft_run_graph_passes(weft_graph *, const char *names, const weft_graph_options *);
 /* Types, arities, order, uniqueness of names; `when` as "after fuse". */
 weft_status weft_graph_verify(const weft_graph *, const char *when);
+
+/* Whether kernels compute the group's results: not what is for the plan alone, nor what lies in the
+ * memory of its inputs or they in its own. */
+bool weft_group_computes(const weft_group *);
 
 /* ---- a group as a te program (group_te.c) ---------------------------------------------------- */
 /* The group's program: inputs in the order of group->in, outputs in the order of group->out,

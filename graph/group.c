@@ -16,6 +16,13 @@ weft_group_immediate(const weft_group *group, const weft_value *v)
     return true;
 }
 
+bool
+weft_group_computes(const weft_group *group)
+{
+    return group->pattern != WEFT_PAT_ALIAS && group->pattern != WEFT_PAT_PARTS &&
+           !weft_node_flows(group->node[0]);
+}
+
 /* Values that a node of another group or the graph's caller reads. */
 static bool *
 escaping(const weft_graph *g, weft_arena *scratch)

@@ -18,8 +18,8 @@ const weft_op_info weft_op_infos[WEFT_GOP_COUNT] = {
 
 static const char *const pattern_names[] = {
     /* ORDER: weft_pattern */
-    "const",     "elementwise", "broadcast", "alias",  "injective",
-    "reduction", "contraction", "rowwise",   "opaque",
+    "const",     "elementwise", "broadcast", "alias",  "parts",
+    "injective", "reduction",   "contraction", "rowwise", "opaque",
 };
 
 const char *

@@ -22,6 +22,9 @@ PASS(eliminate_dead);
 PASS(fuse);
 #undef PASS
 
+/* Gives groups of concatenations alone the pattern PARTS where every input can lie in the result's
+ * memory, from a multiple of `align` on (parts.c). */
+void weft_place_parts(weft_graph *, int64_t align);
 /* A constant's bytes for somebody to fill: zeroed room that goes with the last value over it. */
 weft_const weft_const_make(weft_graph *, weft_dtype, int ndim, const int64_t *dim);
 /* Number of elements. */

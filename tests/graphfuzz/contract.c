@@ -76,6 +76,56 @@ gf_matmul(gf_graph *g)
     return gf_add(g, WEFT_GOP_MATMUL, y, 2, in, attrs);
 }
 
+/* So many columns of as many rows as `a` has are whole pieces of memory, at which any tensor may
+ * begin. */
+static int64_t
+columns_of_pieces(const gf_value *a)
+{
+    enum { PIECE = 256 };
+    int64_t n = PIECE, bytes = a->dim[a->ndim - 2] * weft_dtype_bits(a->dtype) / 8;
+    while (n > 1 && n / 2 * bytes % PIECE == 0)
+        n /= 2;
+    return n;
+}
+
+static bool
+has_one_matrix(const gf_value *v)
+{
+    int64_t n = 1;
+    for (int d = 0; d < v->ndim - 2; d++)
+        n *= v->dim[d];
+    return is_matrix(v) && n == 1 && v->dim[v->ndim - 1] <= 64;
+}
+
+/* Products of one matrix with several, one after the other: concatenated in place where nothing is in
+ * the way. */
+bool
+gf_products(gf_graph *g)
+{
+    int in[3], n = 2 + (int)gf_below(g, 2), x = gf_pick(g, has_one_matrix);
+    if (x < 0)
+        return false;
+    const gf_value a = g->value[x];
+    gf_value y = a, all = a;
+    char attrs[24];
+    int axis = a.ndim - 2;
+    y.dim[axis + 1] = columns_of_pieces(&a);
+    for (int i = 0; i < n; i++) {
+        int64_t k = a.dim[axis + 1], dim[2] = { k, y.dim[axis + 1] };
+        int pair[2] = { x, operand(g, a.dtype, 2, dim) };
+        contracted(&y, &a, &g->value[pair[1]], k);
+        if (!gf_add(g, WEFT_GOP_MATMUL, y, 2, pair, "ta=0, tb=0"))
+            return false;
+        in[i] = g->n - 1;
+        if (i)
+            gf_join(&all, &y, axis);
+        else
+            all = y;
+    }
+    snprintf(attrs, sizeof attrs, "axis=%d", axis);
+    return gf_add(g, WEFT_GOP_CONCAT, all, n, in, attrs);
+}
+
 /* A number that divides n, at most 4. */
 static int64_t
 some_divisor(gf_graph *g, int64_t n)

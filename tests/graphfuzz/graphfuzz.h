@@ -68,6 +68,8 @@ int gf_new_scalar(gf_graph *, weft_dtype, double);
 int gf_clipped(gf_graph *, int v, double lo, double hi);
 /* Appends the node; false, and nothing is added, where the range or error is not to be had. */
 bool gf_add(gf_graph *, weft_op, gf_value like, int nin, const int *in, const char *attrs);
+/* y with w behind it along the axis. */
+void gf_join(gf_value *y, const gf_value *w, int axis);
 /* "[1, 2]" */
 void gf_dims_text(char *to, size_t room, int n, const int64_t *dim);
 
@@ -78,7 +80,7 @@ gf_maker gf_unary, gf_step, gf_binary, gf_power, gf_integers, gf_compare, gf_log
 gf_maker gf_transpose, gf_reshape, gf_slice, gf_concat, gf_broadcast, gf_pad, gf_take,
     gf_full;                                                            /* movement.c */
 gf_maker gf_reduce, gf_argreduce, gf_softmax, gf_norm, gf_pool, gf_lrn; /* sums.c */
-gf_maker gf_matmul, gf_conv, gf_conv_transpose;                         /* contract.c */
+gf_maker gf_matmul, gf_products, gf_conv, gf_conv_transpose;            /* contract.c */
 
 /* ---- text (text.c) --------------------------------------------------------------------------- */
 /* Several graphs as one; names are apart by the graphs' ids. */

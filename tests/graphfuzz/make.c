@@ -287,7 +287,7 @@ static const struct {
     { gf_slice, 6 },    { gf_concat, 4 },  { gf_broadcast, 3 },      { gf_pad, 4 },
     { gf_take, 4 },     { gf_full, 1 },    { gf_reduce, 8 },         { gf_argreduce, 2 },
     { gf_softmax, 4 },  { gf_norm, 4 },    { gf_pool, 5 },           { gf_lrn, 1 },
-    { gf_matmul, 8 },   { gf_conv, 8 },    { gf_conv_transpose, 3 },
+    { gf_matmul, 8 },   { gf_conv, 8 },    { gf_conv_transpose, 3 }, { gf_products, 8 },
 };
 enum { NMAKERS = sizeof makers / sizeof *makers };
 

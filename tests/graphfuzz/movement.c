@@ -82,6 +82,15 @@ gf_slice(gf_graph *g)
     return gf_add(g, WEFT_GOP_SLICE, y, 1, &at, attrs);
 }
 
+void
+gf_join(gf_value *y, const gf_value *w, int axis)
+{
+    y->dim[axis] += w->dim[axis];
+    y->lo = fmin(y->lo, w->lo);
+    y->hi = fmax(y->hi, w->hi);
+    y->error = fmax(y->error, w->error);
+}
+
 bool
 gf_concat(gf_graph *g)
 {
@@ -99,10 +108,7 @@ gf_concat(gf_graph *g)
         if (!fits || gf_below(g, 3) == 0)
             continue;
         in[n++] = i;
-        y.dim[axis] += w->dim[axis];
-        y.lo = fmin(y.lo, w->lo);
-        y.hi = fmax(y.hi, w->hi);
-        y.error = fmax(y.error, w->error);
+        gf_join(&y, w, axis);
     }
     char attrs[24];
     snprintf(attrs, sizeof attrs, "axis=%d", axis);
