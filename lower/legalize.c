@@ -165,8 +165,28 @@ load_packed(weft_legal *l, weft_dtype t, const weft_buf *bytes, const weft_expr 
 }
 
 static const weft_expr *
+load_near(weft_legal *l, const weft_expr *e, const weft_near *near)
+{
+    int lanes = e->h.type.lanes;
+    const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *),
+                    **piece = WEFT_NEW_ARRAY(&l->scratch, near->n, const weft_expr *);
+    for (int p = 0; p < near->n; p++) {
+        const weft_expr *load = legal(l, near->load[p]);
+        if (!load)
+            return NULL;
+        piece[p] = weft_legal_bind(l, "v", load);
+    }
+    for (int i = 0; i < lanes; i++)
+        lane[i] = weft_legal_lane(l, piece[near->piece[i]], near->lane[i]);
+    return weft_vec(l->ir, lanes, lane);
+}
+
+static const weft_expr *
 legal_load(weft_legal *l, const weft_expr *e)
 {
+    weft_near near;
+    if (weft_legal_near(l, e, &near))
+        return load_near(l, e, &near);
     const weft_buf *old = e->h.u.buf, *buf = l->buf[old->id] ? l->buf[old->id] : old;
     bool before = l->in_range;
     l->in_range = true;

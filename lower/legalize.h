@@ -101,6 +101,15 @@ const weft_expr *weft_legal_shuffle(weft_legal *, const weft_expr *);
 bool weft_legal_needs_lanes(const weft_legal *, const weft_expr *);
 const weft_expr *weft_legal_lane(weft_legal *, const weft_expr *, int lane);
 const weft_expr *weft_legal_by_lane(weft_legal *, const weft_expr *);
+/* legalize_near.c: whole vectors that hold what a load's lanes ask for. */
+typedef struct weft_near {
+    int n;
+    const weft_expr **load;
+    int *piece, *lane; /* of each of the load's lanes */
+} weft_near;
+/* False where a load of each lane is as good, or the only way. */
+bool weft_legal_near(weft_legal *, const weft_expr *load, weft_near *);
+
 /* A vector's lanes apart, where what is done to them compares and the target does not compare
  * vectors. */
 const weft_expr *weft_legal_lanes_to_compare(weft_legal *, const weft_expr *, bool compares);

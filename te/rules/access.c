@@ -1,6 +1,11 @@
 /* te/rules/access.c: how the addresses that an operation reads move along its data axes. */
 #include "rules/priv.h"
 
+enum {
+    FEW_VECTORS = 4, /* that hold what is near */
+    LEAST_NEAR = 4   /* lanes that are picked from them */
+};
+
 typedef struct finder {
     weft_rule *r;
     const weft_te_op *op;
@@ -61,7 +66,11 @@ lanes_on(weft_rule *r, const weft_axis *axis, int64_t lanes)
     l.lane = weft_var_make(ir, "lane", axis->var->type);
     const weft_expr *size = weft_int(ir, t, lanes);
     weft_facts_extent(l.facts, l.lane, size);
-    weft_facts_range(l.facts, block, weft_int(ir, t, 0), NULL);
+    int64_t extent = weft_rule_extent(axis);
+    if (extent > 0)
+        weft_facts_extent(l.facts, block, weft_int(ir, t, weft_ceildiv(extent, lanes)));
+    else
+        weft_facts_range(l.facts, block, weft_int(ir, t, 0), NULL);
     l.value = weft_add(ir, weft_mul(ir, weft_ref(ir, block), size), weft_ref(ir, l.lane));
     return l;
 }
@@ -99,6 +108,45 @@ weft_rule_walk(weft_rule *r, const weft_te_op *op, const weft_read *read, int d,
     weft_walk walk = walk_of(&l, read);
     weft_facts_destroy(l.facts);
     return walk;
+}
+
+/* What e is at a lane. */
+static const weft_expr *
+at_lane(const lane_axis *l, const weft_expr *e, int64_t lane)
+{
+    const weft_expr *value = weft_int(l->ir, (weft_dtype)l->lane->type.dtype, lane);
+    return weft_subst_expr(l->ir, e, 1, &l->lane, &value);
+}
+
+/* Whether all lanes of an address lie within a few vectors (lower/legalize_near.c). */
+static bool
+is_near(const lane_axis *l, const weft_expr *address, int64_t lanes)
+{
+    int64_t least = 0, most = 0, at;
+    const weft_expr *e = weft_subst_expr(l->ir, address, 1, &l->axis, &l->value),
+                    *first = at_lane(l, e, 0);
+    for (int64_t i = 1; i < lanes && most - least < FEW_VECTORS * lanes; i++) {
+        const weft_expr *apart =
+            weft_simplify_expr(l->ir, l->facts, weft_sub(l->ir, at_lane(l, e, i), first));
+        if (!apart || !weft_as_int(apart, &at))
+            return false;
+        least = at < least ? at : least;
+        most = at > most ? at : most;
+    }
+    return most - least < FEW_VECTORS * lanes;
+}
+
+bool
+weft_rule_near(weft_rule *r, const weft_te_op *op, int d, int64_t lanes)
+{
+    weft_read *read;
+    int n = weft_rule_reads(r, op, &read);
+    bool near = lanes >= LEAST_NEAR;
+    lane_axis l = lanes_on(r, op->axis[d], lanes);
+    for (int i = 0; i < n && near; i++)
+        near = !read[i].along[d] || (read[i].address && is_near(&l, read[i].address, lanes));
+    weft_facts_destroy(l.facts);
+    return near;
 }
 
 /* ---- vectors of a copy ------------------------------------------------------------------------ */

@@ -91,6 +91,15 @@ injective_rows(weft_rule *r, weft_stage *s)
         bind_chunks(r, op->out[0], outer, row);
 }
 
+/* Whether aligned groups of so many neighbours along the last axis are vectors, or are picked from some. */
+static bool
+has_lanes(weft_rule *r, const weft_te_op *op, int64_t lanes)
+{
+    int last = op->naxis - 1;
+    return !weft_rule_guarded_along(r, op, last) &&
+           (weft_rule_steps_along(r, op, last) || weft_rule_near(r, op, last, lanes));
+}
+
 static void
 injective_vector(weft_rule *r, weft_stage *s)
 {
@@ -104,8 +113,9 @@ injective_vector(weft_rule *r, weft_stage *s)
         return;
     }
     int64_t inside = weft_rule_count(op->axis, from, op->naxis);
-    bool lanes_ok = weft_rule_lanes_along(r, op, op->naxis - 1);
-    int64_t lanes = lanes_ok ? lanes_for(r, inside, t->buf->dtype) : 1;
+    int64_t lanes = lanes_for(r, inside, t->buf->dtype);
+    if (!has_lanes(r, op, lanes))
+        lanes = 1;
     weft_axis *flat = weft_rule_fuse(r, t, op->naxis - from, op->axis + from);
     weft_axis *outer = weft_rule_fuse(r, t, from, op->axis), *vectors, *lane;
     if (!flat)

@@ -47,6 +47,9 @@ int weft_rule_reads(weft_rule *, const weft_te_op *, weft_read **);
  * or elements apart. */
 typedef enum weft_walk { WEFT_WALK_SAME, WEFT_WALK_NEXT, WEFT_WALK_APART } weft_walk;
 weft_walk weft_rule_walk(weft_rule *, const weft_te_op *, const weft_read *, int d, int64_t lanes);
+/* Whether a few vectors hold all that such a group reads, as every second element: then a CPU that takes
+ * vectors picks its lanes from them. */
+bool weft_rule_near(weft_rule *, const weft_te_op *, int d, int64_t lanes);
 /* The widest such groups, up to `most`, that are vectors in all the op reads: they begin at multiples of
  * their lanes, and no condition differs within one. */
 int64_t weft_rule_vector_of(weft_rule *, const weft_te_op *, int d, int64_t most);

@@ -1,6 +1,7 @@
 /* Passes on kernels written as text: tests/lower/passes, first line "# passes: a,b".  A line "#
  * lacks: f16 erf async overlay memory:f8e5m2 wide:shfl" takes from a target without vectors what it
- * names, "# lanes: 32" gives it subgroups, "# class: vector-cpu" makes it another machine. */
+ * names, "# lanes: 32" gives it subgroups, "# class: vector-cpu" makes it another machine,
+ * which has vectors. */
 #include "support.h"
 
 #include <stdlib.h>
@@ -29,7 +30,7 @@ take_away(weft_caps *caps, const char *word, size_t n)
 static weft_caps
 caps_of(const char *text)
 {
-    weft_caps caps = plain_caps(false);
+    weft_caps caps = plain_caps(strstr(text, "# class: vector-cpu") != NULL);
     const char *at = strstr(text, "# lacks: ");
     for (at = at ? at + 9 : "\n"; *at != '\n'; at += *at == ' ') {
         size_t n = strcspn(at, " \n");

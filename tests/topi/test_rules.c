@@ -581,6 +581,13 @@ what_lies_along_another_axis_is_read_and_computed_in_vectors(void **state)
     static const choice m[] = {
         { "te p(A: f32[512, 512]) { out C[i < 512, j < 512] = A[j, i] }", "vectors of 16",
           "A_local = cache_read(A, local", NULL },
+        /* lanes that a few vectors hold: every second element, each twice, those of clamped places */
+        { "te p(A: f32[24, 112]) { out C[i < 24, j < 56] = A[i, j * 2] }", "vectors of 16",
+          "vectorize(", NULL },
+        { "te p(A: f32[24, 56]) { out C[i < 24, j < 112] = A[i, max(min(j // 2, 55), 0)] }",
+          "vectors of 16", "vectorize(", NULL },
+        { "te p(A: f32[24, 560]) { out C[i < 24, j < 56] = A[i, j * 10] }", "vectors of 16", "bind(",
+          "vectorize(" },
         /* parts of lines, of which a plain loop finds the rest near */
         { "te p(A: f32[40, 1000]) { out C[i < 1000, j < 40] = A[j, i] }", "vectors of 16", "bind(",
           "cache_read" },
