@@ -47,6 +47,7 @@ static const char *const onnx_words[] = {
 };
 
 static const char *const module_words[] = {
+    "alias", "at", "in_place", /* keys of where a tensor lies, few of which the seeds have */
 #define FIELD(kind, field) #field,
 #include "runtime/target_fields.def"
 #undef FIELD

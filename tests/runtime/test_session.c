@@ -529,6 +529,33 @@ a_part_beyond_its_tensor_or_between_the_places_of_buffers_is_refused(void **stat
     }
 }
 
+/* t is the last element of its memory; `a` has a hundred. */
+static void
+a_copy_into_a_part_ends_where_its_memory_does(void **state)
+{
+    static const weft_mod_arg args[] = { { 0, NULL, false }, { SUPPORT_T, NULL, true } };
+    static const char *const one[] = { "1" };
+    (void)state;
+    bench b = null_bench("100");
+    weft_mod_step copy = { WEFT_STEP_COPY, .kernel = -1, .symbol = -1, .count = -1, .nbuffer = 2,
+                           .buffer = args };
+    float x[100] = { 0 };
+    weft_module_destroy(b.module);
+    b.module = support_parts(WEFT_API_OPENCL, support_add_cl, "100");
+    weft_program *p = b.module->program;
+    p->tensor[SUPPORT_T].dim = one;
+    p->tensor[SUPPORT_T].at = (100 + 2048) * 4 - 1024 - 4;
+    p->step[0] = copy;
+    p->nstep = 1;
+    assert_int_equal(weft_module_check(b.module, b.diag), WEFT_OK);
+    assert_int_equal(weft_session_create(b.module, b.device, NULL, b.diag, &b.session), WEFT_OK);
+    weft_session_set_input(b.session, 0, x, sizeof x, b.diag);
+    weft_session_set_input(b.session, 1, x, sizeof x, b.diag);
+    assert_int_equal(weft_session_run(b.session, b.diag), WEFT_LIMIT);
+    assert_non_null(strstr(weft_diag_text(b.diag), "there is room for 4 in 't'"));
+    drop(&b);
+}
+
 static void
 an_unknown_device_is_refused_with_what_is_usable(void **state)
 {
@@ -566,6 +593,7 @@ main(void)
         cmocka_unit_test(a_launch_beyond_the_limits_is_refused_with_numbers),
         cmocka_unit_test(a_tensor_may_take_over_the_memory_of_one_that_dies),
         cmocka_unit_test(a_part_beyond_its_tensor_or_between_the_places_of_buffers_is_refused),
+        cmocka_unit_test(a_copy_into_a_part_ends_where_its_memory_does),
         cmocka_unit_test(an_unknown_device_is_refused_with_what_is_usable),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
