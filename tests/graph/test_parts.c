@@ -90,6 +90,10 @@ a_value_lies_in_one_other_at_most(void **state)
     check_patterns(HEAD A B "s = concatenate(a, a) {axis=1} t = concatenate(b, a) {axis=1}"
                             " p = softmax(s) {axis=1} q = softmax(t) {axis=1} y = add(p, q) }",
                    "contraction contraction injective parts rowwise rowwise");
+    check_patterns(HEAD A B "r = concatenate(a, b) {axis=1} s = concatenate(r, b) {axis=1}"
+                            " t = concatenate(b, a) {axis=1} p = softmax(s) {axis=1}"
+                            " q = softmax(t) {axis=1} y = concatenate(p, q) {axis=1} }",
+                   "contraction contraction injective parts rowwise rowwise parts");
 }
 
 static void
@@ -159,6 +163,10 @@ parts_are_made_in_the_scope_of_the_whole(void **state)
                    "rowwise opaque rowwise injective rowwise injective opaque opaque");
     check_patterns(LOOP("a = softmax(p) {axis=0} d = concatenate(c, a) {axis=0}"),
                    "rowwise opaque rowwise injective rowwise injective opaque opaque");
+    check_patterns("graph f(x: f32[16]) -> (y) { c = carry(x) loop i < 3 { s = softmax(c) {axis=0}"
+                   " e = yield(s, c) } r = result(e) t = softmax(r) {axis=0}"
+                   " y = concatenate(r, t) {axis=0} }",
+                   "opaque rowwise opaque opaque rowwise injective");
 }
 
 int
