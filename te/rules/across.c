@@ -22,12 +22,28 @@ typedef struct across {
     bool near;         /* a plain loop along the innermost finds the lines of the run before */
 } across;
 
+/* A quotient or remainder of a variable by a constant: where a block of channels lies, and where in it. */
 static bool
-has_plain_indices(const weft_expr *load)
+is_digit(const weft_expr *e, int64_t *divisor)
 {
-    for (int i = 0; i < load->h.nargs; i++)
-        if (load->arg[i]->h.kind != WEFT_EK_VAR && !weft_is_imm(load->arg[i]))
+    return (e->h.kind == WEFT_EK_FDIV || e->h.kind == WEFT_EK_FMOD) &&
+           e->arg[0]->h.kind == WEFT_EK_VAR && weft_as_int(e->arg[1], divisor);
+}
+
+/* Whether what a tile reads is a box without gaps: aligned sides do not cross a block. */
+static bool
+reads_boxes(const across *a, const weft_expr *load)
+{
+    const weft_var *inner = a->s->op->axis[a->inner]->var, *other = a->s->op->axis[a->other]->var;
+    int64_t divisor;
+    for (int i = 0; i < load->h.nargs; i++) {
+        const weft_expr *e = load->arg[i];
+        if (e->h.kind == WEFT_EK_VAR || weft_is_imm(e))
+            continue;
+        if (!is_digit(e, &divisor) || e->arg[0]->h.u.var == inner ||
+            (e->arg[0]->h.u.var == other && divisor % a->side[1] != 0))
             return false;
+    }
     return true;
 }
 
@@ -56,14 +72,15 @@ side_of(const across *a, int d)
     return weft_vector_whole_lanes(weft_rule_extent(a->s->op->axis[d]), most_lanes(a));
 }
 
-/* Whether the lines of a run along the innermost axis stay in a first cache: they are few, and their
- * places there differ. */
+/* Whether the lines of a run along the innermost axis, and those that run as one with it, stay in a first
+ * cache: they are few, and their places there differ. */
 static bool
 stays_near(const across *a, const weft_read *read)
 {
-    const weft_axis *inner = a->s->op->axis[a->inner];
+    const weft_te_op *op = a->s->op;
+    const weft_axis *inner = op->axis[a->inner];
     const weft_expr *stride, *rest;
-    int64_t n = weft_rule_extent(inner), by = 0, bytes = 0;
+    int64_t n = weft_rule_count(op->axis, weft_rule_flat_from(a->r, op), op->naxis), by = 0, bytes = 0;
     bool known = read->address &&
                  weft_affine_in(a->r->te->ir, read->address, inner->var, &stride, &rest) &&
                  weft_as_int(stride, &by) &&
@@ -71,7 +88,7 @@ stays_near(const across *a, const weft_read *read)
     return known && n >= 0 && n * LINE <= FIRST_CACHE && bytes % PAGE != 0;
 }
 
-/* The one read that goes across: of plain indices, in steps of one along one other axis. */
+/* The one read that goes across, in steps of one along one other axis. */
 static bool
 find_read(across *a)
 {
@@ -86,14 +103,13 @@ find_read(across *a)
         only = &read[i];
     }
     bool whole = only && weft_dtype_bits((weft_dtype)only->load->h.type.dtype) >= 8;
-    a->from = whole && has_plain_indices(only->load)
-                  ? weft_te_tensor_of(a->r->te, only->load->h.u.buf)
-                  : NULL;
+    a->from = whole ? weft_te_tensor_of(a->r->te, only->load->h.u.buf) : NULL;
     for (int d = 0; a->from && d < a->inner; d++)
         if (only->along[d] && weft_rule_walk(a->r, op, only, d, LEAST_SIDE) == WEFT_WALK_NEXT) {
             a->other = d;
+            a->side[1] = side_of(a, d);
             a->near = stays_near(a, only);
-            return true;
+            return reads_boxes(a, only->load);
         }
     return false;
 }
@@ -109,7 +125,6 @@ recognise(across *a)
     if (a->side[0] < LEAST_SIDE || weft_rule_guarded_along(a->r, op, a->inner) || !find_read(a) ||
         weft_rule_guarded_along(a->r, op, a->other))
         return false;
-    a->side[1] = side_of(a, a->other);
     int64_t least = a->near ? most_lanes(a) : LEAST_SIDE; /* parts of lines are no gain there */
     return a->side[0] >= least && a->side[1] >= least;
 }

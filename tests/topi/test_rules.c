@@ -588,6 +588,13 @@ what_lies_along_another_axis_is_read_and_computed_in_vectors(void **state)
           "vectors of 16", "vectorize(", NULL },
         { "te p(A: f32[24, 560]) { out C[i < 24, j < 56] = A[i, j * 10] }", "vectors of 16", "bind(",
           "vectorize(" },
+        /* blocks of channels, planes of which are no more near than rows that are long */
+        { "te p(A: f32[9, 56, 56, 16]) { out C[c < 144, y < 56, x < 56] = A[c // 16, y, x, c % 16] }",
+          "vectors of 16", "A_local = cache_read(A, local", NULL },
+        { "te p(A: f32[6, 56, 56, 24]) { out C[c < 144, y < 56, x < 56] = A[c // 24, y, x, c % 24] }",
+          "vectors of 16", "bind(", "cache_read" },
+        { "te p(A: f32[9, 6, 6, 16]) { out C[c < 144, y < 6, x < 6] = A[c // 16, y, x, c % 16] }",
+          "vectors of 16", "bind(", "cache_read" },
         /* parts of lines, of which a plain loop finds the rest near */
         { "te p(A: f32[40, 1000]) { out C[i < 1000, j < 40] = A[j, i] }", "vectors of 16", "bind(",
           "cache_read" },
