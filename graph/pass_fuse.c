@@ -5,9 +5,9 @@
  * nodes; two phases, so that contractions take their elementwise followers before movement does.
  * Own rules: reductions and row-wise operators take elementwise followers of their shape; row-wise
  * operators and windows, which read an element several times, take cheap producers only; reshapes
- * at a group's border leave it, as memory is aliased for nothing; concatenations that are left alone
- * are had in place where they can be; outputs of a user's operator that stand side by side are one
- * group.
+ * at a group's border leave it, as memory is aliased for nothing; concatenations that are left
+ * alone are had in place where they can be; outputs of a user's operator that stand side by side are
+ * one group.
  *
  * needs   types, eliminate-dead before
  * keeps   results; nodes are reordered so that a group's stand together

@@ -31,8 +31,8 @@ typedef struct weft_mod_tensor {
     weft_dtype dtype;
     int ndim;
     const char *const *dim; /* iexpr */
-    int alias;              /* tensor in whose memory it lies: a reshape of it, a part; -1: its own */
-    int64_t at;             /* with an alias: the byte of that where it begins; 0 but in a TEMP */
+    int alias;              /* tensor in whose memory it lies: a reshape, a part; -1: its own */
+    int64_t at;             /* TEMP with an alias: the byte of that where it begins; else 0 */
     int in_place;           /* TEMP: tensor whose memory it may take when that dies; -1 */
     int first, last;        /* steps of its life, inclusive (TEMP); -1, -1: none */
     const char *blob;       /* CONSTANT: key in the weights file */

@@ -312,7 +312,8 @@ check_within(const weft_session *s, int i, weft_diag *diag)
     if (s->varies[i] || s->bytes[i] <= weft_session_left(s, i))
         return WEFT_OK;
     return weft_fail(diag, WEFT_INVALID_INPUT,
-                     "tensor '%s' has %lld bytes and lies from byte %lld on in '%s', which has %lld",
+                     "tensor '%s' has %lld bytes and lies from byte %lld on in '%s', which has "
+                     "%lld",
                      s->program->tensor[i].name, (long long)s->bytes[i], (long long)s->at[i],
                      s->program->tensor[s->root[i]].name, (long long)s->room[s->root[i]]);
 }
@@ -509,8 +510,8 @@ make_arg(weft_session *s, const weft_launch *l, const weft_mod_arg *a, const wef
                          (long long)s->bytes[a->tensor]);
     if (align > 0 && (s->at[a->tensor] + at) % align)
         return weft_fail(diag, WEFT_LIMIT,
-                         "kernel '%s': '%s' is bound from byte %lld of its memory on, which must be "
-                         "a multiple of %lld",
+                         "kernel '%s': '%s' is bound from byte %lld of its memory on, which must "
+                         "be a multiple of %lld",
                          l->name, s->program->tensor[a->tensor].name,
                          (long long)(s->at[a->tensor] + at), (long long)align);
     *out = (weft_arg){ place->memory, place->offset + at, weft_session_range(s, a->tensor, at),

@@ -1,5 +1,5 @@
-/* Concatenations in place give what the reference gives, kernel by kernel and as a whole, and none of
- * their bytes is left unwritten. */
+/* Concatenations in place give what the reference gives, kernel by kernel and as a whole, and none
+ * of their bytes is left unwritten. */
 #include "support.h"
 
 #define HEAD "graph f(x: f32[1, 16], u: f32[16, 32], v: f32[16, 32]) -> (y) {\n"
@@ -29,8 +29,9 @@ static void
 a_part_is_read_while_its_neighbour_is_written(void **state)
 {
     (void)state;
-    check_agrees(HEAD A "s = softmax(a) {axis=1} c = concatenate(s, a) {axis=1} t = sum(c) {axes=[1]"
-                        ", keepdims=1} d = concatenate(c, t) {axis=1} y = softmax(d) {axis=1} }",
+    check_agrees(HEAD A "s = softmax(a) {axis=1} c = concatenate(s, a) {axis=1}"
+                        " t = sum(c) {axes=[1], keepdims=1} d = concatenate(c, t) {axis=1}"
+                        " y = softmax(d) {axis=1} }",
                  4);
 }
 

@@ -53,7 +53,8 @@ rows_that_alternate_are_copied(void **state)
 #define ROWS                                                                                       \
     "graph f(x: f32[2, 16]) -> (y) { u: f32[16, 32] = constant weights(\"00\")\n"                  \
     "v: f32[16, 32] = constant weights(\"11\")\n"
-    check_patterns(ROWS A B "y = concatenate(a, b) {axis=1} }", "contraction contraction injective");
+    check_patterns(ROWS A B "y = concatenate(a, b) {axis=1} }",
+                   "contraction contraction injective");
     check_patterns(ROWS A B "y = concatenate(a, b) {axis=0} }", "contraction contraction parts");
 }
 
@@ -62,8 +63,10 @@ a_part_begins_at_a_multiple_and_ends_anywhere(void **state)
 {
     (void)state;
     check_patterns(HEAD A C "y = concatenate(a, c) {axis=1} }", "contraction contraction parts");
-    check_patterns(HEAD C A "y = concatenate(c, a) {axis=1} }", "contraction contraction injective");
-    check_aligned(128, HEAD A C "y = concatenate(a, c) {axis=1} }", "contraction contraction parts");
+    check_patterns(HEAD C A "y = concatenate(c, a) {axis=1} }",
+                   "contraction contraction injective");
+    check_aligned(128, HEAD A C "y = concatenate(a, c) {axis=1} }",
+                  "contraction contraction parts");
     check_aligned(256, HEAD A C "y = concatenate(a, c) {axis=1} }",
                   "contraction contraction injective");
 }
