@@ -259,7 +259,8 @@ weft_iexpr_mentions(const weft_iexpr *e, int first)
 {
     if (e->op == SYMBOL)
         return e->v >= first;
-    return e->op != NUMBER && (weft_iexpr_mentions(e->a, first) || weft_iexpr_mentions(e->b, first));
+    return e->op != NUMBER &&
+           (weft_iexpr_mentions(e->a, first) || weft_iexpr_mentions(e->b, first));
 }
 
 /* ---- ranges ---------------------------------------------------------------------------------- */

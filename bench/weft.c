@@ -39,8 +39,8 @@ in_blocks(const weft_run *w, int64_t channels)
     return w->c->kind == BENCH_CONV && channels % w->block == 0;
 }
 
-/* A convolution between operands in the layout that weft takes: the pass layout undoes `unblock` and
- * `block`. */
+/* A convolution between operands in the layout that weft takes: the pass layout undoes
+ * `unblock` and `block`. */
 static void
 write_conv(const weft_run *w, weft_str *s)
 {

@@ -37,8 +37,8 @@ weft_chain_number(const weft_chain *c, const char *text, int64_t *v, weft_diag *
 }
 
 weft_status
-weft_chain_room(weft_chain *c, const char *name, weft_dtype dtype, int ndim, const weft_expr *const *dim,
-          weft_const *out, weft_diag *diag)
+weft_chain_room(weft_chain *c, const char *name, weft_dtype dtype, int ndim,
+                const weft_expr *const *dim, weft_const *out, weft_diag *diag)
 {
     weft_arena *arena = &c->reference->arena;
     int64_t *size = WEFT_NEW_ARRAY(arena, ndim + 1, int64_t);
@@ -289,8 +289,8 @@ evaluate(evaluation *e, weft_te *te)
     e->out = WEFT_NEW_ARRAY(&scratch, g->nout + 1, weft_const);
     e->work = WEFT_NEW_ARRAY(&scratch, e->lowered.nwork + 1, weft_const);
     for (int i = 0; i < g->nout && !status; i++)
-        status = weft_chain_room(e->c, g->out[i]->name, g->out[i]->dtype, g->out[i]->ndim, g->out[i]->dim,
-                           &e->out[i], e->diag);
+        status = weft_chain_room(e->c, g->out[i]->name, g->out[i]->dtype, g->out[i]->ndim,
+                                 g->out[i]->dim, &e->out[i], e->diag);
     for (int i = 0; i < e->lowered.nwork && !status; i++) {
         const weft_buf *b = e->lowered.work[i];
         status = weft_chain_room(e->c, b->name, b->dtype, b->ndim, b->shape, &e->work[i], e->diag);

@@ -84,9 +84,10 @@ weft_status weft_inspect_model(const char *path, weft_arena *, weft_model_summar
 /* Puts the job's constants where the text of a graph has none; WEFT_INVALID_INPUT for another type
  * or shape. */
 weft_status weft_give_constants(weft_graph *, const weft_compile_job *, weft_diag *);
-/* Imports, optimises and lowers; reports what stops each of the kernels, not only the first.  stage:
- * texts up to which level are kept in units and graph (WEFT_DUMP_COUNT: none).  A partial import gives
- * what can be compiled of the rest: what was refused is in `diag`, not in the status. */
+/* Imports, optimises and lowers; reports what stops each of the kernels, not only the
+ * first.  stage: texts up to which level are kept in units and graph (WEFT_DUMP_COUNT:
+ * none).  A partial import gives what can be compiled of the rest: what was refused is in
+ * `diag`, not in the status. */
 weft_status weft_compile_model(const char *path, const weft_compile_job *, weft_dump_stage stage,
                                weft_diag *, weft_compiled *);
 void weft_compiled_free(weft_compiled *);

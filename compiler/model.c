@@ -86,8 +86,8 @@ is_repeated(const weft_diag *d, int i)
     return false;
 }
 
-/* Every error of a part of the work, each after `where` and once.  Its status, with a message of its
- * own where nothing was said. */
+/* Every error of a part of the work, each after `where` and once.  Its status, with a message of
+ * its own where nothing was said. */
 static weft_status
 pass_on(weft_diag *diag, const weft_diag *own, weft_status status, const char *where)
 {

@@ -1,5 +1,5 @@
-/* compiler/plan_flow.c: the steps of a plan that launch nothing: sizes read back, conditions, loops,
- * and the copies that bring values into or out of their scopes.
+/* compiler/plan_flow.c: the steps of a plan that launch nothing: sizes read back, conditions,
+ * loops, and the copies that bring values into or out of their scopes.
  *
  * A carried value has one place in memory, from before its loop to after it; results of a loop or
  * of conditions have one that is there in all of them.  What a scope yields is copied to its place
@@ -128,8 +128,9 @@ give_early(weft_flow *f, const weft_node *n)
         if (!lies_in_carry(f, n->scope, from) ||
             weft_draft_root(f->b->p, from) == weft_draft_root(f->b->p, place))
             return;
-        int copy = weft_draft_tensor(f->b, weft_arena_printf(f->b->arena, "%s.next", n->out[0]->name),
-                                     WEFT_ROLE_TEMP, n->in[0]->dtype, n->in[0]->ndim, n->in[0]->dim);
+        int copy =
+            weft_draft_tensor(f->b, weft_arena_printf(f->b->arena, "%s.next", n->out[0]->name),
+                              WEFT_ROLE_TEMP, n->in[0]->dtype, n->in[0]->ndim, n->in[0]->dim);
         add_copy(f, from, copy, NULL, n->name);
         f->tensor_of[n->out[0]->id] = copy;
         return;

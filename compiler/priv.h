@@ -31,7 +31,7 @@ void weft_draft_kernels(weft_draft *, const weft_unit *, int nunit);
 void weft_draft_steps(weft_draft *, const weft_unit *, int unit, weft_draft_slots *,
                       const char *layers);
 
-/* ---- plan_flow.c: what launches nothing ------------------------------------------------------- */
+/* ---- plan_flow.c: what launches nothing ------------------------------------------------------ */
 enum { WEFT_FLOW_STEPS = 2 }; /* of a node at most, but for one a scope */
 typedef struct weft_flow {
     weft_draft *b;

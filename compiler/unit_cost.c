@@ -43,7 +43,8 @@ static double
 operations_of_loop(const weft_stmt *s)
 {
     int64_t n;
-    return (weft_as_int(s->u.loop.extent, &n) ? (double)n : UNKNOWN) * operations_of(s->u.loop.body);
+    return (weft_as_int(s->u.loop.extent, &n) ? (double)n : UNKNOWN) *
+           operations_of(s->u.loop.body);
 }
 
 static double

@@ -1,8 +1,8 @@
 /* A user's own operator: a node that carries the text of a te program and is one of its outputs.
  *
- * The program's symbols get their values from the shapes of the node's inputs.  A symbol that stands
- * alone in a dimension is that dimension; then one in a linear expression is solved for; then every
- * dimension has to be what the program says. */
+ * The program's symbols get their values from the shapes of the node's inputs.  A symbol that
+ * stands alone in a dimension is that dimension; then one in a linear expression is solved for;
+ * then every dimension has to be what the program says. */
 #include "graph/priv.h"
 
 #include <string.h>

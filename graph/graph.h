@@ -4,10 +4,10 @@
  * day.  Nodes stand in topological order.  Passes change a graph in place; nothing is freed before
  * the graph is.  One thread at a time.
  *
- * Control flow is scopes of one flat list: every node is in one, the nodes of a scope and of those in
- * it stand together, and a node reads what is made in its own scope or one around it.  What comes out
- * of a scope, or goes from one iteration to the next, does so through nodes of its own (ops.def:
- * carry, yield, stack, result, merge).
+ * Control flow is scopes of one flat list: every node is in one, the nodes of a scope and of those
+ * in it stand together, and a node reads what is made in its own scope or one around it.  What
+ * comes out of a scope, or goes from one iteration to the next, does so through nodes of its own
+ * (ops.def: carry, yield, stack, result, merge).
  */
 #ifndef WEFT_GRAPH_H
 #define WEFT_GRAPH_H
@@ -199,13 +199,13 @@ const weft_expr *weft_node_dim(const weft_node *, const char *name, int i);
  * bound becomes NULL: not known. */
 const weft_expr *weft_dim(weft_graph *, int64_t);
 const weft_expr *weft_dim_op(weft_graph *, weft_ek, const weft_expr *, const weft_expr *);
-/* A size that the run finds: element `at` of an integer tensor, a new symbol.  The run fails where it
- * is not from 0 to `most`, for which memory is laid out; tensors over the symbol come after this.
- * `name` and `kind` are provenance and give the symbol its name.  A known element needs no reading:
- * it is what comes back.  NULL after an error.
+/* A size that the run finds: element `at` of an integer tensor, a new symbol.  The run fails where
+ * it is not from 0 to `most`, for which memory is laid out; tensors over the symbol come after
+ * this.  `name` and `kind` are provenance and give the symbol its name.  A known element needs no
+ * reading: it is what comes back.  NULL after an error.
  *
- * So are results of unknown size made: by nodes that fill a tensor of the largest size and count, and
- * a slice of the count (an importer's: weft_onnx_counted). */
+ * So are results of unknown size made: by nodes that fill a tensor of the largest size and count,
+ * and a slice of the count (an importer's: weft_onnx_counted). */
 const weft_expr *weft_graph_read(weft_graph *, const char *name, const char *kind, weft_value *,
                                  int64_t at, const weft_expr *most);
 /* Whether the node is for the plan alone, and no kernel is made of it. */
@@ -252,8 +252,8 @@ typedef struct weft_graph_options {
     int pack_lanes;  /* weights of contractions re-laid for so many output channels; 0: no */
     int block_lanes; /* channels of convolutions' tensors in blocks of so many; 0: no */
     bool flat_places; /* spatial dimensions of convolutions of single elements as one */
-    /* attention in one kernel: shared memory that a block may take, 0: no attention; operations that
-     * the target does while it moves a byte */
+    /* attention in one kernel: shared memory that a block may take, 0: no attention; operations
+     * that the target does while it moves a byte */
     int64_t attention_bytes;
     int attention_lanes; /* attention in vectors of so many keys, where attention_bytes is 0; 0: no */
     int attention_registers; /* for such vectors */

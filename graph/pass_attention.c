@@ -224,7 +224,8 @@ static bool
 causal_constant(weft_graph *g, const weft_value *v, finding *f)
 {
     int64_t rows, cols, up = 0;
-    if (!v->data || v->ndim != 2 || !weft_as_int(v->dim[0], &rows) || !weft_as_int(v->dim[1], &cols))
+    if (!v->data || v->ndim != 2 || !weft_as_int(v->dim[0], &rows) ||
+        !weft_as_int(v->dim[1], &cols))
         return false;
     for (int64_t e = 0; e < rows * cols; e++) {
         double x = weft_get_f64(v->dtype, v->data->data, e);

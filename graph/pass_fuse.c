@@ -6,8 +6,8 @@
  * Own rules: reductions and row-wise operators take elementwise followers of their shape; row-wise
  * operators and windows, which read an element several times, take cheap producers only; reshapes
  * at a group's border leave it, as memory is aliased for nothing; concatenations that are left
- * alone are had in place where they can be; outputs of a user's operator that stand side by side are
- * one group.
+ * alone are had in place where they can be; outputs of a user's operator that stand
+ * side by side are one group.
  *
  * needs   types, eliminate-dead before
  * keeps   results; nodes are reordered so that a group's stand together
@@ -153,8 +153,8 @@ fits_together(fuser *f)
 /* ---- paths ----------------------------------------------------------------------------------- */
 
 /* Collects the roots of everything between node and sink, both included; false if one of them,
- * other than node's, has a pattern beyond `most` (sink's: beyond `sink_most`) or is in another scope,
- * or there are too many. */
+ * other than node's, has a pattern beyond `most` (sink's: beyond `sink_most`) or is in another
+ * scope, or there are too many. */
 static bool
 collect_path(fuser *f, int node, int sink, weft_pattern most, weft_pattern sink_most)
 {
@@ -169,7 +169,8 @@ collect_path(fuser *f, int node, int sink, weft_pattern most, weft_pattern sink_
         for (int u = f->dom.first_use[at]; u < f->dom.first_use[at + 1]; u++) {
             int user = f->dom.use[u], r = root_of(f, user);
             if (f->mark[r] != stamp) {
-                if (f->npath == MAX_NODES || scope_of(f, r) != scope_of(f, node) || f->at[r].pattern > (r == sink_root ? sink_most : most))
+                if (f->npath == MAX_NODES || scope_of(f, r) != scope_of(f, node) ||
+                    f->at[r].pattern > (r == sink_root ? sink_most : most))
                     return false;
                 f->mark[r] = stamp;
                 f->path[f->npath++] = r;

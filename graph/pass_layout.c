@@ -29,7 +29,8 @@ known(const layouter *l, weft_map *map, const weft_value *v)
 {
     int64_t id = weft_map_get(map, &v->id, sizeof v->id);
     weft_value *form = id < 0 ? NULL : l->s.g->value.at[id];
-    bool here = form && (!form->node || weft_scope_within(l->s.g, l->s.g->within, form->node->scope));
+    bool here =
+        form && (!form->node || weft_scope_within(l->s.g, l->s.g->within, form->node->scope));
     return here ? form : NULL;
 }
 

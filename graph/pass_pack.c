@@ -25,8 +25,8 @@ packs(const weft_node *n, int64_t lanes)
            (groups == 1 || w->dim[0] / groups % lanes == 0 || weft_node_attr(n, "out_block"));
 }
 
-/* How a weight lies: channel m's element i at m * stride + i * step; and in which order its elements
- * are to come: those of `block` input channels, `window` elements each, side by side. */
+/* How a weight lies: channel m's element i at m * stride + i * step; and in which order its
+ * elements are to come: those of `block` input channels, `window` elements each, side by side. */
 typedef struct relaying {
     int64_t count, inner, stride, step; /* channels, elements of each */
     int64_t block, window;

@@ -1,9 +1,9 @@
 /* split-phases: transposed convolutions of constant weights as convolutions.
  *
- * Place y of the output has phase (y + pad) % stride, and what it adds up are steps of the input times
- * every stride-th tap of the kernel from its phase on.  So each output channel becomes a channel for
- * every phase, of a convolution without strides over ceil(kernel / stride) taps, zeros where a phase
- * has fewer; its results are put side by side again and what is padding is cut off.
+ * Place y of the output has phase (y + pad) % stride, and what it adds up are steps of the input
+ * times every stride-th tap of the kernel from its phase on.  So each output channel becomes a
+ * channel for every phase, of a convolution without strides over ceil(kernel / stride) taps, zeros
+ * where a phase has fewer; its results are put side by side again and what is padding is cut off.
  *
  * needs   types, weights before they are packed
  * keeps   order, results up to the order of sums
@@ -28,8 +28,8 @@ ints(const weft_node *n, const char *name)
     return weft_node_attr(n, name)->ints;
 }
 
-/* Whether the convolution is one: axes that are strided are not dilated, and nothing is cut off before
- * the first tap or after the last. */
+/* Whether the convolution is one: axes that are strided are not dilated, and nothing is cut off
+ * before the first tap or after the last. */
 static bool
 describe(phases *p, weft_node *n)
 {
@@ -69,7 +69,8 @@ is_split(phases *p, weft_node *n)
 
 /* ---- constants ------------------------------------------------------------------------------- */
 
-/* The element of the kernel that tap `u` of phase `phase` is, both numbers over all axes; -1: none. */
+/* The element of the kernel that tap `u` of phase `phase` is, both numbers
+ * over all axes; -1: none. */
 static int64_t
 kernel_element(const phases *p, int64_t phase, int64_t u)
 {
@@ -132,8 +133,8 @@ split_bias(const phases *p)
     int64_t n = bias->data->dim[0] * p->all, size = weft_dtype_bits(bias->dtype) / 8;
     weft_const c = weft_const_make(g, bias->dtype, 1, &n);
     for (int64_t i = 0; i < n; i++)
-        memcpy((char *)(uintptr_t)c.data + i * size, (const char *)bias->data->data + i / p->all * size,
-               (size_t)size);
+        memcpy((char *)(uintptr_t)c.data + i * size,
+               (const char *)bias->data->data + i / p->all * size, (size_t)size);
     return weft_graph_constant(g, weft_arena_printf(&g->ir->arena, "%s.phases", bias->name), &c);
 }
 
@@ -154,9 +155,9 @@ convolved(phases *p)
                           *weft_node_attr(n, "groups") };
     if (!in[1] || (bias && !in[2]))
         return NULL;
-    return p->all == 1
-               ? weft_sweep_instead(&p->s, n, WEFT_GOP_CONV, bias ? 3 : 2, in, 4, attr)
-               : weft_graph_add(p->s.g, WEFT_GOP_CONV, n->name, n->kind, NULL, bias ? 3 : 2, in, 4, attr);
+    return p->all == 1 ? weft_sweep_instead(&p->s, n, WEFT_GOP_CONV, bias ? 3 : 2, in, 4, attr)
+                       : weft_graph_add(p->s.g, WEFT_GOP_CONV, n->name, n->kind, NULL, bias ? 3 : 2,
+                                        in, 4, attr);
 }
 
 static weft_value *

@@ -1,9 +1,9 @@
-/* flat-places: the spatial dimensions of convolutions of single elements as one, [N, C, spatial..] as
- * [N, C, places], so that vectors run along whole images and not along rows of them.
+/* flat-places: the spatial dimensions of convolutions of single elements as one, [N, C, spatial..]
+ * as [N, C, places], so that vectors run along whole images and not along rows of them.
  *
- * A conv asks for it whose kernel is 1, with steps of 1 and no pads, in the plain layout; elementwise
- * operators that read its result follow.  Everything else reads the form there was: `reshape`, which is
- * the same memory.
+ * A conv asks for it whose kernel is 1, with steps of 1 and no pads, in the plain layout;
+ * elementwise operators that read its result follow.  Everything else reads the form there was:
+ * `reshape`, which is the same memory.
  *
  * needs   types, the layout chosen, weights not packed
  * keeps   order, results; graph inputs and outputs are as they were
@@ -106,7 +106,8 @@ is_pointwise(const weft_node *n)
     return all_are(weft_node_attr(n, "strides"), 1) && all_are(weft_node_attr(n, "pads"), 0);
 }
 
-/* Whether the operand has all of the result's last `rank` dimensions, or of each but one element. */
+/* Whether the operand has all of the result's last `rank` dimensions, or of
+ * each but one element. */
 static bool
 follows(const flattener *f, const weft_value *v, const weft_value *out, int rank)
 {
@@ -119,7 +120,8 @@ follows(const flattener *f, const weft_value *v, const weft_value *out, int rank
     return all || none;
 }
 
-/* Whether an elementwise node reads a flat result and nothing that speaks against being so itself. */
+/* Whether an elementwise node reads a flat result and nothing that speaks
+ * against being so itself. */
 static bool
 can_follow(const flattener *f, const weft_node *n)
 {

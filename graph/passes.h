@@ -29,7 +29,8 @@ void weft_place_parts(weft_graph *, int64_t align);
 weft_const weft_const_make(weft_graph *, weft_dtype, int ndim, const int64_t *dim);
 /* Number of elements. */
 int64_t weft_const_count(const weft_const *);
-/* The elements of v in row-major order as a value of the dims: a node, or a constant over the bytes of v's. */
+/* The elements of v in row-major order as a value of the dims: a node, or a constant
+ * over the bytes of v's. */
 weft_value *weft_reshaped(weft_graph *, weft_value *v, const char *name, int ndim,
                           const weft_expr *const *dim);
 /* "a (A) + b (B, folded)": the provenance of a node that took another in. */

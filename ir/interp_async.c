@@ -1,6 +1,6 @@
 /* Asynchronous stores: from their statement on the place holds nothing, and a read of it is one of
- * uninitialised memory; they arrive when the threads wait for their group.  Both are touches, as far as
- * races go. */
+ * uninitialised memory; they arrive when the threads wait for their group.  Both are
+ * touches, as far as races go. */
 #include "ir/interp_priv.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* Matrix statements: a subgroup of WEFT_MATRIX_LANES threads acts as one.
  *
- * Each of its lanes holds a share of a matrix: element e, counted row by row, is number e / 32 of lane
- * e % 32, in the row of the buffer (STORE_ROWS) at tile * share + number.  All threads of a subgroup
- * have to arrive with the same places, and memory is touched by the lanes that hold the elements, so
- * that bounds, races and what was never written are found as for any access. */
+ * Each of its lanes holds a share of a matrix: element e, counted row by row, is number e / 32 of
+ * lane e % 32, in the row of the buffer (STORE_ROWS) at tile * share + number.  All threads of a
+ * subgroup have to arrive with the same places, and memory is touched by the lanes that hold the
+ * elements, so that bounds, races and what was never written are found as for any access. */
 #include "ir/interp_priv.h"
 
 #include <math.h>
@@ -314,7 +314,8 @@ collect(const team *t, int i, int group, const char *v, number *to)
             cls, v, e / WEFT_MATRIX_LANES * t->c->lanes + lane_of(t, group, e % WEFT_MATRIX_LANES));
 }
 
-/* d = a * b + c: exact products, their sum with c in double (integers: in 64 bits), rounded once. */
+/* d = a * b + c: exact products, their sum with c in double (integers: in 64 bits), rounded
+ * once. */
 static void
 multiply(const team *t, int group, const number *a, const number *b, const number *c, char *v)
 {

@@ -86,7 +86,7 @@ typedef enum weft_space {
 } weft_space;
 const char *weft_space_name(weft_space); /* "global", ... */
 
-/* ---- matrix units (matrix.c, matrix.def) ------------------------------------------------------ */
+/* ---- matrix units (matrix.c, matrix.def) ----------------------------------------------------- */
 
 /* What one instruction of a matrix unit multiplies; a row of ir/matrix.def. */
 typedef struct weft_matrix {
@@ -421,8 +421,8 @@ const weft_stmt *weft_barrier(weft_ir *, int fence);
 const weft_stmt *weft_prefetch(weft_ir *, const weft_buf *, const weft_expr *index);
 enum { WEFT_ASYNC_COMMIT = -1 };
 const weft_stmt *weft_async(weft_ir *, int left);
-/* What an asynchronous store copies, and the condition under which it does, else zeros; NULL where the
- * value is not such. */
+/* What an asynchronous store copies, and the condition under which it does, else zeros; NULL where
+ * the value is not such. */
 const weft_expr *weft_async_source(const weft_expr *value, const weft_expr **cond);
 /* As many places as the op has; their index arrays are copied. */
 const weft_stmt *weft_matrix_stmt(weft_ir *, weft_matrix_op, const weft_spot *,

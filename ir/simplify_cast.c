@@ -115,8 +115,9 @@ weft_simp_call(weft_facts *f, const weft_expr *e)
     return e->h.u.intrin == WEFT_IN_POW ? simp_pow(f, e) : NULL;
 }
 
-/* x / 0 by comparisons: drivers fold a quotient or a product with what they find to be 0 as if there
- * were no infinities (lavapipe's optimiser takes x / 0 to be undefined and 0 * inf to be 0). */
+/* x / 0 by comparisons: drivers fold a quotient or a product with what they find to be
+ * 0 as if there were no infinities (lavapipe's optimiser takes x / 0 to be undefined
+ * and 0 * inf to be 0). */
 static const weft_expr *
 over_zero(weft_facts *f, const weft_expr *x, double infinity)
 {

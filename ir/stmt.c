@@ -242,7 +242,8 @@ weft_store(weft_ir *ir, const weft_buf *buf, int n, const weft_expr *const *inde
                   buf->ndim, n, fault);
         return NULL;
     }
-    return weft_stmt_make(ir, (weft_stmt){ WEFT_SK_STORE, .u.store = { buf, n, index, value, false, false } });
+    return weft_stmt_make(
+        ir, (weft_stmt){ WEFT_SK_STORE, .u.store = { buf, n, index, value, false, false } });
 }
 
 const weft_stmt *

@@ -1,12 +1,13 @@
-/* async: copies from global memory to tiles in shared memory become asynchronous, where the target has
- * such, and are waited for before the next barrier.
+/* async: copies from global memory to tiles in shared memory become asynchronous, where the target
+ * has such, and are waited for before the next barrier.
  *
  * needs   level device; barriers in place
  * keeps   everything else
  *
- * A buffer qualifies whose every store is a copy of 4, 8 or 16 bytes, or zeros by a guard, and of which
- * no thread reads before the next barrier what it may have copied itself: between threads barriers stand
- * already.  Reads of other elements, as of a tile that was filled an iteration ago, hinder nothing.
+ * A buffer qualifies whose every store is a copy of 4, 8 or 16 bytes, or zeros by a guard, and
+ * of which no thread reads before the next barrier what it may have copied itself: between
+ * threads barriers stand already.  Reads of other elements, as of a tile that was filled an
+ * iteration ago, hinder nothing.
  *
  * A loop that takes memory by n turns, with one barrier an iteration, lets the last n - 2
  * iterations' copies go on there, or as many less as are asked for sooner.  What is under way at
@@ -17,7 +18,8 @@
 
 enum { MAX_TURNS = 8 };
 
-/* The elements that an access is of, in each turn of the loop at hand that takes memory by turns. */
+/* The elements that an access is of, in each turn of the loop at hand that
+ * takes memory by turns. */
 typedef struct range {
     bool known;
     int64_t lo[MAX_TURNS], hi[MAX_TURNS];

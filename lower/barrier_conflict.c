@@ -251,14 +251,15 @@ may_meet(const weft_waits *p, const weft_touch *a, const weft_touch *b)
                         weft_gcd(a->step, b->step), b->offset - a->offset + moved);
 }
 
-/* Whether the index, that of both, is one element for different threads: it does not name an axis along
- * which they are not one and the same thread. */
+/* Whether the index, that of both, is one element for different threads: it does not name an axis
+ * along which they are not one and the same thread. */
 static bool
 leaves_threads_open(const weft_waits *p, const weft_touch *a, const weft_touch *b)
 {
     bool open = false;
     for (int t = 0; t < 3; t++) {
-        bool one = a->first[t] == a->last[t] && b->first[t] == a->first[t] && b->last[t] == a->last[t];
+        bool one =
+            a->first[t] == a->last[t] && b->first[t] == a->first[t] && b->last[t] == a->last[t];
         bool named = !a->affine || a->stride[t] != 0;
         open = open || (p->thread[t] && p->extent[t] != 1 && !named && !one);
     }

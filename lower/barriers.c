@@ -6,11 +6,11 @@
  *
  * Two accesses of one buffer conflict when one of them writes and some element may be touched by
  * two different threads; two of buffers that lie over each other when one writes.  Execution is
- * followed in order with the accesses since the last barrier; where a statement conflicts with one of
- * them, a barrier goes before it.  Loops are followed round until nothing is added, which covers what
- * one iteration leaves for the next; where they take parts of memory by turns (`i % 2`), one turn
- * after the other.  A statement under a condition that threads may disagree on is taken as a whole:
- * barriers stand before it, never in it.
+ * followed in order with the accesses since the last barrier; where a statement conflicts with one
+ * of them, a barrier goes before it.  Loops are followed round until nothing is added, which covers
+ * what one iteration leaves for the next; where they take parts of memory by turns (`i % 2`), one
+ * turn after the other.  A statement under a condition that threads may disagree on is taken as a
+ * whole: barriers stand before it, never in it.
  */
 #include "lower/barriers.h"
 
@@ -285,8 +285,8 @@ follow_round(weft_waits *p, const weft_stmt *s, cycle c, weft_touches *after)
     }
 }
 
-/* Rounds until one adds no barrier: the second sees what the first left.  Then the first again, with
- * what waits before the loop: a barrier that only that needs stands before the loop, once. */
+/* Rounds until one adds no barrier: the second sees what the first left.  Then the first again,
+ * with what waits before the loop: a barrier that only that needs stands before the loop, once. */
 static void
 follow_loop(weft_waits *p, const weft_stmt *s)
 {

@@ -1,6 +1,6 @@
-/* Memory that goes on beyond its tensor's edge (zero_fill), and sums that are computed there: nobody
- * reads those, so no condition has to keep a tile's loops from them.  They come to no harm: they read
- * memory that has such elements, and every operation has a value for all operands. */
+/* Memory that goes on beyond its tensor's edge (zero_fill), and sums that are computed there:
+ * nobody reads those, so no condition has to keep a tile's loops from them.  They come to no harm:
+ * they read memory that has such elements, and every operation has a value for all operands. */
 #include "lower/priv.h"
 
 static weft_status

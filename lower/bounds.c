@@ -118,7 +118,8 @@ join(const weft_plan *p, weft_ek op, const weft_expr *a, const weft_expr *b)
     return weft_binary(p->ir, op, a, b);
 }
 
-/* An index where the reader reads: quotients and remainders of axes that are split are parts of them. */
+/* An index where the reader reads: quotients and remainders of axes that are
+ * split are parts of them. */
 static const weft_expr *
 simplified_within(const request *q, const weft_expr *index)
 {
@@ -210,7 +211,8 @@ look_for_load(void *user, const weft_expr *e)
     return !q->any;
 }
 
-/* Whether a scan's first values, which are none of its reduction's, need what is computed within. */
+/* Whether a scan's first values, which are none of its reduction's, need
+ * what is computed within. */
 static bool
 starts_outside(const request *q, const weft_site *reader)
 {

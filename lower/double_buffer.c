@@ -13,8 +13,8 @@
  * done; where they are too many, or their number is not constant, they are stored as they come.  So
  * is what a statement copies alone where such stores may be asynchronous (async.c).
  *
- * needs   level flat; before partition, which takes the loops apart; an iteration stores all that it
- *         reads of memory with stages
+ * needs   level flat; before partition, which takes the loops apart; an iteration stores all that
+ *         it reads of memory with stages
  * keeps   the level
  * breaks  memory that a loop fills and reads has no stages any more, and is that many times as
  *         large */
@@ -104,8 +104,8 @@ typedef struct contents {
     int stages;
 } contents;
 
-/* Which of a body's statements: those that stay, those that go ahead by way of registers, and the rest
- * of those. */
+/* Which of a body's statements: those that stay, those that go ahead by way of registers,
+ * and the rest of those. */
 enum { STAY = 1, HELD = 2, ALONE = 4 };
 
 static bool
@@ -319,7 +319,8 @@ is_read_ahead(filler *f, const contents *b)
     return false;
 }
 
-/* Registers hold what is stored without being read again, is not too much, and does not go by itself. */
+/* Registers hold what is stored without being read again, is not too much, and
+ * does not go by itself. */
 static void
 find_alone(filler *f, const contents *b)
 {
@@ -549,9 +550,9 @@ make_room(filler *f, staged *s, int stages)
     s->to = to;
 }
 
-/* Every stage of memory that threads share begins where a vector may, and where a row of them does: a
- * stage that some of a row fill the end of is seen to end with the row, and no barrier stands between
- * that and reads of the next stage. */
+/* Every stage of memory that threads share begins where a vector may, and where a row of them does:
+ * a stage that some of a row fill the end of is seen to end with the row, and no barrier stands
+ * between that and reads of the next stage. */
 static const weft_expr *
 stage_size(weft_ir *ir, const weft_buf *buf)
 {

@@ -2,8 +2,8 @@
  *
  * needs  level loops
  * makes  level flat; indices in i32 where the buffer has provably no more than 2^31 elements (by
- *        its shape, or by what a target can bind), else in i64 but for its last dimensions, as far as
- *        they have no more
+ *        its shape, or by what a target can bind), else in i64 but for its last dimensions, as
+ *        far as they have no more
  * keeps  loops, guards, spaces, names; bool stays bool */
 #include "lower/priv.h"
 

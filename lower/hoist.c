@@ -68,7 +68,8 @@ typedef struct depth {
     const weft_var *var;
 } depth;
 
-/* Whether a division as the hardware has it may be by 0, where a guard around it is not looked at. */
+/* Whether a division as the hardware has it may be by 0, where a guard
+ * around it is not looked at. */
 static bool
 may_fail(const hoister *h, const weft_expr *e)
 {
@@ -425,8 +426,8 @@ suffix_of(const weft_expr *e, int vars)
     }
 }
 
-/* "A_base" for the beginning of indices of A alone, else after the variables it is made of, as long as
- * they can be read, and "at" beyond. */
+/* "A_base" for the beginning of indices of A alone, else after the variables it is made of, as long
+ * as they can be read, and "at" beyond. */
 static const char *
 make_name(hoister *h, const name *n)
 {

@@ -189,8 +189,8 @@ make_buffers(weft_plan *p)
     return st;
 }
 
-/* What is known of sizes: regions may take each for positive, as loops over none do nothing; how often
- * a loop runs, and guards, may not. */
+/* What is known of sizes: regions may take each for positive, as loops over none do nothing; how
+ * often a loop runs, and guards, may not. */
 static void
 know_symbols(const weft_plan *p, weft_facts *facts, int64_t least)
 {

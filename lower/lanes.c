@@ -2,10 +2,10 @@
  *
  *   for l in lanes 16 { if (l < 5) s }     for l in lanes 4 { s(l) }; s(4)
  *
- * A vectorised loop whose lanes a condition tells apart is divided into parts of as many lanes as have one
- * answer, powers of two.  Where nothing is known of the condition, or registers are somebody else's
- * vectors too, which have to be of one width to be registers, lanes may become scalars, unrolled, so that
- * registers keep constant indices. */
+ * A vectorised loop whose lanes a condition tells apart is divided into parts of as many lanes as
+ * have one answer, powers of two.  Where nothing is known of the condition, or registers are
+ * somebody else's vectors too, which have to be of one width to be registers, lanes may become
+ * scalars, unrolled, so that registers keep constant indices. */
 #include "lower/priv.h"
 
 typedef struct divider {
@@ -161,7 +161,8 @@ conditions(const weft_stmt *s)
     return n;
 }
 
-/* As many lanes from `from` on as have one answer, a power of two; how many, or 0 where it is not known. */
+/* As many lanes from `from` on as have one answer, a power of two; how many, or 0
+ * where it is not known. */
 static int64_t
 take_lanes(divider *d, const weft_stmt *loop, int64_t from, int64_t end)
 {

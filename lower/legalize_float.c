@@ -1,8 +1,8 @@
 /* lower/legalize_float.c: floats of 4, 8 and 16 bits that the target does not know, inside f32:
  * rounding to them, their bits, and back.
  *
- * bf16 is the upper half of an f32, f8e8m0 its exponent.  Of the others everything follows from the widths of exponent
- * and mantissa, and from whether the format has infinities.
+ * bf16 is the upper half of an f32, f8e8m0 its exponent.  Of the others everything follows from the
+ * widths of exponent and mantissa, and from whether the format has infinities.
  */
 #include "lower/legalize.h"
 
@@ -86,7 +86,8 @@ bf16_bits(weft_legal *l, const weft_expr *x)
     return OP(SHR, PICK(OP(NE, x, x), num(l, bits, 0x7fc00000), up), sixteen);
 }
 
-/* The nearest power of two; its exponent, of which 255 is NaN and 0 is below f32's normal numbers. */
+/* The nearest power of two; its exponent, of which 255 is NaN and 0 is below
+ * f32's normal numbers. */
 static const weft_expr *
 e8m0_bits(weft_legal *l, const weft_expr *x)
 {

@@ -154,8 +154,8 @@ whole_part(weft_legal *l, const weft_expr *k, const weft_expr *zero, const weft_
 
 /* x = n log 2 + r with n whole, up to 127, and r in -log 2 / 2 .. log 2 / 2, up to log 2 where n is
  * 127: exp is 2^n e^r with 2^n a normal number or, where exp is none, 0.  Adding 1.5 * 2^23 + 127
- * rounds to a whole number, whose bits are the lowest, biased as an exponent.  n times the first part
- * of log 2 is exact. */
+ * rounds to a whole number, whose bits are the lowest, biased as an exponent.  n times the first
+ * part of log 2 is exact. */
 static const weft_expr *
 reduce_exp(weft_legal *l, const weft_expr *x, const weft_expr **power)
 {

@@ -1,11 +1,13 @@
-/* lower/legalize_near.c: vectors whose lanes lie near each other in memory, on CPUs that take vectors.
+/* lower/legalize_near.c: vectors whose lanes lie near each other in memory,
+ * on CPUs that take vectors.
  *
  *   A[ramp(i, 2, 8)]        every second element
  *   A[(i + ramp(0, 1, 8)) / 2]   each element twice
  *
- * A few whole vectors hold them all, and picking lanes of registers is cheap where a load each is not.
- * Pieces begin at the first place and end at the last, so that nothing outside of what the lanes span is
- * read.  What lies between the lanes is: the memory is the thread's own, or nobody writes it. */
+ * A few whole vectors hold them all, and picking lanes of registers is cheap where a load each
+ * is not.  Pieces begin at the first place and end at the last, so that nothing outside of
+ * what the lanes span is read.  What lies between the lanes is: the memory is the thread's
+ * own, or nobody writes it. */
 #include "lower/legalize.h"
 
 enum { MOST_PIECES = 4 };

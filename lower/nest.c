@@ -330,7 +330,8 @@ cross_reduction(nest *n)
 
 /* ---- loops ----------------------------------------------------------------------------------- */
 
-/* The loop of a leaf around its body.  Lanes of a loop without iterations are none: it is serial. */
+/* The loop of a leaf around its body.  Lanes of a loop without iterations
+ * are none: it is serial. */
 static const weft_stmt *
 leaf_loop(const nest *n, const weft_axis *leaf, const weft_var *v, const weft_stmt *body)
 {

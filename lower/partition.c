@@ -43,7 +43,8 @@ typedef struct census {
     bool shared_read, shared_write, pinned; /* pinned: a barrier or a reduction of threads */
 } census;
 
-/* Whether threads meet in the memory: it is shared, or a parameter that they hand values over in. */
+/* Whether threads meet in the memory: it is shared, or a parameter that they hand values over
+ * in. */
 static bool
 is_met(const partitioner *p, const weft_buf *b)
 {

@@ -1,15 +1,16 @@
-/* prefetch: memory is asked for ahead where a core would wait for it although it has much to compute.
+/* prefetch: memory is asked for ahead where a core would wait for it
+ * although it has much to compute.
  *
  * needs   level device; a target whose language has a prefetch
  * keeps   everything else
  *
- * - A loop over rows whose body is loops along the row, phases: memory is idle while they compute with
- *   what a cache holds, and the next row is waited for.  The phase that does most of those that meet
- *   nothing new asks for what the others meet first: what is met before it, of the next row, what is met
- *   behind it, of the same.
- * - A loop that goes through memory, and stores or reads what no cache has kept: it asks for what is a
- *   page ahead, or two, as the hardware stops at the end of each, and looks no further than its window
- *   of instructions. */
+ * - A loop over rows whose body is loops along the row, phases: memory is idle while they compute
+ *   with what a cache holds, and the next row is waited for.  The phase that does most of those
+ *   that meet nothing new asks for what the others meet first: what is met before it, of the next
+ *   row, what is met behind it, of the same.
+ * - A loop that goes through memory, and stores or reads what no cache has kept: it asks for what
+ *   is a page ahead, or two, as the hardware stops at the end of each, and looks no further than
+ *   its window of instructions. */
 #include "lower/lower.h"
 #include <math.h>
 
@@ -26,8 +27,8 @@ enum {
     MOST_STEP = 256
 };
 
-/* Elements of a parameter that a phase meets one after another: `step` on from one of its steps to the
- * next, `row` on from one row to the next. */
+/* Elements of a parameter that a phase meets one after another: `step` on from one of its steps to
+ * the next, `row` on from one row to the next. */
 typedef struct stream {
     const weft_buf *buf;
     const weft_expr *first; /* of the phase; over the rows' variable */
@@ -120,7 +121,8 @@ moves(fetcher *f, stream *s, int64_t steps)
     return f->apart;
 }
 
-/* The first time that a phase meets a parameter, it streams; what stays through the rows is cached. */
+/* The first time that a phase meets a parameter, it streams; what stays
+ * through the rows is cached. */
 static void
 note_access(fetcher *f, const weft_buf *buf, const weft_expr *index, bool stored)
 {
@@ -333,8 +335,8 @@ bytes_of_buffer(const weft_buf *buf)
     return all;
 }
 
-/* Whether what a loop of so many steps reads comes from memory: the buffer is in no core's cache, nor
- * is there a loop around that meets the same once more while a cache has it. */
+/* Whether what a loop of so many steps reads comes from memory: the buffer is in no core's cache,
+ * nor is there a loop around that meets the same once more while a cache has it. */
 static bool
 waits(const fetcher *f, const stream *s, int64_t steps)
 {
@@ -345,7 +347,9 @@ waits(const fetcher *f, const stream *s, int64_t steps)
         bool moves = weft_uses_var(s->first, a->loop->u.loop.var);
         if (!moves && bytes <= near)
             return false;
-        bytes *= !moves ? 1 : weft_as_int(a->loop->u.loop.extent, &extent) ? (double)extent : INFINITY;
+        bytes *= !moves                                         ? 1
+                 : weft_as_int(a->loop->u.loop.extent, &extent) ? (double)extent
+                                                                : INFINITY;
     }
     return bytes_of_buffer(s->buf) > near * (f->target->cores > 0 ? f->target->cores : 1);
 }
@@ -364,7 +368,8 @@ ask_ahead(const fetcher *f, const stream *s, int64_t ahead)
     return all;
 }
 
-/* Whether a loop of so many steps stores to memory: lines of it are read first, or are not wanted. */
+/* Whether a loop of so many steps stores to memory: lines of it are read
+ * first, or are not wanted. */
 static bool
 stores(const fetcher *f, int64_t steps)
 {

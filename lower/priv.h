@@ -11,7 +11,7 @@ const weft_expr *weft_ix_cast(weft_ir *, weft_dtype, const weft_expr *);
 /* a && b, either of which may be NULL: true. */
 const weft_expr *weft_ix_and(weft_ir *, const weft_expr *a, const weft_expr *b);
 
-/* ---- vectors in tails (lanes.c) --------------------------------------------------------------- */
+/* ---- vectors in tails (lanes.c) -------------------------------------------------------------- */
 /* Vectorised loops whose lanes a condition tells apart: vectors of those that it tells the same.
  * scalars: where nothing is known of the condition, unrolled steps. */
 const weft_stmt *weft_divide_lanes(weft_ir *, weft_facts *, bool scalars, const weft_stmt *);

@@ -19,7 +19,8 @@ typedef struct weft_thread_reducer {
     weft_status status;
 } weft_thread_reducer;
 
-/* The thread's number, x fastest; the axes in `skip`, bits 1u << WEFT_THREAD_X ..., count as zero. */
+/* The thread's number, x fastest; the axes in `skip`, bits 1u <<
+ * WEFT_THREAD_X ..., count as zero. */
 const weft_expr *weft_thread_number(weft_thread_reducer *, unsigned skip);
 /* Memory of the whole kernel. */
 const weft_buf *weft_thread_reducer_memory(weft_thread_reducer *, weft_dtype, int64_t elements);

@@ -1,10 +1,11 @@
 /* lower/reduce_lanes.c: reductions across threads by shuffles.
  *
- * The threads of a group, which reduce together, are `stride` apart.  `lanes` of them, a power of two
- * that divides the group, are in one subgroup: they combine by log2(lanes) exchanges, after which each
- * has the result.  Where the group has more, one of them leaves it in a slot of shared memory; behind
- * one barrier all take the slots of their group, a few each, and exchange once more.  No lane reads
- * another that is not there or belongs to another group, whatever the number of threads.
+ * The threads of a group, which reduce together, are `stride` apart.  `lanes` of them, a power
+ * of two that divides the group, are in one subgroup: they combine by log2(lanes) exchanges,
+ * after which each has the result.  Where the group has more, one of them leaves it in a slot
+ * of shared memory; behind one barrier all take the slots of their group, a few each, and
+ * exchange once more.  No lane reads another that is not there or belongs to another group,
+ * whatever the number of threads.
  */
 #include "lower/reduce.h"
 
@@ -27,8 +28,8 @@ typedef struct folding {
 
 /* ---- which threads --------------------------------------------------------------------------- */
 
-/* Whether all threads of the block are here, and the group's are one stretch of their numbers, but for
- * axes that vary faster. */
+/* Whether all threads of the block are here, and the group's are one stretch of their numbers, but
+ * for axes that vary faster. */
 static bool
 find_group(folding *f)
 {
@@ -60,7 +61,8 @@ find_lanes(folding *f)
     return f->lanes > 1 && weft_ceildiv(f->slots, f->lanes) <= MOST_SLOTS;
 }
 
-/* Variables whose values lanes have found for themselves, and whether loops or conditions ask them. */
+/* Variables whose values lanes have found for themselves, and whether loops
+ * or conditions ask them. */
 typedef struct asking {
     bool *own; /* by id */
     uint32_t n;

@@ -1,8 +1,8 @@
 /* lower/reduce_threads.c: reductions across the threads of a block, by shuffles or shared memory.
  *
  * needs   level flat; ALLREDUCE statements; constant thread extents
- * keeps   var[i] of each ALLREDUCE is the combination over its axes, the same for all threads there up
- *         to the order in which each has combined
+ * keeps   var[i] of each ALLREDUCE is the combination over its axes, the same for all threads there
+ *         up to the order in which each has combined
  * breaks  ALLREDUCE statements are gone; needs barriers (planned later, as for any shared memory);
  *         where threads exchange values the launch requires the target's subgroups
  *

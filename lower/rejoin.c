@@ -3,8 +3,8 @@
  *   for k { if k < 11 { .. barrier .. } .. }       for k { if k < 11 { .. barrier .. } barrier .. }
  *
  * PoCL cuts a kernel at its barriers and runs each part for all threads.  Where a condition's arms
- * meet without one, its parts lead out of the loop after the first turn (3.1; all of them agree on the
- * condition, so the kernel is right as it stands).
+ * meet without one, its parts lead out of the loop after the first turn (3.1; all of them agree on
+ * the condition, so the kernel is right as it stands).
  *
  * needs   level device, and the barriers planned; a target that caps say needs it
  * keeps   everything else: a barrier more where all threads come by */

@@ -4,15 +4,15 @@
  * keeps   what is computed; every element that is read has been written by the same array's stores
  * breaks  ALLOCs are fewer, of the largest size, or lie over each other; barriers are planned later
  *
- * An array is needed from its first use to its last, and all through a loop that uses it and does not
- * allocate it: what one iteration leaves, the next may read.  So arrays of one loop never share, which
- * would cost barriers in each iteration; nor do those under one condition, where some threads alone may
- * be.  One statement that reads an array and writes another needs both.  Small arrays do not gain, and
- * local ones of the classes that have many registers live there.
+ * An array is needed from its first use to its last, and all through a loop that uses it and does
+ * not allocate it: what one iteration leaves, the next may read.  So arrays of one loop never
+ * share, which would cost barriers in each iteration; nor do those under one condition, where some
+ * threads alone may be.  One statement that reads an array and writes another needs both.  Small
+ * arrays do not gain, and local ones of the classes that have many registers live there.
  *
  * An array lives in another, its home, as the other's bits where both are of numbers of one width.
- * Where the target can, shared arrays of any widths lie in one overlay of bytes instead, if that takes
- * less.  Local arrays do not: the classes that share them hold narrow elements as words.
+ * Where the target can, shared arrays of any widths lie in one overlay of bytes instead, if that
+ * takes less.  Local arrays do not: the classes that share them hold narrow elements as words.
  */
 #include "lower/lower.h"
 
@@ -421,8 +421,8 @@ placed_buf(const storage *s, const array *a)
     return placed;
 }
 
-/* A home with others gets their names too, and room and alignment for each.  Where integers are among
- * them it is of integers: what a float keeps of its bits is not said. */
+/* A home with others gets their names too, and room and alignment for each.  Where integers are
+ * among them it is of integers: what a float keeps of its bits is not said. */
 static void
 make_homes(storage *s)
 {

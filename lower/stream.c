@@ -1,13 +1,13 @@
 /* stream: what is stored once and will not be found in any cache goes past them to memory.
  *
- * needs   level device, before hoist: indices over loops' variables; a target whose language has such
- *         stores
+ * needs   level device, before hoist: indices over loops' variables; a target whose
+ *         language has such stores
  * keeps   everything else
  *
  * A store through a cache first reads the line that it changes, and drives out what is read again.
- * Where a launch moves more than the caches hold, whoever reads the result next reads memory anyhow.
- * The processor gathers such stores by lines: only a loop that stores one place behind the other, each
- * vector whole and aligned, may have them. */
+ * Where a launch moves more than the caches hold, whoever reads the result next reads memory
+ * anyhow.  The processor gathers such stores by lines: only a loop that stores one place behind the
+ * other, each vector whole and aligned, may have them. */
 #include "lower/lower.h"
 
 enum {

@@ -1,10 +1,10 @@
-/* Stages that are tensorized: what their inner loops compute is held against the intrinsic, and becomes
- * matrix statements.
+/* Stages that are tensorized: what their inner loops compute is held against the intrinsic, and
+ * becomes matrix statements.
  *
  * A stage is one of three things: a sum of products, which is an mma (and a fill before it); a copy
  * into fragment memory, which loads; a copy out of it, which stores.  Factors may also be read from
- * memory as they are: then they are loaded before each mma.  Memory that matrices are loaded from or
- * stored to is held in whole tiles (site.step), and what is beyond the tensor is zero there
+ * memory as they are: then they are loaded before each mma.  Memory that matrices are loaded from
+ * or stored to is held in whole tiles (site.step), and what is beyond the tensor is zero there
  * (site.padded): so tiles need no guards of their own. */
 #include "lower/priv.h"
 
@@ -150,8 +150,8 @@ without_cast(const weft_expr *e)
     return e->h.kind == WEFT_EK_CAST ? e->arg[0] : e;
 }
 
-/* A factor: which load, and in which dimensions it steps with the sum's rows or columns and with the
- * reduction. */
+/* A factor: which load, and in which dimensions it steps with the sum's rows or columns
+ * and with the reduction. */
 typedef struct factor {
     const weft_expr *load;
     int dim[2]; /* of the matrix's rows and columns */
@@ -203,7 +203,8 @@ hold(const tile *t, weft_site *s, weft_matrix_role role, const int dim[2])
     return WEFT_OK;
 }
 
-/* Whose elements stand one after the other: false with a reason where neither rows' nor columns' do. */
+/* Whose elements stand one after the other: false with a reason where neither
+ * rows' nor columns' do. */
 static weft_status
 by_columns(const tile *t, const weft_buf *b, const int dim[2], bool *columns)
 {

@@ -7,7 +7,8 @@
  *           s[t] = A[r * 32 + t]                       s[t] = A[r * 32 + t]
  *           for i in 0..4 {                 ->         for i in 0..4 {
  *               c[i] = c[i] + s[v * 4 + i]                 for v in 0..2 unroll {
- *           }                                                  c[v * 4 + i] = c[v * 4 + i] + s[v * 4 + i]
+ *           }                                                  c[v * 4 + i] =
+ *           c[v * 4 + i] + s[v * 4 + i]
  *       }
  *   }
  *

@@ -1,6 +1,6 @@
-/* A sum of products defined anew as a product of two matrices that are gathered from the factors: what a
- * convolution is.  The matrices are stages like others, which a schedule computes where it needs a part
- * of them. */
+/* A sum of products defined anew as a product of two matrices that are gathered from the factors:
+ * what a convolution is.  The matrices are stages like others, which a schedule computes where it
+ * needs a part of them. */
 #include "te/priv.h"
 
 typedef struct gathering {

@@ -64,7 +64,8 @@ weft_te_op *weft_te_insert_before(weft_te *, const weft_stage *s, const weft_te_
 void weft_te_rewritten(weft_te *, const weft_stage *);
 /* cache.c.  Reads of `from` in the op's bodies become reads of `to`, whose last dimension is from's
  * dimension d. */
-void weft_te_redirect(weft_te *, weft_te_op *, const weft_tensor *from, const weft_tensor *to, int d);
+void weft_te_redirect(weft_te *, weft_te_op *, const weft_tensor *from, const weft_tensor *to,
+                      int d);
 /* Whether axes and bodies are as they have to be; false after an error.  op->out is set. */
 bool weft_te_check_definition(weft_te *, const weft_te_op *op);
 /* scan.c.  A scan over states: `op` as for weft_te_define, with scan and first. */

@@ -51,8 +51,8 @@ choose_leaves(factoring *f)
     }
 }
 
-/* The reduce axes of the new definition, in the order of the old one: leaves that are touched become
- * some, where the first is that they were made of. */
+/* The reduce axes of the new definition, in the order of the old one: leaves that are touched
+ * become some, where the first is that they were made of. */
 static void
 choose_reduce(factoring *f)
 {

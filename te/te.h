@@ -141,31 +141,31 @@ weft_status weft_te_take_schedule(weft_te *, const char *source);
 
 extern const char *const weft_reducer_names[WEFT_REDUCER_COUNT];
 
-/* Outputs of less than a byte an element become outputs of bytes that hold them.  Before the program
- * is scheduled. */
+/* Outputs of less than a byte an element become outputs of bytes that hold them.  Before the
+ * program is scheduled. */
 weft_status weft_te_pack_outputs(weft_te *);
-/* Which data axes of a sum of products the rows of a matrix product are made of, and which its columns:
- * those of one factor alone.  What both factors use stays an axis of its own. */
+/* Which data axes of a sum of products the rows of a matrix product are made of, and which its
+ * columns: those of one factor alone.  What both factors use stays an axis of its own. */
 typedef struct weft_te_gather {
     int nboth, nrow, ncol;
     const int *both, *row, *col;
-    /* One of `row` of which the other factor uses the quotient by `each` alone, a divisor of its extent:
-     * the quotient is an axis of both.  -1: none. */
+    /* One of `row` of which the other factor uses the quotient by `each` alone, a divisor of its
+     * extent: the quotient is an axis of both.  -1: none. */
     int divided;
     int64_t each;
     bool swapped; /* the rows' factor is the second one */
 } weft_te_gather;
 /* Defines the sum anew, before it is scheduled: stages for the factors' elements as matrices,
- * with all reduce axes in one, and for their product, which the sum reads element by element.  Indices
- * are i32.  The product; NULL after an error. */
+ * with all reduce axes in one, and for their product, which the sum reads element by element.
+ * Indices are i32.  The product; NULL after an error. */
 weft_tensor *weft_te_gather_product(weft_te *, weft_stage *sum, const weft_te_gather *);
-/* The stage, whose definition no primitive has changed, reads a copy of t instead whose last dimension is
- * t's dimension d.  The copy, a stage before it; NULL after an error. */
+/* The stage, whose definition no primitive has changed, reads a copy of t instead whose last
+ * dimension is t's dimension d.  The copy, a stage before it; NULL after an error. */
 weft_tensor *weft_te_turn(weft_te *, weft_stage *, const weft_tensor *t, int d);
 /* Whether the stage's definition is as it was written. */
 bool weft_te_is_as_written(const weft_te *, const weft_stage *);
-/* A program as it was before one stage was defined anew: what has been defined and applied since is taken
- * back as if it had never been.  Other stages that stood then must not have changed. */
+/* A program as it was before one stage was defined anew: what has been defined and applied since is
+ * taken back as if it had never been.  Other stages that stood then must not have changed. */
 typedef struct weft_te_trial {
     weft_stage *stage, was;
     weft_te_op op;

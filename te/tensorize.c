@@ -1,5 +1,5 @@
-/* tensorize: the inner loops of a stage as one instruction of a matrix unit.  What the loops have to
- * be is checked when they are lowered (lower/tensorize.c), where their extents are known. */
+/* tensorize: the inner loops of a stage as one instruction of a matrix unit.  What the loops have
+ * to be is checked when they are lowered (lower/tensorize.c), where their extents are known. */
 #include "te/priv.h"
 
 #include <string.h>

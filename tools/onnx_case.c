@@ -89,8 +89,8 @@ is_fixed(fix which, const weft_const *c)
     return c->ndim <= 1 && which != FIX_NONE && (ints || (which == FIX_NUMBERS && few));
 }
 
-/* As the command line has them, but that every input has the shape of its test data, some their value
- * too, and results that the run sizes may be as large as the expected ones. */
+/* As the command line has them, but that every input has the shape of its test data, some their
+ * value too, and results that the run sizes may be as large as the expected ones. */
 static void
 import_options(weft_case *r, const test_set *set, fix which, weft_import_options *o)
 {
@@ -184,7 +184,8 @@ is_random(const weft_case *r, const char *name)
     for (int i = 0; i < r->model.nout; i++) {
         const weft_model_side *of = &r->model.out[i];
         size_t n = strlen(of->name);
-        if (of->random && strncmp(name, of->name, n) == 0 && (!name[n] || (of->list && name[n] == '.')))
+        if (of->random && strncmp(name, of->name, n) == 0 &&
+            (!name[n] || (of->list && name[n] == '.')))
             return true;
     }
     return false;

@@ -353,7 +353,8 @@ place(spirv *s, const char *pointer)
     "(blockDim.x * blockDim.y * blockDim.z - 1 - threadIdx.x - blockDim.x * (threadIdx.y + "       \
     "blockDim.y * threadIdx.z))"
 
-/* What a built-in variable is in CUDA, and its parts; NULL: it is none; no parts: it is not known. */
+/* What a built-in variable is in CUDA, and its parts; NULL: it is none; no
+ * parts: it is not known. */
 static const char *
 builtin(const spirv *s, const char *id, int *parts)
 {

@@ -116,7 +116,8 @@ static const weft_dialect opencl = {
     .barrier = { "barrier(0);", "barrier(CLK_LOCAL_MEM_FENCE);", "barrier(CLK_GLOBAL_MEM_FENCE);",
                  "barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);" },
     /* No fabs: PoCL's masks the bits as an integer, and LLVM 14 goes on to take differences of it
-     * for those of integers where a CPU has AVX2 alone: "Cannot select: i64 = fma" ends the process.
+     * for those of integers where a CPU has AVX2 alone: "Cannot select: i64
+     * = fma" ends the process.
      */
     .call = { [WEFT_IN_EXP] = "exp(%0)",         [WEFT_IN_EXP2] = "exp2(%0)",
               [WEFT_IN_EXPM1] = "expm1(%0)",     [WEFT_IN_LOG] = "log(%0)",

@@ -1,4 +1,5 @@
-/* Vulkan: text with SPV_KHR_cooperative_matrix where SPIRV-Tools is older than it, as Debian 12's is.
+/* Vulkan: text with SPV_KHR_cooperative_matrix where SPIRV-Tools is older
+ * than it, as Debian 12's is.
  *
  * The assembler takes such instructions as numbers ("!<integer>", which it writes as it stands).
  * The validator is given the same module in the words of SPV_NV_cooperative_matrix, which it knows:

@@ -1,12 +1,12 @@
 /* spv_call.c: intrinsics: GLSL.std.450 instructions, tests of floats, subgroup shuffles. */
 #include "backends/vulkan/spv_emit.h"
 
-/* f16, f64: those widths too.  GLSL.std.450 defines for 64 bits what it does not make of exp and log;
- * these are also accurate for 16 bits, where others are made of squares and quotients that overflow.
- * Atan and Atan2 are missing: of NaN and of zeros they give anything; and Asin and Acos, which may be
- * made of them and off by 4096 units of the last place.  Trunc and RoundEven of 64 bits are wrong in
- * llvmpipe (Mesa 22.3) where the CPU has no AVX-512: 5e7 + 0.5 and 1.5 stay and become 1; Floor and
- * Ceil, which legalise makes them of, are right. */
+/* f16, f64: those widths too.  GLSL.std.450 defines for 64 bits what it does not make of exp and
+ * log; these are also accurate for 16 bits, where others are made of squares and quotients that
+ * overflow.  Atan and Atan2 are missing: of NaN and of zeros they give anything; and Asin and Acos,
+ * which may be made of them and off by 4096 units of the last place.  Trunc and RoundEven of 64
+ * bits are wrong in llvmpipe (Mesa 22.3) where the CPU has no AVX-512: 5e7 + 0.5 and 1.5 stay and
+ * become 1; Floor and Ceil, which legalise makes them of, are right. */
 static const struct {
     const char *name;
     bool f16, f64;

@@ -171,7 +171,8 @@ place_along(spv_emit *c, spv_id number, const int64_t block[3], int axis)
 /* Threads that exchange values have to be where the IR says, neighbours in the block, and nothing
  * tells where the device puts them ("There is no direct relationship between
  * SubgroupLocalInvocationId and LocalInvocationId").  So a thread takes the place that its subgroup
- * and lane number; subgroups are full, which the pipeline asks for, and each place is taken once. */
+ * and lane number; subgroups are full, which the pipeline asks for, and each place is taken
+ * once. */
 static void
 load_lanes(survey *s)
 {

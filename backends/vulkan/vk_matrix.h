@@ -1,4 +1,5 @@
-/* vulkan/vk_matrix.h: what headers older than VK_KHR_cooperative_matrix lack of it; after vulkan.h. */
+/* vulkan/vk_matrix.h: what headers older than VK_KHR_cooperative_matrix lack
+ * of it; after vulkan.h. */
 #ifndef WEFT_VULKAN_VK_MATRIX_H
 #define WEFT_VULKAN_VK_MATRIX_H
 

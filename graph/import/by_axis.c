@@ -36,7 +36,8 @@ merged_dim(weft_graph *g, int n, const weft_expr *const *test, weft_value *const
     bool same = true;
     for (int i = 0; i < n; i++) {
         same = same && weft_dim_equal(g, v[i]->dim[axis], v[0]->dim[axis]) == 1;
-        sum = weft_dim_op(g, WEFT_EK_ADD, sum, weft_dim_op(g, WEFT_EK_MUL, test[i], v[i]->dim[axis]));
+        sum =
+            weft_dim_op(g, WEFT_EK_ADD, sum, weft_dim_op(g, WEFT_EK_MUL, test[i], v[i]->dim[axis]));
     }
     return same ? v[0]->dim[axis] : sum;
 }

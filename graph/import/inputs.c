@@ -302,8 +302,8 @@ weft_reader_stand_in(onnx_reader *r, const char *name)
 
 static onnx_slot any_input(onnx_reader *, const onnx_value_proto *);
 
-/* A sequence or an optional has as many elements, "x.0", "x.1", .., as the command line gives shapes;
- * "" for the whole says that it has none. */
+/* A sequence or an optional has as many elements, "x.0", "x.1", .., as the command line gives
+ * shapes; "" for the whole says that it has none. */
 static onnx_slot
 list_input(onnx_reader *r, const onnx_value_proto *v, const WeftOnnx__ElemTypeProto *of,
            bool optional)

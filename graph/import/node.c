@@ -27,7 +27,16 @@ weft_onnx_fail(onnx_node *n, weft_status st, const char *fmt, ...)
 /* ---- attributes ------------------------------------------------------------------------------ */
 
 /* ONNX's numbers of attribute types. */
-enum { T_FLOAT = 1, T_INT = 2, T_STRING = 3, T_TENSOR = 4, T_GRAPH = 5, T_FLOATS = 6, T_INTS = 7, T_STRINGS = 8 };
+enum {
+    T_FLOAT = 1,
+    T_INT = 2,
+    T_STRING = 3,
+    T_TENSOR = 4,
+    T_GRAPH = 5,
+    T_FLOATS = 6,
+    T_INTS = 7,
+    T_STRINGS = 8
+};
 
 static const onnx_attr_proto *
 find_attr(onnx_node *n, const char *name)
@@ -267,7 +276,8 @@ weft_onnx_size_at(onnx_node *n, weft_value *v, int64_t at, int axis)
         return NULL;
     if (v->elem && at < v->nelem)
         return v->elem[at];
-    if (!n->nout || !weft_reader_declared(n->reader, weft_onnx_text(n->proto->output[0]), axis, &most)) {
+    if (!n->nout ||
+        !weft_reader_declared(n->reader, weft_onnx_text(n->proto->output[0]), axis, &most)) {
         weft_onnx_fail(n, WEFT_UNSUPPORTED,
                        "the size of axis %d is computed while the model runs; the model or --shape "
                        "has to say how large the output may be, or the inputs that it depends on "
@@ -414,7 +424,8 @@ weft_onnx_emit(onnx_node *n, weft_op op, int nin, weft_value *const *in, int nat
     const char *name = n->next;
     if (!name)
         name = weft_arena_printf(n->arena, "%s_%s", n->name, weft_op_infos[op].text);
-    return weft_onnx_made(n, weft_graph_add(n->graph, op, n->name, n->kind, name, nin, in, nattr, attr));
+    return weft_onnx_made(
+        n, weft_graph_add(n->graph, op, n->name, n->kind, name, nin, in, nattr, attr));
 }
 
 weft_value *

@@ -201,7 +201,8 @@ define_outputs(onnx_node *n)
     onnx_reader *r = n->reader;
     bool unsure = false;
     for (int i = 0; i < n->nin; i++)
-        unsure = unsure || weft_map_get(r->unsure, n->proto->input[i], strlen(n->proto->input[i])) >= 0;
+        unsure =
+            unsure || weft_map_get(r->unsure, n->proto->input[i], strlen(n->proto->input[i])) >= 0;
     for (int i = 0; i < n->nout; i++) {
         const char *name = n->proto->output[i];
         if (*name)

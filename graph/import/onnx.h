@@ -148,9 +148,9 @@ weft_value *weft_onnx_in(const onnx_node *, int i);
 /* Input i as it is; nothing when absent.  Output i is `slot`. */
 onnx_slot weft_onnx_slot(const onnx_node *, int i);
 void weft_onnx_set_slot(onnx_node *, int i, onnx_slot slot);
-/* The nodes of a graph of the node's, whose inputs are `in`: out[i] is its output i.  A fault of the
- * node when there are not so many of them, or one of its nodes has one.  `iteration`: which time, of
- * a graph that stands for several; NULL: it stands for one. */
+/* The nodes of a graph of the node's, whose inputs are `in`: out[i] is its output i.  A fault of
+ * the node when there are not so many of them, or one of its nodes has one.  `iteration`: which
+ * time, of a graph that stands for several; NULL: it stands for one. */
 void weft_onnx_body(onnx_node *, const onnx_graph_proto *, const weft_expr *iteration, int nin,
                     const onnx_slot *in, int nout, onnx_slot *out);
 /* The elements of input i as expressions; a fault when they are not known.  An absent input gives

@@ -2,10 +2,10 @@
  * the pass fuse-attention finds.
  *
  * Query heads that share a head of keys are an axis of their own, along which keys and values
- * broadcast: [batch, key heads, group, sequence, size] with group 1 for keys; of one query each, the
- * group is the axis of queries: [batch, key heads, group, size].  Which keys a query
- * may see (causal, window, padding, a mask of bools) and what is added to its scores are one bias,
- * -inf where it may not.  A query that sees no key gives 0.
+ * broadcast: [batch, key heads, group, sequence, size] with group 1 for keys; of one query each,
+ * the group is the axis of queries: [batch, key heads, group, size].  Which keys a query may see
+ * (causal, window, padding, a mask of bools) and what is added to its scores are one bias, -inf
+ * where it may not.  A query that sees no key gives 0.
  */
 #include "import/ops.h"
 
@@ -206,7 +206,8 @@ static weft_value *
 query_places(const heads *h, weft_value *valid)
 {
     const weft_expr *queries = h->q->dim[2], *dim[2] = { queries, dim_of(h, 1) },
-                    *start = valid ? weft_dim_op(h->g, WEFT_EK_SUB, dim_of(h, 0), queries) : h->past;
+                    *start =
+                        valid ? weft_dim_op(h->g, WEFT_EK_SUB, dim_of(h, 0), queries) : h->past;
     weft_value *v = weft_onnx_reshape(h->n, weft_onnx_arange(h->n, WEFT_I32, start, 1, queries), 2,
                                       dim);
     return valid ? weft_onnx_binary(h->n, WEFT_GOP_ADD, v, valid) : v;

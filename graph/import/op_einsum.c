@@ -241,8 +241,8 @@ put_in_order(onnx_node *n, term *t, int count, const int *label)
 
 /* ---- two operands ---------------------------------------------------------------------------- */
 
-/* Labels of a pair, in the order of its result: those of both that stay, of a alone, of b alone; and
- * those of both that are summed. */
+/* Labels of a pair, in the order of its result: those of both that stay, of a alone, of b alone;
+ * and those of both that are summed. */
 typedef struct pair {
     int nboth, na, nb, nsum;
     int both[LABELS], a[LABELS], b[LABELS], sum[LABELS];
@@ -295,8 +295,8 @@ together(onnx_node *n, const weft_value *v, int from, int to)
     return weft_dim_product(n->graph, v->dim, from, to);
 }
 
-/* t in the order `both`, one, two: with what is in each of the latter taken together, [both.., x, y];
- * without `two` it is [both.., x, 1..] of `ones` ones. */
+/* t in the order `both`, one, two: with what is in each of the latter taken together, [both.., x,
+ * y]; without `two` it is [both.., x, 1..] of `ones` ones. */
 static weft_value *
 as_matrices(onnx_node *n, term *t, const pair *p, int none, const int *one, int ntwo,
             const int *two)

@@ -569,7 +569,8 @@ repeat(const repeated *r, results *to)
     int64_t count = 0;
     bool constant = weft_as_int(r->trips, &count) && r->bounded;
     bool lists = has_lists(r, to->state);
-    if (constant && (count == 0 || (count <= UNROLL && is_short(r, count, UNROLL_NODES)) || lists) &&
+    if (constant &&
+        (count == 0 || (count <= UNROLL && is_short(r, count, UNROLL_NODES)) || lists) &&
         is_short(r, count, UNROLL_MOST) && unroll(r, (int)count, to))
         return;
     if (lists)

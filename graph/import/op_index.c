@@ -12,7 +12,8 @@ weft_onnx_import_along_axis(onnx_node *n)
     const char *reduction = puts ? weft_onnx_attr_text(n, "reduction", "none") : "none";
     weft_attr attr[] = { weft_attr_int("axis", &axis), weft_attr_text("reduction", reduction) };
     weft_onnx_last(n, 0);
-    weft_onnx_set(n, 0, weft_onnx_emit(n, (weft_op)n->op->arg, puts ? 3 : 2, in, puts ? 2 : 1, attr));
+    weft_onnx_set(n, 0,
+                  weft_onnx_emit(n, (weft_op)n->op->arg, puts ? 3 : 2, in, puts ? 2 : 1, attr));
 }
 
 void
@@ -83,8 +84,9 @@ place_in_update(onnx_node *n, const weft_value *cache, int axis, bool circular)
     if (start && n->status == WEFT_OK && start->ndim != 1)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "input 2, write_indices, has to be a list");
     if (start && n->status == WEFT_OK)
-        at = weft_onnx_binary(n, WEFT_GOP_SUB, at,
-                              weft_onnx_along(n, weft_onnx_cast(n, start, WEFT_I64), 0, cache->ndim));
+        at = weft_onnx_binary(
+            n, WEFT_GOP_SUB, at,
+            weft_onnx_along(n, weft_onnx_cast(n, start, WEFT_I64), 0, cache->ndim));
     if (!circular || n->status != WEFT_OK)
         return at;
     weft_value *size = weft_graph_dims(n->graph, NULL, 1, &cache->dim[axis]);
@@ -92,7 +94,8 @@ place_in_update(onnx_node *n, const weft_value *cache, int axis, bool circular)
     return weft_onnx_emit(n, WEFT_GOP_MOD, 2, (weft_value *[]){ at, size }, 1, &attr);
 }
 
-/* Where the update has a place for an element of the cache, that of the update, else the cache's. */
+/* Where the update has a place for an element of the cache, that of the
+ * update, else the cache's. */
 void
 weft_onnx_import_tensor_scatter(onnx_node *n)
 {
@@ -114,7 +117,8 @@ weft_onnx_import_tensor_scatter(onnx_node *n)
     weft_value *from = take_along(n, update, index, axis);
     weft_value *zero = weft_onnx_scalar(n, WEFT_I64, 0);
     weft_value *inside = weft_onnx_binary(
-        n, WEFT_GOP_AND, weft_onnx_unary(n, WEFT_GOP_NOT, weft_onnx_binary(n, WEFT_GOP_LESS, at, zero)),
+        n, WEFT_GOP_AND,
+        weft_onnx_unary(n, WEFT_GOP_NOT, weft_onnx_binary(n, WEFT_GOP_LESS, at, zero)),
         weft_onnx_binary(n, WEFT_GOP_LESS, at, size));
     weft_onnx_last(n, 0);
     weft_onnx_set(n, 0, weft_onnx_where(n, inside, from, cache));
@@ -156,7 +160,8 @@ weft_onnx_import_center_crop_pad(onnx_node *n)
         start[d] = half_beyond(g, x->dim[d], want[i]);
         size[d] = weft_dim_op(g, WEFT_EK_MIN, x->dim[d], want[i]);
         before[d] = half_beyond(g, want[i], x->dim[d]);
-        after[d] = weft_dim_op(g, WEFT_EK_SUB, weft_dim_op(g, WEFT_EK_SUB, want[i], size[d]), before[d]);
+        after[d] =
+            weft_dim_op(g, WEFT_EK_SUB, weft_dim_op(g, WEFT_EK_SUB, want[i], size[d]), before[d]);
     }
     weft_attr cut[] = { weft_attr_dims("starts", rank, start), weft_attr_ints("steps", rank, step),
                         weft_attr_dims("dims", rank, size) };

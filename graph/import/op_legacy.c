@@ -87,7 +87,8 @@ crop(onnx_node *n, weft_value *x, int axis, int64_t low, int64_t high, const int
     if (!x)
         return NULL;
     const weft_expr *room = weft_dim_op(g, WEFT_EK_SUB, x->dim[axis], weft_dim(g, low));
-    const weft_expr *left = size ? weft_dim(g, *size) : weft_dim_op(g, WEFT_EK_SUB, room, weft_dim(g, high));
+    const weft_expr *left =
+        size ? weft_dim(g, *size) : weft_dim_op(g, WEFT_EK_SUB, room, weft_dim(g, high));
     if (low < 0 || high < 0 || weft_dim_at_least(g, left, 0) == 0 ||
         weft_dim_at_least(g, weft_dim_op(g, WEFT_EK_SUB, room, left), 0) == 0) {
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "what is cropped lies beyond axis %d of the image", axis);

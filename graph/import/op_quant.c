@@ -1,5 +1,5 @@
-/* Importers of quantised operators: conversions between reals and scaled small numbers, and products
- * and convolutions of these, which are summed in i32. */
+/* Importers of quantised operators: conversions between reals and scaled small numbers, and
+ * products and convolutions of these, which are summed in i32. */
 #include "import/ops.h"
 
 /* ---- scales and zero points ------------------------------------------------------------------ */
@@ -34,8 +34,8 @@ repeated(onnx_node *n, weft_value *v, const weft_value *x, int axis, int64_t blo
     return weft_onnx_emit(n, WEFT_GOP_GATHER, 2, (weft_value *[]){ v, at }, 1, &attr);
 }
 
-/* A scale or zero point of x as it broadcasts to it: of the tensor, of each place along the axis, or
- * of blocks along it. */
+/* A scale or zero point of x as it broadcasts to it: of the tensor, of each place along the axis,
+ * or of blocks along it. */
 static weft_value *
 spread(onnx_node *n, weft_value *v, const weft_value *x)
 {
@@ -70,11 +70,11 @@ rounded(onnx_node *n, weft_value *v, weft_value *zero, weft_dtype t)
     v = weft_onnx_cast(n, v, WEFT_I32);
     if (zero)
         v = weft_onnx_binary(n, WEFT_GOP_ADD, v, weft_onnx_cast(n, zero, WEFT_I32));
-    return weft_onnx_emit(n, WEFT_GOP_CLIP, 3,
-                          (weft_value *[]){ v,
-                                            weft_onnx_scalar(n, WEFT_I32, (double)weft_dtype_min(t)),
-                                            weft_onnx_scalar(n, WEFT_I32, (double)weft_dtype_max(t)) },
-                          0, NULL);
+    return weft_onnx_emit(
+        n, WEFT_GOP_CLIP, 3,
+        (weft_value *[]){ v, weft_onnx_scalar(n, WEFT_I32, (double)weft_dtype_min(t)),
+                          weft_onnx_scalar(n, WEFT_I32, (double)weft_dtype_max(t)) },
+        0, NULL);
 }
 
 /* Output `output`: v, scaled already, as a t. */

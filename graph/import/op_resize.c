@@ -1,7 +1,8 @@
 /* Importers of Resize and Upsample.
  *
- * Every coordinate transformation is affine with rational coefficients, so an axis becomes step, offset and divisor of
- * the graph's resize: exact, and expressions over the model's symbols where sizes are.
+ * Every coordinate transformation is affine with rational coefficients, so an axis becomes
+ * step, offset and divisor of the graph's resize: exact, and expressions over the model's
+ * symbols where sizes are.
  */
 #include "import/ops.h"
 

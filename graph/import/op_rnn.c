@@ -129,7 +129,8 @@ find_function(onnx_node *n, const char *name)
     return (function_kind)k;
 }
 
-/* The next of a list of numbers for a function that has one; its own where the list is at its end. */
+/* The next of a list of numbers for a function that has one; its own where
+ * the list is at its end. */
 static double
 next_number(const double *list, int count, int *at, float own)
 {
@@ -405,7 +406,8 @@ gru_step(const rnn *r, int d, const weft_expr *t, state *s)
     if (!r->flag && own)
         own = weft_onnx_slice(r->n, own, 0, dim_of(r, 0), dim_of(r, 2 * r->hidden));
     weft_value *before = product(r, s->h, own), *late;
-    weft_value *both = sum(r, input_gates(r, d, t, 0, 2), rows == 3 ? gate(r, before, 0, 2) : before);
+    weft_value *both =
+        sum(r, input_gates(r, d, t, 0, 2), rows == 3 ? gate(r, before, 0, 2) : before);
     both = activated(r, d, 0, both);
     weft_value *update = gate(r, both, 0, 1), *reset = gate(r, both, 1, 1);
     if (r->flag) {

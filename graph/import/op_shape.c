@@ -296,8 +296,8 @@ weft_onnx_import_space_to_depth(onnx_node *n)
 
 /* ---- repeating ------------------------------------------------------------------------------- */
 
-/* Sizes that only the run knows: the input's where that is more than 1, for nothing else broadcasts;
- * where it is 1, what the run finds. */
+/* Sizes that only the run knows: the input's where that is more than 1, for nothing else
+ * broadcasts; where it is 1, what the run finds. */
 static void
 expand_to_found(onnx_node *n, weft_value *x, weft_value *shape)
 {

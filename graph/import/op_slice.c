@@ -1,5 +1,5 @@
-/* Importers of Slice.  A start or end that is not known before the run is brought into its axis on the
- * device; first element and number of elements are read from there. */
+/* Importers of Slice.  A start or end that is not known before the run is brought into its axis on
+ * the device; first element and number of elements are read from there. */
 #include "import/ops.h"
 
 static const weft_expr *
@@ -85,7 +85,8 @@ whole(onnx_node *n, const weft_value *x)
     return c;
 }
 
-/* Whether as many starts, ends, axes (of which there may be none) and steps (likewise) are there. */
+/* Whether as many starts, ends, axes (of which there may be none) and steps
+ * (likewise) are there. */
 static bool
 as_many(onnx_node *n, int rank, int nstart, int nend, const int64_t *axes, int naxes,
         const int64_t *steps, int nsteps)
@@ -173,7 +174,8 @@ cut_at_run(onnx_node *n, const weft_value *x, const cut *c, int axis, weft_value
     weft_value *way = step > 0 ? weft_onnx_binary(n, WEFT_GOP_SUB, end, start)
                                : weft_onnx_binary(n, WEFT_GOP_SUB, start, end);
     way = plus(n, weft_onnx_binary(n, WEFT_GOP_MAXIMUM, way, zero), by - 1);
-    weft_value *count = weft_onnx_binary(n, WEFT_GOP_DIV, way, size_value(n, weft_dim(n->graph, by)));
+    weft_value *count =
+        weft_onnx_binary(n, WEFT_GOP_DIV, way, size_value(n, weft_dim(n->graph, by)));
     start = weft_onnx_binary(n, WEFT_GOP_MAXIMUM, start, zero); /* -1: there are no elements */
     c->start[axis] = read_size(n, start, room);
     c->dim[axis] = read_size(n, count, weft_dim_ceildiv(n->graph, room, by));

@@ -44,7 +44,8 @@ count_of(onnx_node *n, const weft_expr *most)
             weft_onnx_fail(n, WEFT_INVALID_INPUT, "attribute 'k' is missing");
         return weft_dim(n->graph, weft_onnx_attr_int(n, "k", 0));
     }
-    if (n->status == WEFT_OK && (!k || weft_is_float(k->dtype) || !weft_value_count(k, &count) || count != 1))
+    if (n->status == WEFT_OK &&
+        (!k || weft_is_float(k->dtype) || !weft_value_count(k, &count) || count != 1))
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "k has to be one integer");
     if (n->status != WEFT_OK)
         return NULL;

@@ -75,7 +75,8 @@ rotated(onnx_node *n, weft_value *x, int64_t half, bool neighbours, bool heads_l
 {
     weft_value *cos = angles(n, 1, half, heads_last), *sin = angles(n, 2, half, heads_last);
     int step = neighbours ? 2 : 1;
-    weft_value *a = strided(n, x, 0, step, half), *b = strided(n, x, neighbours ? 1 : half, step, half);
+    weft_value *a = strided(n, x, 0, step, half),
+               *b = strided(n, x, neighbours ? 1 : half, step, half);
     weft_value *pair[] = {
         weft_onnx_binary(n, WEFT_GOP_SUB, weft_onnx_binary(n, WEFT_GOP_MUL, cos, a),
                          weft_onnx_binary(n, WEFT_GOP_MUL, sin, b)),

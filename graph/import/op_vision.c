@@ -73,7 +73,8 @@ theta_column(onnx_node *n, weft_value *theta, int rank, int column)
     return weft_onnx_reshape(n, v, rank + 2, dim);
 }
 
-/* grid[n, .., i] = sum over axes of theta[n, i, axis] * place of the axis, and theta's last column. */
+/* grid[n, .., i] = sum over axes of theta[n, i, axis] * place of the axis,
+ * and theta's last column. */
 void
 weft_onnx_import_affine_grid(onnx_node *n)
 {
@@ -87,7 +88,8 @@ weft_onnx_import_affine_grid(onnx_node *n)
     if (rank < 1 || theta->ndim != 3 || !weft_is_int_imm(theta->dim[1], rank) ||
         !weft_is_int_imm(theta->dim[2], rank + 1) || !weft_is_float(theta->dtype))
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "needs floats [N, r, r + 1] and r + 2 sizes");
-    if (n->status == WEFT_OK && weft_dim_equal(n->graph, theta->dim[0], weft_dim(n->graph, size[0])) == 0)
+    if (n->status == WEFT_OK &&
+        weft_dim_equal(n->graph, theta->dim[0], weft_dim(n->graph, size[0])) == 0)
         weft_onnx_fail(n, WEFT_INVALID_INPUT, "theta is not for a batch of %lld",
                        (long long)size[0]);
     if (n->status != WEFT_OK)

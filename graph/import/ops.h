@@ -17,13 +17,13 @@
 #undef MICROSOFT
 #undef REFUSED
 
-/* Conv's and MatMul's meaning of a node's attributes (the window's) and these operands.  `last`: the
- * result is output 0. */
+/* Conv's and MatMul's meaning of a node's attributes (the window's) and these operands.  `last`:
+ * the result is output 0. */
 weft_value *weft_onnx_conv(onnx_node *, weft_value *x, weft_value *weight, weft_value *bias,
                            bool last);
 weft_value *weft_onnx_matmul(onnx_node *, weft_value *a, weft_value *b, bool last);
-/* x as it has to be for a cast to t that ends as ONNX wants it: floats of 8 bits take their greatest
- * value for what is greater, where they saturate. */
+/* x as it has to be for a cast to t that ends as ONNX wants it: floats of 8 bits take their
+ * greatest value for what is greater, where they saturate. */
 weft_value *weft_onnx_before_cast(onnx_node *, weft_value *x, weft_dtype t, bool saturate);
 
 /* Output i is `v`: the value made last, under weft_onnx_last(n, i), or one that was there. */
@@ -35,15 +35,15 @@ weft_onnx_set(onnx_node *n, int i, weft_value *v)
 }
 
 /* ---- axes that the run finds (by_axis.c) ----------------------------------------------------- */
-/* What `make` gives for the axis that the value is, one of the first `naxes` of `rank`: each is made
- * in a scope of its own, and one runs. */
+/* What `make` gives for the axis that the value is, one of the first `naxes` of `rank`: each is
+ * made in a scope of its own, and one runs. */
 typedef weft_value *weft_onnx_of_axis(onnx_node *, int axis, const void *user);
 weft_value *weft_onnx_by_axis(onnx_node *, weft_value *axis, int rank, int naxes,
                               weft_onnx_of_axis *make, const void *user);
 
 /* ---- recurrences (recurrence.c) -------------------------------------------------------------- */
-/* Steps over a dimension, forwards or in reverse, with states that go from one to the next: unrolled
- * where they are few, else a loop.
+/* Steps over a dimension, forwards or in reverse, with states that go from one to the next:
+ * unrolled where they are few, else a loop.
  *
  *     weft_onnx_steps s = weft_onnx_steps_over(n, x, axis, reverse, nstate, state);
  *     while ((t = weft_onnx_next_step(&s)))

@@ -57,7 +57,8 @@ void weft_reader_give_up(onnx_node *);
 /* What refused nodes read becomes outputs; nodes that nothing needs then go. */
 void weft_reader_keep_rest(onnx_reader *);
 
-/* The file of the te program that the user named for the node's operator; NULL: none (op_user.c). */
+/* The file of the te program that the user named for the node's operator;
+ * NULL: none (op_user.c). */
 const char *weft_reader_user_op(onnx_reader *, const onnx_node_proto *);
 /* The node as outputs of that program. */
 void weft_reader_import_user(onnx_node *, const char *path);

@@ -1,8 +1,9 @@
 /* Recurrences: steps that are unrolled, or one loop. */
 #include "import/ops.h"
 
-/* Each unrolled step is kernels of its own, which know where its operands lie; a loop's are compiled
- * once and are told.  So many steps are compiled in about the time that a loop's kernels take. */
+/* Each unrolled step is kernels of its own, which know where its operands lie; a
+ * loop's are compiled once and are told.  So many steps are compiled in about the time
+ * that a loop's kernels take. */
 enum { FEW_STEPS = 8 };
 
 static weft_value *
@@ -30,8 +31,8 @@ static const weft_expr *
 place(const weft_onnx_steps *s, const weft_expr *i)
 {
     weft_graph *g = s->n->graph;
-    return s->reverse ? weft_dim_op(g, WEFT_EK_SUB, weft_dim_op(g, WEFT_EK_SUB, s->count, weft_dim(g, 1)),
-                                    i)
+    return s->reverse ? weft_dim_op(g, WEFT_EK_SUB,
+                                    weft_dim_op(g, WEFT_EK_SUB, s->count, weft_dim(g, 1)), i)
                       : i;
 }
 

@@ -1,9 +1,10 @@
 /* What is read of a model after a node of it was refused, so that all faults are told at once.
  *
- * What the node should have made is taken to be as the model declares it (value_info), and nodes that
- * read it are read; where nothing is declared they are passed over.  A value like that is known by its
- * type alone: what decides a shape or is a parameter may have been known, had the node not been
- * refused, so nothing is said of nodes that such a value of at most one dimension goes into.
+ * What the node should have made is taken to be as the model declares it (value_info), and
+ * nodes that read it are read; where nothing is declared they are passed over.  A value like
+ * that is known by its type alone: what decides a shape or is a parameter may have been
+ * known, had the node not been refused, so nothing is said of nodes that such a value of at
+ * most one dimension goes into.
  */
 #include "import/reader.h"
 

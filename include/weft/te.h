@@ -142,8 +142,8 @@ WEFT_API weft_status weft_reorder(weft_te *, weft_tensor *t, int n, weft_axis *c
 WEFT_API weft_status weft_bind_axis(weft_te *, weft_tensor *t, weft_axis *, const char *what);
 WEFT_API weft_status weft_vectorize(weft_te *, weft_tensor *t, weft_axis *);
 WEFT_API weft_status weft_unroll(weft_te *, weft_tensor *t, weft_axis *);
-/* Asks the compiler of the printed language, which may decline.  key: "unroll": to write out `value`
- * iterations of the loop at a time, 1 or more; 1: to leave it a loop. */
+/* Asks the compiler of the printed language, which may decline.  key: "unroll": to write out
+ * `value` iterations of the loop at a time, 1 or more; 1: to leave it a loop. */
 WEFT_API weft_status weft_pragma(weft_te *, weft_tensor *t, weft_axis *, const char *key,
                                  int64_t value);
 /* The loops from this one on become one instruction of a matrix unit, by its name in ir/matrix.def:
@@ -158,8 +158,9 @@ WEFT_API weft_status weft_compute_at(weft_te *, weft_tensor *t, weft_tensor *con
 WEFT_API weft_status weft_compute_inline(weft_te *, weft_tensor *t);
 /* Undoes compute_at and compute_inline. */
 WEFT_API weft_status weft_compute_root(weft_te *, weft_tensor *t);
-/* A copy of t in `space` ("global", "shared", "local", "fragment") that the n readers read instead of t; all
- * readers when n is 0.  Its axes are its own, named like t's (i0, i1, ... for an input). */
+/* A copy of t in `space` ("global", "shared", "local", "fragment") that the n readers
+ * read instead of t; all readers when n is 0.  Its axes are its own, named like t's (i0,
+ * i1, ... for an input). */
 WEFT_API weft_tensor *weft_cache_read(weft_te *, weft_tensor *t, const char *space, int n,
                                       weft_tensor *const *readers);
 /* t's definition, with its reduce axes, moves to a tensor in `space` that t then copies; a stage of
@@ -182,8 +183,8 @@ WEFT_API weft_status weft_store_predicate(weft_te *, weft_tensor *t, const weft_
 WEFT_API weft_status weft_double_buffer(weft_te *, weft_tensor *t);
 /* The same for n iterations, 2 to 8: t is computed n - 1 ahead. */
 WEFT_API weft_status weft_buffer_stages(weft_te *, weft_tensor *t, int n);
-/* t's shared memory reaches beyond the tensor's edge as far as its readers' loops do, with zeros there:
- * sums in local memory that read such tensors alone go without conditions. */
+/* t's shared memory reaches beyond the tensor's edge as far as its readers' loops do, with zeros
+ * there: sums in local memory that read such tensors alone go without conditions. */
 WEFT_API weft_status weft_zero_fill(weft_te *, weft_tensor *t);
 /* Stride of dimension d of t's own memory: a multiple of `factor` plus `offset`, in elements. */
 WEFT_API weft_status weft_storage_align(weft_te *, weft_tensor *t, int d, int64_t factor,

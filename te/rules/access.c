@@ -149,7 +149,7 @@ weft_rule_near(weft_rule *r, const weft_te_op *op, int d, int64_t lanes)
     return near;
 }
 
-/* ---- vectors of a copy ------------------------------------------------------------------------ */
+/* ---- vectors of a copy ----------------------------------------------------------------------- */
 
 typedef struct conditions {
     const lane_axis *lanes;
@@ -175,8 +175,8 @@ begins_at_vector(const lane_axis *l, const weft_expr *address, int64_t lanes)
     const weft_expr *stride, *first;
     if (!address)
         return false;
-    address =
-        weft_simplify_expr(l->ir, l->facts, weft_subst_expr(l->ir, address, 1, &l->axis, &l->value));
+    address = weft_simplify_expr(l->ir, l->facts,
+                                 weft_subst_expr(l->ir, address, 1, &l->axis, &l->value));
     if (!weft_affine_in(l->ir, address, l->lane, &stride, &first) ||
         !weft_is_int_imm(weft_simplify_expr(l->ir, NULL, stride), 1))
         return false;
@@ -221,7 +221,8 @@ typedef struct digits {
     int n;
 } digits;
 
-/* After how many steps a division, or a remainder of a quotient, begins anew; 0: it is none of steps. */
+/* After how many steps a division, or a remainder of a quotient, begins anew;
+ * 0: it is none of steps. */
 static int64_t
 period_of(const weft_expr *e, const weft_var *of)
 {

@@ -1,9 +1,9 @@
 /* te/rules/across.c: stages that read across their innermost axis, on CPUs that take vectors:
  * transposes.
  *
- * What they read lies side by side along another axis.  A tile of both axes is read in vectors along that
- * one into memory of its own, and written in vectors along the innermost: every line of either side is met
- * once, however far apart lines are. */
+ * What they read lies side by side along another axis.  A tile of both axes is read in vectors
+ * along that one into memory of its own, and written in vectors along the innermost: every line of
+ * either side is met once, however far apart lines are. */
 #include "rules/vector.h"
 
 enum {
@@ -22,7 +22,8 @@ typedef struct across {
     bool near;         /* a plain loop along the innermost finds the lines of the run before */
 } across;
 
-/* A quotient or remainder of a variable by a constant: where a block of channels lies, and where in it. */
+/* A quotient or remainder of a variable by a constant: where a block of channels
+ * lies, and where in it. */
 static bool
 is_digit(const weft_expr *e, int64_t *divisor)
 {
@@ -72,15 +73,16 @@ side_of(const across *a, int d)
     return weft_vector_whole_lanes(weft_rule_extent(a->s->op->axis[d]), most_lanes(a));
 }
 
-/* Whether the lines of a run along the innermost axis, and those that run as one with it, stay in a first
- * cache: they are few, and their places there differ. */
+/* Whether the lines of a run along the innermost axis, and those that run as one with it, stay in a
+ * first cache: they are few, and their places there differ. */
 static bool
 stays_near(const across *a, const weft_read *read)
 {
     const weft_te_op *op = a->s->op;
     const weft_axis *inner = op->axis[a->inner];
     const weft_expr *stride, *rest;
-    int64_t n = weft_rule_count(op->axis, weft_rule_flat_from(a->r, op), op->naxis), by = 0, bytes = 0;
+    int64_t n = weft_rule_count(op->axis, weft_rule_flat_from(a->r, op), op->naxis), by = 0,
+            bytes = 0;
     bool known = read->address &&
                  weft_affine_in(a->r->te->ir, read->address, inner->var, &stride, &rest) &&
                  weft_as_int(stride, &by) &&

@@ -1,10 +1,11 @@
 /* te/rules/gather.c: convolutions as products of matrices.
  *
- * The reduction over channels and window becomes one axis, places of all images another, and channels of
- * the result the third.  The matrices are not made: a tile's chunk is gathered into shared memory, by
- * indices that are computed.  That is done where it is estimated to take less time than the sum as it
- * stands: always where a matrix unit takes the product, and elsewhere where tiles of places fill the device
- * better than tiles of rows and columns do, or where a chunk of whole windows is read with less ado. */
+ * The reduction over channels and window becomes one axis, places of all images another, and
+ * channels of the result the third.  The matrices are not made: a tile's chunk is gathered into
+ * shared memory, by indices that are computed.  That is done where it is estimated to take less
+ * time than the sum as it stands: always where a matrix unit takes the product, and elsewhere where
+ * tiles of places fill the device better than tiles of rows and columns do, or where a chunk of
+ * whole windows is read with less ado. */
 #include "rules/gpu.h"
 
 #include <math.h>
@@ -173,7 +174,8 @@ static bool
 inline_factors(weft_rule *r, const weft_stage *product)
 {
     for (int i = 0; i < 2; i++) {
-        const weft_tensor *t = weft_te_tensor_of(r->te, inner(product->op->body[0]->arg[i])->h.u.buf);
+        const weft_tensor *t =
+            weft_te_tensor_of(r->te, inner(product->op->body[0]->arg[i])->h.u.buf);
         if (weft_compute_inline(r->te, t->op->out[0]))
             return false;
     }

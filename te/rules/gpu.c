@@ -1,9 +1,10 @@
 /* te/rules/gpu.c: products on SIMT devices, by tiles in shared memory.
  *
  * A block computes a tile of results; its threads fetch what a chunk of the reduction needs of both
- * factors into shared memory, where memory allows a chunk ahead, and each accumulates a small tile in
- * registers.  Columns are the factor that has the output's innermost axis: neighbouring threads take
- * neighbouring results, one or a vector each, and a thread's next ones are of its virtual threads. */
+ * factors into shared memory, where memory allows a chunk ahead, and each accumulates a small
+ * tile in registers.  Columns are the factor that has the output's innermost axis:
+ * neighbouring threads take neighbouring results, one or a vector each, and a thread's next
+ * ones are of its virtual threads. */
 #include "rules/gpu.h"
 
 #include <math.h>
@@ -42,8 +43,9 @@ push(weft_axis **list, int *n, weft_axis *axis)
         list[(*n)++] = axis;
 }
 
-/* Whether a thread's results are stored as vectors: rows are of whole ones, and whatever else they are
- * made of has lanes.  Where columns are digits, those of a vector differ in the last one alone. */
+/* Whether a thread's results are stored as vectors: rows are of whole ones, and whatever
+ * else they are made of has lanes.  Where columns are digits, those of a vector differ
+ * in the last one alone. */
 static bool
 stores_vectors(const weft_block_tile *t, const weft_tensor *out)
 {
@@ -140,7 +142,8 @@ split_steps(const weft_block_tile *t, weft_tensor *sum, weft_axis **order, int *
     return at;
 }
 
-/* Chunks outside, the chunk's steps inside, around the thread's results; the innermost chunk loop. */
+/* Chunks outside, the chunk's steps inside, around the thread's results; the
+ * innermost chunk loop. */
 static weft_axis *
 schedule_sum(const weft_block_tile *t, weft_tensor *sum)
 {
@@ -227,7 +230,8 @@ fetch(const weft_block_tile *t, const weft_tile_factor *f, weft_tensor *sum, wef
          weft_storage_align(te, copy, f->along, f->align_factor, f->align_offset)) ||
         (t->stages > 1 && weft_double_buffer(te, copy)))
         return false;
-    const int64_t threads[3] = { t->deep, t->row.threads / t->deep, t->col.threads * t->col2.threads };
+    const int64_t threads[3] = { t->deep, t->row.threads / t->deep,
+                                 t->col.threads * t->col2.threads };
     if (t->part && f == &t->factor[1])
         return fetch_places(t, f, copy);
     weft_rule_fetch(t->r, copy, threads, f->lanes);

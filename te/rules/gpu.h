@@ -1,12 +1,12 @@
-/* te/rules/gpu.h: a block's tile of a sum of products, between its choice (gpu_tile.c), what it fetches
- * (gpu_factor.c), its estimate (gpu_cost.c) and its schedule (gpu.c). */
+/* te/rules/gpu.h: a block's tile of a sum of products, between its choice (gpu_tile.c), what it
+ * fetches (gpu_factor.c), its estimate (gpu_cost.c) and its schedule (gpu.c). */
 #ifndef WEFT_RULES_GPU_H
 #define WEFT_RULES_GPU_H
 
 #include "rules/priv.h"
 
-/* A data axis cut into tiles: axis = ((block * groups + group) * threads + thread) * each + step.  A
- * group is a virtual thread: what neighbouring threads have at a time lies side by side. */
+/* A data axis cut into tiles: axis = ((block * groups + group) * threads + thread) * each + step.
+ * A group is a virtual thread: what neighbouring threads have at a time lies side by side. */
 typedef struct weft_cut {
     int axis; /* -1: none */
     int64_t extent, threads, groups, each;
@@ -30,12 +30,13 @@ typedef struct weft_tile_factor {
     bool next;     /* that is the last one, by steps of one: neighbours read neighbours */
     bool vectors;  /* and the index is that axis alone: they may be read by vectors */
     int64_t lanes; /* fetched at once */
-    /* Of a stage of its own: neighbours that are computed at once, as they are in memory; after how many
-     * steps of the reduction its indices have the same digits, and how often steps are divided in it. */
+    /* Of a stage of its own: neighbours that are computed at once, as they are in memory;
+     * after how many steps of the reduction its indices have the same digits, and how often
+     * steps are divided in it. */
     int64_t vector, period;
     int divisions;
-    /* The stride of `along` is made a multiple of align_factor plus align_offset, so that threads do
-     * not read different words of one bank; factor 0: as it comes. */
+    /* The stride of `along` is made a multiple of align_factor plus align_offset, so that threads
+     * do not read different words of one bank; factor 0: as it comes. */
     int64_t align_factor, align_offset;
 } weft_tile_factor;
 
@@ -48,9 +49,9 @@ typedef struct weft_block_tile {
     int main;                   /* the reduce axis that is cut first */
     int stages;                 /* chunks in shared memory at a time */
     int64_t deep;               /* threads along rows are cut into so many groups, on thread.z */
-    /* Of the columns' factor a thread fetches one place of the tile for so many steps in a row: what is
-     * computed of the place is computed once, and digits of the steps are constants.  0: it fetches what
-     * comes next. */
+    /* Of the columns' factor a thread fetches one place of the tile for so many steps in a row:
+     * what is computed of the place is computed once, and digits of the steps are constants.  0: it
+     * fetches what comes next. */
     int64_t part;
     weft_home home;             /* the result's loops */
     bool lanes;                 /* results along columns are vectors of col.each */
@@ -70,9 +71,10 @@ weft_tile_steps(int64_t extent)
 bool weft_block_tile_choose(weft_block_tile *);
 
 /* ---- what is fetched (gpu_factor.c) ---------------------------------------------------------- */
-/* A factor, along the results' axis.  False where a stage that would be inlined has other readers, which
- * need it there. */
-bool weft_tile_take_factor(const weft_block_tile *, const weft_expr *, int axis, weft_tile_factor *);
+/* A factor, along the results' axis.  False where a stage that would be inlined has other
+ * readers, which need it there. */
+bool weft_tile_take_factor(const weft_block_tile *, const weft_expr *, int axis,
+                           weft_tile_factor *);
 int64_t weft_tile_threads(const weft_block_tile *);
 /* Elements of dimension d of a factor that a tile needs for a chunk; -1: not known. */
 int64_t weft_tile_span(const weft_block_tile *, const weft_tile_factor *, int d);

@@ -1,7 +1,7 @@
 /* te/rules/gpu_cost.c: how long a block tile is estimated to take.
  *
- * Instructions of a thread are counted, what waiting is not hidden, and how evenly blocks fill the device:
- * it orders tiles and ways, no more. */
+ * Instructions of a thread are counted, what waiting is not hidden, and how evenly blocks fill the
+ * device: it orders tiles and ways, no more. */
 #include "rules/gpu.h"
 
 #include <math.h>
@@ -27,7 +27,8 @@ blocks_of(const weft_block_tile *t)
 {
     double n = 1;
     for (int d = 0; d < t->op->naxis; d++)
-        n *= (double)weft_ceildiv(weft_tile_steps(weft_rule_extent(t->op->axis[d])), weft_tile_of(t, d));
+        n *= (double)weft_ceildiv(weft_tile_steps(weft_rule_extent(t->op->axis[d])),
+                                  weft_tile_of(t, d));
     return n;
 }
 
@@ -69,7 +70,8 @@ count_of(const weft_block_tile *t)
     double rows = (double)t->row.each, threads = (double)weft_tile_threads(t);
     double cols = (double)(t->col.groups * t->col.each * t->col2.each);
     count c = { .steps = 1, .products = rows * cols };
-    c.reads = rows * (reads_rows(t) ? in_a_row : 1) + (t->lanes ? cols / WEFT_TILE_VECTOR * 1.5 : cols);
+    c.reads =
+        rows * (reads_rows(t) ? in_a_row : 1) + (t->lanes ? cols / WEFT_TILE_VECTOR * 1.5 : cols);
     for (int i = 0; i < t->op->nreduce; i++)
         c.steps *= (double)t->chunk[i];
     for (int k = 0; k < 2; k++) {
@@ -110,7 +112,8 @@ weft_block_time(const weft_target *target, const weft_block_work *w)
     double room = floor(2 * FULL_CORE * most / (w->registers * w->threads));
     double beside = fmin(rounds, fmax(1, room));
     double wait = BARRIER + (w->ahead ? AHEAD : LATENCY) / beside;
-    double idle = fmax(1, FULL_CORE / 2 / (beside * w->threads * fmin(MOST_APART, fmax(1, w->apart))));
+    double idle =
+        fmax(1, FULL_CORE / 2 / (beside * w->threads * fmin(MOST_APART, fmax(1, w->apart))));
     return rounds * w->chunks * (w->instructions * w->threads / LANES * idle + wait);
 }
 

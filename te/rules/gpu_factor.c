@@ -1,5 +1,5 @@
-/* te/rules/gpu_factor.c: what a block fetches of a factor: how its indices move, how much that is in shared
- * memory, as which vectors. */
+/* te/rules/gpu_factor.c: what a block fetches of a factor: how its indices move, how much that is
+ * in shared memory, as which vectors. */
 #include "rules/gpu.h"
 
 #include <limits.h>
@@ -17,8 +17,8 @@ axis_at(const weft_te_op *op, int i)
     return i < op->naxis ? op->axis[i] : op->reduce[i - op->naxis];
 }
 
-/* Whether the index moves by constants along every axis; step[] has them.  lone: the axis that it is;
- * axes of one step do not count. */
+/* Whether the index moves by constants along every axis; step[] has them.  lone: the axis that it
+ * is; axes of one step do not count. */
 static bool
 take_steps(const weft_block_tile *t, const weft_expr *index, int64_t *step, int *lone)
 {
@@ -64,8 +64,8 @@ find_along(weft_tile_factor *f, const weft_te_op *op, int axis)
     f->vectors = f->next && f->lone[last] == axis;
 }
 
-/* Of the stage's axes the one that steps with the reduction says what its digits are, the last one what
- * is in memory side by side. */
+/* Of the stage's axes the one that steps with the reduction says what its digits are, the last one
+ * what is in memory side by side. */
 static void
 look_into_stage(const weft_block_tile *t, weft_tile_factor *f)
 {
@@ -156,7 +156,8 @@ weft_tile_span(const weft_block_tile *t, const weft_tile_factor *f, int d)
     return span;
 }
 
-/* Bits of an element in shared memory: legalise holds what the device does not compute with in 32. */
+/* Bits of an element in shared memory: legalise holds what the device does
+ * not compute with in 32. */
 static int
 held_bits(const weft_block_tile *t, weft_dtype dtype)
 {
@@ -224,7 +225,8 @@ divides(int64_t n, int64_t of)
     return of % n == 0;
 }
 
-/* Whether vectors stay between the gaps that padding leaves behind each step of dimension `along`. */
+/* Whether vectors stay between the gaps that padding leaves behind each step
+ * of dimension `along`. */
 static bool
 keep_between_gaps(const weft_block_tile *t, const weft_tile_factor *f, int d, int64_t lanes)
 {
@@ -264,10 +266,10 @@ elements_of(const weft_block_tile *t, const weft_tile_factor *f)
     return run_from(t, f, -1);
 }
 
-/* Gaps between rows that threads would otherwise read in one bank: columns, which threads read apart, come
- * in rows of an odd number of words; rows, of which a few are read at a time, where vectors may be stored.
- * None where a part of the threads alone would fetch the last elements: the statements that do could not
- * be told to touch others. */
+/* Gaps between rows that threads would otherwise read in one bank: columns, which threads read
+ * apart, come in rows of an odd number of words; rows, of which a few are read at a time, where
+ * vectors may be stored.  None where a part of the threads alone would fetch the last elements: the
+ * statements that do could not be told to touch others. */
 void
 weft_tile_pad(const weft_block_tile *t, weft_tile_factor *f, bool columns)
 {
@@ -283,7 +285,7 @@ weft_tile_pad(const weft_block_tile *t, weft_tile_factor *f, bool columns)
         f->align_factor = f->align_offset = 0;
 }
 
-/* ---- columns that are computed ---------------------------------------------------------------- */
+/* ---- columns that are computed --------------------------------------------------------------- */
 
 /* Whether the factor is a matrix of steps by places of the tile, which are computed one by one. */
 static bool
@@ -299,8 +301,8 @@ is_gathered(const weft_block_tile *t, const weft_tile_factor *f)
            weft_tile_lanes(t, f) == 1;
 }
 
-/* Threads along x, and as many along y as it takes, are places of the tile; those of z take parts of the
- * steps. */
+/* Threads along x, and as many along y as it takes, are places of the tile; those of z
+ * take parts of the steps. */
 void
 weft_tile_share_columns(weft_block_tile *t)
 {

@@ -1,8 +1,9 @@
 /* te/rules/gpu_tile.c: which tile a block computes of a sum of products.
  *
- * Shapes are data; a shape is fitted to the loops, then to the target's limits, and of those that fit
- * the one is taken whose estimated time is least.  The estimate counts instructions of a thread, what
- * waiting is not hidden, and how evenly blocks fill the device: it orders tiles, no more. */
+ * Shapes are data; a shape is fitted to the loops, then to the target's limits, and of
+ * those that fit the one is taken whose estimated time is least.  The estimate counts
+ * instructions of a thread, what waiting is not hidden, and how evenly blocks fill the
+ * device: it orders tiles, no more. */
 #include "rules/gpu.h"
 
 #include <math.h>
@@ -162,7 +163,8 @@ is_within(const weft_block_tile *t)
 {
     const weft_target *target = t->r->target;
     int64_t bytes = weft_tile_shared_bytes(t);
-    return bytes >= 0 && bytes <= target->shared_bytes && weft_tile_threads(t) <= target->max_threads &&
+    return bytes >= 0 && bytes <= target->shared_bytes &&
+           weft_tile_threads(t) <= target->max_threads &&
            t->col.threads * t->col2.threads <= target->max_block[0] &&
            t->row.threads <= target->max_block[1];
 }
@@ -214,8 +216,8 @@ consider_chunk(best *b, weft_block_tile *t, int64_t steps)
         consider(b, t);
 }
 
-/* The shape with each chunk, of whole periods too, and with the other reduce axes cut where they would not
- * fit whole. */
+/* The shape with each chunk, of whole periods too, and with the other reduce axes cut where
+ * they would not fit whole. */
 static void
 consider_shape(best *b, weft_block_tile *t, const shape *s, bool lanes)
 {

@@ -1,8 +1,8 @@
 /* te/rules/home.c: the output in whose loops a reduction is computed.
  *
- * An output may read a sum at its own axes one to one, or at numbers that its axes are digits of and at
- * quotients and remainders of them: a product that was gathered.  Its loops are split and fused then
- * until each axis of the sum has one. */
+ * An output may read a sum at its own axes one to one, or at numbers that its axes are digits of
+ * and at quotients and remainders of them: a product that was gathered.  Its loops are split and
+ * fused then until each axis of the sum has one. */
 #include "rules/priv.h"
 
 enum { MOST = 16 }; /* axes of either */
@@ -93,7 +93,8 @@ take_digits(const reading *f, const weft_expr *e, place *p)
     }
     for (int i = p->n; i-- > 0;) {
         int64_t n = weft_rule_extent(f->op->axis[p->digit[i].axis]);
-        if (p->digit[i].stride != next || (n < 0 && i > 0) || (i > 0 && !weft_mul64(next, n, &next)))
+        if (p->digit[i].stride != next || (n < 0 && i > 0) ||
+            (i > 0 && !weft_mul64(next, n, &next)))
             return false;
     }
     return weft_is_int_imm(weft_simplify_expr(ir, NULL, e), 0);
@@ -186,7 +187,8 @@ holds(weft_axis *const *list, int n, const weft_axis *axis)
     return false;
 }
 
-/* Loops of the output in the sum's order, those that the sum lacks outside; then each group as one. */
+/* Loops of the output in the sum's order, those that the sum lacks outside;
+ * then each group as one. */
 static bool
 fuse_loops(weft_rule *r, weft_tensor *of, const place *all, const halves *half, weft_home *home)
 {

@@ -57,15 +57,15 @@ bind_chunks(weft_rule *r, weft_tensor *t, weft_axis *outer, int64_t work_inside)
         weft_rule_bind_grid(r, t, group);
 }
 
-/* Whether lanes go along the last axis but for its ends, which a condition leaves out: rows that are
- * copied into wider ones. */
+/* Whether lanes go along the last axis but for its ends, which a condition leaves out: rows that
+ * are copied into wider ones. */
 static bool
 has_rows(weft_rule *r, const weft_te_op *op)
 {
     int last = op->naxis - 1;
     int64_t n = weft_rule_extent(op->axis[last]), lanes = lanes_for(r, n, op->out[0]->buf->dtype);
-    return lanes > 1 && n > 0 && n <= MOST_VECTORS * lanes && weft_rule_guarded_along(r, op, last) &&
-           weft_rule_steps_along(r, op, last);
+    return lanes > 1 && n > 0 && n <= MOST_VECTORS * lanes &&
+           weft_rule_guarded_along(r, op, last) && weft_rule_steps_along(r, op, last);
 }
 
 /* Whole rows without a loop: which lanes are left out is known then. */
@@ -91,7 +91,8 @@ injective_rows(weft_rule *r, weft_stage *s)
         bind_chunks(r, op->out[0], outer, row);
 }
 
-/* Whether aligned groups of so many neighbours along the last axis are vectors, or are picked from some. */
+/* Whether aligned groups of so many neighbours along the last axis are vectors, or
+ * are picked from some. */
 static bool
 has_lanes(weft_rule *r, const weft_te_op *op, int64_t lanes)
 {

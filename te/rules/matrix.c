@@ -1,10 +1,10 @@
 /* te/rules/matrix.c: products on matrix units.
  *
- * A block computes a tile of results.  Its subgroups hold parts of it as matrices; a chunk of the reduction
- * is fetched into shared memory at a time, in whole tiles, a chunk ahead where copies go on by themselves.
- * The results go through shared memory as well, where what reads them finds them element by element, unless
- * they can be stored as they are.  Shapes are data; of those that fit the target the one is taken whose
- * estimated time is least. */
+ * A block computes a tile of results.  Its subgroups hold parts of it as matrices; a chunk of the
+ * reduction is fetched into shared memory at a time, in whole tiles, a chunk ahead where copies go
+ * on by themselves.  The results go through shared memory as well, where what reads them finds them
+ * element by element, unless they can be stored as they are.  Shapes are data; of those that fit
+ * the target the one is taken whose estimated time is least. */
 #include "rules/gpu.h"
 
 #include <math.h>
@@ -101,7 +101,8 @@ uses(const weft_expr *e, const weft_axis *axis)
     return weft_uses_var(e, axis->var);
 }
 
-/* The columns are the innermost axis, the rows the longest of those that the other factor has alone. */
+/* The columns are the innermost axis, the rows the longest of those that the
+ * other factor has alone. */
 static bool
 choose_axes(matrix_tile *t, const weft_expr *body)
 {
@@ -123,7 +124,8 @@ choose_axes(matrix_tile *t, const weft_expr *body)
            take_side(t, right, t->col, &t->b);
 }
 
-/* Steps of the intrinsic that a chunk may hold: tiles begin at multiples of so many bytes.  0: none. */
+/* Steps of the intrinsic that a chunk may hold: tiles begin at multiples of so
+ * many bytes.  0: none. */
 static int
 steps_within(const weft_matrix *m, const side *s, int own)
 {
@@ -330,9 +332,11 @@ time_of(const matrix_tile *t)
 {
     const weft_matrix *m = t->unit;
     double rows = (double)t->rows / m->m, cols = (double)t->cols / m->n;
-    double steps = (double)t->chunk / m->k, results = (double)(t->rows * t->cols) / WEFT_MATRIX_LANES;
+    double steps = (double)t->chunk / m->k,
+           results = (double)(t->rows * t->cols) / WEFT_MATRIX_LANES;
     double each = (double)m->m * m->n * m->k / WEFT_MATRIX_LANES / rates[m->api];
-    double chunks = ceil((double)weft_tile_steps(weft_rule_extent(t->op->reduce[0])) / (double)t->chunk);
+    double chunks =
+        ceil((double)weft_tile_steps(weft_rule_extent(t->op->reduce[0])) / (double)t->chunk);
     weft_block_work w = { .blocks = blocks(t), .chunks = chunks, .threads = (double)threads_of(t),
                           .apart = rows * cols, .ahead = t->ahead };
     w.instructions = steps * (rows * cols * each + (rows + cols) * READ) +
@@ -359,7 +363,8 @@ whole_periods(const matrix_tile *t)
     return weft_mul64(period / weft_gcd(period, k), k, &all) ? all : INT32_MAX;
 }
 
-/* Results are stored as they are where tiles are whole ones.  The time; infinite where nothing fits. */
+/* Results are stored as they are where tiles are whole ones.  The time;
+ * infinite where nothing fits. */
 static double
 choose_sizes(matrix_tile *t, bool alone)
 {
@@ -426,8 +431,8 @@ typedef struct tiled {
     int64_t part, size;
 } tiled;
 
-/* Loops over parts, in them over tiles, unrolled, and the tile's own: axis i is at place nesting[i] of
- * each.  parts[n] and tiles[n] are written. */
+/* Loops over parts, in them over tiles, unrolled, and the tile's own: axis i is at place nesting[i]
+ * of each.  parts[n] and tiles[n] are written. */
 static bool
 tile_loops(const matrix_tile *t, weft_tensor *of, int n, const tiled *of_axis, const int *nesting,
            weft_axis **parts, weft_axis **tiles)
@@ -503,8 +508,8 @@ can_fetch(const matrix_tile *t, const side *s)
 
 enum { MOST_UNROLLED = 16 };
 
-/* Places of the tile on thread.x and subgroups, parts of the steps on the subgroups that are left: a
- * thread's steps, of which whole periods are unrolled, have digits that are constants. */
+/* Places of the tile on thread.x and subgroups, parts of the steps on the subgroups that are left:
+ * a thread's steps, of which whole periods are unrolled, have digits that are constants. */
 static bool
 spread_places(const matrix_tile *t, const side *s, weft_tensor *copy, int64_t own, int64_t part)
 {
@@ -603,8 +608,8 @@ say(const matrix_tile *t)
                   t->unit->name, t->ahead ? ", double buffered" : "");
 }
 
-/* What the tile is, before any primitive is applied, and what it is estimated to take; infinite where no
- * unit takes the product. */
+/* What the tile is, before any primitive is applied, and what it is estimated to take; infinite
+ * where no unit takes the product. */
 static double
 choose(matrix_tile *t, weft_stage *reduce, weft_stage *out)
 {

@@ -47,14 +47,14 @@ int weft_rule_reads(weft_rule *, const weft_te_op *, weft_read **);
  * or elements apart. */
 typedef enum weft_walk { WEFT_WALK_SAME, WEFT_WALK_NEXT, WEFT_WALK_APART } weft_walk;
 weft_walk weft_rule_walk(weft_rule *, const weft_te_op *, const weft_read *, int d, int64_t lanes);
-/* Whether a few vectors hold all that such a group reads, as every second element: then a CPU that takes
- * vectors picks its lanes from them. */
+/* Whether a few vectors hold all that such a group reads, as every second element: then a CPU that
+ * takes vectors picks its lanes from them. */
 bool weft_rule_near(weft_rule *, const weft_te_op *, int d, int64_t lanes);
-/* The widest such groups, up to `most`, that are vectors in all the op reads: they begin at multiples of
- * their lanes, and no condition differs within one. */
+/* The widest such groups, up to `most`, that are vectors in all the op reads: they begin at
+ * multiples of their lanes, and no condition differs within one. */
 int64_t weft_rule_vector_of(weft_rule *, const weft_te_op *, int d, int64_t most);
-/* How often the op divides data axis d; *period becomes a multiple of itself after which the remainders
- * begin anew. */
+/* How often the op divides data axis d; *period becomes a multiple of itself after which the
+ * remainders begin anew. */
 int weft_rule_divisions(weft_rule *, const weft_te_op *, int d, int64_t *period);
 
 /* A sum of products: which data axes belong to which factor. */
@@ -88,8 +88,8 @@ weft_axis *weft_rule_fuse(weft_rule *, weft_tensor *, int n, weft_axis *const *)
 void weft_rule_bind_grid(weft_rule *, weft_tensor *, weft_axis *);
 /* The axis over blocks of `threads` threads. */
 void weft_rule_bind_threads(weft_rule *, weft_tensor *, weft_axis *, int64_t threads);
-/* A stage that fills shared memory together with all threads of the block, z, y and x of them, `lanes`
- * neighbours at once. */
+/* A stage that fills shared memory together with all threads of the block, z, y and x of them,
+ * `lanes` neighbours at once. */
 void weft_rule_fetch(weft_rule *, weft_tensor *, const int64_t threads[3], int64_t lanes);
 /* Work-groups of `chunk` steps of the axis each; the loop in which one step runs. */
 weft_axis *weft_rule_bind_chunks(weft_rule *, weft_tensor *, weft_axis *, int64_t chunk);
@@ -114,11 +114,13 @@ bool weft_rule_rowwise(weft_rule *, weft_stage *out);
 bool weft_rule_attention(weft_rule *, weft_stage *out);
 bool weft_rule_contraction(weft_rule *, weft_stage *reduce, weft_stage *out);
 bool weft_rule_across(weft_rule *, weft_stage *);
-/* What a block of threads is estimated to take for it, in cycles of a core; infinite: no rule takes it. */
+/* What a block of threads is estimated to take for it, in cycles of a core;
+ * infinite: no rule takes it. */
 double weft_rule_block_time(weft_rule *, weft_stage *reduce);
 double weft_rule_matrix_time(weft_rule *, weft_stage *reduce, weft_stage *out);
-/* Defines a sum of products anew as what reads a product of gathered matrices, where that is estimated to
- * take less time than the sum in the loops of `home`; the product's stage.  NULL: the sum is as it was. */
+/* Defines a sum of products anew as what reads a product of gathered matrices, where that is
+ * estimated to take less time than the sum in the loops of `home`; the product's stage.  NULL:
+ * the sum is as it was. */
 weft_stage *weft_rule_gather(weft_rule *, weft_stage *sum, weft_stage *home);
 /* Those of contraction.c, by class. */
 bool weft_rule_vector_tile(weft_rule *, weft_stage *reduce, weft_stage *out);

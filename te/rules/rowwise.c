@@ -315,8 +315,8 @@ run_beside(weft_rule *r, weft_tensor *t, weft_tensor *home, weft_axis *at, int64
     return !weft_reorder(r->te, t, op->nreduce + 2, order) && !weft_vectorize(r->te, t, lane);
 }
 
-/* Groups of neighbouring rows outside, what is along them next, the rows of a group in lanes; the loop
- * of a group, NULL after an error. */
+/* Groups of neighbouring rows outside, what is along them next, the rows of a group in lanes; the
+ * loop of a group, NULL after an error. */
 static weft_axis *
 groups_first(weft_rule *r, const row_program *p, int64_t lanes)
 {

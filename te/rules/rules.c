@@ -134,8 +134,8 @@ schedule_gathered(weft_rule *r, weft_stage *s, stage_list *done)
     return true;
 }
 
-/* The output that is to compute the product which s, a sum before, reads: the one that s ends up in, or s
- * itself. */
+/* The output that is to compute the product which s, a sum before, reads: the one that s
+ * ends up in, or s itself. */
 static weft_stage *
 home_of_gathered(weft_rule *r, const weft_stage *product, weft_stage *s, const stage_list *done)
 {

@@ -95,7 +95,8 @@ weft_rule_fetch(weft_rule *r, weft_tensor *t, const int64_t threads[3], int64_t 
 {
     static const char *const names[3] = { "thread.z", "thread.y", "thread.x" };
     const weft_te_op *op = t->op;
-    weft_axis *all = weft_rule_fuse(r, t, op->naxis, op->axis), *step, *inner, *part[3], *lane = NULL;
+    weft_axis *all = weft_rule_fuse(r, t, op->naxis, op->axis), *step, *inner, *part[3],
+              *lane = NULL;
     int64_t size = threads[0] * threads[1] * threads[2];
     if (!all || (lanes > 1 && weft_split(r->te, t, all, weft_rule_num(r, lanes), &all, &lane)) ||
         weft_split(r->te, t, all, weft_rule_num(r, size), &step, &inner))

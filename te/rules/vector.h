@@ -62,8 +62,8 @@ bool weft_vector_stores(const vector_search *, const vector_tile *);
  * what the other axes alone read. */
 double weft_vector_kept(const vector_search *, const vector_tile *, int k);
 
-/* Lanes, a power of two up to `most`, of which vectors leave few of the extent over; 1 where it is not
- * known. */
+/* Lanes, a power of two up to `most`, of which vectors leave few of the extent over; 1
+ * where it is not known. */
 int64_t weft_vector_whole_lanes(int64_t extent, int64_t most);
 
 /* ---- vector_order.c -------------------------------------------------------------------------- */
@@ -80,7 +80,8 @@ typedef struct vector_order {
     int64_t planes;      /* that a work-group takes */
 } vector_order;
 vector_order weft_vector_order(const vector_search *);
-/* Whether what a read of the tile's lanes meets in a sweep can be copied to a group's own memory. */
+/* Whether what a read of the tile's lanes meets in a sweep can be copied to
+ * a group's own memory. */
 bool weft_vector_can_copy(const vector_search *, const vector_tile *, const weft_read *);
 /* Tiles that such a copy serves; 0: too few. */
 double weft_vector_served(const vector_search *, double panels, double sweep);
@@ -102,8 +103,8 @@ void weft_vector_pack(vector_search *, const vector_order *, weft_tensor *sum, w
                       weft_axis *at);
 
 /* ---- vector_border.c ------------------------------------------------------------------------- */
-/* A stage of planes, each of which few enough bytes for a first cache and read by the results at some
- * data axes alone: those are in lead[].  NULL: there is none. */
+/* A stage of planes, each of which few enough bytes for a first cache and read by the results at
+ * some data axes alone: those are in lead[].  NULL: there is none. */
 weft_tensor *weft_vector_border(const vector_search *, bool *lead);
 /* Computes the planes in loop `at` of `out`, before what reads them. */
 void weft_vector_copy_border(const vector_search *, weft_tensor *border, weft_tensor *out,

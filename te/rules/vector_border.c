@@ -1,8 +1,9 @@
 /* te/rules/vector_border.c: input with borders that is copied plane by plane.
  *
- * A window over each channel alone reads a plane of its input and no other: the copy with borders around
- * it, which is cheaper to read than conditions are to ask, need not be a kernel of its own.  A work-group
- * copies a plane, which stays in a first cache, and computes the results that read it. */
+ * A window over each channel alone reads a plane of its input and no other: the copy with
+ * borders around it, which is cheaper to read than conditions are to ask, need not be a kernel
+ * of its own.  A work-group copies a plane, which stays in a first cache, and computes the
+ * results that read it. */
 #include "rules/vector.h"
 
 #include <string.h>
@@ -47,8 +48,8 @@ axis_at(const vector_search *s, const weft_expr *index)
     return -1;
 }
 
-/* Whether each plane that the read goes through is of the results at some data axes alone, outer ones:
- * those are in lead[]. */
+/* Whether each plane that the read goes through is of the results at some data axes alone, outer
+ * ones: those are in lead[]. */
 static bool
 find_planes(const vector_search *s, const weft_read *read, bool *lead)
 {
@@ -110,7 +111,8 @@ weft_vector_border(const vector_search *s, bool *lead)
 }
 
 void
-weft_vector_copy_border(const vector_search *s, weft_tensor *border, weft_tensor *out, weft_axis *at)
+weft_vector_copy_border(const vector_search *s, weft_tensor *border, weft_tensor *out,
+                        weft_axis *at)
 {
     weft_te *te = s->r->te;
     weft_axis *row = border->op->axis[border->op->naxis - 1], *vectors, *lane;

@@ -156,8 +156,8 @@ bind_tiles(vector_search *s, const vector_order *o, weft_tensor *out, const loop
     (void)o;
 }
 
-/* The same where sweeps go through panels: groups are parts of sweeps, of one panel or of several that
- * take turns. */
+/* The same where sweeps go through panels: groups are parts of sweeps, of one panel or of
+ * several that take turns. */
 static void
 bind_sweeps(vector_search *s, const vector_order *o, weft_tensor *out, const loops *l,
             weft_axis **group, weft_axis **at)
@@ -305,8 +305,8 @@ schedule_plain(vector_search *s, const vector_order *o, weft_tensor *sum, weft_t
         weft_vector_copy_border(s, o->border, out, at);
 }
 
-/* The reduction as a kernel of tiles or rows, or with `out`; false, and nothing done, when it has no
- * results to share anything. */
+/* The reduction as a kernel of tiles or rows, or with `out`; false, and nothing done, when it has
+ * no results to share anything. */
 static bool
 schedule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
 {

@@ -2,9 +2,9 @@
  * the operands goes by.
  *
  * A reduction's reads fall into those that go along the lanes and the others.  Either the tiles of
- * the lanes run inside, and each tile of the other axes meets all that the lanes read, or a panel of
- * what the lanes read stays and the others sweep past it.  The bytes that come from beyond a core's
- * caches decide. */
+ * the lanes run inside, and each tile of the other axes meets all that the lanes read, or a panel
+ * of what the lanes read stays and the others sweep past it.  The bytes that come from beyond a
+ * core's caches decide. */
 #include "rules/vector.h"
 #include <math.h>
 
@@ -161,7 +161,8 @@ reads_along(const vector_search *s, int d)
     return false;
 }
 
-/* Whether whole tiles cover the data axes that the panels lie along: nothing depends on which it is. */
+/* Whether whole tiles cover the data axes that the panels lie along: nothing
+ * depends on which it is. */
 static bool
 has_whole_panels(const vector_search *s, const bool *lead)
 {
@@ -185,9 +186,9 @@ panel_bytes(const vector_search *s)
     return all;
 }
 
-/* Panels that take turns at each tile of the sweep: as many as stay in a core's cache, if to read the
- * `others` again for every so many takes little of the time; else many, which come from the cache that
- * cores share.  With `packs`, their copies are all in memory of the work-group. */
+/* Panels that take turns at each tile of the sweep: as many as stay in a core's cache, if to read
+ * the `others` again for every so many takes little of the time; else many, which come from the
+ * cache that cores share.  With `packs`, their copies are all in memory of the work-group. */
 static int64_t
 turns_of_group(const vector_search *s, double panels, double others, bool packs)
 {
@@ -232,13 +233,15 @@ tiles_of_group(const vector_search *s, double panels, double sweep, bool packs)
     return weft_ceildiv((int64_t)sweep, parts);
 }
 
-/* Planes of a work-group: enough for it to do, as many for all if that is near, and every core some. */
+/* Planes of a work-group: enough for it to do, as many for all if that is
+ * near, and every core some. */
 static int64_t
 planes_of_group(const vector_search *s, const bool *lead)
 {
     double cores = s->r->target->cores > 0 ? s->r->target->cores : 1, planes = 1, work = s->steps;
     for (int d = 0; d < s->op->naxis; d++)
-        *(lead[d] ? &planes : &work) *= weft_vector_count((const weft_axis *const *)s->op->axis + d, 1);
+        *(lead[d] ? &planes : &work) *=
+            weft_vector_count((const weft_axis *const *)s->op->axis + d, 1);
     double n = WORK_OF_A_GROUP / (work + 64), most = planes / (4 * cores);
     int64_t enough = (int64_t)(n < most ? n : most), least = enough / 2;
     for (int64_t i = enough; i > least && i > 1; i--)

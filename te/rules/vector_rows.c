@@ -1,9 +1,9 @@
 /* te/rules/vector_rows.c: reductions of what lies side by side, on CPUs that take vectors.
  *
  * A row is reduced by several vectors of partial results, so that additions need not wait for each
- * other; these are combined into one, and its lanes one after another.  Reductions that are long and
- * have few results are cut into parts first: a kernel of work-groups that reduce one each, and a
- * second that combines them. */
+ * other; these are combined into one, and its lanes one after another.  Reductions that are long
+ * and have few results are cut into parts first: a kernel of work-groups that reduce one each, and
+ * a second that combines them. */
 #include "rules/vector.h"
 
 enum {

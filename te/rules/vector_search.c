@@ -63,8 +63,8 @@ weft_vector_places(const vector_search *s, const vector_tile *t, int i, int k)
     return s->read[i].along[s->axis[k]] && !shared ? n : 1;
 }
 
-/* Whether a step of the reduction meets more lines of one place in a first cache than it keeps: those
- * of rows with whole pages between them. */
+/* Whether a step of the reduction meets more lines of one place in a first cache than it keeps:
+ * those of rows with whole pages between them. */
 static bool
 is_crowded(const vector_search *s, int i)
 {
@@ -74,7 +74,8 @@ is_crowded(const vector_search *s, int i)
     return lines > WAYS;
 }
 
-/* Whether each of the places that a tile has of read i along candidate k needs an address of its own. */
+/* Whether each of the places that a tile has of read i along candidate k needs
+ * an address of its own. */
 static bool
 is_uneven(const vector_search *s, int i, int k)
 {
@@ -82,8 +83,8 @@ is_uneven(const vector_search *s, int i, int k)
     return s->uneven[i][k] && k != s->at.lane_axis && !(n < 64 && (s->even[i][k] >> n & 1));
 }
 
-/* Loads that a read takes for each of a tile's vectors of it: lanes that are gathered count one each; a
- * little more for those along outer axes, whose cache lines are their own. */
+/* Loads that a read takes for each of a tile's vectors of it: lanes that are gathered count one
+ * each; a little more for those along outer axes, whose cache lines are their own. */
 static double
 loads_each(const vector_search *s, int i, double vectors)
 {
@@ -148,8 +149,8 @@ weft_vector_is_crossed(const vector_search *s, const vector_tile *t)
     return n > 1;
 }
 
-/* What a tile that overhangs by so many vectors takes, in whole ones: it holds more vectors than those
- * where the last one is several of fewer lanes. */
+/* What a tile that overhangs by so many vectors takes, in whole ones: it holds more vectors than
+ * those where the last one is several of fewer lanes. */
 static double
 tail_of(const vector_search *s, int k, int64_t vectors)
 {
@@ -161,8 +162,8 @@ tail_of(const vector_search *s, int k, int64_t vectors)
 }
 
 /* Tiles along an axis.  What overhangs is a tile of its own size.  It makes the program larger, and
- * panels that are not all alike take no turns: a tile that overhangs is to be faster by more than an
- * estimate errs. */
+ * panels that are not all alike take no turns: a tile that overhangs is to be faster by more
+ * than an estimate errs. */
 static double
 tiles_along(const vector_search *s, int k, bool crossed)
 {
@@ -334,8 +335,8 @@ find_memory(vector_search *s, int k)
     }
 }
 
-/* Bytes between what a read meets from step to step of data axis d; 0: unknown, or none.  *uneven: they
- * are not always the same. */
+/* Bytes between what a read meets from step to step of data axis d; 0: unknown, or none.  *uneven:
+ * they are not always the same. */
 static int64_t
 bytes_between(const vector_search *s, const weft_read *read, int d, bool *uneven)
 {
@@ -400,8 +401,8 @@ find_quotient(void *user, const weft_expr *e)
     return !*found;
 }
 
-/* How tiles along candidate k meet read i, of each size; where an index is a quotient they may share one
- * place, or lie within one panel. */
+/* How tiles along candidate k meet read i, of each size; where an index is a quotient they may
+ * share one place, or lie within one panel. */
 static void
 find_tiles(vector_search *s, int i, int k)
 {

@@ -6,7 +6,8 @@
  * for each result and block.  Blocks are whole: keys beyond the last have the score -inf and v 0,
  * queries beyond the last are 0, so that tails concern the fetches and the result alone.
  *
- * Where one block in vectors holds all keys there is nothing to combine, and v is read where it lies.
+ * Where one block in vectors holds all keys there is nothing to combine, and
+ * v is read where it lies.
  *
  * A row without keys is 0, as a sum over nothing is; one whose scores are all -inf is NaN, as
  * softmax makes it, unless 0 is to stand there.  Where 0 is to stand in rows that are masked
@@ -76,8 +77,8 @@ in_blocks(const attention *a, const char *name, weft_tensor *t, const weft_expr 
                            weft_guard(ir, inside, weft_topi_at(a->te, t, from), zero));
 }
 
-/* panels[batch, block, panel, c, lane] = k's element c of key `lane` of the panel, 0 beyond the last:
- * neighbouring keys lie side by side. */
+/* panels[batch, block, panel, c, lane] = k's element c of key `lane` of the panel, 0 beyond the
+ * last: neighbouring keys lie side by side. */
 static weft_tensor *
 in_panels(const attention *a, weft_tensor *k)
 {
@@ -300,7 +301,8 @@ combine(const attention *a, weft_tensor *const block[3], weft_tensor *all[3])
     return !weft_te_reduce_tuple(te, names, a->nbatch + 3, axis, 1, &b, &online, source, all);
 }
 
-/* A sum or weighted sum of all keys, at `from`, behind which the only block has its own dimension. */
+/* A sum or weighted sum of all keys, at `from`, behind which the only block
+ * has its own dimension. */
 static const weft_expr *
 known_at(const attention *a, weft_tensor *t, const weft_expr **from, int n)
 {

@@ -88,7 +88,8 @@ weft_topi_at_some(weft_te *te, weft_tensor *t, const weft_expr *const *index, in
     for (int d = 0; d < n; d++) {
         if (weft_as_int(dim[d], &size) && size > 0)
             continue;
-        const weft_expr *has = weft_gt(ir, dim[d], weft_int(ir, (weft_dtype)dim[d]->h.type.dtype, 0));
+        const weft_expr *has =
+            weft_gt(ir, dim[d], weft_int(ir, (weft_dtype)dim[d]->h.type.dtype, 0));
         some = some ? weft_and(ir, some, has) : has;
     }
     return some && v ? weft_guard(ir, some, v, weft_imm(ir, v->h.type, 0)) : v;

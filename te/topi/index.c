@@ -21,9 +21,10 @@ weft_topi_gather_nd(weft_te *te, weft_tensor *x, weft_tensor *index, int batch)
         which[d] = at[d];
     for (int d = 0; d < nx; d++) {
         which[lead] = weft_i32(te->ir, d - batch);
-        from[d] = d < batch    ? at[d]
-                  : d < behind ? weft_topi_inside(te, weft_topi_at(te, index, which), x->buf->shape[d])
-                               : at[lead + d - behind];
+        from[d] = d < batch ? at[d]
+                  : d < behind
+                      ? weft_topi_inside(te, weft_topi_at(te, index, which), x->buf->shape[d])
+                      : at[lead + d - behind];
     }
     return weft_te_compute(te, "gather_nd", n, axes,
                            weft_topi_at_some(te, x, from, (int)k, &x->buf->shape[batch]));

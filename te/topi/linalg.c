@@ -1,8 +1,8 @@
 /* te/topi/linalg.c: determinants.
  *
- * One block of threads a matrix: elimination with partial pivoting in a copy, of whose columns every
- * thread has some.  All threads look for the pivot, in one column; then each exchanges rows and
- * eliminates in its own. */
+ * One block of threads a matrix: elimination with partial pivoting in a copy, of whose columns
+ * every thread has some.  All threads look for the pivot, in one column; then each exchanges rows
+ * and eliminates in its own. */
 #include "topi/topi.h"
 
 enum { THREADS = 64, MAX_GRID = 32768 };

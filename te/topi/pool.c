@@ -216,7 +216,8 @@ first_greatest(weft_te *te, weft_dtype t)
     result[1] = weft_select(ir, keep, lv, rv);
     none[0] = weft_i32(ir, INT32_MAX);
     none[1] = weft_lowest(ir, weft_scalar(t));
-    return (weft_tuple_reducer){ .n = 2, .lhs = lhs, .rhs = rhs, .result = result, .identity = none };
+    return (
+        weft_tuple_reducer){ .n = 2, .lhs = lhs, .rhs = rhs, .result = result, .identity = none };
 }
 
 weft_tensor *
@@ -230,7 +231,8 @@ weft_topi_max_pool_index(weft_te *te, weft_tensor *x, const weft_window *w, bool
     const weft_expr *none = weft_lowest(ir, weft_scalar(x->buf->dtype));
     pool_axes a = make_axes(te, x, w, out, none);
     const weft_expr *v = weft_topi_at(te, a.x, a.from);
-    const weft_expr *source[2] = { place_of(te, x, w, &a), a.in ? weft_guard(ir, a.in, v, none) : v };
+    const weft_expr *source[2] = { place_of(te, x, w, &a),
+                                   a.in ? weft_guard(ir, a.in, v, none) : v };
     weft_tuple_reducer best = first_greatest(te, x->buf->dtype);
     const char *name[2] = { "place", "greatest" };
     weft_tensor *made[2];

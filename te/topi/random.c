@@ -23,7 +23,8 @@ say_round(threefry *f, int64_t bits)
     f->at = to;
 }
 
-/* Adds two words of the key at `key`, which has a third: the two and the parity, exclusively ored. */
+/* Adds two words of the key at `key`, which has a third: the two and the
+ * parity, exclusively ored. */
 static void
 say_key(threefry *f, int64_t key, int64_t turn)
 {

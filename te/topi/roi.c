@@ -1,8 +1,8 @@
-/* te/topi/roi.c: pooling of regions of images.  How many elements a bin has depends on the region, so
- * the loops over them are statements: one thread an element of the result.
+/* te/topi/roi.c: pooling of regions of images.  How many elements a bin has depends on the region,
+ * so the loops over them are statements: one thread an element of the result.
  *
- * Where samples lie is the same for all channels: a CPU's worker finds it once for a region whose bins
- * have known numbers of them, and goes through channels and bins with that. */
+ * Where samples lie is the same for all channels: a CPU's worker finds it once for a region whose
+ * bins have known numbers of them, and goes through channels and bins with that. */
 #include "topi/topi.h"
 
 /* Names @region, @channel, @row and @column of item @item, and opens its loop. */
@@ -32,8 +32,8 @@ stored(weft_topi_text *t, const char *name, weft_tensor *x, weft_tensor *rois,
 
 /* ---- the greatest elements ------------------------------------------------------------------- */
 
-/* Elements @first_a to @end_a of axis a that bin `bin` of `bins` has; the region's places on the axis
- * are columns `start` and `start` + 2 of the rois. */
+/* Elements @first_a to @end_a of axis a that bin `bin` of `bins` has; the region's places on the
+ * axis are columns `start` and `start` + 2 of the rois. */
 static void
 pooled_axis(weft_topi_text *t, const char *a, weft_tensor *rois, int64_t start, double scale,
             const char *bin, const weft_expr *bins, const weft_expr *size)
@@ -133,8 +133,8 @@ num(const align *a, double v)
     return weft_float(a->te->ir, a->f, v);
 }
 
-/* The samples of the bin along an axis: @n of them, @step apart; those from @skip on, @count of them,
- * hold all that can be within an element of the image. */
+/* The samples of the bin along an axis: @n of them, @step apart; those from @skip on, @count of
+ * them, hold all that can be within an element of the image. */
 static void
 say_axis(weft_topi_text *t, const align *a, const char *axis, int64_t column, const char *bin,
          const weft_expr *size)
@@ -160,7 +160,8 @@ say_axis(weft_topi_text *t, const align *a, const char *axis, int64_t column, co
                   axis, num(a, 0), axis, axis, a->f, size, size);
 }
 
-/* Sample @i of an axis: its place @at, the elements @low and @high beside it, the weight of each. */
+/* Sample @i of an axis: its place @at, the elements @low and @high beside
+ * it, the weight of each. */
 static void
 say_place(weft_topi_text *t, const align *a, const char *axis, const weft_expr *size)
 {

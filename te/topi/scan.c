@@ -144,7 +144,8 @@ chains(const cumulative *c, const weft_tensor *start)
     return weft_topi_extern(&t, 1, &y, &out) ? NULL : out;
 }
 
-/* Neighbouring chains of an item, of those along the last axis: as many as leave every worker some. */
+/* Neighbouring chains of an item, of those along the last axis: as many as
+ * leave every worker some. */
 static void
 choose_lanes(cumulative *c)
 {

@@ -1,17 +1,18 @@
 /* te/topi/scatter.c: a tensor with updates where indices say.
  *
  * One kernel without atomics: the elements along the axes that indices speak of are dealt out to
- * `parts`, and each item has one part of one place along the other axes.  It copies its elements and
- * then goes through the updates in their order, taking those that are its own.  So every result has
- * one writer, which sees the updates in order: the same bits on every device.  There are as many
- * parts as let an item read about as many indices as it copies elements, and some more where that
- * leaves few items.
+ * `parts`, and each item has one part of one place along the other axes.  It copies its elements
+ * and then goes through the updates in their order, taking those that are its own.  So every
+ * result has one writer, which sees the updates in order: the same bits on every device.  There
+ * are as many parts as let an item read about as many indices as it copies elements, and some more
+ * where that leaves few items.
  *
- * Many updates of few lines are put into lists first, one a part, each in their order (a counting sort
- * by parts): chunks of them are counted, a running sum says where each chunk's go in each list, and an
- * item reads its part's list alone.
+ * Many updates of few lines are put into lists first, one a part, each in their order (a counting
+ * sort by parts): chunks of them are counted, a running sum says where each chunk's go in each
+ * list, and an item reads its part's list alone.
  *
- * A few updates are compared with by every element instead, which then is an expression like any other.
+ * A few updates are compared with by every element instead, which then is an
+ * expression like any other.
  *
  * Copies and updates are iterations of one loop, and one statement stores both, so that an item is
  * seen to touch elements of its own alone.

@@ -62,7 +62,8 @@ say_suppression(weft_topi_text *t, const weft_tensor *limit)
 
 /* Boxes go from the best on, all threads together: one that no other has taken out (@out), if there
  * may be more of them, is taken, and takes out those behind it that it covers, each thread some of
- * them.  Each thread keeps count by itself: what it reads of a step is written by the one before. */
+ * them.  Each thread keeps count by itself: what it reads of a step is
+ * written by the one before. */
 static weft_tensor *
 taken_boxes(weft_te *te, weft_tensor *const in[6], bool centers)
 {

@@ -10,8 +10,8 @@
  * elements that can still be among the first: the work is O(n log k), and needs no barrier.  Equal
  * elements keep their order as the run on the left goes first.
  *
- * A CPU's worker goes through as many elements as leave every worker some, where few are wanted: it asks
- * groups of them for their least key, and inserts those of a group that has one to keep. */
+ * A CPU's worker goes through as many elements as leave every worker some, where few are wanted: it
+ * asks groups of them for their least key, and inserts those of a group that has one to keep. */
 #include "topi/topi.h"
 
 enum {
@@ -200,8 +200,9 @@ run_key(const sorter *s, const char *at)
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
-/* Elements that a worker selects from; 0: there are no workers, or sorting blocks is less work than to
- * keep k elements in order: as a new one comes k / i times for i elements, k * k steps and more. */
+/* Elements that a worker selects from; 0: there are no workers, or sorting blocks is
+ * less work than to keep k elements in order: as a new one comes k / i times for i
+ * elements, k * k steps and more. */
 static int64_t
 span_of(const sorter *s)
 {

@@ -163,7 +163,8 @@ weft_topi_rows(weft_te *te, const weft_tensor *x, int axis)
     return weft_simplify_expr(te->ir, NULL, n);
 }
 
-/* "row // elements of a step % size", of what there is; n: dims before those that are not the row's. */
+/* "row // elements of a step % size", of what there is; n: dims before those
+ * that are not the row's. */
 static const char *
 unravelled(weft_te *te, const weft_tensor *x, int axis, int n, int d, const char *row, bool first)
 {

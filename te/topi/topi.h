@@ -51,8 +51,8 @@ void weft_topi_say(weft_topi_text *, const char *fmt, ...);
 /* Opens and closes what is done for every @item from 0 to count - 1, in parallel. */
 void weft_topi_each(weft_topi_text *, const char *item, const weft_expr *count);
 void weft_topi_end(weft_topi_text *);
-/* Rows along an axis: the product of the other dims; "x[..]" of place `at` of a row, texts.  last: the
- * index of the last dim, of which rows are not numbered then; NULL: they are. */
+/* Rows along an axis: the product of the other dims; "x[..]" of place `at` of a row, texts.  last:
+ * the index of the last dim, of which rows are not numbered then; NULL: they are. */
 const weft_expr *weft_topi_rows(weft_te *, const weft_tensor *x, int axis);
 const char *weft_topi_element(weft_te *, const weft_tensor *x, int axis, const char *row,
                               const char *at, const char *last);
@@ -154,9 +154,9 @@ weft_tensor *weft_topi_searchsorted(weft_te *, weft_tensor *x, weft_tensor *want
 /* i64 places of all elements of x [n], of type bool: true ones, then false ones, each in order. */
 weft_tensor *weft_topi_flatnonzero(weft_te *, weft_tensor *x);
 /* Which boxes are selected, bool in the shape of `order`.  in: boxes [B, n, 4], corners or,
- * `centers`, centres and sizes, f32; scores [B, C, n], f32; order [B, C, n], i64 places of the boxes
- * from the best on; how many a class may have at most, i64 [1]; the greatest share that two may
- * have of what both cover, f32 [1]; what a score has to exceed, f32 [1] or NULL. */
+ * `centers`, centres and sizes, f32; scores [B, C, n], f32; order [B, C, n], i64 places of the
+ * boxes from the best on; how many a class may have at most, i64 [1]; the greatest share that two
+ * may have of what both cover, f32 [1]; what a score has to exceed, f32 [1] or NULL. */
 weft_tensor *weft_topi_non_max_suppression(weft_te *, weft_tensor *const in[6], bool centers);
 
 /* ---- row-wise (norm.c) ----------------------------------------------------------------------- */
@@ -190,8 +190,8 @@ typedef struct weft_attention {
     int64_t rows, keys; /* queries and keys of a block */
     int64_t lanes;      /* above 1: keys in panels of so many, side by side; divides `keys` */
 } weft_attention;
-/* softmax(q k * scale + mask) v over the keys; q [.., m, d], k [.., d, n], v [.., n, c], mask (may be
- * NULL) broadcasts to [.., m, n].  Batches broadcast. */
+/* softmax(q k * scale + mask) v over the keys; q [.., m, d], k [.., d, n], v [.., n, c], mask (may
+ * be NULL) broadcasts to [.., m, n].  Batches broadcast. */
 weft_tensor *weft_topi_attention(weft_te *, weft_tensor *q, weft_tensor *k, weft_tensor *v,
                                  weft_tensor *mask, const weft_attention *);
 typedef struct weft_window { /* of `rank` spatial axes */
