@@ -207,6 +207,15 @@ weft_round_up(int64_t a, int64_t to)
 {
     return weft_ceildiv(a, to) * to;
 }
+/* Of numbers whose product is known to be one: the extents of a tensor that is there. */
+static inline int64_t
+weft_product_of(int n, const int64_t *v)
+{
+    int64_t all = 1;
+    for (int i = 0; i < n; i++)
+        all *= v[i];
+    return all;
+}
 
 /* ---- integer expressions over symbols (iexpr.c) ----------------------------------------------
  * What a module's plan is written in: sizes, grids, offsets, scalar arguments.

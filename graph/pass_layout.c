@@ -204,15 +204,6 @@ typedef struct decision {
     bool in, out; /* its operands, its result are in blocks */
 } decision;
 
-static int64_t
-product(int n, const int64_t *v)
-{
-    int64_t all = 1;
-    for (int i = 0; i < n; i++)
-        all *= v[i];
-    return all;
-}
-
 static decision
 decide_conv(const layouter *l, const weft_node *n)
 {
@@ -225,8 +216,8 @@ decide_conv(const layouter *l, const weft_node *n)
     bool single = groups > 1 && in == 1 && out == 1;
     bool in_fits = has_blocks(l, x) && (single || in % lanes == 0);
     bool out_fits = w->dim[0] > 0 && w->dim[0] % lanes == 0 && (single || out % lanes == 0);
-    double uses = (double)out * (double)product(w->ndim - 2, w->dim + 2) /
-                  (double)product(w->ndim - 2, weft_node_attr(n, "strides")->ints);
+    double uses = (double)out * (double)weft_product_of(w->ndim - 2, w->dim + 2) /
+                  (double)weft_product_of(w->ndim - 2, weft_node_attr(n, "strides")->ints);
     if (single)
         in_fits = in_fits && comes_in_blocks(l, x);
     else

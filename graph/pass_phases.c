@@ -89,15 +89,6 @@ kernel_element(const phases *p, int64_t phase, int64_t u)
     return at;
 }
 
-static int64_t
-product(int n, const int64_t *v)
-{
-    int64_t all = 1;
-    for (int i = 0; i < n; i++)
-        all *= v[i];
-    return all;
-}
-
 /* [C, M / groups, k..] as [M * phases, C / groups, taps..]. */
 static weft_value *
 split_weight(const phases *p)
@@ -105,7 +96,7 @@ split_weight(const phases *p)
     weft_graph *g = p->s.g;
     const weft_const *w = p->n->in[1]->data;
     int64_t groups = weft_node_int(p->n, "groups"), each = w->dim[1], in = w->dim[0] / groups,
-            kernel = product(p->rank, w->dim + 2), taps = product(p->rank, p->taps),
+            kernel = weft_product_of(p->rank, w->dim + 2), taps = weft_product_of(p->rank, p->taps),
             size = weft_dtype_bits(w->dtype) / 8;
     int64_t *dim = WEFT_NEW_ARRAY(&g->ir->arena, w->ndim, int64_t);
     dim[0] = groups * each * p->all;
