@@ -213,13 +213,50 @@ simplify_matrix(weft_facts *f, const weft_stmt *s)
     return rebuilt(f, changed, s, now);
 }
 
+typedef struct meeting {
+    const weft_buf *buf;
+    bool found;
+} meeting;
+
+static bool
+look_for_load(void *user, const weft_expr *e)
+{
+    meeting *m = user;
+    m->found |= e->h.kind == WEFT_EK_LOAD && e->h.u.buf == m->buf;
+    return !m->found;
+}
+
+static bool
+look_for_access(void *user, const weft_stmt *s)
+{
+    meeting *m = user;
+    const weft_buf *buf = s->kind == WEFT_SK_STORE      ? s->u.store.buf
+                          : s->kind == WEFT_SK_ATOMIC   ? s->u.atomic.buf
+                          : s->kind == WEFT_SK_PREFETCH ? s->u.prefetch.buf
+                                                        : NULL;
+    m->found |= buf == m->buf;
+    for (int i = 0; s->kind == WEFT_SK_MATRIX && i < weft_matrix_op_places(s->u.matrix.op); i++)
+        m->found |= s->u.matrix.place[i].buf == m->buf;
+    return !m->found;
+}
+
+static bool
+accesses(const weft_stmt *s, const weft_buf *buf)
+{
+    meeting m = { .buf = buf };
+    weft_walk_stmt(&(weft_walker){ look_for_load, look_for_access, &m }, s);
+    return m.found;
+}
+
+/* Memory that nobody accesses, as behind the last turn of a loop that filled it for the next, is not
+ * declared. */
 static const weft_stmt *
 simplify_alloc(weft_facts *f, const weft_stmt *s)
 {
     weft_stmt now = *s;
     now.u.alloc.body = simplify(f, s->u.alloc.body);
-    if (is_nop(now.u.alloc.body))
-        return weft_nop(f->ir);
+    if (!accesses(now.u.alloc.body, s->u.alloc.buf))
+        return now.u.alloc.body;
     return rebuilt(f, now.u.alloc.body != s->u.alloc.body, s, now);
 }
 
