@@ -1,25 +1,38 @@
 /* lower/legalize_near.c: vectors whose lanes lie near each other in memory,
  * on CPUs that take vectors.
  *
- *   A[ramp(i, 2, 8)]        every second element
+ *   A[ramp(i, 2, 8)]             every second element
  *   A[(i + ramp(0, 1, 8)) / 2]   each element twice
  *
- * A few whole vectors hold them all, and picking lanes of registers is cheap where a load each
- * is not.  Pieces begin at the first place and end at the last, so that nothing outside of
- * what the lanes span is read.  What lies between the lanes is: the memory is the thread's
- * own, or nobody writes it. */
+ * A few whole vectors hold them all, and picking lanes of registers is cheap where a load each is
+ * not.  Pieces begin at the first place and end at the last: nothing outside of what the lanes span
+ * is read.  What lies between the lanes is.  It has to be an argument that nobody writes; a
+ * thread's own memory may hold nothing there, so of that there are to be lanes at each place. */
 #include "lower/legalize.h"
 
 enum { MOST_PIECES = 4 };
 
+/* An argument that nobody writes. */
 static bool
-is_still(const weft_legal *l, const weft_buf *buf)
+is_still(const weft_kernel *k, const weft_buf *buf)
 {
-    const weft_kernel *k = l->kernel;
     for (int i = 0; i < k->nparam; i++)
         if (k->param[i] == buf)
             return k->no_alias && k->access[i] == WEFT_READ;
-    return buf->space == WEFT_LOCAL;
+    return false;
+}
+
+/* Whether a lane lies at each of the places that they span. */
+static bool
+is_full(weft_legal *l, const int64_t *at, int lanes, int64_t least, int64_t span)
+{
+    bool *met = WEFT_NEW_ARRAY(&l->scratch, span, bool);
+    int64_t n = 0;
+    for (int i = 0; i < lanes; i++) {
+        n += !met[at[i] - least];
+        met[at[i] - least] = true;
+    }
+    return n == span;
 }
 
 /* One lane of an index; NULL where it is read from memory. */
@@ -94,24 +107,41 @@ share_out(weft_near *near, int lanes, int piece, int64_t least, int64_t span, co
     }
 }
 
+static bool
+may_be_near(const weft_legal *l, const weft_expr *load)
+{
+    const weft_expr *index = load->arg[0];
+    bool contiguous = index->h.kind == WEFT_EK_RAMP && weft_is_int_imm(index->arg[1], 1);
+    return index->h.type.lanes >= 4 && !contiguous && index->h.kind != WEFT_EK_BCAST &&
+           l->caps->vector_load && l->options->target->cls == WEFT_CLASS_VECTOR_CPU &&
+           weft_dtype_bits(load->h.u.buf->dtype) >= 8;
+}
+
+/* The span of the lanes from `least` on, if few vectors cover it and it may be read; 0. */
+static int64_t
+find_span(weft_legal *l, const weft_buf *buf, int lanes, const int64_t *at, int64_t *least)
+{
+    int64_t most = 0;
+    *least = 0;
+    for (int i = 0; i < lanes; i++) {
+        *least = at[i] < *least ? at[i] : *least;
+        most = at[i] > most ? at[i] : most;
+    }
+    int64_t span = most - *least + 1;
+    bool few = most - *least < (int64_t)MOST_PIECES * lanes;
+    bool own = few && buf->space == WEFT_LOCAL && is_full(l, at, lanes, *least, span);
+    return few && (own || is_still(l->kernel, buf)) ? span : 0;
+}
+
 bool
 weft_legal_near(weft_legal *l, const weft_expr *load, weft_near *near)
 {
-    const weft_expr *index = load->arg[0], *first = NULL;
-    int lanes = index->h.type.lanes;
-    int64_t *at = WEFT_NEW_ARRAY(&l->scratch, lanes, int64_t), least = 0, most = 0;
-    bool contiguous = index->h.kind == WEFT_EK_RAMP && weft_is_int_imm(index->arg[1], 1);
-    if (lanes < 4 || contiguous || index->h.kind == WEFT_EK_BCAST || !l->caps->vector_load ||
-        l->options->target->cls != WEFT_CLASS_VECTOR_CPU || !is_still(l, load->h.u.buf) ||
-        weft_dtype_bits(load->h.u.buf->dtype) < 8 || !find_places(l, index, &first, at))
+    int lanes = load->arg[0]->h.type.lanes;
+    int64_t *at = WEFT_NEW_ARRAY(&l->scratch, lanes, int64_t), least = 0, span;
+    const weft_expr *first = NULL;
+    if (!may_be_near(l, load) || !find_places(l, load->arg[0], &first, at) ||
+        !(span = find_span(l, load->h.u.buf, lanes, at, &least)))
         return false;
-    for (int i = 0; i < lanes; i++) {
-        least = at[i] < least ? at[i] : least;
-        most = at[i] > most ? at[i] : most;
-    }
-    if (most - least >= (int64_t)MOST_PIECES * lanes)
-        return false;
-    int64_t span = most - least + 1;
     int piece = lanes_of_piece(l, lanes, span);
     near->n = (int)weft_ceildiv(span, piece);
     if (piece == 1 || near->n > MOST_PIECES)

@@ -35,6 +35,7 @@ typedef struct stream {
     int64_t row, step;
     int phase;
     bool stored;
+    bool spread; /* a step of the phase meets other lines of the buffer as well */
 } stream;
 
 typedef struct phase {
@@ -121,15 +122,34 @@ moves(fetcher *f, stream *s, int64_t steps)
     return f->apart;
 }
 
-/* The first time that a phase meets a parameter, it streams; what stays
- * through the rows is cached. */
+/* Whether an access is to the line that the stream begins at, or to one next to it. */
+static bool
+is_beside(fetcher *f, const stream *s, const weft_expr *index)
+{
+    const weft_var *var = f->phases.at[s->phase].loop->u.loop.var;
+    weft_ir *ir = f->kernel->ir;
+    int64_t step, apart, bits = weft_dtype_bits(s->buf->dtype);
+    const weft_expr *first =
+        without_lets(f, index->h.kind == WEFT_EK_RAMP ? index->arg[0] : index);
+    if (first->h.type.lanes != 1 || !take_out(f, &first, var, &step) || step != s->step ||
+        !weft_as_int(weft_simplify_expr(ir, NULL, weft_sub(ir, first, s->first)), &apart))
+        return false;
+    return apart * bits / 8 > -LINE && apart * bits / 8 < LINE;
+}
+
+/* The first time that a phase meets a parameter, it streams; what stays through the rows is
+ * cached. */
 static void
 note_access(fetcher *f, const weft_buf *buf, const weft_expr *index, bool stored)
 {
     phase *p = &f->phases.at[f->phases.n - 1];
-    stream s = { .buf = buf, .phase = f->phases.n - 1, .stored = stored };
-    if (buf->space != WEFT_GLOBAL || find_stream(f, buf))
+    stream s = { .buf = buf, .phase = f->phases.n - 1, .stored = stored }, *known;
+    if (buf->space != WEFT_GLOBAL)
         return;
+    if ((known = find_stream(f, buf))) {
+        known->spread |= known->phase == s.phase && !is_beside(f, known, index);
+        return;
+    }
     s.first = without_lets(f, index->h.kind == WEFT_EK_RAMP ? index->arg[0] : index);
     if (s.first->h.type.lanes != 1 || !take_out(f, &s.first, p->loop->u.loop.var, &s.step) ||
         s.step <= 0 || !moves(f, &s, p->steps))
@@ -335,12 +355,15 @@ bytes_of_buffer(const weft_buf *buf)
     return all;
 }
 
-/* Whether what a loop of so many steps reads comes from memory: the buffer is in no core's cache,
- * nor is there a loop around that meets the same once more while a cache has it. */
+/* Whether a loop of so many steps waits for what it reads.  The buffer is in no core's cache, nor is
+ * there a loop around that meets the same once more while a cache has it; and a step meets one line
+ * of it, so that few are under way in a core's window of instructions. */
 static bool
 waits(const fetcher *f, const stream *s, int64_t steps)
 {
     int64_t extent;
+    if (s->spread)
+        return false;
     double near = (double)f->target->cache_bytes,
            bytes = (double)(steps * s->step * weft_dtype_bits(s->buf->dtype)) / 8;
     for (const around *a = f->around; a; a = a->outside) {

@@ -11,6 +11,7 @@ enum {
     FIRST_CACHE = 24 << 10, /* bytes that stay near while a tile is computed */
     BRANCH = 3,             /* a condition that a result of a tile is asked alone, in loads */
     STREAMED = 3,           /* a cache line from farther away, in loads */
+    STREAMS = 8,            /* panels read side by side of which caches keep the next lines */
     LINE = 64,              /* bytes */
     PAGE = 4096,            /* bytes after which places of a first cache repeat */
     WAYS = 8,               /* lines that such a cache keeps of one place */
@@ -94,8 +95,9 @@ loads_each(const vector_search *s, int i, double vectors)
     for (int k = 0; k < s->n; k++)
         if (weft_vector_places(s, &s->at, i, k) > 1)
             apart += 0.1 * k + (is_uneven(s, i, k) ? UNEVEN : 0);
+    bool many = s->uneven[i][s->at.lane_axis] && vectors > STREAMS;
     if ((turned || s->walk[i] == WEFT_WALK_NEXT) && s->steps * vectors * bytes > FIRST_CACHE)
-        return apart * fmax(1, STREAMED * bytes / LINE);
+        return apart * fmax(1, STREAMED * bytes / LINE) * (many ? CROWDED : 1);
     if (turned)
         return apart;
     return apart * (s->walk[i] == WEFT_WALK_APART ? 2 * lanes : is_crowded(s, i) ? CROWDED : 1);

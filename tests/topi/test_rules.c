@@ -548,6 +548,11 @@ products_on_vectors_keep_near_what_they_read_again(void **state)
         /* rows with whole pages between them drive each other out of a first cache */
         { PACKED(14, 1024, 128), "vectors of 16", "split(C.i, 7)", NULL },
         { PACKED(14, 1028, 128), "vectors of 16", "split(C.i, 14)", "split(C.i, 7)" },
+        /* as many panels side by side as caches keep the next lines of; a plain row is one stream */
+        { PACKED(1, 4096, 4096), "vectors of 16", "split(j_o, 8)", "split(j_o, 16)" },
+        { "te p(A: f32[1, 4096], B: f32[4096, 4096]) { out C[i < 1, j < 4096] = sum(r < 4096) A[i, r] * "
+          "B[r, j] }",
+          "vectors of 16", "split(j_o, 16)", NULL },
         /* a tile across the panels takes one: places of two need an address each */
         { PACKED(16, 4096, 4096), "vectors of 16", "j_o, j_i = split(C.j, 16)", "split(C.i, 8)" },
         /* rows across the lanes are copied side by side where enough tiles share them */
