@@ -147,7 +147,7 @@ note_access(fetcher *f, const weft_buf *buf, const weft_expr *index, bool stored
     if (buf->space != WEFT_GLOBAL)
         return;
     if ((known = find_stream(f, buf))) {
-        known->spread |= known->phase == s.phase && !is_beside(f, known, index);
+        known->spread = known->spread || (known->phase == s.phase && !is_beside(f, known, index));
         return;
     }
     s.first = without_lets(f, index->h.kind == WEFT_EK_RAMP ? index->arg[0] : index);
