@@ -355,9 +355,9 @@ bytes_of_buffer(const weft_buf *buf)
     return all;
 }
 
-/* Whether a loop of so many steps waits for what it reads.  The buffer is in no core's cache, nor is
- * there a loop around that meets the same once more while a cache has it; and a step meets one line
- * of it, so that few are under way in a core's window of instructions. */
+/* Whether a loop of so many steps waits for what it reads.  The buffer is in no core's cache, nor
+ * is there a loop around that meets the same once more while a cache has it; and a step meets one
+ * line of it, so that few are under way in a core's window of instructions. */
 static bool
 waits(const fetcher *f, const stream *s, int64_t steps)
 {

@@ -16,7 +16,7 @@ enum {
     MOST_TURNS = 16,       /* what sweeps comes from afar once for so many panels */
     LEAST_TURNS = 2,
     TURNS_OF_CACHE = 4,     /* part of a core's cache that such panels take up at most */
-    FAR_OF_TIME = 2,        /* part of the time in which what sweeps may come again */
+    SHARED_SPEED = 4,       /* of the cache that cores share, in that of memory */
     WORK_OF_A_GROUP = 32768 /* multiply-adds */
 };
 
@@ -186,16 +186,25 @@ panel_bytes(const vector_search *s)
     return all;
 }
 
+/* How many panels stay in a core's cache beside what sweeps; one that takes up half of it may. */
+static double
+panels_near(const vector_search *s)
+{
+    double cache = (double)s->r->target->cache_bytes, bytes = panel_bytes(s);
+    return fmax(floor(cache / TURNS_OF_CACHE / bytes), bytes <= cache / 2 ? 1 : 0);
+}
+
 /* Panels that take turns at each tile of the sweep: as many as stay in a core's cache, if to read
- * the `others` again for every so many takes little of the time; else many, which come from the
- * cache that cores share.  With `packs`, their copies are all in memory of the work-group. */
+ * the `others` again for every so many takes less time than to read the panels `again`, so many
+ * bytes in all, from the cache that cores share; else many, which come from there.  With `packs`,
+ * their copies are all in memory of the work-group. */
 static int64_t
-turns_of_group(const vector_search *s, double panels, double others, bool packs)
+turns_of_group(const vector_search *s, double panels, double others, double again, bool packs)
 {
     const weft_target *t = s->r->target;
     double cores = t->cores > 0 ? t->cores : 1, most = MOST_TURNS, bytes = panel_bytes(s),
-           near = floor((double)t->cache_bytes / TURNS_OF_CACHE / bytes);
-    if (near >= 1 && weft_vector_far(s, others * panels / near) < s->best.cycles / FAR_OF_TIME)
+           near = panels_near(s);
+    if (near >= 1 && others * panels / near < again / SHARED_SPEED)
         most = near < most ? near : most;
     if (packs && most > panels / (GROUPS_OF_A_CORE * cores))
         most = panels / (GROUPS_OF_A_CORE * cores);
@@ -285,7 +294,7 @@ weft_vector_order(const vector_search *s)
         return (vector_order){ .last = lanes < others ? last : NULL };
     vector_order o = { .lead = lead, .turns = 1 };
     if (others > near && has_whole_panels(s, lead))
-        o.turns = turns_of_group(s, panels / apart, others * apart, pack != NULL);
+        o.turns = turns_of_group(s, panels / apart, others * apart, lanes * sweep, pack != NULL);
     o.tiles = tiles_of_group(s, panels / (double)o.turns, sweep, pack != NULL);
     if (pack) {
         o.pack = weft_te_tensor_of(s->r->te, pack->load->h.u.buf);

@@ -568,7 +568,8 @@ products_on_vectors_keep_near_what_they_read_again(void **state)
           "vectors of 16", "compute_at(B_shared, C, ", "split(C.b, " },
         /* as many panels take turns as a core's cache keeps, or those of the cores' own */
         { PACKED(1024, 512, 1024), "vectors of 16", "split(j_o_o, 4)", NULL },
-        { PACKED(2048, 2048, 2048), "vectors of 16", "split(j_o_o, 16)", NULL },
+        { PACKED(2048, 2048, 2048), "vectors of 16", "bind(j_o_o, block.x)", "split(j_o_o, " },
+        { PACKED(2048, 4096, 2048), "vectors of 16", "split(j_o_o, 16)", NULL },
     };
     check_choices(sizeof m / sizeof *m, m);
 }
