@@ -85,6 +85,10 @@ typedef struct weft_target {
     int registers;         /* vector registers (CPU) or 32-bit registers a thread (GPU) */
 } weft_target;
 
+/* CPUs that take vectors pick lanes that lie apart out of whole vectors (lower/legalize_near.c): so
+ * many lanes at least, out of so many vectors at most. */
+enum { WEFT_NEAR_LANES = 4, WEFT_NEAR_VECTORS = 4 };
+
 /* DESIGN's numerics levels; doc/IR.md says what each allows. */
 typedef enum weft_numerics { WEFT_STRICT, WEFT_DEFAULT, WEFT_FAST } weft_numerics;
 

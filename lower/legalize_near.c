@@ -10,8 +10,6 @@
  * thread's own memory may hold nothing there, so of that there are to be lanes at each place. */
 #include "lower/legalize.h"
 
-enum { MOST_PIECES = 4 };
-
 /* An argument that nobody writes. */
 static bool
 is_still(const weft_kernel *k, const weft_buf *buf)
@@ -112,8 +110,9 @@ may_be_near(const weft_legal *l, const weft_expr *load)
 {
     const weft_expr *index = load->arg[0];
     bool contiguous = index->h.kind == WEFT_EK_RAMP && weft_is_int_imm(index->arg[1], 1);
-    return index->h.type.lanes >= 4 && !contiguous && index->h.kind != WEFT_EK_BCAST &&
-           l->caps->vector_load && l->options->target->cls == WEFT_CLASS_VECTOR_CPU &&
+    return index->h.type.lanes >= WEFT_NEAR_LANES && !contiguous &&
+           index->h.kind != WEFT_EK_BCAST && l->caps->vector_load &&
+           l->options->target->cls == WEFT_CLASS_VECTOR_CPU &&
            weft_dtype_bits(load->h.u.buf->dtype) >= 8;
 }
 
@@ -128,7 +127,7 @@ find_span(weft_legal *l, const weft_buf *buf, int lanes, const int64_t *at, int6
         most = at[i] > most ? at[i] : most;
     }
     int64_t span = most - *least + 1;
-    bool few = most - *least < (int64_t)MOST_PIECES * lanes;
+    bool few = most - *least < (int64_t)WEFT_NEAR_VECTORS * lanes;
     bool own = few && buf->space == WEFT_LOCAL && is_full(l, at, lanes, *least, span);
     return few && (own || is_still(l->kernel, buf)) ? span : 0;
 }
@@ -144,7 +143,7 @@ weft_legal_near(weft_legal *l, const weft_expr *load, weft_near *near)
         return false;
     int piece = lanes_of_piece(l, lanes, span);
     near->n = (int)weft_ceildiv(span, piece);
-    if (piece == 1 || near->n > MOST_PIECES)
+    if (piece == 1 || near->n > WEFT_NEAR_VECTORS)
         return false;
     near->load = WEFT_NEW_ARRAY(&l->scratch, near->n, const weft_expr *);
     near->piece = WEFT_NEW_ARRAY(&l->scratch, lanes, int);

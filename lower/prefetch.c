@@ -408,7 +408,7 @@ with_streams(fetcher *f, const weft_stmt *s)
 {
     weft_stmt t = *s;
     const weft_stmt *all = weft_nop(f->kernel->ir);
-    bool nested = false;
+    bool nested = false, asks = false;
     weft_walk_stmt(&(weft_walker){ .stmt = find_loop, .user = &nested }, s->u.loop.body);
     if (nested)
         return s;
@@ -418,10 +418,12 @@ with_streams(fetcher *f, const weft_stmt *s)
     bool stored = stores(f, steps);
     for (int i = 0; i < f->streams.n; i++) {
         const stream *one = &f->streams.at[i];
-        if (is_long(one, steps) && (stored || waits(f, one, steps)))
-            all = weft_seq2(f->kernel->ir, all, ask_ahead(f, one, stored ? AHEAD : AHEAD_READ));
+        if (!is_long(one, steps) || (!stored && !waits(f, one, steps)))
+            continue;
+        all = weft_seq2(f->kernel->ir, all, ask_ahead(f, one, stored ? AHEAD : AHEAD_READ));
+        asks = true;
     }
-    if (all == weft_nop(f->kernel->ir))
+    if (!asks)
         return s;
     t.u.loop.body = weft_seq2(f->kernel->ir, all, s->u.loop.body);
     return weft_stmt_make(f->kernel->ir, t);

@@ -1,11 +1,6 @@
 /* te/rules/access.c: how the addresses that an operation reads move along its data axes. */
 #include "rules/priv.h"
 
-enum {
-    FEW_VECTORS = 4, /* that hold what is near */
-    LEAST_NEAR = 4   /* lanes that are picked from them */
-};
-
 typedef struct finder {
     weft_rule *r;
     const weft_te_op *op;
@@ -125,7 +120,7 @@ is_near(const lane_axis *l, const weft_expr *address, int64_t lanes)
     int64_t least = 0, most = 0, at;
     const weft_expr *e = weft_subst_expr(l->ir, address, 1, &l->axis, &l->value),
                     *first = at_lane(l, e, 0);
-    for (int64_t i = 1; i < lanes && most - least < FEW_VECTORS * lanes; i++) {
+    for (int64_t i = 1; i < lanes && most - least < WEFT_NEAR_VECTORS * lanes; i++) {
         const weft_expr *apart =
             weft_simplify_expr(l->ir, l->facts, weft_sub(l->ir, at_lane(l, e, i), first));
         if (!apart || !weft_as_int(apart, &at))
@@ -133,7 +128,7 @@ is_near(const lane_axis *l, const weft_expr *address, int64_t lanes)
         least = at < least ? at : least;
         most = at > most ? at : most;
     }
-    return most - least < FEW_VECTORS * lanes;
+    return most - least < WEFT_NEAR_VECTORS * lanes;
 }
 
 bool
@@ -141,7 +136,7 @@ weft_rule_near(weft_rule *r, const weft_te_op *op, int d, int64_t lanes)
 {
     weft_read *read;
     int n = weft_rule_reads(r, op, &read);
-    bool near = lanes >= LEAST_NEAR;
+    bool near = lanes >= WEFT_NEAR_LANES;
     lane_axis l = lanes_on(r, op->axis[d], lanes);
     for (int i = 0; i < n && near; i++)
         near = !read[i].along[d] || (read[i].address && is_near(&l, read[i].address, lanes));

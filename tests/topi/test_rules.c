@@ -248,6 +248,14 @@ static const program windows[] = {
     "select(v > w || (v == w && p < q), p, q))"
 
 static const program others[] = {
+    /* lanes that lie near each other, and blocks that are taken apart; sizes that nothing divides */
+    { "te second(A: f32[5, 83]) { out C[i < 5, j < 41] = A[i, j * 2 + 1] }", { { 0 } } },
+    { "te back(A: f32[5, 37]) { out C[i < 5, j < 37] = A[i, 36 - j] }", { { 0 } } },
+    { "te up(A: f32[5, 21]) { out C[i < 5, j < 43] = A[i, max(min(j // 2, 20), 0)] }", { { 0 } } },
+    { "te apart(A: f32[5, 9, 67, 16]) { out C[c < 75, y < 9, x < 67] = A[c // 16, y, x, c % 16] }",
+      { { 0 } } },
+    { "te apart8(A: f32[5, 40, 67, 8]) { out C[c < 37, y < 40, x < 67] = A[c // 8, y, x, c % 8] }",
+      { { 0 } } },
     { "te softmax(X: f32[11, 37]) { M[i < 11] = max(j < 37) X[i, j]\n S[i < 11] = sum(j < 37) "
       "exp(X[i, j] - M[i])\n"
       "out Y[i < 11, j < 37] = exp(X[i, j] - M[i]) / S[i] }",
