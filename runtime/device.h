@@ -31,6 +31,7 @@ typedef struct weft_source {
     const uint8_t *scalar; /* nscalar dtypes (weft_dtype): WEFT_I32 or WEFT_I64 */
     int64_t block[3];      /* threads a block; 0 where only the launch knows */
     int subgroup;          /* required subgroup size, 0: any */
+    int64_t shared_bytes;  /* of shared arrays that the text declares */
 } weft_source;
 
 typedef struct weft_arg { /* a buffer argument */

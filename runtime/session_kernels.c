@@ -116,7 +116,8 @@ source_of(const weft_mod_kernel *k)
                           .nscalar = k->nscalar,
                           .scalar = k->scalar,
                           .block = { k->block[0], k->block[1], k->block[2] },
-                          .subgroup = k->subgroup };
+                          .subgroup = k->subgroup,
+                          .shared_bytes = k->shared_bytes };
 }
 
 static weft_status

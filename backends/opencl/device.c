@@ -161,6 +161,8 @@ static void
 cl_close(weft_device *device)
 {
     weft_cl_device *d = (weft_cl_device *)device;
+    if (d->counters)
+        d->api.clReleaseMemObject(d->counters);
     if (d->timed)
         d->api.clReleaseCommandQueue(d->timed);
     if (d->queue)

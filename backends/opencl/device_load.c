@@ -1,14 +1,18 @@
-/* OpenCL: kernels from text, together or apart as the profile says, through the kernel cache. */
+/* OpenCL: kernels from text, together or apart as the profile says, through the kernel cache; where
+ * launches are chained first of all in programs of chains, and alone when somebody asks for it. */
 #include "backends/opencl/device_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+enum { CHAINED = 64 }; /* kernels in a program of chains */
+
 struct weft_code {
-    int nkernel, nprogram;
-    cl_program *program; /* one, or one a kernel */
-    char **name;         /* of the kernels */
-    weft_source *source; /* scalar types only; texts are not kept */
+    int nkernel, nprogram, nchain;
+    cl_program *program; /* one, or one a kernel; NULL: not built */
+    cl_program *chain;   /* of CHAINED kernels each; NULL: it does not build */
+    weft_source *source; /* texts of chained kernels only: those that may have to be built later */
+    const char *options;
     weft_arena arena;
 };
 
@@ -18,6 +22,7 @@ typedef struct build { /* one program to be made */
     int n; /* sources in it */
     const char *options;
     weft_diag *diag;
+    bool chain; /* a program of chains */
     cl_program program;
     weft_status status;
 } build;
@@ -136,7 +141,10 @@ build_from_text(build *b, const char *key)
     const weft_cl_api *api = &b->device->api;
     weft_str text = { 0 };
     cl_int code;
-    join_sources(b, &text);
+    if (b->chain)
+        weft_cl_chain_text(&text, b->source, b->n);
+    else
+        join_sources(b, &text);
     const char *lines = weft_str_text(&text);
     b->program = api->clCreateProgramWithSource(b->device->context, 1, &lines, &text.n, &code);
     b->status = weft_cl_check(b->diag, code, "clCreateProgramWithSource", b->source[0].name);
@@ -147,6 +155,9 @@ build_from_text(build *b, const char *key)
         else if (key)
             keep_binary(b, key);
     }
+    if (b->status && b->program)
+        api->clReleaseProgram(b->program);
+    b->program = b->status ? NULL : b->program;
     weft_str_free(&text);
 }
 
@@ -166,25 +177,72 @@ build_one(void *user, int i)
         build_from_text(b, key);
 }
 
+static bool
+is_any_chainable(const weft_source *source, int n)
+{
+    int i = 0;
+    while (i < n && !weft_cl_chainable(&source[i]))
+        i++;
+    return i < n;
+}
+
 static weft_code *
-make_code(const weft_source *source, int n, int nprogram)
+make_code(weft_cl_device *d, const weft_source *source, int n, weft_numerics numerics)
 {
     weft_code *c = calloc(1, sizeof *c);
+    weft_str options = { 0 };
     if (!c)
         return NULL;
     c->nkernel = n;
-    c->nprogram = nprogram;
-    c->program = WEFT_NEW_ARRAY(&c->arena, nprogram, cl_program);
-    c->name = WEFT_NEW_ARRAY(&c->arena, n, char *);
+    c->nprogram = d->base.info.target.one_program ? n > 0 : n;
+    if (d->workers && is_any_chainable(source, n))
+        c->nchain = (n + CHAINED - 1) / CHAINED;
+    c->program = WEFT_NEW_ARRAY(&c->arena, c->nprogram, cl_program);
+    c->chain = WEFT_NEW_ARRAY(&c->arena, c->nchain, cl_program);
     c->source = WEFT_NEW_ARRAY(&c->arena, n, weft_source);
     for (int i = 0; i < n; i++) {
-        c->name[i] = weft_arena_strdup(&c->arena, source[i].name);
         c->source[i] = source[i];
-        c->source[i].text = c->source[i].name = c->name[i];
+        c->source[i].name = weft_arena_strdup(&c->arena, source[i].name);
+        c->source[i].text = c->nchain ? weft_arena_strdup(&c->arena, source[i].text) : NULL;
         c->source[i].scalar =
             weft_arena_dup(&c->arena, source[i].scalar, (size_t)source[i].nscalar);
     }
+    make_options(d, numerics, &options);
+    c->options = weft_arena_strdup(&c->arena, weft_str_text(&options));
+    weft_str_free(&options);
     return c;
+}
+
+/* n programs of `each` of the sources, in parallel. */
+static weft_status
+build_all(weft_cl_device *d, const weft_code *c, const weft_source *source, cl_program *program, int n,
+          int each, weft_diag *diag)
+{
+    weft_arena scratch = { 0 };
+    build *b = WEFT_NEW_ARRAY(&scratch, n, build);
+    weft_status s = WEFT_OK;
+    for (int i = 0; i < n; i++) {
+        int left = c->nkernel - i * each;
+        b[i] = (build){ .device = d,
+                        .source = &source[i * each],
+                        .n = left < each ? left : each,
+                        .options = c->options,
+                        .chain = program == c->chain,
+                        .diag = diag };
+    }
+    weft_parallel_for(0, n, build_one, b);
+    for (int i = 0; i < n; i++) {
+        program[i] = b[i].program;
+        s = s ? s : b[i].status;
+    }
+    weft_arena_reset(&scratch);
+    return s;
+}
+
+static weft_status
+build_alone(weft_cl_device *d, const weft_code *c, const weft_source *source, weft_diag *diag)
+{
+    return build_all(d, c, source, c->program, c->nprogram, c->nprogram > 1 ? 1 : c->nkernel, diag);
 }
 
 weft_status
@@ -192,26 +250,17 @@ weft_cl_load(weft_device *device, const weft_source *source, int n, weft_numeric
              weft_code **code, weft_diag *diag)
 {
     weft_cl_device *d = (weft_cl_device *)device;
-    bool together = device->info.target.one_program;
-    int nprogram = together ? n > 0 : n;
-    weft_arena scratch = { 0 };
-    weft_str options = { 0 };
-    weft_code *c = *code = make_code(source, n, nprogram);
+    weft_code *c = *code = make_code(d, source, n, numerics);
+    bool chained = c && c->nchain;
+    weft_status s = WEFT_OK;
     if (!c)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a code handle");
-    build *b = WEFT_NEW_ARRAY(&scratch, nprogram, build);
-    weft_status s = WEFT_OK;
-    make_options(d, numerics, &options);
-    for (int i = 0; i < nprogram; i++)
-        b[i] = (build){ d,    &source[i], together ? n : 1, weft_str_text(&options),
-                        diag, NULL,       WEFT_OK };
-    weft_parallel_for(0, nprogram, build_one, b);
-    for (int i = 0; i < nprogram; i++) {
-        c->program[i] = b[i].program;
-        s = s ? s : b[i].status;
-    }
-    weft_str_free(&options);
-    weft_arena_reset(&scratch);
+    /* that one does not build is no error: its kernels are launched alone */
+    build_all(d, c, source, c->chain, c->nchain, CHAINED, NULL);
+    for (int i = 0; i < n && chained; i++)
+        chained = weft_cl_chain_of(c, i, NULL) != NULL;
+    if (!chained)
+        s = build_alone(d, c, source, diag);
     if (s) {
         weft_cl_unload(device, c);
         *code = NULL;
@@ -219,21 +268,37 @@ weft_cl_load(weft_device *device, const weft_source *source, int n, weft_numeric
     return s;
 }
 
+static void
+release(const weft_cl_device *d, int n, const cl_program *program)
+{
+    for (int i = 0; i < n; i++)
+        if (program[i])
+            d->api.clReleaseProgram(program[i]);
+}
+
 void
 weft_cl_unload(weft_device *device, weft_code *c)
 {
-    weft_cl_device *d = (weft_cl_device *)device;
-    for (int i = 0; i < c->nprogram; i++)
-        if (c->program[i])
-            d->api.clReleaseProgram(c->program[i]);
+    release((weft_cl_device *)device, c->nprogram, c->program);
+    release((weft_cl_device *)device, c->nchain, c->chain);
     weft_arena_reset(&c->arena);
     free(c);
 }
 
-cl_program
-weft_cl_program_of(const weft_code *c, int kernel, const char **name, const weft_source **source)
+weft_status
+weft_cl_program_of(weft_cl_device *d, const weft_code *c, int kernel, cl_program *program,
+                   const weft_source **source, weft_diag *diag)
 {
-    *name = c->name[kernel];
+    weft_status s = c->program[0] ? WEFT_OK : build_alone(d, c, c->source, diag);
     *source = &c->source[kernel];
-    return c->program[c->nprogram == c->nkernel ? kernel : 0];
+    *program = c->program[c->nprogram == c->nkernel ? kernel : 0];
+    return s;
+}
+
+cl_program
+weft_cl_chain_of(const weft_code *c, int kernel, int *index)
+{
+    if (index)
+        *index = kernel % CHAINED;
+    return c->nchain && weft_cl_chainable(&c->source[kernel]) ? c->chain[kernel / CHAINED] : NULL;
 }

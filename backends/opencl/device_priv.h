@@ -24,6 +24,8 @@ typedef struct weft_cl_device {
     cl_command_queue queue, timed; /* timed: with profiling; made when first asked for */
     int64_t global_bytes, used_bytes;
     bool keeps_kernels; /* the driver has a cache on disk: its binaries are not for ours */
+    int workers;        /* of a chain of launches; 0: every launch is alone */
+    cl_mem counters;    /* of chains; made when first asked for */
     char cl_std[16];    /* "CL1.2" */
 } weft_cl_device;
 
@@ -41,11 +43,25 @@ void weft_cl_query(weft_cl_device *, int index);
 weft_status weft_cl_load(weft_device *, const weft_source *, int n, weft_numerics, weft_code **,
                          weft_diag *);
 void weft_cl_unload(weft_device *, weft_code *);
-/* The program that holds the kernel of that index, and its name. */
-cl_program weft_cl_program_of(const weft_code *, int kernel, const char **name,
-                              const weft_source **source);
+/* The program that holds the kernel of that index, to be launched alone, built if it was not. */
+weft_status weft_cl_program_of(weft_cl_device *, const weft_code *, int kernel, cl_program *,
+                               const weft_source **source, weft_diag *);
+/* The program of chains that the kernel is in, and its index there unless NULL; NULL: none. */
+cl_program weft_cl_chain_of(const weft_code *, int kernel, int *index);
 weft_status weft_cl_record(weft_device *, const weft_launch *, int n, weft_batch **, weft_diag *);
 void weft_cl_discard(weft_device *, weft_batch *);
 weft_status weft_cl_submit(weft_device *, weft_batch *, double *times, weft_diag *);
+
+/* ---- device_chain.c: many launches in one ---- */
+#define WEFT_CL_CHAIN "weft_chain" /* the kernel that runs them */
+bool weft_cl_chainable(const weft_source *);
+/* Appends the text of a program that chains launches of those of the sources that it can. */
+void weft_cl_chain_text(weft_str *, const weft_source *, int n);
+/* How many launches from the first on one chain can run; 0: that one has to be alone. */
+int weft_cl_chain_length(const weft_launch *, int n);
+/* The kernel of one chain with its arguments set, and the memory of its list; the caller's also
+ * after a failure, or NULL. */
+weft_status weft_cl_chain_record(weft_cl_device *, const weft_launch *, int n, cl_kernel *,
+                                 cl_mem *plan, weft_diag *);
 
 #endif

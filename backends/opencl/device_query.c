@@ -174,4 +174,5 @@ weft_cl_query(weft_cl_device *d, int index)
     query_memory(d, t);
     query_arithmetic(d, t);
     query_cost(d, is_cpu, t);
+    d->workers = is_pocl ? t->cores : 0;
 }

@@ -1,21 +1,29 @@
 /* OpenCL: recorded launches.  Kernels, their arguments and sub-buffers are made once; a submission
- * is one enqueue a launch. */
+ * is one enqueue a launch, or a chain of them. */
 #include "backends/opencl/device_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct launch {
+typedef struct launch { /* or a chain of them */
     cl_kernel kernel;
     size_t global[3], local[3];
-    const char *name;
+    const char *name; /* of the first */
 } launch;
+
+typedef struct launches {
+    int n;
+    launch *at;
+} launches;
 
 struct weft_batch {
     int n;
-    launch *at;
-    WEFT_VEC(cl_mem) ranges; /* sub-buffers */
-    weft_map *known;         /* (memory, offset, size) -> index in ranges */
+    const weft_launch *from;  /* n, copied */
+    launches submitted;       /* fewer than n where launches are chained */
+    launches alone;           /* what times are taken of, made when they are first asked for */
+    WEFT_VEC(cl_mem) ranges;  /* sub-buffers */
+    WEFT_VEC(cl_mem) plans;   /* of chains */
+    weft_map *known;          /* (memory, offset, size) -> index in ranges */
     weft_arena arena;
 };
 
@@ -67,12 +75,14 @@ record_launch(weft_cl_device *d, weft_batch *b, launch *to, const weft_launch *f
               weft_diag *diag)
 {
     cl_int code;
-    const char *name;
+    cl_program program;
     const weft_source *source;
-    cl_program program = weft_cl_program_of(from->code, from->kernel, &name, &source);
-    to->kernel = d->api.clCreateKernel(program, name, &code);
-    weft_status s = weft_cl_check(diag, code, "clCreateKernel", name);
-    to->name = weft_arena_strdup(&b->arena, from->name);
+    weft_status s = weft_cl_program_of(d, from->code, from->kernel, &program, &source, diag);
+    if (s)
+        return s;
+    to->kernel = d->api.clCreateKernel(program, source->name, &code);
+    s = weft_cl_check(diag, code, "clCreateKernel", source->name);
+    to->name = from->name;
     for (int i = 0; i < 3; i++) {
         to->local[i] = (size_t)from->block[i];
         to->global[i] = (size_t)(from->grid[i] * from->block[i]);
@@ -89,19 +99,60 @@ record_launch(weft_cl_device *d, weft_batch *b, launch *to, const weft_launch *f
     return s;
 }
 
+/* A group for each worker. */
+static weft_status
+record_chain(weft_cl_device *d, weft_batch *b, launch *to, const weft_launch *from, int n,
+             weft_diag *diag)
+{
+    cl_mem *plan = WEFT_PUSH(&b->arena, &b->plans);
+    *to = (launch){ .global = { (size_t)d->workers, 1, 1 },
+                    .local = { 1, 1, 1 },
+                    .name = from->name };
+    *plan = NULL;
+    return weft_cl_chain_record(d, from, n, &to->kernel, plan, diag);
+}
+
+static weft_status
+record_all(weft_cl_device *d, weft_batch *b, bool chain, launches *to, weft_diag *diag)
+{
+    weft_status s = WEFT_OK;
+    to->at = WEFT_NEW_ARRAY(&b->arena, b->n, launch);
+    for (int i = 0; i < b->n && !s;) {
+        int length = chain ? weft_cl_chain_length(&b->from[i], b->n - i) : 0;
+        launch *l = &to->at[to->n++];
+        s = length ? record_chain(d, b, l, &b->from[i], length, diag)
+                   : record_launch(d, b, l, &b->from[i], diag);
+        i += length ? length : 1;
+    }
+    return s;
+}
+
+static const weft_launch *
+copy_launches(weft_arena *arena, const weft_launch *from, int n)
+{
+    weft_launch *to = WEFT_NEW_ARRAY(arena, n, weft_launch);
+    for (int i = 0; i < n; i++) {
+        to[i] = from[i];
+        to[i].name = weft_arena_strdup(arena, from[i].name);
+        to[i].buffer =
+            weft_arena_dup(arena, from[i].buffer, (size_t)from[i].nbuffer * sizeof(weft_arg));
+        to[i].scalar =
+            weft_arena_dup(arena, from[i].scalar, (size_t)from[i].nscalar * sizeof(int64_t));
+    }
+    return to;
+}
+
 weft_status
 weft_cl_record(weft_device *device, const weft_launch *from, int n, weft_batch **batch,
                weft_diag *diag)
 {
-    weft_cl_device *d = (weft_cl_device *)device;
     weft_batch *b = *batch = calloc(1, sizeof *b);
     if (!b)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a batch handle");
-    b->at = WEFT_NEW_ARRAY(&b->arena, n, launch);
+    b->n = n;
+    b->from = copy_launches(&b->arena, from, n);
     b->known = weft_map_create(&b->arena);
-    weft_status s = WEFT_OK;
-    for (; b->n < n && !s; b->n++)
-        s = record_launch(d, b, &b->at[b->n], &from[b->n], diag);
+    weft_status s = record_all((weft_cl_device *)device, b, true, &b->submitted, diag);
     if (s) {
         weft_cl_discard(device, b);
         *batch = NULL;
@@ -109,15 +160,26 @@ weft_cl_record(weft_device *device, const weft_launch *from, int n, weft_batch *
     return s;
 }
 
+static void
+release(weft_cl_device *d, launches *l)
+{
+    for (int i = 0; i < l->n; i++)
+        if (l->at[i].kernel)
+            d->api.clReleaseKernel(l->at[i].kernel);
+    l->n = 0;
+}
+
 void
 weft_cl_discard(weft_device *device, weft_batch *b)
 {
     weft_cl_device *d = (weft_cl_device *)device;
-    for (int i = 0; i < b->n; i++)
-        if (b->at[i].kernel)
-            d->api.clReleaseKernel(b->at[i].kernel);
+    release(d, &b->submitted);
+    release(d, &b->alone);
     for (int i = 0; i < b->ranges.n; i++)
         d->api.clReleaseMemObject(b->ranges.at[i]);
+    for (int i = 0; i < b->plans.n; i++)
+        if (b->plans.at[i])
+            d->api.clReleaseMemObject(b->plans.at[i]);
     weft_arena_reset(&b->arena);
     free(b);
 }
@@ -151,20 +213,33 @@ event_seconds(const weft_cl_device *d, cl_event event, double *seconds, weft_dia
 }
 
 static weft_status
-submit_timed(weft_cl_device *d, const weft_batch *b, double *times, weft_diag *diag)
+record_alone(weft_cl_device *d, weft_batch *b, weft_diag *diag)
+{
+    if (b->alone.n)
+        return WEFT_OK;
+    weft_status s = record_all(d, b, false, &b->alone, diag);
+    if (s)
+        release(d, &b->alone);
+    return s;
+}
+
+static weft_status
+submit_timed(weft_cl_device *d, weft_batch *b, double *times, weft_diag *diag)
 {
     cl_int code = CL_SUCCESS;
     if (!d->timed)
         d->timed = d->api.clCreateCommandQueue(d->context, d->id, CL_QUEUE_PROFILING_ENABLE, &code);
     weft_status s =
         weft_cl_check(diag, code, "clCreateCommandQueue", "a queue that measures times");
+    if (!s)
+        s = record_alone(d, b, diag);
     cl_event *event = s ? NULL : calloc((size_t)b->n + 1, sizeof(cl_event));
     if (!s && !event)
         s = weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for %d events", b->n);
     if (!s) /* two queues: what the other one holds comes first */
         s = weft_cl_check(diag, d->api.clFinish(d->queue), "clFinish", d->base.info.name);
     for (int i = 0; i < b->n && !s; i++)
-        s = enqueue(d, d->timed, &b->at[i], &event[i], diag);
+        s = enqueue(d, d->timed, &b->alone.at[i], &event[i], diag);
     if (d->timed && event && !s)
         s = weft_cl_check(diag, d->api.clFinish(d->timed), "clFinish", d->base.info.name);
     for (int i = 0; i < b->n && event && event[i]; i++) {
@@ -183,8 +258,8 @@ weft_cl_submit(weft_device *device, weft_batch *b, double *times, weft_diag *dia
     weft_status s = WEFT_OK;
     if (times)
         return submit_timed(d, b, times, diag);
-    for (int i = 0; i < b->n && !s; i++)
-        s = enqueue(d, d->queue, &b->at[i], NULL, diag);
+    for (int i = 0; i < b->submitted.n && !s; i++)
+        s = enqueue(d, d->queue, &b->submitted.at[i], NULL, diag);
     if (!s)
         s = weft_cl_check(diag, d->api.clFlush(d->queue), "clFlush", device->info.name);
     return s;

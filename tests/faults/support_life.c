@@ -140,15 +140,22 @@ api_call_fails(const weft_driver *driver, weft_module *m, fake_state *f, long k,
 }
 
 void
-every_api_call_fails_once(const weft_driver *driver, weft_api api, const char *text, fake_state *f,
-                          int code, bool sticky, weft_status expected)
+every_api_call_of_a_life_fails_once(const weft_driver *driver, weft_module *m, fake_state *f,
+                                    int code, bool sticky, weft_status expected)
 {
-    weft_module *m = support_module(api, text, NULL);
     long k = 0;
     while (api_call_fails(driver, m, f, k, code, sticky, expected))
         k++;
     assert_true(k > 50);
     print_message("%s: %ld calls failed with %d, one a life\n", driver->name, k, code);
+}
+
+void
+every_api_call_fails_once(const weft_driver *driver, weft_api api, const char *text, fake_state *f,
+                          int code, bool sticky, weft_status expected)
+{
+    weft_module *m = support_module(api, text, NULL);
+    every_api_call_of_a_life_fails_once(driver, m, f, code, sticky, expected);
     weft_module_destroy(m);
 }
 

@@ -25,6 +25,9 @@ bool live_once(life *, weft_session *, int64_t n, bool computes, weft_diag *);
  * right. */
 void every_api_call_fails_once(const weft_driver *, weft_api, const char *text, fake_state *,
                                int code, bool sticky, weft_status);
+/* The same with a module of the caller's. */
+void every_api_call_of_a_life_fails_once(const weft_driver *, weft_module *, fake_state *, int code,
+                                         bool sticky, weft_status);
 /* Lets a session's run fail with each of the faults, each "call=code" out of memory, and do its
  * work without. */
 void every_failed_run_can_be_repeated(const weft_driver *, weft_api, const char *text, fake_state *,

@@ -29,6 +29,37 @@ an_opencl_device_may_go_away_at_any_call(void **state)
                               -2, true, WEFT_LOST); /* CL_DEVICE_NOT_AVAILABLE */
 }
 
+/* The model with blocks of one thread. */
+static weft_module *
+module_of_chains(void)
+{
+    weft_module *m = support_module(WEFT_API_OPENCL, support_add_cl, NULL);
+    m->program->kernel->block[0] = 1;
+    for (int i = 0; i < m->program->nstep; i++)
+        m->program->step[i].block[0] = "1";
+    return m;
+}
+
+static void
+every_call_that_chains_launches_may_fail(void **state)
+{
+    static const struct {
+        int code;
+        bool sticky;
+        weft_status expected;
+    } faults[] = { { -5, false, WEFT_DEVICE },
+                   { -4, false, WEFT_OUT_OF_MEMORY },
+                   { -2, true, WEFT_LOST } };
+    (void)state;
+    weft_module *m = module_of_chains();
+    setenv("WEFT_FAKE", "pocl=1", 1);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        every_api_call_of_a_life_fails_once(&weft_opencl_driver, m, fake_opencl(), faults[i].code,
+                                            faults[i].sticky, faults[i].expected);
+    unsetenv("WEFT_FAKE");
+    weft_module_destroy(m);
+}
+
 static void
 a_run_that_failed_on_opencl_can_be_repeated(void **state)
 {
@@ -48,6 +79,7 @@ main(void)
         cmocka_unit_test(every_call_of_opencl_may_fail),
         cmocka_unit_test(memory_may_end_at_any_call_of_opencl),
         cmocka_unit_test(an_opencl_device_may_go_away_at_any_call),
+        cmocka_unit_test(every_call_that_chains_launches_may_fail),
         cmocka_unit_test(a_run_that_failed_on_opencl_can_be_repeated),
     };
     setenv("WEFT_CACHE", "0", 1);

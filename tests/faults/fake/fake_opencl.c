@@ -1,5 +1,6 @@
 /* A libOpenCL with one GPU that is the host's memory: programs are texts, launches are checked and
- * `add` is computed.  Its binaries are their sources behind a line of their own. */
+ * `add` is computed, alone and in chains.  Its binaries are their sources behind a line of their
+ * own.  With WEFT_FAKE=pocl=1 it says that it is PoCL, on a processor. */
 #define FAKE_LIBRARY
 #include "fake.h"
 
@@ -7,7 +8,7 @@
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
 
-enum { MAX_ARGUMENTS = 16, BASE_ALIGN = 128 };
+enum { MAX_ARGUMENTS = 24, BASE_ALIGN = 128 };
 static const char binary_line[] = "fake binary 1\n";
 
 typedef struct object {
@@ -121,7 +122,7 @@ CALL(cl_int, clGetPlatformInfo, cl_platform_id p, cl_platform_info what, size_t 
 static cl_int
 answer_number(cl_device_info what, size_t size, void *out, size_t *need)
 {
-    bool found, cpu = fake_env("cpu", &found) != 0;
+    bool found, cpu = fake_env("cpu", &found) != 0 || fake_env("pocl", &found) != 0;
     const struct {
         cl_device_info what;
         uint64_t value;
@@ -151,12 +152,14 @@ CALL(cl_int, clGetDeviceInfo, cl_device_id d, cl_device_info what, size_t size, 
      size_t *need)
 {
     static const size_t sides[3] = { 256, 256, 64 };
+    bool found;
     (void)d;
     switch (what) {
     case CL_DEVICE_NAME:
         return answer_text("Fake GPU", size, out, need);
     case CL_DEVICE_VERSION:
-        return answer_text("OpenCL 1.2 fake", size, out, need);
+        return answer_text(fake_env("pocl", &found) ? "OpenCL 1.2 PoCL fake" : "OpenCL 1.2 fake",
+                           size, out, need);
     case CL_DRIVER_VERSION:
         return answer_text(getenv("WEFT_FAKE_VERSION") ? getenv("WEFT_FAKE_VERSION") : "1", size,
                            out, need);
@@ -223,13 +226,17 @@ CALL(cl_mem, clCreateBuffer, cl_context c, cl_mem_flags flags, size_t size, void
      cl_int *code)
 {
     ENTER_MAKE("clCreateBuffer");
-    if (!fake_is(c, "context", "clCreateBuffer") || flags != CL_MEM_READ_WRITE || host || !size) {
+    bool copies = (flags & CL_MEM_COPY_HOST_PTR) != 0;
+    bool usual = (flags & ~(cl_mem_flags)CL_MEM_COPY_HOST_PTR) == CL_MEM_READ_WRITE;
+    if (!fake_is(c, "context", "clCreateBuffer") || !usual || copies != (host != NULL) || !size) {
         *code = CL_INVALID_VALUE;
         return NULL;
     }
     cl_mem m = fake_new(sizeof *m, "buffer");
     m->size = size;
     m->data = malloc(size);
+    if (copies)
+        memcpy(m->data, host, size);
     return m;
 }
 
@@ -438,38 +445,79 @@ CALL(cl_int, clSetKernelArg, cl_kernel k, cl_uint i, size_t size, const void *va
     return CL_SUCCESS;
 }
 
+static const char launch_call[] = "clEnqueueNDRangeKernel";
+
+/* Bytes of a buffer from an offset on, if there are so many. */
+static float *
+bytes_of(cl_mem m, int64_t offset, int64_t bytes)
+{
+    if (fake_is(m, "buffer", launch_call) && offset >= 0 && bytes >= 0 &&
+        offset <= (int64_t)m->size && bytes <= (int64_t)m->size - offset)
+        return (float *)(void *)(m->data + offset);
+    fake_wrong(launch_call, "a buffer of add is too small");
+    return NULL;
+}
+
+static void
+add(const cl_mem m[3], const int64_t offset[3], int32_t n, int64_t scale)
+{
+    float *at[3];
+    bool good = true;
+    for (int i = 0; i < 3; i++) {
+        at[i] = bytes_of(m[i], offset[i], (int64_t)n * 4);
+        good = good && at[i];
+    }
+    if (good)
+        fake_add(at[0], at[1], at[2], n, scale);
+}
+
+static void
+execute_add(cl_kernel k)
+{
+    cl_mem m[3];
+    int32_t n;
+    memcpy(m, k->value, sizeof m);
+    memcpy(&n, &k->value[3], sizeof n);
+    if (k->nset != 5 || k->size[3] != 4 || k->size[4] != 8)
+        fake_wrong(launch_call, "the arguments of add");
+    else
+        add(m, (const int64_t[3]){ 0 }, n, (int64_t)k->value[4]);
+}
+
+/* Counters, where each row begins and the rows (case, blocks, two sizes of the grid, three times a
+ * memory and an offset, n, scale), how many, memories. */
+static void
+execute_chain(cl_kernel k)
+{
+    cl_mem m[MAX_ARGUMENTS];
+    int32_t n;
+    memcpy(m, k->value, sizeof m);
+    memcpy(&n, &k->value[2], sizeof n);
+    const int64_t *plan = (const int64_t *)(void *)m[1]->data;
+    for (int i = 0; i < n; i++) {
+        const int64_t *row = plan + plan[i];
+        cl_mem of[3] = { m[3 + row[4]], m[3 + row[6]], m[3 + row[8]] };
+        add(of, (const int64_t[3]){ row[5], row[7], row[9] }, (int32_t)row[10], row[11]);
+    }
+}
+
 static void
 execute(cl_kernel k)
 {
-    static const char call[] = "clEnqueueNDRangeKernel";
     __atomic_add_fetch(&fake.launches, 1, __ATOMIC_RELAXED);
-    if (strcmp(k->name, "add") != 0)
-        return;
-    cl_mem m[3];
-    memcpy(m, k->value, sizeof m);
-    int32_t n;
-    memcpy(&n, &k->value[3], sizeof n);
-    if (k->nset != 5 || k->size[3] != 4 || k->size[4] != 8) {
-        fake_wrong(call, "the arguments of add");
-        return;
-    }
-    for (int i = 0; i < 3; i++)
-        if (!fake_is(m[i], "buffer", call) || m[i]->size < (size_t)n * 4) {
-            fake_wrong(call, "a buffer of add is too small");
-            return;
-        }
-    fake_add((const float *)m[0]->data, (const float *)m[1]->data, (float *)m[2]->data, n,
-             (int64_t)k->value[4]);
+    if (!strcmp(k->name, "add"))
+        execute_add(k);
+    if (!strcmp(k->name, "weft_chain"))
+        execute_chain(k);
 }
 
 CALL(cl_int, clEnqueueNDRangeKernel, cl_command_queue q, cl_kernel k, cl_uint dims,
      const size_t *offset, const size_t *global, const size_t *local, cl_uint n,
      const cl_event *after, cl_event *event)
 {
-    static const char call[] = "clEnqueueNDRangeKernel";
     (void)offset, (void)n, (void)after;
-    ENTER(call);
-    if (!fake_is(q, "queue", call) || !fake_is(k, "kernel", call) || dims != 3)
+    ENTER(launch_call);
+    if (!fake_is(q, "queue", launch_call) || !fake_is(k, "kernel", launch_call) || dims != 3)
         return CL_INVALID_VALUE;
     for (cl_uint i = 0; i < 3; i++)
         if (!local[i] || global[i] % local[i])
