@@ -236,8 +236,8 @@ const weft_iexpr *weft_iexpr_parse(weft_arena *, weft_diag *, const char *text, 
 weft_status weft_iexpr_eval(const weft_iexpr *, const int64_t *value, weft_diag *, int64_t *result);
 /* True and *v set when the expression has no symbol. */
 bool weft_iexpr_const(const weft_iexpr *, int64_t *v);
-/* Whether it has symbol `first` or one after it. */
-bool weft_iexpr_mentions(const weft_iexpr *, int first);
+/* Whether it has one of the symbols that are marked. */
+bool weft_iexpr_mentions(const weft_iexpr *, const bool *marked);
 /* Bounds of its value where symbol i is from low[i] to high[i]: some value between may not occur,
  * none outside does.  A divisor is taken for one that is not 0. */
 weft_status weft_iexpr_range(const weft_iexpr *, const int64_t *low, const int64_t *high,

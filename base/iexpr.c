@@ -255,12 +255,12 @@ weft_iexpr_const(const weft_iexpr *e, int64_t *v)
 }
 
 bool
-weft_iexpr_mentions(const weft_iexpr *e, int first)
+weft_iexpr_mentions(const weft_iexpr *e, const bool *marked)
 {
     if (e->op == SYMBOL)
-        return e->v >= first;
+        return marked[e->v];
     return e->op != NUMBER &&
-           (weft_iexpr_mentions(e->a, first) || weft_iexpr_mentions(e->b, first));
+           (weft_iexpr_mentions(e->a, marked) || weft_iexpr_mentions(e->b, marked));
 }
 
 /* ---- ranges ---------------------------------------------------------------------------------- */

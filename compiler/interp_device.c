@@ -228,8 +228,19 @@ record(weft_device *d, const weft_launch *launch, int n, weft_batch **out, weft_
 }
 
 static weft_status
+run_copy(const weft_launch *l)
+{
+    const weft_arg *from = &l->buffer[0], *to = &l->buffer[1];
+    memcpy(bytes_at(to->memory, to->offset), bytes_at(from->memory, from->offset),
+           (size_t)from->size);
+    return WEFT_OK;
+}
+
+static weft_status
 run_launch(const weft_launch *l, weft_diag *diag)
 {
+    if (!l->code)
+        return run_copy(l);
     weft_interp *kernel = l->code->kernel[l->kernel];
     weft_interp_buffer *buffer = calloc((size_t)l->nbuffer + 1, sizeof *buffer);
     if (!buffer)
@@ -271,6 +282,7 @@ sync(weft_device *d, weft_diag *diag)
 const weft_driver weft_interp_driver = {
     .api = WEFT_API_INTERP,
     .name = "interp",
+    .batches_copies = true,
     .count = count,
     .open = open_device,
     .close = close_device,

@@ -40,9 +40,10 @@ typedef struct weft_arg { /* a buffer argument */
     bool written;
 } weft_arg;
 
+/* Or a copy of the bytes of buffer[0] to buffer[1], which has as many and none in common. */
 typedef struct weft_launch {
-    const char *name; /* for messages and profiles */
-    const weft_code *code;
+    const char *name;          /* for messages and profiles */
+    const weft_code *code;     /* NULL: a copy, where the driver batches them */
     int kernel;                /* index of the source in its load */
     int64_t grid[3], block[3]; /* blocks, threads a block; a zero grid is skipped above */
     int64_t shared_bytes;      /* dynamic; 0: what the text declares */
@@ -65,7 +66,8 @@ typedef struct weft_device_info {
 typedef struct weft_driver {
     weft_api api;
     const char *name;
-    bool by_name; /* never taken where no device is named: null, emulated ones */
+    bool by_name;        /* never taken where no device is named: null, emulated ones */
+    bool batches_copies; /* a batch may hold copies among its launches */
     /* How many devices are usable now; when none, `why` says in a sentence what is missing. */
     int (*count)(weft_str *why);
     weft_status (*open)(int index, weft_diag *, weft_device **);

@@ -169,7 +169,7 @@ null_record(weft_device *device, const weft_launch *launch, int n, weft_batch **
     *batch = NULL;
     for (int i = 0; i < n; i++) {
         const weft_launch *l = &launch[i];
-        if (l->kernel < 0 || l->kernel >= l->code->nkernel)
+        if (l->code && (l->kernel < 0 || l->kernel >= l->code->nkernel))
             return weft_fail(diag, WEFT_DEVICE, "null launch '%s': kernel %d of %d", l->name,
                              l->kernel, l->code->nkernel);
         for (int k = 0; k < l->nbuffer; k++) {
@@ -215,6 +215,7 @@ const weft_driver weft_null_driver = {
     .api = WEFT_API_NULL,
     .name = "null",
     .by_name = true,
+    .batches_copies = true,
     .count = null_count,
     .open = null_open,
     .close = null_close,

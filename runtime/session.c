@@ -69,21 +69,24 @@ parse_all(weft_session *s, const char *const *text, int n, const weft_iexpr **e,
 }
 
 static bool
-varies(const weft_session *s, int n, const weft_iexpr *const *e)
+mentions(int n, const weft_iexpr *const *e, const bool *marked)
 {
     for (int i = 0; i < n; i++)
-        if (e[i] && weft_iexpr_mentions(e[i], s->nbound))
+        if (e[i] && weft_iexpr_mentions(e[i], marked))
             return true;
     return false;
 }
 
-static bool
-step_varies(const weft_session *s, const weft_mod_step *step, const weft_step_exprs *e)
+bool
+weft_session_varies(const weft_session *s, int i, const bool *unknown)
 {
-    bool found = varies(s, 3, e->grid) || varies(s, 3, e->block) ||
-                 varies(s, step->nbuffer, e->offset) || varies(s, step->nscalar, e->scalar);
-    for (int i = 0; i < step->nbuffer; i++)
-        found = found || s->varies[step->buffer[i].tensor];
+    const weft_mod_step *step = &s->program->step[i];
+    const weft_step_exprs *e = &s->step_expr[i];
+    bool found = mentions(3, e->grid, unknown) || mentions(3, e->block, unknown) ||
+                 mentions(step->nbuffer, e->offset, unknown) ||
+                 mentions(step->nscalar, e->scalar, unknown) || mentions(1, &e->bound, unknown);
+    for (int k = 0; k < step->nbuffer; k++)
+        found = found || s->varies[step->buffer[k].tensor];
     return found;
 }
 
@@ -98,7 +101,6 @@ parse_step(weft_session *s, const weft_mod_step *step, weft_step_exprs *e, weft_
                 parse(s, step->bound, &e->bound, diag) && parse(s, step->test, &e->test, diag);
     for (int i = 0; i < step->nbuffer && good; i++)
         good = parse(s, step->buffer[i].offset, &e->offset[i], diag);
-    e->varies = good && step_varies(s, step, e);
     return good;
 }
 
@@ -108,16 +110,21 @@ parse_program(weft_session *s, weft_diag *diag)
     const weft_program *p = s->program;
     bool good = true;
     find_symbols(s);
+    s->unknown = WEFT_NEW_ARRAY(&s->arena, s->nsymbol, bool);
+    for (int i = s->nbound; i < s->nsymbol; i++)
+        s->unknown[i] = true;
     s->dim_expr = WEFT_NEW_ARRAY(&s->arena, p->ntensor, const weft_iexpr **);
     s->varies = WEFT_NEW_ARRAY(&s->arena, p->ntensor, bool);
     s->step_expr = WEFT_NEW_ARRAY(&s->arena, p->nstep, weft_step_exprs);
     for (int i = 0; i < p->ntensor && good; i++) {
         s->dim_expr[i] = WEFT_NEW_ARRAY(&s->arena, p->tensor[i].ndim, const weft_iexpr *);
         good = parse_all(s, p->tensor[i].dim, p->tensor[i].ndim, s->dim_expr[i], diag);
-        s->varies[i] = good && varies(s, p->tensor[i].ndim, s->dim_expr[i]);
+        s->varies[i] = good && mentions(p->tensor[i].ndim, s->dim_expr[i], s->unknown);
     }
     for (int i = 0; i < p->nstep && good; i++)
         good = parse_step(s, &p->step[i], &s->step_expr[i], diag);
+    for (int i = 0; i < p->nstep && good; i++)
+        s->step_expr[i].varies = weft_session_varies(s, i, s->unknown);
     if (!good)
         return weft_fail(
             diag, WEFT_INVALID_INPUT,

@@ -1,6 +1,6 @@
 /* Binding shapes: symbols get values, expressions become numbers, tensors get places in arenas,
- * launches are checked against the device's limits and recorded.  After this a run allocates
- * nothing. */
+ * launches are checked against the device's limits and recorded (session_record.c).  After this a
+ * run allocates nothing. */
 #include "runtime/session_priv.h"
 
 #include <string.h>
@@ -488,104 +488,6 @@ place_tensors(weft_session *s, weft_arena *scratch, weft_diag *diag)
         s->place[i] = s->place[s->root[i]]; /* a root's own is at 0 */
         s->place[i].offset += s->at[i];
     }
-    return status;
-}
-
-/* ---- launches -------------------------------------------------------------------------------- */
-
-static weft_status
-make_arg(weft_session *s, const weft_launch *l, const weft_mod_arg *a, const weft_iexpr *offset,
-         weft_arg *out, weft_diag *diag)
-{
-    const weft_tensor_place *place = &s->place[a->tensor];
-    int64_t at = 0, align = s->device->info.target.offset_align;
-    weft_status status = weft_session_resize(s, a->tensor, diag);
-    if (!status && offset)
-        status = weft_iexpr_eval(offset, s->symbol_value, diag, &at);
-    if (status)
-        return status;
-    if (at < 0 || at > s->bytes[a->tensor])
-        return weft_fail(diag, WEFT_LIMIT, "kernel '%s': offset %lld into '%s' of %lld bytes",
-                         l->name, (long long)at, s->program->tensor[a->tensor].name,
-                         (long long)s->bytes[a->tensor]);
-    if (align > 0 && (s->at[a->tensor] + at) % align)
-        return weft_fail(diag, WEFT_LIMIT,
-                         "kernel '%s': '%s' is bound from byte %lld of its memory on, which must "
-                         "be a multiple of %lld",
-                         l->name, s->program->tensor[a->tensor].name,
-                         (long long)(s->at[a->tensor] + at), (long long)align);
-    *out = (weft_arg){ place->memory, place->offset + at, weft_session_range(s, a->tensor, at),
-                       a->written };
-    weft_assert(place->memory, "%s has no memory", s->program->tensor[a->tensor].name);
-    return WEFT_OK;
-}
-
-static weft_status
-make_scalar(const weft_session *s, const weft_launch *l, int i, const weft_iexpr *e, int64_t *out,
-            weft_diag *diag)
-{
-    weft_status status = weft_iexpr_eval(e, s->symbol_value, diag, out);
-    bool narrow = weft_session_kernel(s, l)->scalar[i] == WEFT_I32;
-    if (!status && narrow && (*out < INT32_MIN || *out > INT32_MAX))
-        status = weft_fail(diag, WEFT_LIMIT,
-                           "kernel '%s': scalar argument %d is %lld, too large for i32", l->name, i,
-                           (long long)*out);
-    return status;
-}
-
-/* The launch of a step; *skip when its grid is empty. */
-static weft_status
-make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool *skip,
-            weft_diag *diag)
-{
-    const weft_mod_step *from = &s->program->step[step];
-    const weft_step_exprs *e = &s->step_expr[step];
-    weft_arg *arg = WEFT_NEW_ARRAY(scratch, from->nbuffer, weft_arg);
-    int64_t *scalar = WEFT_NEW_ARRAY(scratch, from->nscalar, int64_t);
-    weft_status status = WEFT_OK;
-    *l = (weft_launch){ .name = s->program->kernel[from->kernel].name,
-                        .code = s->code,
-                        .kernel = s->first_kernel + from->kernel,
-                        .nbuffer = from->nbuffer,
-                        .nscalar = from->nscalar,
-                        .buffer = arg,
-                        .scalar = scalar };
-    *skip = false;
-    for (int a = 0; a < 3 && !status; a++) {
-        status = weft_iexpr_eval(e->grid[a], s->symbol_value, diag, &l->grid[a]);
-        if (!status)
-            status = weft_iexpr_eval(e->block[a], s->symbol_value, diag, &l->block[a]);
-        if (!status && l->grid[a] < 0)
-            status =
-                weft_fail(diag, WEFT_INVALID_INPUT, "kernel '%s': a grid of %lld along axis %d",
-                          l->name, (long long)l->grid[a], a);
-        *skip = *skip || l->grid[a] == 0;
-    }
-    if (*skip || status)
-        return status;
-    for (int i = 0; i < from->nbuffer && !status; i++)
-        status = make_arg(s, l, &from->buffer[i], e->offset[i], &arg[i], diag);
-    for (int i = 0; i < from->nscalar && !status; i++)
-        status = make_scalar(s, l, i, e->scalar[i], &scalar[i], diag);
-    return status ? status : weft_session_check_launch(s, l, diag);
-}
-
-weft_status
-weft_session_record(weft_session *s, weft_segment *g, weft_diag *diag)
-{
-    weft_arena scratch = { 0 };
-    weft_launch *launch = WEFT_NEW_ARRAY(&scratch, g->count, weft_launch);
-    weft_status status = WEFT_OK;
-    g->nlaunch = 0;
-    for (int i = g->first; i < g->first + g->count && !status; i++) {
-        bool skip;
-        status = make_launch(s, &scratch, i, &launch[g->nlaunch], &skip, diag);
-        if (!skip)
-            g->step[g->nlaunch++] = i;
-    }
-    if (!status && g->nlaunch)
-        status = s->device->driver->record(s->device, launch, g->nlaunch, &g->batch, diag);
-    weft_arena_reset(&scratch);
     return status;
 }
 

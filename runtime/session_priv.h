@@ -20,13 +20,13 @@ typedef struct weft_step_exprs {
     bool varies; /* mentions a symbol that a step binds, or a tensor whose size does */
 } weft_step_exprs;
 
-/* Launches side by side that are submitted together. */
+/* Steps side by side that are submitted together. */
 typedef struct weft_segment {
     int first, count; /* steps */
     bool varies;      /* recorded when it is reached: something in it varies */
     weft_batch *batch;
     int nlaunch;
-    int *step; /* launch: its step; empty grids are not launched */
+    int *step; /* launch: its step, which may have many in a loop; empty grids are not launched */
 } weft_segment;
 
 typedef struct weft_memories { /* device allocations that are given back together */
@@ -56,6 +56,7 @@ struct weft_session {
     const weft_iexpr ***dim_expr; /* [tensor][dimension] */
     bool *varies;                 /* tensor: its dimensions mention a symbol that a step binds */
     weft_step_exprs *step_expr;
+    bool *unknown;               /* symbol: a step binds it */
     weft_tensor_place *constant; /* tensor: where its bytes lie if it is a constant root */
     weft_memories constants;
 
@@ -72,18 +73,15 @@ struct weft_session {
     weft_memories inputs, arenas; /* arenas: what a run writes */
     int nsegment;
     weft_segment *segment;
-    int *segment_at;     /* step: the segment that begins there; -1 */
-    double *launch_time; /* launch of the segment submitted last */
-    double *time;        /* step; NULL before a profile */
+    bool *batched;   /* step: a batch can hold it */
+    int *segment_at; /* step: the segment that begins there; -1 */
+    double *time;    /* step; NULL before a profile */
     int nflight;         /* batches that varied, perhaps not done yet */
     weft_batch *flight[WEFT_MAX_FLIGHT];
 };
 
 /* Uploads the constants of the program. */
 weft_status weft_session_place_constants(weft_session *, weft_diag *);
-/* Records the segment's launches as the symbols are: those of empty grids are left out; its batch
- * stays NULL when all are. */
-weft_status weft_session_record(weft_session *, weft_segment *, weft_diag *);
 /* The tensor's dims and bytes as the symbols are. */
 weft_status weft_session_resize(const weft_session *, int tensor, weft_diag *);
 /* Bytes of the memory that the tensor lies in, from its beginning on; below 0: it begins behind. */
@@ -96,9 +94,28 @@ weft_session_left(const weft_session *s, int tensor)
 void weft_session_unbind(weft_session *);
 void weft_memories_free(weft_device *, weft_memories *);
 
-/* ---- session_run.c ---- */
+/* Whether what the step does depends on one of these symbols, or on a size that a step binds. */
+bool weft_session_varies(const weft_session *, int step, const bool *symbol);
+
+/* ---- session_record.c ---- */
 /* The segments of the plan; what does not vary is recorded. */
 weft_status weft_session_cut(weft_session *, weft_diag *);
+/* How many steps from i on, before `end`, make one segment; 0: a batch cannot hold that step. */
+int weft_session_count(const weft_session *, int i, int end);
+/* A segment of `count` steps; what it points to is in the arena. */
+weft_segment weft_session_segment(const weft_session *, int first, int count);
+/* Records the segment's launches and copies as the symbols are: those of nothing are left out; its
+ * batch stays NULL when all are. */
+weft_status weft_session_record(weft_session *, weft_segment *, weft_arena *, weft_diag *);
+/* The copy of a step; *skip when it is of no bytes or they are there already. */
+weft_status weft_session_copy(weft_session *, weft_arena *, int step, weft_launch *, bool *skip,
+                              weft_diag *);
+/* Where buffer b of a step begins, and the bytes from there to the end of its tensor, or of the
+ * room that the tensor has. */
+weft_status weft_session_find(const weft_session *, int step, int b, bool room,
+                              weft_tensor_place *, int64_t *bytes, weft_diag *);
+
+/* ---- session_run.c ---- */
 /* Discards batches in flight; the device has to be done with them. */
 void weft_session_land(weft_session *);
 /* WEFT_INVALID_ARGUMENT before shapes are bound, WEFT_LOST if the device is. */

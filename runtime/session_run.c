@@ -1,9 +1,8 @@
 /* runtime/session_run.c: running the plan.
  *
- * Launches side by side are one segment, submitted as one batch; a plan of launches alone is one
- * segment.  Segments in which nothing varies during a run are recorded when shapes are bound, the
- * others when they are reached.  The device works in order, so the host waits for nothing but what
- * it reads back.
+ * Segments of steps are submitted as one batch each (session_record.c); the host goes through the
+ * steps that no batch can hold.  The device works in order, so it waits for nothing but what it
+ * reads back.
  */
 #include "runtime/session_priv.h"
 
@@ -20,61 +19,6 @@ typedef struct runner {
 
 /* ---- segments -------------------------------------------------------------------------------- */
 
-/* How many launches stand side by side from step i on, before `end`. */
-static int
-count_launches(const weft_program *p, int i, int end)
-{
-    int n = 0;
-    while (i + n < end && p->step[i + n].kind == WEFT_STEP_LAUNCH)
-        n++;
-    return n;
-}
-
-static weft_segment
-make_segment(const weft_session *s, int first, int count, weft_arena *arena)
-{
-    weft_segment g = { .first = first, .count = count };
-    g.step = WEFT_NEW_ARRAY(arena, count, int);
-    for (int i = first; i < first + count; i++)
-        g.varies = g.varies || s->step_expr[i].varies;
-    return g;
-}
-
-/* Segments of the steps from `first` on that one step is over, or the plan. */
-static void
-cut(weft_session *s, int first, int end)
-{
-    const weft_program *p = s->program;
-    for (int i = first; i < end;) {
-        int n = count_launches(p, i, end);
-        if (n) {
-            s->segment_at[i] = s->nsegment;
-            s->segment[s->nsegment++] = make_segment(s, i, n, &s->bound_arena);
-            i += n;
-        } else {
-            cut(s, i + 1, i + 1 + p->step[i].nbody);
-            i += 1 + p->step[i].nbody;
-        }
-    }
-}
-
-weft_status
-weft_session_cut(weft_session *s, weft_diag *diag)
-{
-    int n = s->program->nstep;
-    weft_status status = WEFT_OK;
-    s->launch_time = WEFT_NEW_ARRAY(&s->bound_arena, n, double);
-    s->segment = WEFT_NEW_ARRAY(&s->bound_arena, n, weft_segment);
-    s->segment_at = WEFT_NEW_ARRAY(&s->bound_arena, n, int);
-    for (int i = 0; i < n; i++)
-        s->segment_at[i] = -1;
-    cut(s, 0, n);
-    for (int i = 0; i < s->nsegment && !status; i++)
-        if (!s->segment[i].varies)
-            status = weft_session_record(s, &s->segment[i], diag);
-    return status;
-}
-
 void
 weft_session_land(weft_session *s)
 {
@@ -82,8 +26,6 @@ weft_session_land(weft_session *s)
         s->device->driver->discard(s->device, s->flight[i]);
     s->nflight = 0;
 }
-
-/* ---- steps ----------------------------------------------------------------------------------- */
 
 static weft_status
 wait_for_all(weft_session *s, weft_diag *diag)
@@ -94,15 +36,28 @@ wait_for_all(weft_session *s, weft_diag *diag)
     return status;
 }
 
+/* Waits, and adds the times of the launches to those of their steps. */
+static weft_status
+submit_timed(runner *r, const weft_segment *g)
+{
+    weft_session *s = r->s;
+    weft_arena scratch = { 0 };
+    double *times = WEFT_NEW_ARRAY(&scratch, g->nlaunch, double);
+    weft_status status = s->device->driver->submit(s->device, g->batch, times, r->diag);
+    for (int i = 0; i < g->nlaunch && !status; i++)
+        s->time[g->step[i]] += times[i];
+    weft_arena_reset(&scratch);
+    return status;
+}
+
 static weft_status
 submit(runner *r, const weft_segment *g)
 {
     weft_session *s = r->s;
-    double *times = r->timed ? s->launch_time : NULL;
-    weft_status status =
-        g->batch ? s->device->driver->submit(s->device, g->batch, times, r->diag) : WEFT_OK;
-    for (int i = 0; i < g->nlaunch && r->timed && !status; i++)
-        s->time[g->step[i]] += times[i];
+    weft_status status = WEFT_OK;
+    if (g->batch)
+        status = r->timed ? submit_timed(r, g)
+                          : s->device->driver->submit(s->device, g->batch, NULL, r->diag);
     if (!status && r->waits)
         status = s->device->driver->sync(s->device, r->diag);
     return !status && r->waits ? weft_session_check_guards(s, g->first, g->count, r->diag) : status;
@@ -114,11 +69,11 @@ submit_once(runner *r, int first, int count)
 {
     weft_session *s = r->s;
     weft_arena scratch = { 0 };
-    weft_segment g = make_segment(s, first, count, &scratch);
+    weft_segment g = weft_session_segment(s, first, count);
     weft_status status =
         s->nflight == WEFT_MAX_FLIGHT ? wait_for_all(s, r->diag) : WEFT_OK;
     if (!status)
-        status = weft_session_record(s, &g, r->diag);
+        status = weft_session_record(s, &g, &scratch, r->diag);
     if (g.batch)
         s->flight[s->nflight++] = g.batch;
     if (!status)
@@ -135,61 +90,23 @@ launch(runner *r, int first, int count)
     return g && g->count == count && !g->varies ? submit(r, g) : submit_once(r, first, count);
 }
 
-/* Where buffer b of a step begins, and the bytes from there to the end of its tensor, or of the
- * room that the tensor has. */
-static weft_status
-find_bytes(runner *r, int step, int b, bool room, weft_tensor_place *at, int64_t *bytes)
-{
-    const weft_session *s = r->s;
-    const weft_mod_arg *a = &s->program->step[step].buffer[b];
-    const weft_iexpr *e = s->step_expr[step].offset[b];
-    const char *name = s->program->tensor[a->tensor].name;
-    int64_t offset = 0;
-    weft_status status = room ? WEFT_OK : weft_session_resize(s, a->tensor, r->diag);
-    if (!status && e)
-        status = weft_iexpr_eval(e, s->symbol_value, r->diag, &offset);
-    if (status)
-        return status;
-    int64_t size = room ? weft_session_left(s, a->tensor) : s->bytes[a->tensor];
-    if (offset < 0 || offset > size)
-        return weft_fail(r->diag, WEFT_LIMIT, "step %d (%s): offset %lld into '%s' of %lld bytes",
-                         step, weft_step_name(s->program, step), (long long)offset, name,
-                         (long long)size);
-    *at = (weft_tensor_place){ s->place[a->tensor].memory, s->place[a->tensor].offset + offset };
-    *bytes = size - offset;
-    return WEFT_OK;
-}
-
-static bool
-overlap(weft_tensor_place a, weft_tensor_place b, int64_t bytes)
-{
-    return a.memory == b.memory && a.offset < b.offset + bytes && b.offset < a.offset + bytes;
-}
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static weft_status
 copy(runner *r, int step)
 {
-    const weft_session *s = r->s;
-    const weft_mod_arg *a = s->program->step[step].buffer;
-    weft_tensor_place from, to;
-    int64_t bytes, room;
-    weft_status status = find_bytes(r, step, 0, false, &from, &bytes);
-    if (!status)
-        status = find_bytes(r, step, 1, true, &to, &room);
-    if (!status && bytes > room)
-        status = weft_fail(r->diag, WEFT_LIMIT,
-                           "'%s' has %lld bytes; there is room for %lld in '%s'",
-                           s->program->tensor[a[0].tensor].name, (long long)bytes, (long long)room,
-                           s->program->tensor[a[1].tensor].name);
-    /* a tensor that took over the memory of the other is there already */
-    if (status || !bytes || (from.memory == to.memory && from.offset == to.offset))
-        return status;
-    if (overlap(from, to, bytes))
-        return weft_fail(r->diag, WEFT_INVALID_INPUT,
-                         "step %d copies %lld bytes of '%s' over themselves", step,
-                         (long long)bytes, s->program->tensor[a[0].tensor].name);
-    return s->device->driver->copy(s->device, to.memory, to.offset, from.memory, from.offset, bytes,
-                                   r->diag);
+    weft_session *s = r->s;
+    weft_arena scratch = { 0 };
+    weft_launch l;
+    bool skip;
+    weft_status status = weft_session_copy(s, &scratch, step, &l, &skip, r->diag);
+    if (!status && !skip) {
+        const weft_arg *from = &l.buffer[0], *to = &l.buffer[1];
+        status = s->device->driver->copy(s->device, to->memory, to->offset, from->memory,
+                                         from->offset, from->size, r->diag);
+    }
+    weft_arena_reset(&scratch);
+    return status;
 }
 
 static weft_status
@@ -200,7 +117,7 @@ read_back(runner *r, int step)
     const weft_mod_tensor *t = &s->program->tensor[from->buffer[0].tensor];
     int64_t bytes, most, word = 0, size = weft_dtype_bits(t->dtype) / 8;
     weft_tensor_place at;
-    weft_status status = find_bytes(r, step, 0, false, &at, &bytes);
+    weft_status status = weft_session_find(s, step, 0, false, &at, &bytes, r->diag);
     if (!status && bytes < size)
         status = weft_fail(r->diag, WEFT_LIMIT, "step %d reads beyond the end of '%s'", step,
                            t->name);
@@ -268,7 +185,7 @@ run_range(runner *r, int first, int end)
     weft_status status = WEFT_OK;
     for (int i = first; i < end && !status;) {
         const weft_mod_step *step = &p->step[i];
-        int n = count_launches(p, i, end);
+        int n = weft_session_count(r->s, i, end);
         r->idle = step->kind == WEFT_STEP_IF || step->kind == WEFT_STEP_LOOP ? r->idle : 0;
         if (n)
             status = launch(r, i, n);

@@ -346,6 +346,7 @@ cu_sync(weft_device *device, weft_diag *diag)
 const weft_driver weft_cuda_driver = {
     .api = WEFT_API_CUDA,
     .name = "cuda",
+    .batches_copies = true,
     .count = cu_count,
     .open = cu_open,
     .close = cu_close,

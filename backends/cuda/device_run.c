@@ -11,11 +11,13 @@ enum {
     STATIC_SHARED = 48 << 10
 };
 
-typedef struct launch {
+typedef struct launch { /* or a copy: no function */
     void *function;
     unsigned grid[3], block[3], shared;
     void **argument; /* addresses of the values, buffers first */
     const char *name;
+    uint64_t from, to; /* of a copy */
+    size_t bytes;
 } launch;
 
 struct weft_batch {
@@ -24,6 +26,12 @@ struct weft_batch {
     void *graph; /* CUgraphExec; NULL: launched one by one */
     weft_arena arena;
 };
+
+static uint64_t
+address_of(const weft_arg *a)
+{
+    return a->memory->address + (uint64_t)a->offset;
+}
 
 static void
 lay_out(weft_batch *b, launch *to, const weft_launch *from, const uint8_t *scalar)
@@ -34,7 +42,7 @@ lay_out(weft_batch *b, launch *to, const weft_launch *from, const uint8_t *scala
     for (int i = 0; i < n; i++)
         to->argument[i] = &value[i];
     for (int i = 0; i < from->nbuffer; i++)
-        value[i] = from->buffer[i].memory->address + (uint64_t)from->buffer[i].offset;
+        value[i] = address_of(&from->buffer[i]);
     for (int i = 0; i < from->nscalar; i++) {
         int32_t narrow = (int32_t)from->scalar[i];
         bool is_narrow = scalar[i] == WEFT_I32;
@@ -48,8 +56,14 @@ record_launch(weft_cu_device *d, weft_batch *b, launch *to, const weft_launch *f
               weft_diag *diag)
 {
     const uint8_t *scalar;
-    to->function = weft_cu_function(from->code, from->kernel, &scalar);
     to->name = weft_arena_strdup(&b->arena, from->name);
+    if (!from->code) {
+        to->from = address_of(&from->buffer[0]);
+        to->to = address_of(&from->buffer[1]);
+        to->bytes = (size_t)from->buffer[0].size;
+        return WEFT_OK;
+    }
+    to->function = weft_cu_function(from->code, from->kernel, &scalar);
     to->shared = (unsigned)from->shared_bytes;
     for (int i = 0; i < 3; i++) {
         to->grid[i] = (unsigned)from->grid[i];
@@ -71,6 +85,9 @@ record_launch(weft_cu_device *d, weft_batch *b, launch *to, const weft_launch *f
 static weft_status
 start(weft_cu_device *d, const launch *l, weft_diag *diag)
 {
+    if (!l->function)
+        return weft_cu_check(&d->api, diag, d->api.copy_over(l->to, l->from, l->bytes, d->stream),
+                             "cuMemcpyDtoDAsync", l->name);
     int code = d->api.launch(l->function, l->grid[0], l->grid[1], l->grid[2], l->block[0],
                              l->block[1], l->block[2], l->shared, d->stream, l->argument, NULL);
     if (!code)

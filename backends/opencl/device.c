@@ -295,6 +295,7 @@ cl_sync(weft_device *device, weft_diag *diag)
 const weft_driver weft_opencl_driver = {
     .api = WEFT_API_OPENCL,
     .name = "opencl",
+    .batches_copies = true,
     .count = cl_count,
     .open = cl_open,
     .close = cl_close,

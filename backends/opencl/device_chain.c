@@ -59,10 +59,21 @@ static const char middle[] =
     "            return at;\n"
     "    }\n"
     "}\n"
+    "static void weft_copy(__global const char *from, __global char *to, long bytes, uint block)\n"
+    "{\n"
+    "    long i = (long)block << 16, end = min(i + (1L << 16), bytes);\n"
+    "    for (; i + 16 <= end; i += 16)\n"
+    "        vstore16(vload16(0, from + i), 0, to + i);\n"
+    "    for (; i < end; i++)\n"
+    "        to[i] = from[i];\n"
+    "}\n"
     "static void weft_run(__global const long *row, __global char **memory, uint at)\n"
     "{\n"
     "    uint nx = row[2], ny = row[3], x = at % nx, y = at / nx % ny, z = at / nx / ny;\n"
-    "    switch ((int)row[0]) {\n";
+    "    switch ((int)row[0]) {\n"
+    "    case -1:\n"
+    "        weft_copy(memory[row[4]] + row[5], memory[row[6]] + row[7], row[8], at);\n"
+    "        break;\n";
 
 /* plan: where each launch's row begins, then the rows. */
 static const char tail[] =
@@ -105,7 +116,8 @@ enum {
     COUNTER = 16,             /* longs from one counter to the next: they share no cache line */
     ROW = 4,                  /* case, blocks, blocks along x and y; then arguments */
     MOST_BLOCKS = 0x7fffffff, /* in a launch */
-    MOST_SHARED = 1 << 20     /* bytes: they lie on the stack of a worker */
+    MOST_SHARED = 1 << 20,    /* bytes: they lie on the stack of a worker */
+    COPIED = 1 << 16          /* bytes that a block copies */
 };
 
 bool
@@ -180,10 +192,20 @@ place_of(memories *m, weft_memory *memory)
 static bool
 joins(memories *m, const weft_launch *l)
 {
-    bool fits = l->grid[0] * l->grid[1] <= MOST_BLOCKS / l->grid[2];
+    bool fits = !l->code || l->grid[0] * l->grid[1] <= MOST_BLOCKS / l->grid[2];
     for (int i = 0; i < l->nbuffer && fits; i++)
         fits = place_of(m, l->buffer[i].memory) >= 0;
     return fits;
+}
+
+/* Copies go with what follows them. */
+static cl_program
+program_of(const weft_launch *l, int n)
+{
+    int i = 0;
+    while (i < n && !l[i].code)
+        i++;
+    return i < n ? weft_cl_chain_of(l[i].code, l[i].kernel, NULL) : NULL;
 }
 
 int
@@ -191,10 +213,13 @@ weft_cl_chain_length(const weft_launch *l, int n)
 {
     memories m = { 0 };
     int count = 0;
-    cl_program program = weft_cl_chain_of(l->code, l->kernel, NULL);
-    while (program && count < n && weft_cl_chain_of(l[count].code, l[count].kernel, NULL) == program &&
-           joins(&m, &l[count]))
-        count++;
+    cl_program program = program_of(l, n);
+    for (; program && count < n; count++) {
+        const weft_launch *next = &l[count];
+        if ((next->code && weft_cl_chain_of(next->code, next->kernel, NULL) != program) ||
+            !joins(&m, next))
+            break;
+    }
     return count;
 }
 
@@ -205,10 +230,14 @@ typedef WEFT_VEC(int64_t) longs;
 static void
 add_row(weft_arena *arena, longs *plan, memories *m, const weft_launch *l)
 {
-    int index;
-    weft_cl_chain_of(l->code, l->kernel, &index);
+    int64_t blocks = l->grid[0] * l->grid[1] * l->grid[2];
+    int index = -1;
+    if (l->code)
+        weft_cl_chain_of(l->code, l->kernel, &index);
+    else
+        blocks = (l->buffer[0].size + COPIED - 1) / COPIED;
     *WEFT_PUSH(arena, plan) = index;
-    *WEFT_PUSH(arena, plan) = l->grid[0] * l->grid[1] * l->grid[2];
+    *WEFT_PUSH(arena, plan) = blocks;
     *WEFT_PUSH(arena, plan) = l->grid[0];
     *WEFT_PUSH(arena, plan) = l->grid[1];
     for (int i = 0; i < l->nbuffer; i++) {
@@ -217,6 +246,8 @@ add_row(weft_arena *arena, longs *plan, memories *m, const weft_launch *l)
     }
     for (int i = 0; i < l->nscalar; i++)
         *WEFT_PUSH(arena, plan) = l->scalar[i];
+    if (!l->code)
+        *WEFT_PUSH(arena, plan) = l->buffer[0].size;
 }
 
 static weft_status
@@ -264,8 +295,7 @@ weft_cl_chain_record(weft_cl_device *d, const weft_launch *l, int n, cl_kernel *
         s = make_plan(d, l, n, &m, plan, diag);
     if (s)
         return s;
-    *kernel = d->api.clCreateKernel(weft_cl_chain_of(l->code, l->kernel, NULL), WEFT_CL_CHAIN,
-                                    &code);
+    *kernel = d->api.clCreateKernel(program_of(l, n), WEFT_CL_CHAIN, &code);
     s = weft_cl_check(diag, code, "clCreateKernel", WEFT_CL_CHAIN);
     if (s)
         return s;

@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct launch { /* or a chain of them */
+typedef struct launch { /* or a chain of them, or a copy */
     cl_kernel kernel;
     size_t global[3], local[3];
-    const char *name; /* of the first */
+    const char *name;     /* of the first */
+    const weft_arg *copy; /* from and to; NULL: none */
 } launch;
 
 typedef struct launches {
@@ -77,6 +78,10 @@ record_launch(weft_cl_device *d, weft_batch *b, launch *to, const weft_launch *f
     cl_int code;
     cl_program program;
     const weft_source *source;
+    if (!from->code) {
+        *to = (launch){ .name = from->name, .copy = from->buffer };
+        return WEFT_OK;
+    }
     weft_status s = weft_cl_program_of(d, from->code, from->kernel, &program, &source, diag);
     if (s)
         return s;
@@ -185,9 +190,22 @@ weft_cl_discard(weft_device *device, weft_batch *b)
 }
 
 static weft_status
+enqueue_copy(weft_cl_device *d, cl_command_queue queue, const launch *l, cl_event *event,
+             weft_diag *diag)
+{
+    const weft_arg *from = &l->copy[0], *to = &l->copy[1];
+    cl_int code = d->api.clEnqueueCopyBuffer(
+        queue, from->memory->mem, to->memory->mem, (size_t)from->offset, (size_t)to->offset,
+        (size_t)from->size, 0, NULL, event);
+    return weft_cl_check(diag, code, "clEnqueueCopyBuffer", l->name);
+}
+
+static weft_status
 enqueue(weft_cl_device *d, cl_command_queue queue, const launch *l, cl_event *event,
         weft_diag *diag)
 {
+    if (l->copy)
+        return enqueue_copy(d, queue, l, event, diag);
     cl_int code = d->api.clEnqueueNDRangeKernel(queue, l->kernel, 3, NULL, l->global, l->local, 0,
                                                 NULL, event);
     if (!code)

@@ -193,6 +193,7 @@ vk_sync(weft_device *device, weft_diag *diag)
 const weft_driver weft_vulkan_driver = {
     .api = WEFT_API_VULKAN,
     .name = "vulkan",
+    .batches_copies = true,
     .count = vk_count,
     .open = vk_open,
     .close = vk_close,

@@ -1,5 +1,5 @@
-/* Vulkan: launches recorded once in a command buffer.  Each has its descriptor set; a memory
- * barrier stands before each but the first.  A second command buffer with timestamps is made when
+/* Vulkan: launches and copies recorded once in a command buffer.  Each launch has its descriptor
+ * set; a memory barrier stands before each but the first.  A second command buffer with timestamps is made when
  * times are asked. */
 #include "backends/vulkan/device_priv.h"
 
@@ -7,10 +7,12 @@
 #include <string.h>
 
 typedef struct launch {
-    const weft_vk_kernel *kernel;
+    const weft_vk_kernel *kernel; /* NULL: a copy */
     VkDescriptorSet set;
     char *push;
     uint32_t grid[3];
+    VkBuffer from, to; /* of a copy */
+    VkBufferCopy copied;
 } launch;
 
 struct weft_batch {
@@ -29,7 +31,7 @@ make_pool(weft_vk_device *d, weft_batch *b, const weft_launch *from, weft_diag *
 {
     uint32_t buffers = 0;
     for (int i = 0; i < b->n; i++)
-        buffers += (uint32_t)from[i].nbuffer;
+        buffers += from[i].code ? (uint32_t)from[i].nbuffer : 0;
     VkDescriptorPoolSize size = { VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, buffers ? buffers : 1 };
     VkDescriptorPoolCreateInfo info = { .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
                                         .maxSets = b->n ? (uint32_t)b->n : 1,
@@ -93,6 +95,27 @@ pack_scalars(launch *to, const weft_launch *from)
     }
 }
 
+static weft_status
+prepare_launch(weft_vk_device *d, weft_batch *b, launch *to, const weft_launch *from,
+               weft_diag *diag)
+{
+    to->kernel = &from->code->kernel[from->kernel];
+    to->push = weft_arena_alloc(&b->arena, to->kernel->push_bytes);
+    for (int a = 0; a < 3; a++)
+        to->grid[a] = (uint32_t)from->grid[a];
+    pack_scalars(to, from);
+    return bind_buffers(d, b, to, from, diag);
+}
+
+static void
+prepare_copy(launch *to, const weft_arg *buffer)
+{
+    to->from = buffer[0].memory->buffer;
+    to->to = buffer[1].memory->buffer;
+    to->copied = (VkBufferCopy){ (VkDeviceSize)buffer[0].offset, (VkDeviceSize)buffer[1].offset,
+                                 (VkDeviceSize)buffer[0].size };
+}
+
 /* ---- commands -------------------------------------------------------------------------------- */
 
 static void
@@ -108,6 +131,10 @@ barrier(weft_vk_device *d, VkCommandBuffer commands, VkPipelineStageFlags from, 
 static void
 record_launch(weft_vk_device *d, VkCommandBuffer commands, const launch *l)
 {
+    if (!l->kernel) {
+        d->CmdCopyBuffer(commands, l->from, l->to, 1, &l->copied);
+        return;
+    }
     d->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, l->kernel->pipeline);
     d->CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, l->kernel->layout, 0, 1,
                              &l->set, 0, NULL);
@@ -122,20 +149,20 @@ record_all(weft_vk_device *d, const weft_batch *b, VkQueryPool queries, VkComman
            weft_diag *diag)
 {
     enum {
-        COMPUTE = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-        READ_WRITE = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT
+        WORK = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+        WRITE = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+        READ = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT
     };
     weft_status s = weft_vk_commands(d, commands, diag);
     if (s)
         return s;
     if (queries)
         d->CmdResetQueryPool(*commands, queries, 0, 2 * (uint32_t)b->n);
-    barrier(d, *commands, COMPUTE | VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT,
-            VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_HOST_WRITE_BIT,
-            COMPUTE, READ_WRITE);
+    barrier(d, *commands, WORK | VK_PIPELINE_STAGE_HOST_BIT, WRITE | VK_ACCESS_HOST_WRITE_BIT, WORK,
+            READ | WRITE);
     for (int i = 0; i < b->n; i++) {
         if (i)
-            barrier(d, *commands, COMPUTE, VK_ACCESS_SHADER_WRITE_BIT, COMPUTE, READ_WRITE);
+            barrier(d, *commands, WORK, WRITE, WORK, READ | WRITE);
         if (queries)
             d->CmdWriteTimestamp(*commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, queries,
                                  2 * (uint32_t)i);
@@ -144,8 +171,7 @@ record_all(weft_vk_device *d, const weft_batch *b, VkQueryPool queries, VkComman
             d->CmdWriteTimestamp(*commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries,
                                  2 * (uint32_t)i + 1);
     }
-    barrier(d, *commands, COMPUTE, VK_ACCESS_SHADER_WRITE_BIT,
-            VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+    barrier(d, *commands, WORK, WRITE, VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
             VK_ACCESS_HOST_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT);
     return weft_vk_check(diag, d->EndCommandBuffer(*commands), "vkEndCommandBuffer",
                          d->base.info.name);
@@ -162,15 +188,11 @@ weft_vk_record(weft_device *device, const weft_launch *from, int n, weft_batch *
     b->n = n;
     b->at = WEFT_NEW_ARRAY(&b->arena, n, launch);
     weft_status s = make_pool(d, b, from, diag);
-    for (int i = 0; i < n && !s; i++) {
-        launch *to = &b->at[i];
-        to->kernel = &from[i].code->kernel[from[i].kernel];
-        to->push = weft_arena_alloc(&b->arena, to->kernel->push_bytes);
-        for (int a = 0; a < 3; a++)
-            to->grid[a] = (uint32_t)from[i].grid[a];
-        pack_scalars(to, &from[i]);
-        s = bind_buffers(d, b, to, &from[i], diag);
-    }
+    for (int i = 0; i < n && !s; i++)
+        if (from[i].code)
+            s = prepare_launch(d, b, &b->at[i], &from[i], diag);
+        else
+            prepare_copy(&b->at[i], from[i].buffer);
     if (!s)
         s = record_all(d, b, VK_NULL_HANDLE, &b->commands, diag);
     s = weft_vk_complaints(d, s, diag);

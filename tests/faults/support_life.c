@@ -58,7 +58,8 @@ live(weft_device *d, weft_module *m, bool computes, weft_diag *diag)
         data_in(&l, s, MORE, diag) && took(&l, "profile", weft_session_profile(s, diag)) &&
         took(&l, "get a temporary", weft_session_get_tensor(s, 2, t, MORE * 4, diag)) &&
         took(&l, "set a temporary", weft_session_set_tensor(s, 2, t, MORE * 4, diag)) &&
-        took(&l, "run the last step", weft_session_run_steps(s, 1, 1, diag)))
+        took(&l, "run the last step",
+             weft_session_run_steps(s, m->program->nstep - 1, 1, diag)))
         data_out(&l, s, MORE, computes, diag);
     if (l.status == WEFT_OK)
         assert_non_null(s);
@@ -154,7 +155,7 @@ void
 every_api_call_fails_once(const weft_driver *driver, weft_api api, const char *text, fake_state *f,
                           int code, bool sticky, weft_status expected)
 {
-    weft_module *m = support_module(api, text, NULL);
+    weft_module *m = support_copied(api, text, NULL);
     every_api_call_of_a_life_fails_once(driver, m, f, code, sticky, expected);
     weft_module_destroy(m);
 }

@@ -33,7 +33,7 @@ an_opencl_device_may_go_away_at_any_call(void **state)
 static weft_module *
 module_of_chains(void)
 {
-    weft_module *m = support_module(WEFT_API_OPENCL, support_add_cl, NULL);
+    weft_module *m = support_copied(WEFT_API_OPENCL, support_add_cl, NULL);
     m->program->kernel->block[0] = 1;
     for (int i = 0; i < m->program->nstep; i++)
         m->program->step[i].block[0] = "1";

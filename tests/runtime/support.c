@@ -189,6 +189,35 @@ support_module(weft_api api, const char *text, const char *n)
 }
 
 weft_module *
+support_copied(weft_api api, const char *text, const char *n)
+{
+    enum { U = W + 1 };
+    weft_module *m = support_module(api, text, n);
+    weft_program *p = m->program;
+    weft_mod_tensor *tensor = WEFT_NEW_ARRAY(&m->arena, U + 1, weft_mod_tensor);
+    weft_mod_step *step = WEFT_NEW_ARRAY(&m->arena, 3, weft_mod_step);
+    weft_mod_arg args[] = { { U, NULL, false }, { T, NULL, true } };
+    memcpy(tensor, p->tensor, (size_t)p->ntensor * sizeof *tensor);
+    tensor[U] = tensor[T];
+    tensor[U].name = "u";
+    tensor[T].first = tensor[U].last = 1;
+    tensor[T].last = 2;
+    step[0] = p->step[0];
+    step[0].buffer = weft_arena_dup(
+        &m->arena, (weft_mod_arg[]){ step[0].buffer[0], step[0].buffer[1], { U, "0", true } },
+        3 * sizeof *args);
+    step[1] = (weft_mod_step){ .kind = WEFT_STEP_COPY, .kernel = -1, .symbol = -1, .count = -1,
+                               .nbuffer = 2, .layers = "copy",
+                               .buffer = weft_arena_dup(&m->arena, args, sizeof args) };
+    step[2] = p->step[1];
+    p->tensor = tensor;
+    p->ntensor = U + 1;
+    p->step = step;
+    p->nstep = 3;
+    return m;
+}
+
+weft_module *
 support_parts(weft_api api, const char *text, const char *n)
 {
     weft_module *m = support_module(api, text, n);

@@ -18,6 +18,8 @@ extern const char support_add_cl[], support_add_spv[];
 /* a + b (constant) -> t (temporary), t + c -> y; the scale is a scalar argument.  n NULL: the
  * symbol "n", else a number. */
 weft_module *support_module(weft_api, const char *text, const char *n);
+/* The same, and the first sum is copied: u = a + w, t = u, y = (t + c) * 3. */
+weft_module *support_copied(weft_api, const char *text, const char *n);
 /* The same with two temporaries more, t a part of one and that a part of the other:
  * whole (4 n + 8192 bytes) > pair (4 n + 4096 bytes, from byte 1024 on) > t (from byte 4096 on) */
 enum { SUPPORT_T = 2, SUPPORT_PAIR = 5, SUPPORT_WHOLE };

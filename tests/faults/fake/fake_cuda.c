@@ -282,6 +282,39 @@ CALL(cuMemFree_v2, uint64_t address)
     return 0;
 }
 
+/* A launch, or a copy: no function, from, to, bytes. */
+static void
+execute(const node *n)
+{
+    int32_t count;
+    if (!n->f) {
+        memmove(at(n->value[1], n->value[2], "copy"), at(n->value[0], n->value[2], "copy"),
+                n->value[2]);
+        return;
+    }
+    __atomic_add_fetch(&fake.launches, 1, __ATOMIC_RELAXED);
+    for (int i = 0; i < n->f->nparameter; i++)
+        if (n->f->kind[i] == 'p')
+            at(n->value[i], 1, n->f->name);
+    if (strcmp(n->f->name, "add") != 0 || n->f->nparameter != 5)
+        return;
+    memcpy(&count, &n->value[3], sizeof count);
+    size_t bytes = (size_t)count * sizeof(float);
+    const float *a = at(n->value[0], bytes, "add"), *b = at(n->value[1], bytes, "add");
+    float *y = at(n->value[2], bytes, "add");
+    if (a && b && y)
+        fake_add(a, b, y, count, (int64_t)n->value[4]);
+}
+
+static void
+run_or_capture(stream *s, const node *n)
+{
+    if (s->capture && s->capture->n < MAX_NODES)
+        s->capture->node[s->capture->n++] = *n;
+    else
+        execute(n);
+}
+
 CALL(cuMemcpyHtoDAsync_v2, uint64_t to, const void *from, size_t n, void *s)
 {
     ENTER_CONTEXT("cuMemcpyHtoDAsync");
@@ -309,7 +342,7 @@ CALL(cuMemcpyDtoDAsync_v2, uint64_t to, uint64_t from, size_t n, void *s)
     const void *q = at(from, n, "cuMemcpyDtoDAsync");
     if (!p || !q || !fake_is(s, "stream", "cuMemcpyDtoDAsync"))
         return INVALID_VALUE;
-    memmove(p, q, n);
+    run_or_capture(s, &(node){ .value = { from, to, n } });
     return 0;
 }
 
@@ -361,24 +394,6 @@ CALL(cuFuncSetAttribute, void *f, int what, int value)
 
 /* ---- launches -------------------------------------------------------------------------------- */
 
-static void
-execute(const node *n)
-{
-    int32_t count;
-    __atomic_add_fetch(&fake.launches, 1, __ATOMIC_RELAXED);
-    for (int i = 0; i < n->f->nparameter; i++)
-        if (n->f->kind[i] == 'p')
-            at(n->value[i], 1, n->f->name);
-    if (strcmp(n->f->name, "add") != 0 || n->f->nparameter != 5)
-        return;
-    memcpy(&count, &n->value[3], sizeof count);
-    size_t bytes = (size_t)count * sizeof(float);
-    const float *a = at(n->value[0], bytes, "add"), *b = at(n->value[1], bytes, "add");
-    float *y = at(n->value[2], bytes, "add");
-    if (a && b && y)
-        fake_add(a, b, y, count, (int64_t)n->value[4]);
-}
-
 CALL(cuLaunchKernel, void *function_, unsigned gx, unsigned gy, unsigned gz, unsigned bx,
      unsigned by, unsigned bz, unsigned shared, void *stream_, void **argument, void **extra)
 {
@@ -396,10 +411,7 @@ CALL(cuLaunchKernel, void *function_, unsigned gx, unsigned gy, unsigned gz, uns
     }
     for (int i = 0; i < f->nparameter; i++)
         memcpy(&n.value[i], argument[i], f->kind[i] == 'i' ? 4 : 8);
-    if (s->capture && s->capture->n < MAX_NODES)
-        s->capture->node[s->capture->n++] = n;
-    else
-        execute(&n);
+    run_or_capture(s, &n);
     return 0;
 }
 

@@ -311,12 +311,14 @@ CALL(cl_int, clEnqueueReadBuffer, cl_command_queue q, cl_mem m, cl_bool wait, si
 CALL(cl_int, clEnqueueCopyBuffer, cl_command_queue q, cl_mem from, cl_mem to, size_t from_offset,
      size_t to_offset, size_t size, cl_uint n, const cl_event *after, cl_event *event)
 {
-    (void)n, (void)after, (void)event;
+    (void)n, (void)after;
     ENTER("clEnqueueCopyBuffer");
     if (!is_range(q, from, from_offset, size, "clEnqueueCopyBuffer") ||
         !is_range(q, to, to_offset, size, "clEnqueueCopyBuffer"))
         return CL_INVALID_VALUE;
     memmove(to->data + to_offset, from->data + from_offset, size);
+    if (event)
+        *event = fake_new(sizeof(object), "event");
     return CL_SUCCESS;
 }
 
@@ -485,7 +487,8 @@ execute_add(cl_kernel k)
 }
 
 /* Counters, where each row begins and the rows (case, blocks, two sizes of the grid, three times a
- * memory and an offset, n, scale), how many, memories. */
+ * memory and an offset, n, scale; of a copy, whose case is -1, two times, and bytes), how many,
+ * memories. */
 static void
 execute_chain(cl_kernel k)
 {
@@ -496,6 +499,13 @@ execute_chain(cl_kernel k)
     const int64_t *plan = (const int64_t *)(void *)m[1]->data;
     for (int i = 0; i < n; i++) {
         const int64_t *row = plan + plan[i];
+        if (row[0] < 0) {
+            void *from = bytes_of(m[3 + row[4]], row[5], row[8]);
+            void *to = bytes_of(m[3 + row[6]], row[7], row[8]);
+            if (from && to)
+                memcpy(to, from, (size_t)row[8]);
+            continue;
+        }
         cl_mem of[3] = { m[3 + row[4]], m[3 + row[6]], m[3 + row[8]] };
         add(of, (const int64_t[3]){ row[5], row[7], row[9] }, (int32_t)row[10], row[11]);
     }
