@@ -8,6 +8,9 @@
  *   and in the same place of every launch, then of the others'.  It goes on to the next launch when
  *   no block of this one is left, and takes none there before all of this one are done.
  *
+ *   Launches side by side that are not worth the workers' meeting, as those of one step of a
+ *   recurrent network, are a span, which is taken as one block.
+ *
  * A worker waits for nothing but blocks that others run already: however many of them the device
  * runs at a time, in whatever order, somebody goes on.  Every atomic operation is a full fence, so
  * that a launch sees what those before it wrote.  The last worker to leave clears the counters.
@@ -67,7 +70,8 @@ static const char middle[] =
     "    for (; i < end; i++)\n"
     "        to[i] = from[i];\n"
     "}\n"
-    "static void weft_run(__global const long *row, __global char **memory, uint at)\n"
+    "static __attribute__((noinline)) void\n"
+    "weft_run(__global const long *row, __global char **memory, uint at)\n"
     "{\n"
     "    uint nx = row[2], ny = row[3], x = at % nx, y = at / nx % ny, z = at / nx / ny;\n"
     "    switch ((int)row[0]) {\n"
@@ -75,20 +79,32 @@ static const char middle[] =
     "        weft_copy(memory[row[4]] + row[5], memory[row[6]] + row[7], row[8], at);\n"
     "        break;\n";
 
-/* plan: where each launch's row begins, then the rows. */
+/* plan: where each span begins, then rows and spans: the number of rows, blocks to be taken, where
+ * each row begins. */
 static const char tail[] =
     "    }\n"
     "}\n"
+    "static void weft_run_span(__global const long *plan, __global const long *span,\n"
+    "                          __global char **memory, uint at)\n"
+    "{\n"
+    "    long rows = span[0];\n"
+    "    for (long i = 0; i < rows; i++) {\n"
+    "        __global const long *row = plan + span[2 + i];\n"
+    "        uint first = rows == 1 ? at : 0, end = rows == 1 ? at + 1 : row[1];\n"
+    "        for (uint block = first; block < end; block++)\n"
+    "            weft_run(row, memory, block);\n"
+    "    }\n"
+    "}\n"
     "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))\n"
-    "void " WEFT_CL_CHAIN "(__global volatile long *done, __global const long *plan, int launches";
+    "void " WEFT_CL_CHAIN "(__global volatile long *done, __global const long *plan, int spans";
 
 static const char body[] =
     "    __global volatile long *left = done + 16, *next = done + 32;\n"
     "    int self = get_group_id(0), workers = get_num_groups(0);\n"
     "    long before = 0;\n"
-    "    for (int i = 0; i < launches; i++) {\n"
-    "        __global const long *row = plan + plan[i];\n"
-    "        long blocks = row[1], mine = 0;\n"
+    "    for (int i = 0; i < spans; i++) {\n"
+    "        __global const long *span = plan + plan[i];\n"
+    "        long blocks = span[1], mine = 0;\n"
     "        while (*done < before)\n"
     "            WEFT_PAUSE;\n"
     "        __sync_synchronize();\n"
@@ -96,7 +112,7 @@ static const char body[] =
     "            int part = (self + k) % workers, at;\n"
     "            long first = blocks * part / workers, end = blocks * (part + 1) / workers;\n"
     "            while ((at = weft_take(next + 16 * part, i, end - first)) >= 0) {\n"
-    "                weft_run(row, memory, first + at);\n"
+    "                weft_run_span(plan, span, memory, first + at);\n"
     "                mine++;\n"
     "            }\n"
     "        }\n"
@@ -117,7 +133,8 @@ enum {
     ROW = 4,                  /* case, blocks, blocks along x and y; then arguments */
     MOST_BLOCKS = 0x7fffffff, /* in a launch */
     MOST_SHARED = 1 << 20,    /* bytes: they lie on the stack of a worker */
-    COPIED = 1 << 16          /* bytes that a block copies */
+    COPIED = 1 << 16,         /* bytes that a block copies */
+    SMALL = 1 << 14           /* bytes of a launch that one worker does as soon as many */
 };
 
 bool
@@ -227,17 +244,40 @@ weft_cl_chain_length(const weft_launch *l, int n)
 
 typedef WEFT_VEC(int64_t) longs;
 
+static int64_t
+blocks_of(const weft_launch *l)
+{
+    return l->code ? l->grid[0] * l->grid[1] * l->grid[2]
+                   : (l->buffer[0].size + COPIED - 1) / COPIED;
+}
+
+static bool
+is_small(const weft_launch *l)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < l->nbuffer && bytes <= SMALL; i++)
+        bytes += l->buffer[i].size;
+    return bytes <= SMALL || blocks_of(l) == 1;
+}
+
+/* Launches from the first on that are one span. */
+static int
+span_length(const weft_launch *l, int n)
+{
+    int length = 0;
+    while (length < n && is_small(&l[length]))
+        length++;
+    return length ? length : 1;
+}
+
 static void
 add_row(weft_arena *arena, longs *plan, memories *m, const weft_launch *l)
 {
-    int64_t blocks = l->grid[0] * l->grid[1] * l->grid[2];
     int index = -1;
     if (l->code)
         weft_cl_chain_of(l->code, l->kernel, &index);
-    else
-        blocks = (l->buffer[0].size + COPIED - 1) / COPIED;
     *WEFT_PUSH(arena, plan) = index;
-    *WEFT_PUSH(arena, plan) = blocks;
+    *WEFT_PUSH(arena, plan) = blocks_of(l);
     *WEFT_PUSH(arena, plan) = l->grid[0];
     *WEFT_PUSH(arena, plan) = l->grid[1];
     for (int i = 0; i < l->nbuffer; i++) {
@@ -250,21 +290,48 @@ add_row(weft_arena *arena, longs *plan, memories *m, const weft_launch *l)
         *WEFT_PUSH(arena, plan) = l->buffer[0].size;
 }
 
+/* Where it begins. */
+static int
+add_span(weft_arena *arena, longs *plan, memories *m, const weft_launch *l, int n)
+{
+    int begin = plan->n;
+    *WEFT_PUSH(arena, plan) = n;
+    *WEFT_PUSH(arena, plan) = n == 1 ? blocks_of(l) : 1;
+    for (int i = 0; i < n; i++)
+        *WEFT_PUSH(arena, plan) = 0;
+    for (int i = 0; i < n; i++) {
+        plan->at[begin + 2 + i] = plan->n;
+        add_row(arena, plan, m, &l[i]);
+    }
+    return begin;
+}
+
+static int
+count_spans(const weft_launch *l, int n)
+{
+    int spans = 0;
+    for (int i = 0; i < n; i += span_length(&l[i], n - i))
+        spans++;
+    return spans;
+}
+
 static weft_status
-make_plan(weft_cl_device *d, const weft_launch *l, int n, memories *m, cl_mem *plan,
+make_plan(weft_cl_device *d, const weft_launch *l, int n, int spans, memories *m, cl_mem *memory,
           weft_diag *diag)
 {
     weft_arena scratch = { 0 };
-    longs rows = { 0 };
+    longs plan = { 0 };
     cl_int code;
-    for (int i = 0; i < n; i++)
-        *WEFT_PUSH(&scratch, &rows) = 0;
-    for (int i = 0; i < n; i++) {
-        rows.at[i] = rows.n;
-        add_row(&scratch, &rows, m, &l[i]);
+    for (int i = 0; i < spans; i++)
+        *WEFT_PUSH(&scratch, &plan) = 0;
+    for (int i = 0, at = 0; i < spans; i++) {
+        int length = span_length(&l[at], n - at);
+        int64_t begin = add_span(&scratch, &plan, m, &l[at], length);
+        plan.at[i] = begin;
+        at += length;
     }
-    *plan = d->api.clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
-                                  (size_t)rows.n * sizeof *rows.at, rows.at, &code);
+    *memory = d->api.clCreateBuffer(d->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
+                                    (size_t)plan.n * sizeof *plan.at, plan.at, &code);
     weft_arena_reset(&scratch);
     return weft_cl_check(diag, code, "clCreateBuffer", "a chain of launches");
 }
@@ -289,10 +356,10 @@ weft_cl_chain_record(weft_cl_device *d, const weft_launch *l, int n, cl_kernel *
                      cl_mem *plan, weft_diag *diag)
 {
     memories m = { 0 };
-    cl_int code, launches = n;
+    cl_int code, spans = count_spans(l, n);
     weft_status s = make_counters(d, diag);
     if (!s)
-        s = make_plan(d, l, n, &m, plan, diag);
+        s = make_plan(d, l, n, spans, &m, plan, diag);
     if (s)
         return s;
     *kernel = d->api.clCreateKernel(program_of(l, n), WEFT_CL_CHAIN, &code);
@@ -301,7 +368,7 @@ weft_cl_chain_record(weft_cl_device *d, const weft_launch *l, int n, cl_kernel *
         return s;
     code = d->api.clSetKernelArg(*kernel, 0, sizeof d->counters, &d->counters);
     code = code ? code : d->api.clSetKernelArg(*kernel, 1, sizeof *plan, plan);
-    code = code ? code : d->api.clSetKernelArg(*kernel, 2, sizeof launches, &launches);
+    code = code ? code : d->api.clSetKernelArg(*kernel, 2, sizeof spans, &spans);
     for (int i = 0; i < MEMORIES && !code; i++)
         code = d->api.clSetKernelArg(*kernel, (cl_uint)(3 + i), sizeof(cl_mem),
                                      i < m.n ? &m.at[i]->mem : &d->counters);

@@ -20,6 +20,8 @@
 
 #define ONE_THREAD "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))\n"
 
+enum { MANY = 8192 }; /* elements of a buffer whose launches are worth the workers' meeting */
+
 /* to[i] = from[n - 1 - i] * by + add: a block of one launch needs what any of the last one wrote. */
 static const char turn[] =
     ONE_THREAD "void turn(__global const int *from, __global int *to, int by, long add)\n"
@@ -151,22 +153,37 @@ launch(const fixture *f, int kernel, int64_t blocks, const weft_arg *buffer, int
                           .buffer = buffer };
 }
 
+/* What chains of turns and additions leave in two memories. */
 static void
-a_launch_of_a_chain_sees_what_every_block_before_it_wrote(void **state)
+turn_here(int32_t side[2][30], int launches, int times)
 {
-    enum { N = 30, LAUNCHES = 51, OFFSET = 128 };
-    fixture *f = need_pocl(state);
+    int32_t was[30];
+    for (int k = 0; k < times * launches; k++) {
+        int of = k % launches;
+        if (of % 5 == 4) {
+            side[of % 2 ? 0 : 1][0] += 1;
+            continue;
+        }
+        memcpy(was, side[of % 2], sizeof was);
+        for (int i = 0; i < 30; i++)
+            side[1 - of % 2][i] = (int32_t)((uint32_t)was[29 - i] * 3u + 5u);
+    }
+}
+
+/* To and fro between two memories, each fifth launch adding one; n: elements of a buffer. */
+static void
+turn_there(fixture *f, int64_t n)
+{
+    enum { N = 30, LAUNCHES = 51, OFFSET = 128, TIMES = 3 };
     weft_diag *diag = f->diag;
     weft_source s[] = { source("turn", turn, 2), source("add_one", add_one, 1) };
     weft_launch l[LAUNCHES];
     int64_t scalar[] = { 3, (int64_t)7 << 32 | 5 };
-    int32_t want[N], was[N], got[N];
+    int32_t side[2][N], got[N];
     CHECK(f->driver->load(f->device, s, 2, WEFT_DEFAULT, &f->code, diag));
-    weft_memory *m = memory_of(f, 1, OFFSET / 4 + N), *other = memory_of(f, -1, N);
-    weft_arg there[] = { { m, OFFSET, N * 4, false }, { other, 0, N * 4, true } };
-    weft_arg back[] = { { other, 0, N * 4, false }, { m, OFFSET, N * 4, true } };
-    for (int i = 0; i < N; i++)
-        want[i] = 1;
+    weft_memory *m = memory_of(f, 1, OFFSET / 4 + n), *other = memory_of(f, -1, n);
+    weft_arg there[] = { { m, OFFSET, n * 4, false }, { other, 0, n * 4, true } };
+    weft_arg back[] = { { other, 0, n * 4, false }, { m, OFFSET, n * 4, true } };
     for (int k = 0; k < LAUNCHES; k++) {
         bool adds = k % 5 == 4;
         l[k] = launch(f, adds, adds ? 1 : 5, k % 2 ? back : there, 2);
@@ -177,28 +194,55 @@ a_launch_of_a_chain_sees_what_every_block_before_it_wrote(void **state)
         l[k].grid[1] = adds ? 1 : 3;
         l[k].grid[2] = adds ? 1 : 2;
     }
-    run(f, l, LAUNCHES, 3);
-    /* the same, here: what is not turned lies in the memory that the last launch wrote */
-    int32_t side[2][N];
-    memcpy(side[0], want, sizeof want);
-    for (int i = 0; i < N; i++)
+    run(f, l, LAUNCHES, TIMES);
+    for (int i = 0; i < N; i++) {
+        side[0][i] = 1;
         side[1][i] = -1;
-    for (int k = 0; k < 3 * LAUNCHES; k++) {
-        int of = k % LAUNCHES;
-        if (of % 5 == 4) {
-            side[of % 2 ? 0 : 1][0] += 1;
-            continue;
-        }
-        memcpy(was, side[of % 2], sizeof was);
-        for (int i = 0; i < N; i++)
-            side[1 - of % 2][i] = (int32_t)((uint32_t)was[N - 1 - i] * 3u + 5u);
     }
+    turn_here(side, LAUNCHES, TIMES);
     read_words(f, m, OFFSET, got, N);
     assert_memory_equal(got, side[0], sizeof got);
     read_words(f, other, 0, got, N);
     assert_memory_equal(got, side[1], sizeof got);
     f->driver->free(f->device, m);
     f->driver->free(f->device, other);
+}
+
+static void
+a_launch_of_a_chain_sees_what_every_block_before_it_wrote(void **state)
+{
+    turn_there(need_pocl(state), MANY);
+}
+
+static void
+so_it_does_where_launches_are_too_small_for_two_workers(void **state)
+{
+    turn_there(need_pocl(state), 30);
+}
+
+static void
+copies_of_any_bytes_stand_between_launches(void **state)
+{
+    enum { BYTES = 200001 };
+    fixture *f = need_pocl(state);
+    weft_diag *diag = f->diag;
+    weft_source s = source("add_one", add_one, 1);
+    static char got[BYTES + 3];
+    CHECK(f->driver->load(f->device, &s, 1, WEFT_DEFAULT, &f->code, diag));
+    weft_memory *from = memory_of(f, 0x01010101, 60000), *to = memory_of(f, 0, 60000);
+    weft_arg arg = { from, 0, MANY * 4, true };
+    weft_arg bytes[] = { { from, 3, BYTES, false }, { to, 1, BYTES, true } };
+    weft_launch copy = { .name = "copy", .grid = { 1, 1, 1 }, .nbuffer = 2, .buffer = bytes };
+    weft_launch l[] = { copy, launch(f, 0, MANY, &arg, 1), copy, launch(f, 0, MANY, &arg, 1) };
+    run(f, l, 4, 1);
+    CHECK(f->driver->download(f->device, to, 0, got, sizeof got, diag));
+    for (int i = 0; i < BYTES + 3; i++) {
+        bool copied = i >= 1 && i < BYTES + 1, added = (i + 2) % 4 == 0 && i + 2 < MANY * 4;
+        if (got[i] != (copied ? 1 + added : 0))
+            fail_msg("byte %d is %d", i, got[i]);
+    }
+    f->driver->free(f->device, from);
+    f->driver->free(f->device, to);
 }
 
 static void
@@ -211,8 +255,8 @@ every_block_of_a_chain_runs_once(void **state)
     weft_launch l[LAUNCHES];
     static int32_t got[MOST], want[MOST];
     CHECK(f->driver->load(f->device, s, 2, WEFT_DEFAULT, &f->code, diag));
-    weft_memory *m = memory_of(f, 0, MOST);
-    weft_arg arg = { m, 0, MOST * 4, true };
+    weft_memory *m = memory_of(f, 0, MANY);
+    weft_arg arg = { m, 0, MANY * 4, true };
     for (int k = 0; k < LAUNCHES; k++) {
         int blocks = 1 + k * 7919 % MOST;
         l[k] = launch(f, 0, blocks, &arg, 1);
@@ -343,6 +387,8 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_launch_of_a_chain_sees_what_every_block_before_it_wrote),
+        TEST(so_it_does_where_launches_are_too_small_for_two_workers),
+        TEST(copies_of_any_bytes_stand_between_launches),
         TEST(every_block_of_a_chain_runs_once),
         TEST(a_thread_that_shares_with_nobody_has_an_array_of_its_own),
         TEST(a_text_that_asks_how_many_blocks_there_are_is_launched_alone),

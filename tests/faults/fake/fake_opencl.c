@@ -486,8 +486,22 @@ execute_add(cl_kernel k)
         add(m, (const int64_t[3]){ 0 }, n, (int64_t)k->value[4]);
 }
 
-/* Counters, where each row begins and the rows (case, blocks, two sizes of the grid, three times a
- * memory and an offset, n, scale; of a copy, whose case is -1, two times, and bytes), how many,
+/* A row is a case, blocks, two sizes of the grid; three times a memory and an offset, n, scale; of a
+ * copy, whose case is -1, two times, and bytes. */
+static void
+execute_row(const int64_t *row, const cl_mem *m)
+{
+    cl_mem of[3] = { m[row[4]], m[row[6]], m[row[0] < 0 ? 0 : row[8]] };
+    if (row[0] >= 0) {
+        add(of, (const int64_t[3]){ row[5], row[7], row[9] }, (int32_t)row[10], row[11]);
+        return;
+    }
+    void *from = bytes_of(of[0], row[5], row[8]), *to = bytes_of(of[1], row[7], row[8]);
+    if (from && to)
+        memcpy(to, from, (size_t)row[8]);
+}
+
+/* Counters; where each span begins, and spans: rows, blocks, where each row begins; how many;
  * memories. */
 static void
 execute_chain(cl_kernel k)
@@ -497,18 +511,9 @@ execute_chain(cl_kernel k)
     memcpy(m, k->value, sizeof m);
     memcpy(&n, &k->value[2], sizeof n);
     const int64_t *plan = (const int64_t *)(void *)m[1]->data;
-    for (int i = 0; i < n; i++) {
-        const int64_t *row = plan + plan[i];
-        if (row[0] < 0) {
-            void *from = bytes_of(m[3 + row[4]], row[5], row[8]);
-            void *to = bytes_of(m[3 + row[6]], row[7], row[8]);
-            if (from && to)
-                memcpy(to, from, (size_t)row[8]);
-            continue;
-        }
-        cl_mem of[3] = { m[3 + row[4]], m[3 + row[6]], m[3 + row[8]] };
-        add(of, (const int64_t[3]){ row[5], row[7], row[9] }, (int32_t)row[10], row[11]);
-    }
+    for (int i = 0; i < n; i++)
+        for (int row = 0; row < plan[plan[i]]; row++)
+            execute_row(plan + plan[plan[i] + 2 + row], m + 3);
 }
 
 static void
