@@ -23,7 +23,8 @@ import onnxruntime
 # Threads of PoCL sleep between kernels, and wake up on one core together now and then.
 os.environ.setdefault("POCL_AFFINITY", "1")
 
-TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(int32)": np.int32}
+TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(int32)": np.int32,
+         "tensor(uint8)": np.uint8, "tensor(int8)": np.int8}
 
 
 def make_inputs(session):

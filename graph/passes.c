@@ -11,6 +11,7 @@ const weft_graph_pass weft_graph_passes[] = {
     { "common-subexpressions", weft_pass_common_subexpressions },
     { "eliminate-dead", weft_pass_eliminate_dead }, /* so that uses are counted rightly */
     { "fold-scale", weft_pass_fold_scale },
+    { "float-sums", weft_pass_float_sums }, /* after scales, which would make fractions of integers */
     { "split-phases", weft_pass_split_phases }, /* after scales, which find no channel behind it */
     { "eliminate-dead", weft_pass_eliminate_dead }, /* gives back the unscaled weights */
     { "fuse-attention", weft_pass_fuse_attention }, /* before a layout is another */

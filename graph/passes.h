@@ -12,6 +12,7 @@ PASS(fold_constants);
 PASS(clean_up);
 PASS(common_subexpressions);
 PASS(fold_scale);
+PASS(float_sums);
 PASS(split_phases);
 PASS(fuse_attention);
 PASS(split_large);
