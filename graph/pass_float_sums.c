@@ -1,5 +1,5 @@
-/* float-sums: products of small integers whose sums are exact in f32 are computed in f32: a matmul or
- * conv in i32 between what was 8 bits wide, often less a zero point.
+/* float-sums: products of small integers whose sums are exact in f32 are computed in f32: a matmul
+ * or conv in i32 between what was 8 bits wide, often less a zero point.
  *
  * A sum of integers, in any order, is exact in f32 while the sum of their magnitudes is 2^24 at
  * most.  Of a constant operand the magnitudes are known, output channel by output channel; else
@@ -114,7 +114,8 @@ elements_of(weft_arena *arena, const weft_value *v, int depth)
         return all;
     }
     const weft_value *a = v->node->in[0], *b = v->node->in[1];
-    const int64_t *of_a = elements_of(arena, a, depth + 1), *of_b = elements_of(arena, b, depth + 1);
+    const int64_t *of_a = elements_of(arena, a, depth + 1),
+                  *of_b = elements_of(arena, b, depth + 1);
     for (int64_t i = 0; all && of_a && of_b && i < n; i++)
         all[i] = of_a[place_in(a, v, i)] - of_b[place_in(b, v, i)];
     return of_a && of_b ? all : NULL;
@@ -183,7 +184,7 @@ static weft_value *
 cast(pass *p, const weft_node *n, weft_value *v, weft_dtype to)
 {
     weft_attr attr = weft_attr_dtype("dtype", to);
-    return v ? weft_graph_add(p->s.g, WEFT_GOP_CAST, n->name, n->kind, NULL, 1, &v, 1, &attr) : NULL;
+    return weft_graph_add(p->s.g, WEFT_GOP_CAST, n->name, n->kind, NULL, 1, &v, 1, &attr);
 }
 
 static weft_value *

@@ -40,13 +40,15 @@ typedef struct weft_arg { /* a buffer argument */
     bool written;
 } weft_arg;
 
-/* Or a copy of the bytes of buffer[0] to buffer[1], which has as many and none in common. */
+/* Or a copy of the bytes of buffer[0] to buffer[1], which has as many and none in common; only name
+ * and buffers say something of it. */
 typedef struct weft_launch {
     const char *name;          /* for messages and profiles */
     const weft_code *code;     /* NULL: a copy, where the driver batches them */
     int kernel;                /* index of the source in its load */
     int64_t grid[3], block[3]; /* blocks, threads a block; a zero grid is skipped above */
     int64_t shared_bytes;      /* dynamic; 0: what the text declares */
+    double flops;              /* an estimate; 0: not known */
     int nbuffer, nscalar;
     const weft_arg *buffer;
     const int64_t *scalar;
@@ -81,14 +83,16 @@ typedef struct weft_driver {
     weft_status (*copy)(weft_device *, weft_memory *to, int64_t to_offset, weft_memory *from,
                         int64_t from_offset, int64_t bytes, weft_diag *);
     /* Compiles n kernels (in one program where the profile says so, else apart and in parallel),
-     * through the kernel cache.  Compiler options follow the numerics level. */
+     * through the kernel cache; or a part of them when it is first launched.  Compiler options
+     * follow the numerics level. */
     weft_status (*load)(weft_device *, const weft_source *, int n, weft_numerics, weft_code **,
                         weft_diag *);
     void (*unload)(weft_device *, weft_code *);
-    /* Records launches to be submitted any number of times.  The arrays are copied. */
+    /* Records launches and copies to be submitted any number of times.  The arrays are copied. */
     weft_status (*record)(weft_device *, const weft_launch *, int n, weft_batch **, weft_diag *);
     void (*discard)(weft_device *, weft_batch *);
-    /* Starts a batch; when times is not NULL it waits and writes n device times in seconds. */
+    /* Starts a batch; when times is not NULL it waits and writes n device times in seconds, of
+     * launches and copies. */
     weft_status (*submit)(weft_device *, weft_batch *, double *times, weft_diag *);
     /* Waits until all is done. */
     weft_status (*sync)(weft_device *, weft_diag *);

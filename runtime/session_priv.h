@@ -23,7 +23,8 @@ typedef struct weft_step_exprs {
 /* Steps side by side that are submitted together. */
 typedef struct weft_segment {
     int first, count; /* steps */
-    bool varies;      /* recorded when it is reached: something in it varies */
+    bool varies;      /* recorded when it is reached: something in it varies, or is wrong */
+    bool inside;      /* below a step that no batch holds: perhaps never reached */
     weft_batch *batch;
     int nlaunch;
     int *step; /* launch: its step, which may have many in a loop; empty grids are not launched */
@@ -94,6 +95,7 @@ weft_session_left(const weft_session *s, int tensor)
 void weft_session_unbind(weft_session *);
 void weft_memories_free(weft_device *, weft_memories *);
 
+/* ---- session.c ---- */
 /* Whether what the step does depends on one of these symbols, or on a size that a step binds. */
 bool weft_session_varies(const weft_session *, int step, const bool *symbol);
 
@@ -102,10 +104,11 @@ bool weft_session_varies(const weft_session *, int step, const bool *symbol);
 weft_status weft_session_cut(weft_session *, weft_diag *);
 /* How many steps from i on, before `end`, make one segment; 0: a batch cannot hold that step. */
 int weft_session_count(const weft_session *, int i, int end);
-/* A segment of `count` steps; what it points to is in the arena. */
+/* A segment of `count` steps, not recorded. */
 weft_segment weft_session_segment(const weft_session *, int first, int count);
-/* Records the segment's launches and copies as the symbols are: those of nothing are left out; its
- * batch stays NULL when all are. */
+/* Records the segment's launches and copies as the symbols are, but for those that its own loops
+ * bind and leave changed: those of nothing are left out; its batch stays NULL when all are.  `step`
+ * is in the arena. */
 weft_status weft_session_record(weft_session *, weft_segment *, weft_arena *, weft_diag *);
 /* The copy of a step; *skip when it is of no bytes or they are there already. */
 weft_status weft_session_copy(weft_session *, weft_arena *, int step, weft_launch *, bool *skip,

@@ -8,7 +8,8 @@
  */
 #include "runtime/session_priv.h"
 
-enum { MOST_UNROLLED = 1 << 14 }; /* launches and copies that a loop in a batch comes to */
+/* What loops and branches in batches come to, in a plan: iterations, launches and copies. */
+enum { MOST_UNROLLED = 1 << 16 };
 
 /* ---- which steps a batch can hold ------------------------------------------------------------ */
 
@@ -34,8 +35,8 @@ weigh_body(const weft_session *s, int i, bool *unknown)
     return sum;
 }
 
-/* How many launches and copies step i comes to at most; below 0: a batch cannot hold it.  unknown:
- * the symbols that no step around i binds but others do. */
+/* How many iterations, launches and copies step i comes to; below 0: a batch cannot hold it.
+ * unknown: the symbols that no step around i binds but others do. */
 static int64_t
 weigh(const weft_session *s, int i, bool *unknown)
 {
@@ -51,25 +52,29 @@ weigh(const weft_session *s, int i, bool *unknown)
         (loops && (e->test || step->count >= 0)) ||
         weft_iexpr_eval(e->bound, s->symbol_value, NULL, &times))
         return -1;
+    times = times < 0 ? 0 : loops ? times : times != 0;
     if (loops)
         unknown[s->symbol_of[step->symbol]] = false;
     body = weigh_body(s, i, unknown);
     if (loops)
         unknown[s->symbol_of[step->symbol]] = true;
-    times = loops ? times : times != 0;
-    if (body < 0 || times > MOST_UNROLLED || times * body > MOST_UNROLLED)
-        return -1;
-    return times > 0 ? times * body : 0;
+    return body < 0 || times > MOST_UNROLLED || times * (body + 1) > MOST_UNROLLED
+               ? -1
+               : times * (body + 1);
 }
 
-/* Of a step that a batch holds whole nobody asks for those that it is over, but of what runs a part
- * of the plan. */
+/* Steps below one that a batch holds whole are asked for by what runs a part of the plan alone, and
+ * their loops are no batches.  *left: of MOST_UNROLLED. */
 static void
-mark(weft_session *s, int first, int end, bool *unknown)
+mark(weft_session *s, int first, int end, bool *unknown, int64_t *left)
 {
     for (int i = first; i < end; i += 1 + s->program->step[i].nbody) {
-        s->batched[i] = weigh(s, i, unknown) >= 0;
-        mark(s, i + 1, i + 1 + s->program->step[i].nbody, unknown);
+        bool over = is_over_steps(&s->program->step[i]);
+        int64_t weight = over && !*left ? -1 : weigh(s, i, unknown), none = 0;
+        s->batched[i] = weight >= 0 && (!over || weight <= *left);
+        if (over && s->batched[i])
+            *left -= weight;
+        mark(s, i + 1, i + 1 + s->program->step[i].nbody, unknown, s->batched[i] ? &none : left);
     }
 }
 
@@ -144,6 +149,7 @@ make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool
     *l = (weft_launch){ .name = s->program->kernel[from->kernel].name,
                         .code = s->code,
                         .kernel = s->first_kernel + from->kernel,
+                        .flops = from->flops,
                         .nbuffer = from->nbuffer,
                         .nscalar = from->nscalar,
                         .buffer = arg,
@@ -270,7 +276,7 @@ record_over(recorder *r, int i)
     int64_t times;
     weft_status status =
         weft_iexpr_eval(s->step_expr[i].bound, s->symbol_value, r->diag, &times);
-    times = loops ? times : times != 0;
+    times = times < 0 ? 0 : loops ? times : times != 0;
     for (int64_t k = 0; k < times && !status; k++) {
         if (loops)
             s->symbol_value[s->symbol_of[step->symbol]] = k;
@@ -288,14 +294,18 @@ record_steps(recorder *r, int first, int end)
     return status;
 }
 
+/* What perhaps no run reaches is no error before one does. */
 weft_status
 weft_session_record(weft_session *s, weft_segment *g, weft_arena *arena, weft_diag *diag)
 {
-    recorder r = { .s = s, .diag = diag };
+    recorder r = { .s = s, .diag = g->inside ? NULL : diag };
     weft_status status = record_steps(&r, g->first, g->first + g->count);
+    g->varies = g->varies || (status && g->inside);
     g->nlaunch = r.launch.n;
     g->step = weft_arena_dup(arena, r.step.at, (size_t)r.step.n * sizeof *r.step.at);
-    if (!status && r.launch.n)
+    if (g->inside && status)
+        status = WEFT_OK;
+    else if (!status && r.launch.n)
         status = s->device->driver->record(s->device, r.launch.at, r.launch.n, &g->batch, diag);
     weft_arena_reset(&r.scratch);
     return status;
@@ -314,17 +324,18 @@ weft_session_segment(const weft_session *s, int first, int count)
 
 /* Segments of the steps from `first` on that one step is over, or the plan. */
 static void
-cut(weft_session *s, int first, int end)
+cut(weft_session *s, int first, int end, bool inside)
 {
     const weft_program *p = s->program;
     for (int i = first; i < end;) {
         int n = weft_session_count(s, i, end);
         if (n) {
             s->segment_at[i] = s->nsegment;
-            s->segment[s->nsegment++] = weft_session_segment(s, i, n);
+            s->segment[s->nsegment] = weft_session_segment(s, i, n);
+            s->segment[s->nsegment++].inside = inside;
             i += n;
         } else {
-            cut(s, i + 1, i + 1 + p->step[i].nbody);
+            cut(s, i + 1, i + 1 + p->step[i].nbody, true);
             i += 1 + p->step[i].nbody;
         }
     }
@@ -334,6 +345,7 @@ weft_status
 weft_session_cut(weft_session *s, weft_diag *diag)
 {
     int n = s->program->nstep;
+    int64_t left = MOST_UNROLLED;
     weft_status status = WEFT_OK;
     bool *unknown =
         weft_arena_dup(&s->bound_arena, s->unknown, (size_t)s->nsymbol * sizeof *s->unknown);
@@ -342,8 +354,8 @@ weft_session_cut(weft_session *s, weft_diag *diag)
     s->batched = WEFT_NEW_ARRAY(&s->bound_arena, n, bool);
     for (int i = 0; i < n; i++)
         s->segment_at[i] = -1;
-    mark(s, 0, n, unknown);
-    cut(s, 0, n);
+    mark(s, 0, n, unknown, &left);
+    cut(s, 0, n, false);
     for (int i = 0; i < s->nsegment && !status; i++)
         if (!s->segment[i].varies)
             status = weft_session_record(s, &s->segment[i], &s->bound_arena, diag);

@@ -55,6 +55,7 @@ submit(runner *r, const weft_segment *g)
 {
     weft_session *s = r->s;
     weft_status status = WEFT_OK;
+    r->idle = g->batch ? 0 : r->idle;
     if (g->batch)
         status = r->timed ? submit_timed(r, g)
                           : s->device->driver->submit(s->device, g->batch, NULL, r->diag);
@@ -82,14 +83,6 @@ submit_once(runner *r, int first, int count)
     return status;
 }
 
-static weft_status
-launch(runner *r, int first, int count)
-{
-    const weft_session *s = r->s;
-    const weft_segment *g = s->segment_at[first] < 0 ? NULL : &s->segment[s->segment_at[first]];
-    return g && g->count == count && !g->varies ? submit(r, g) : submit_once(r, first, count);
-}
-
 /* ---- steps ----------------------------------------------------------------------------------- */
 
 static weft_status
@@ -99,6 +92,7 @@ copy(runner *r, int step)
     weft_arena scratch = { 0 };
     weft_launch l;
     bool skip;
+    r->idle = 0;
     weft_status status = weft_session_copy(s, &scratch, step, &l, &skip, r->diag);
     if (!status && !skip) {
         const weft_arg *from = &l.buffer[0], *to = &l.buffer[1];
@@ -109,6 +103,19 @@ copy(runner *r, int step)
     return status;
 }
 
+/* A copy that varies is no batch. */
+static weft_status
+run_segment(runner *r, int first, int count)
+{
+    const weft_session *s = r->s;
+    const weft_segment *g = s->segment_at[first] < 0 ? NULL : &s->segment[s->segment_at[first]];
+    if (g && g->count == count && !g->varies)
+        return submit(r, g);
+    return count == 1 && s->program->step[first].kind == WEFT_STEP_COPY
+               ? copy(r, first)
+               : submit_once(r, first, count);
+}
+
 static weft_status
 read_back(runner *r, int step)
 {
@@ -117,6 +124,7 @@ read_back(runner *r, int step)
     const weft_mod_tensor *t = &s->program->tensor[from->buffer[0].tensor];
     int64_t bytes, most, word = 0, size = weft_dtype_bits(t->dtype) / 8;
     weft_tensor_place at;
+    r->idle = 0;
     weft_status status = weft_session_find(s, step, 0, false, &at, &bytes, r->diag);
     if (!status && bytes < size)
         status = weft_fail(r->diag, WEFT_LIMIT, "step %d reads beyond the end of '%s'", step,
@@ -186,9 +194,8 @@ run_range(runner *r, int first, int end)
     for (int i = first; i < end && !status;) {
         const weft_mod_step *step = &p->step[i];
         int n = weft_session_count(r->s, i, end);
-        r->idle = step->kind == WEFT_STEP_IF || step->kind == WEFT_STEP_LOOP ? r->idle : 0;
         if (n)
-            status = launch(r, i, n);
+            status = run_segment(r, i, n);
         else if (step->kind == WEFT_STEP_READ)
             status = read_back(r, i);
         else if (step->kind == WEFT_STEP_COPY)

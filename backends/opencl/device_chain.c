@@ -1,8 +1,8 @@
 /* OpenCL on a processor: a chain is many launches in one.
  *
- * To wake the threads of PoCL for a launch takes longer than many a kernel.  So kernels whose blocks
- * are single threads are compiled as functions of one kernel, weft_chain, whose groups are workers:
- * they take the blocks of one launch after the other from a list and run them.
+ * To wake the threads of PoCL for a launch takes longer than many a kernel.  So kernels whose
+ * blocks are single threads are compiled as functions of one kernel, weft_chain, whose groups are
+ * workers: they take the blocks of one launch after the other from a list and run them.
  *
  *   A worker takes what is left of its own part of a launch's blocks first, which lie side by side
  *   and in the same place of every launch, then of the others'.  It goes on to the next launch when
@@ -15,10 +15,10 @@
  * runs at a time, in whatever order, somebody goes on.  Every atomic operation is a full fence, so
  * that a launch sees what those before it wrote.  The last worker to leave clears the counters.
  *
- * Kernels are not printed a second time: macros give each three more parameters, the block's index,
- * and take it for get_group_id; what the threads of a block share is the one thread's own.  A text
- * that asks for more of the launch, as one that somebody has edited may, does not compile as a part
- * of a chain and is launched alone.
+ * Kernels are not printed a second time: macros give each more parameters, the block's index and
+ * the grid, and take them for get_group_id and its like; what the threads of a block share is the
+ * one thread's own.  Where a text that somebody has edited does not compile in that way, it and
+ * those of its program are launched alone.
  */
 #include "backends/opencl/device_priv.h"
 
@@ -26,19 +26,24 @@
 
 /* ---- the program ----------------------------------------------------------------------------- */
 
+/* A function of a chain is given the block's index and the grid; a block is one thread. */
 static const char head[] =
     "#define __kernel static __attribute__((noinline))\n"
-    "#define reqd_work_group_size(x, y, z) unused\n"
-    "#define get_group_id(d) weft_group_##d\n"
-    "#define get_global_id(d) weft_group_##d\n"
-    "#define get_local_id(d) 0\n"
-    "#define get_local_size(d) 1\n"
-    "#define get_num_groups weft_unknown_in_a_chain\n"
-    "#define get_global_size weft_unknown_in_a_chain\n"
-    "#define get_work_dim weft_unknown_in_a_chain\n"
+    "#define reqd_work_group_size(x, y, z) aligned((x) * (y) * (z) == 1 ? 1 : -1)\n"
+    "#define get_group_id(d) ((size_t)weft_group_##d)\n"
+    "#define get_global_id(d) ((size_t)weft_group_##d)\n"
+    "#define get_local_id(d) ((size_t)0)\n"
+    "#define get_global_offset(d) ((size_t)0)\n"
+    "#define get_num_groups(d) ((size_t)weft_grid_##d)\n"
+    "#define get_global_size(d) ((size_t)weft_grid_##d)\n"
+    "#define get_local_size(d) ((size_t)1)\n"
+    "#define get_work_dim() 3u\n"
     "#define barrier(flags)\n"
-    "#define __local\n";
+    "#define __local\n"
+    "#define WEFT_PLACE uint weft_group_0, uint weft_group_1, uint weft_group_2, \\\n"
+    "                   uint weft_grid_0, uint weft_grid_1, uint weft_grid_2\n";
 
+/* Names of kernels' texts may be macros here: nothing is named but by words with `weft_`. */
 static const char middle[] =
     "#line 1 \"weft_chain.cl\"\n"
     "#undef __kernel\n"
@@ -52,89 +57,105 @@ static const char middle[] =
     "#define WEFT_PAUSE\n"
     "#endif\n"
     /* A part's next block, with the launch that it is of in the upper half. */
-    "static int weft_take(__global volatile long *next, long launch, long size)\n"
+    "static int weft_take(__global volatile long *weft_next, long weft_launch, long weft_size)\n"
     "{\n"
     "    for (;;) {\n"
-    "        long was = *next, at = (was >> 32) == launch ? was & 0x7fffffff : 0;\n"
-    "        if ((was >> 32) > launch || at >= size)\n"
+    "        long weft_was = *weft_next, weft_of = weft_was >> 32;\n"
+    "        long weft_at = weft_of == weft_launch ? weft_was & 0x7fffffff : 0;\n"
+    "        if (weft_of > weft_launch || weft_at >= weft_size)\n"
     "            return -1;\n"
-    "        if (__sync_bool_compare_and_swap(next, was, launch << 32 | (at + 1)))\n"
-    "            return at;\n"
+    "        if (__sync_bool_compare_and_swap(weft_next, weft_was,\n"
+    "                                         weft_launch << 32 | (weft_at + 1)))\n"
+    "            return weft_at;\n"
     "    }\n"
     "}\n"
-    "static void weft_copy(__global const char *from, __global char *to, long bytes, uint block)\n"
+    "static void weft_copy(__global const char *weft_from, __global char *weft_to,\n"
+    "                      long weft_bytes, uint weft_block)\n"
     "{\n"
-    "    long i = (long)block << 16, end = min(i + (1L << 16), bytes);\n"
-    "    for (; i + 16 <= end; i += 16)\n"
-    "        vstore16(vload16(0, from + i), 0, to + i);\n"
-    "    for (; i < end; i++)\n"
-    "        to[i] = from[i];\n"
+    "    long weft_i = weft_block * (long)WEFT_COPIED;\n"
+    "    long weft_end = min(weft_i + WEFT_COPIED, weft_bytes);\n"
+    "    for (; weft_i + 16 <= weft_end; weft_i += 16)\n"
+    "        vstore16(vload16(0, weft_from + weft_i), 0, weft_to + weft_i);\n"
+    "    for (; weft_i < weft_end; weft_i++)\n"
+    "        weft_to[weft_i] = weft_from[weft_i];\n"
     "}\n"
+    "#define WEFT_BUFFER(i) (weft_memory[weft_row[i]] + weft_row[(i) + 1])\n"
     "static __attribute__((noinline)) void\n"
-    "weft_run(__global const long *row, __global char **memory, uint at)\n"
+    "weft_run(__global const long *weft_row, __global char **weft_memory, uint weft_block)\n"
     "{\n"
-    "    uint nx = row[2], ny = row[3], x = at % nx, y = at / nx % ny, z = at / nx / ny;\n"
-    "    switch ((int)row[0]) {\n"
+    "    uint weft_nx = weft_row[2], weft_ny = weft_row[3], weft_nz = weft_row[4];\n"
+    "    uint weft_x = weft_block % weft_nx, weft_y = weft_block / weft_nx % weft_ny;\n"
+    "    uint weft_z = weft_block / weft_nx / weft_ny;\n"
+    "    switch ((int)weft_row[0]) {\n"
     "    case -1:\n"
-    "        weft_copy(memory[row[4]] + row[5], memory[row[6]] + row[7], row[8], at);\n"
+    "        weft_copy(WEFT_BUFFER(5), WEFT_BUFFER(7), weft_row[9], weft_block);\n"
     "        break;\n";
 
-/* plan: where each span begins, then rows and spans: the number of rows, blocks to be taken, where
- * each row begins. */
+/* The list: where each span begins, then rows and spans.  A span is the number of its rows, blocks
+ * to be taken, where each row begins; a row the case, blocks, the grid, then for each buffer its
+ * memory and the offset in it, scalars, and of a copy the bytes. */
 static const char tail[] =
     "    }\n"
     "}\n"
-    "static void weft_run_span(__global const long *plan, __global const long *span,\n"
-    "                          __global char **memory, uint at)\n"
+    "static void weft_run_span(__global const long *weft_plan, __global const long *weft_span,\n"
+    "                          __global char **weft_memory, uint weft_at)\n"
     "{\n"
-    "    long rows = span[0];\n"
-    "    for (long i = 0; i < rows; i++) {\n"
-    "        __global const long *row = plan + span[2 + i];\n"
-    "        uint first = rows == 1 ? at : 0, end = rows == 1 ? at + 1 : row[1];\n"
-    "        for (uint block = first; block < end; block++)\n"
-    "            weft_run(row, memory, block);\n"
+    "    long weft_rows = weft_span[0];\n"
+    "    for (long weft_i = 0; weft_i < weft_rows; weft_i++) {\n"
+    "        __global const long *weft_row = weft_plan + weft_span[2 + weft_i];\n"
+    "        uint weft_block = weft_rows == 1 ? weft_at : 0;\n"
+    "        uint weft_end = weft_rows == 1 ? weft_at + 1 : weft_row[1];\n"
+    "        for (; weft_block < weft_end; weft_block++)\n"
+    "            weft_run(weft_row, weft_memory, weft_block);\n"
     "    }\n"
     "}\n"
     "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))\n"
-    "void " WEFT_CL_CHAIN "(__global volatile long *done, __global const long *plan, int spans";
+    "void " WEFT_CL_CHAIN "(__global volatile long *weft_done, __global const long *weft_plan,\n"
+    "                int weft_spans";
 
 static const char body[] =
-    "    __global volatile long *left = done + 16, *next = done + 32;\n"
-    "    int self = get_group_id(0), workers = get_num_groups(0);\n"
-    "    long before = 0;\n"
-    "    for (int i = 0; i < spans; i++) {\n"
-    "        __global const long *span = plan + plan[i];\n"
-    "        long blocks = span[1], mine = 0;\n"
-    "        while (*done < before)\n"
+    "    __global volatile long *weft_left = weft_done + WEFT_COUNTER;\n"
+    "    __global volatile long *weft_next = weft_done + 2 * WEFT_COUNTER;\n"
+    "    int weft_self = get_group_id(0), weft_workers = get_num_groups(0);\n"
+    "    long weft_before = 0;\n"
+    "    for (int weft_i = 0; weft_i < weft_spans; weft_i++) {\n"
+    "        __global const long *weft_span = weft_plan + weft_plan[weft_i];\n"
+    "        long weft_blocks = weft_span[1], weft_mine = 0;\n"
+    "        while (*weft_done < weft_before)\n"
     "            WEFT_PAUSE;\n"
     "        __sync_synchronize();\n"
-    "        for (int k = 0; k < workers; k++) {\n"
-    "            int part = (self + k) % workers, at;\n"
-    "            long first = blocks * part / workers, end = blocks * (part + 1) / workers;\n"
-    "            while ((at = weft_take(next + 16 * part, i, end - first)) >= 0) {\n"
-    "                weft_run_span(plan, span, memory, first + at);\n"
-    "                mine++;\n"
+    "        for (int weft_k = 0; weft_k < weft_workers; weft_k++) {\n"
+    "            int weft_part = (weft_self + weft_k) % weft_workers, weft_at;\n"
+    "            long weft_first = weft_blocks * weft_part / weft_workers;\n"
+    "            long weft_size = weft_blocks * (weft_part + 1) / weft_workers - weft_first;\n"
+    "            while ((weft_at = weft_take(weft_next + WEFT_COUNTER * weft_part, weft_i,\n"
+    "                                        weft_size)) >= 0) {\n"
+    "                weft_run_span(weft_plan, weft_span, weft_memory, weft_first + weft_at);\n"
+    "                weft_mine++;\n"
     "            }\n"
     "        }\n"
-    "        if (mine)\n"
-    "            __sync_fetch_and_add(done, mine);\n"
-    "        before += blocks;\n"
+    "        if (weft_mine)\n"
+    "            __sync_fetch_and_add(weft_done, weft_mine);\n"
+    "        weft_before += weft_blocks;\n"
     "    }\n"
-    "    if (__sync_add_and_fetch(left, 1L) < workers)\n"
+    "    if (__sync_add_and_fetch(weft_left, 1L) < weft_workers)\n"
     "        return;\n"
-    "    *done = *left = 0;\n"
-    "    for (int k = 0; k < workers; k++)\n"
-    "        next[16 * k] = 0;\n"
+    "    *weft_done = *weft_left = 0;\n"
+    "    for (int weft_k = 0; weft_k < weft_workers; weft_k++)\n"
+    "        weft_next[WEFT_COUNTER * weft_k] = 0;\n"
     "}\n";
 
 enum {
     MEMORIES = 16,            /* that a chain is given */
     COUNTER = 16,             /* longs from one counter to the next: they share no cache line */
-    ROW = 4,                  /* case, blocks, blocks along x and y; then arguments */
+    ROW = 5,                  /* longs of a row before its arguments */
+    COPIED = 1 << 16,         /* bytes that a block copies */
     MOST_BLOCKS = 0x7fffffff, /* in a launch */
     MOST_SHARED = 1 << 20,    /* bytes: they lie on the stack of a worker */
-    COPIED = 1 << 16,         /* bytes that a block copies */
-    SMALL = 1 << 14           /* bytes of a launch that one worker does as soon as many */
+    /* so many bytes, blocks and operations are not worth the meeting of workers */
+    SMALL_BYTES = 1 << 14,
+    SMALL_BLOCKS = 16,
+    SMALL_FLOPS = 1 << 16
 };
 
 bool
@@ -149,11 +170,14 @@ static void
 write_case(weft_str *text, const weft_source *s, int index)
 {
     int at = ROW;
-    weft_str_addf(text, "    case %d:\n        weft_in_%s(x, y, z", index, s->name);
+    weft_str_addf(text,
+                  "    case %d:\n"
+                  "        weft_in_%s(weft_x, weft_y, weft_z, weft_nx, weft_ny, weft_nz",
+                  index, s->name);
     for (int i = 0; i < s->nbuffer; i++, at += 2)
-        weft_str_addf(text, ", (__global void *)(memory[row[%d]] + row[%d])", at, at + 1);
+        weft_str_addf(text, ", (__global void *)WEFT_BUFFER(%d)", at);
     for (int i = 0; i < s->nscalar; i++)
-        weft_str_addf(text, ", row[%d]", at++);
+        weft_str_addf(text, ", weft_row[%d]", at++);
     weft_str_add(text, ");\n        break;\n");
 }
 
@@ -161,8 +185,8 @@ static void
 write_function(weft_str *text, const weft_source *s)
 {
     weft_str_addf(text,
-                  "#define %s(...) weft_in_%s(int weft_group_0, int weft_group_1, "
-                  "int weft_group_2, __VA_ARGS__)\n#line 1 \"%s.cl\"\n%s\n#undef %s\n",
+                  "#define %s(...) weft_in_%s(WEFT_PLACE, __VA_ARGS__)\n"
+                  "#line 1 \"%s.cl\"\n%s\n#undef %s\n",
                   s->name, s->name, s->name, s->text, s->name);
 }
 
@@ -170,6 +194,7 @@ void
 weft_cl_chain_text(weft_str *text, const weft_source *source, int n)
 {
     weft_str_add(text, head);
+    weft_str_addf(text, "#define WEFT_COPIED %d\n#define WEFT_COUNTER %d\n", COPIED, COUNTER);
     for (int i = 0; i < n; i++)
         if (weft_cl_chainable(&source[i]))
             write_function(text, &source[i]);
@@ -179,10 +204,10 @@ weft_cl_chain_text(weft_str *text, const weft_source *source, int n)
             write_case(text, &source[i], i);
     weft_str_add(text, tail);
     for (int i = 0; i < MEMORIES; i++)
-        weft_str_addf(text, ", __global char *m%d", i);
-    weft_str_add(text, ")\n{\n    __global char *memory[] = { ");
+        weft_str_addf(text, ",\n                __global char *weft_memory_%d", i);
+    weft_str_add(text, ")\n{\n    __global char *weft_memory[] = { ");
     for (int i = 0; i < MEMORIES; i++)
-        weft_str_addf(text, "%sm%d", i ? ", " : "", i);
+        weft_str_addf(text, "%sweft_memory_%d", i ? ", " : "", i);
     weft_str_addf(text, " };\n%s", body);
 }
 
@@ -215,28 +240,16 @@ joins(memories *m, const weft_launch *l)
     return fits;
 }
 
-/* Copies go with what follows them. */
-static cl_program
-program_of(const weft_launch *l, int n)
-{
-    int i = 0;
-    while (i < n && !l[i].code)
-        i++;
-    return i < n ? weft_cl_chain_of(l[i].code, l[i].kernel, NULL) : NULL;
-}
-
 int
-weft_cl_chain_length(const weft_launch *l, int n)
+weft_cl_chain_length(cl_program program, const weft_launch *l, int n)
 {
     memories m = { 0 };
     int count = 0;
-    cl_program program = program_of(l, n);
-    for (; program && count < n; count++) {
-        const weft_launch *next = &l[count];
-        if ((next->code && weft_cl_chain_of(next->code, next->kernel, NULL) != program) ||
-            !joins(&m, next))
-            break;
-    }
+    while (count < n &&
+           (!l[count].code ||
+            weft_cl_chain_of(l[count].code, l[count].kernel, NULL) == program) &&
+           joins(&m, &l[count]))
+        count++;
     return count;
 }
 
@@ -254,10 +267,11 @@ blocks_of(const weft_launch *l)
 static bool
 is_small(const weft_launch *l)
 {
-    int64_t bytes = 0;
-    for (int i = 0; i < l->nbuffer && bytes <= SMALL; i++)
+    int64_t bytes = 0, blocks = blocks_of(l);
+    for (int i = 0; i < l->nbuffer && bytes <= SMALL_BYTES; i++)
         bytes += l->buffer[i].size;
-    return bytes <= SMALL || blocks_of(l) == 1;
+    return blocks == 1 ||
+           (bytes <= SMALL_BYTES && blocks <= SMALL_BLOCKS && l->flops <= SMALL_FLOPS);
 }
 
 /* Launches from the first on that are one span. */
@@ -278,8 +292,8 @@ add_row(weft_arena *arena, longs *plan, memories *m, const weft_launch *l)
         weft_cl_chain_of(l->code, l->kernel, &index);
     *WEFT_PUSH(arena, plan) = index;
     *WEFT_PUSH(arena, plan) = blocks_of(l);
-    *WEFT_PUSH(arena, plan) = l->grid[0];
-    *WEFT_PUSH(arena, plan) = l->grid[1];
+    for (int i = 0; i < 3; i++)
+        *WEFT_PUSH(arena, plan) = l->code ? l->grid[i] : 1;
     for (int i = 0; i < l->nbuffer; i++) {
         *WEFT_PUSH(arena, plan) = place_of(m, l->buffer[i].memory);
         *WEFT_PUSH(arena, plan) = l->buffer[i].offset;
@@ -352,8 +366,8 @@ make_counters(weft_cl_device *d, weft_diag *diag)
 }
 
 weft_status
-weft_cl_chain_record(weft_cl_device *d, const weft_launch *l, int n, cl_kernel *kernel,
-                     cl_mem *plan, weft_diag *diag)
+weft_cl_chain_record(weft_cl_device *d, cl_program program, const weft_launch *l, int n,
+                     cl_kernel *kernel, cl_mem *plan, weft_diag *diag)
 {
     memories m = { 0 };
     cl_int code, spans = count_spans(l, n);
@@ -362,7 +376,7 @@ weft_cl_chain_record(weft_cl_device *d, const weft_launch *l, int n, cl_kernel *
         s = make_plan(d, l, n, spans, &m, plan, diag);
     if (s)
         return s;
-    *kernel = d->api.clCreateKernel(program_of(l, n), WEFT_CL_CHAIN, &code);
+    *kernel = d->api.clCreateKernel(program, WEFT_CL_CHAIN, &code);
     s = weft_cl_check(diag, code, "clCreateKernel", WEFT_CL_CHAIN);
     if (s)
         return s;

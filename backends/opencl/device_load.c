@@ -213,10 +213,10 @@ make_code(weft_cl_device *d, const weft_source *source, int n, weft_numerics num
     return c;
 }
 
-/* n programs of `each` of the sources, in parallel. */
+/* n programs, of chains or not, of `each` of the sources, in parallel. */
 static weft_status
-build_all(weft_cl_device *d, const weft_code *c, const weft_source *source, cl_program *program, int n,
-          int each, weft_diag *diag)
+build_all(weft_cl_device *d, const weft_code *c, const weft_source *source, bool chain,
+          cl_program *program, int n, int each, weft_diag *diag)
 {
     weft_arena scratch = { 0 };
     build *b = WEFT_NEW_ARRAY(&scratch, n, build);
@@ -227,7 +227,7 @@ build_all(weft_cl_device *d, const weft_code *c, const weft_source *source, cl_p
                         .source = &source[i * each],
                         .n = left < each ? left : each,
                         .options = c->options,
-                        .chain = program == c->chain,
+                        .chain = chain,
                         .diag = diag };
     }
     weft_parallel_for(0, n, build_one, b);
@@ -242,7 +242,8 @@ build_all(weft_cl_device *d, const weft_code *c, const weft_source *source, cl_p
 static weft_status
 build_alone(weft_cl_device *d, const weft_code *c, const weft_source *source, weft_diag *diag)
 {
-    return build_all(d, c, source, c->program, c->nprogram, c->nprogram > 1 ? 1 : c->nkernel, diag);
+    int each = c->nprogram > 1 ? 1 : c->nkernel;
+    return build_all(d, c, source, false, c->program, c->nprogram, each, diag);
 }
 
 weft_status
@@ -256,7 +257,7 @@ weft_cl_load(weft_device *device, const weft_source *source, int n, weft_numeric
     if (!c)
         return weft_fail(diag, WEFT_OUT_OF_MEMORY, "no memory for a code handle");
     /* that one does not build is no error: its kernels are launched alone */
-    build_all(d, c, source, c->chain, c->nchain, CHAINED, NULL);
+    build_all(d, c, source, true, c->chain, c->nchain, CHAINED, NULL);
     for (int i = 0; i < n && chained; i++)
         chained = weft_cl_chain_of(c, i, NULL) != NULL;
     if (!chained)

@@ -57,11 +57,11 @@ weft_status weft_cl_submit(weft_device *, weft_batch *, double *times, weft_diag
 bool weft_cl_chainable(const weft_source *);
 /* Appends the text of a program that chains launches of those of the sources that it can. */
 void weft_cl_chain_text(weft_str *, const weft_source *, int n);
-/* How many launches from the first on one chain can run; 0: that one has to be alone. */
-int weft_cl_chain_length(const weft_launch *, int n);
+/* How many launches and copies from the first on, n at most, one chain of the program can run. */
+int weft_cl_chain_length(cl_program, const weft_launch *, int n);
 /* The kernel of one chain with its arguments set, and the memory of its list; the caller's also
  * after a failure, or NULL. */
-weft_status weft_cl_chain_record(weft_cl_device *, const weft_launch *, int n, cl_kernel *,
-                                 cl_mem *plan, weft_diag *);
+weft_status weft_cl_chain_record(weft_cl_device *, cl_program, const weft_launch *, int n,
+                                 cl_kernel *, cl_mem *plan, weft_diag *);
 
 #endif

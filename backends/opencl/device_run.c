@@ -9,7 +9,7 @@ typedef struct launch { /* or a chain of them, or a copy */
     cl_kernel kernel;
     size_t global[3], local[3];
     const char *name;     /* of the first */
-    const weft_arg *copy; /* from and to; NULL: none */
+    const weft_arg *copy; /* from and to, in the batch's arena; NULL: none */
 } launch;
 
 typedef struct launches {
@@ -106,27 +106,41 @@ record_launch(weft_cl_device *d, weft_batch *b, launch *to, const weft_launch *f
 
 /* A group for each worker. */
 static weft_status
-record_chain(weft_cl_device *d, weft_batch *b, launch *to, const weft_launch *from, int n,
-             weft_diag *diag)
+record_chain(weft_cl_device *d, weft_batch *b, launch *to, cl_program program,
+             const weft_launch *from, int n, weft_diag *diag)
 {
     cl_mem *plan = WEFT_PUSH(&b->arena, &b->plans);
     *to = (launch){ .global = { (size_t)d->workers, 1, 1 },
                     .local = { 1, 1, 1 },
                     .name = from->name };
     *plan = NULL;
-    return weft_cl_chain_record(d, from, n, &to->kernel, plan, diag);
+    return weft_cl_chain_record(d, program, from, n, &to->kernel, plan, diag);
+}
+
+/* By launch and copy: the program of chains that can run it, NULL for none; a copy goes with the
+ * launch that follows. */
+static cl_program *
+find_programs(weft_batch *b)
+{
+    cl_program *of = WEFT_NEW_ARRAY(&b->arena, b->n + 1, cl_program);
+    for (int i = b->n - 1; i >= 0; i--)
+        of[i] = b->from[i].code ? weft_cl_chain_of(b->from[i].code, b->from[i].kernel, NULL)
+                                : of[i + 1];
+    return of;
 }
 
 static weft_status
 record_all(weft_cl_device *d, weft_batch *b, bool chain, launches *to, weft_diag *diag)
 {
     weft_status s = WEFT_OK;
+    const cl_program *of = chain ? find_programs(b) : NULL;
     to->at = WEFT_NEW_ARRAY(&b->arena, b->n, launch);
     for (int i = 0; i < b->n && !s;) {
-        int length = chain ? weft_cl_chain_length(&b->from[i], b->n - i) : 0;
+        const weft_launch *from = &b->from[i];
+        int length = chain && of[i] ? weft_cl_chain_length(of[i], from, b->n - i) : 0;
         launch *l = &to->at[to->n++];
-        s = length ? record_chain(d, b, l, &b->from[i], length, diag)
-                   : record_launch(d, b, l, &b->from[i], diag);
+        s = length ? record_chain(d, b, l, of[i], from, length, diag)
+                   : record_launch(d, b, l, from, diag);
         i += length ? length : 1;
     }
     return s;

@@ -1,6 +1,6 @@
 /* Vulkan: launches and copies recorded once in a command buffer.  Each launch has its descriptor
- * set; a memory barrier stands before each but the first.  A second command buffer with timestamps is made when
- * times are asked. */
+ * set; a memory barrier stands before each but the first.  A second command buffer with timestamps
+ * is made when times are asked. */
 #include "backends/vulkan/device_priv.h"
 
 #include <stdlib.h>

@@ -22,7 +22,7 @@
 
 enum { MANY = 8192 }; /* elements of a buffer whose launches are worth the workers' meeting */
 
-/* to[i] = from[n - 1 - i] * by + add: a block of one launch needs what any of the last one wrote. */
+/* to[i] = from[n - 1 - i] * by + add: a block needs what any of the launch before wrote. */
 static const char turn[] =
     ONE_THREAD "void turn(__global const int *from, __global int *to, int by, long add)\n"
                "{\n"
@@ -34,11 +34,22 @@ static const char add_one[] = ONE_THREAD "void add_one(__global int *to)\n"
                                          "{\n"
                                          "    to[get_global_id(0)] += 1;\n"
                                          "}\n";
-/* What a function of a chain cannot know. */
-static const char count[] = ONE_THREAD "void count(__global int *to)\n"
-                                       "{\n"
-                                       "    to[get_group_id(0)] = get_num_groups(0);\n"
-                                       "}\n";
+/* What somebody may have edited: sizes of 64 bits, and macros of any name. */
+static const char count[] =
+    "#define at 1\n#define row 2\n#define x 3\n#define block 4\n" ONE_THREAD
+    "void count(__global int *to)\n"
+    "{\n"
+    "    to[get_group_id(0)] = get_num_groups(0) + get_global_size(1) * 10 +\n"
+    "                          get_local_size(2) * 100 + get_work_dim() * 1000 +\n"
+    "                          (get_group_id(0) * 65536 * 65536 >> 31) * 10000 +\n"
+    "                          (get_local_id(0) - 1 > 5) * 1000000;\n"
+    "}\n";
+/* What a function of a chain cannot do. */
+static const char asks[] = ONE_THREAD "void asks(__global int *to)\n"
+                                      "{\n"
+                                      "    for (int d = 0; d < 1; d++)\n"
+                                      "        to[get_group_id(0)] = get_num_groups(d);\n"
+                                      "}\n";
 static const char shares[] =
     ONE_THREAD "void shares(__global int *to)\n"
                "{\n"
@@ -288,11 +299,35 @@ a_thread_that_shares_with_nobody_has_an_array_of_its_own(void **state)
 }
 
 static void
-a_text_that_asks_how_many_blocks_there_are_is_launched_alone(void **state)
+a_text_in_a_chain_sees_the_launch_that_it_would_see_alone(void **state)
 {
     fixture *f = need_pocl(state);
     weft_diag *diag = f->diag;
-    weft_source s[] = { source("add_one", add_one, 1), source("count", count, 1) };
+    weft_source s[] = { source("count", count, 1), source("add_one", add_one, 1) };
+    weft_batch *batch;
+    double times[1];
+    int32_t got[7], alone[7];
+    CHECK(f->driver->load(f->device, s, 2, WEFT_DEFAULT, &f->code, diag));
+    weft_memory *m = memory_of(f, 0, 7);
+    weft_arg arg = { m, 0, 28, true };
+    weft_launch l = launch(f, 0, 7, &arg, 1);
+    CHECK(f->driver->record(f->device, &l, 1, &batch, diag));
+    CHECK(f->driver->submit(f->device, batch, NULL, diag));
+    read_words(f, m, 0, got, 7);
+    CHECK(f->driver->submit(f->device, batch, times, diag));
+    read_words(f, m, 0, alone, 7);
+    assert_memory_equal(got, alone, sizeof got);
+    assert_int_equal(got[3], 7 + 10 + 100 + 3000 + 6 * 10000 + 1000000);
+    f->driver->discard(f->device, batch);
+    f->driver->free(f->device, m);
+}
+
+static void
+a_text_that_asks_for_more_is_launched_alone(void **state)
+{
+    fixture *f = need_pocl(state);
+    weft_diag *diag = f->diag;
+    weft_source s[] = { source("add_one", add_one, 1), source("asks", asks, 1) };
     int32_t got[8];
     CHECK(f->driver->load(f->device, s, 2, WEFT_DEFAULT, &f->code, diag));
     weft_memory *m = memory_of(f, 0, 8);
@@ -303,6 +338,36 @@ a_text_that_asks_how_many_blocks_there_are_is_launched_alone(void **state)
     for (int i = 0; i < 8; i++)
         assert_int_equal(got[i], i < 7 ? 8 : 1);
     f->driver->free(f->device, m);
+}
+
+static void
+copies_between_more_memories_than_a_chain_takes_come_before_a_launch(void **state)
+{
+    enum { PAIRS = 12 };
+    fixture *f = need_pocl(state);
+    weft_diag *diag = f->diag;
+    weft_source s = source("add_one", add_one, 1);
+    weft_memory *m[2 * PAIRS];
+    weft_arg arg[PAIRS][2], all;
+    weft_launch l[PAIRS + 1];
+    int32_t got;
+    CHECK(f->driver->load(f->device, &s, 1, WEFT_DEFAULT, &f->code, diag));
+    for (int i = 0; i < 2 * PAIRS; i++)
+        m[i] = memory_of(f, i, 1);
+    for (int i = 0; i < PAIRS; i++) {
+        arg[i][0] = (weft_arg){ m[2 * i], 0, 4, false };
+        arg[i][1] = (weft_arg){ m[2 * i + 1], 0, 4, true };
+        l[i] = (weft_launch){ .name = "copy", .nbuffer = 2, .buffer = arg[i] };
+    }
+    all = arg[PAIRS - 1][1];
+    l[PAIRS] = launch(f, 0, 1, &all, 1);
+    run(f, l, PAIRS + 1, 1);
+    for (int i = 0; i < PAIRS; i++) {
+        read_words(f, m[2 * i + 1], 0, &got, 1);
+        assert_int_equal(got, 2 * i + (i == PAIRS - 1));
+    }
+    for (int i = 0; i < 2 * PAIRS; i++)
+        f->driver->free(f->device, m[i]);
 }
 
 /* Three programs of chains, and more memories than a chain is given. */
@@ -391,7 +456,9 @@ main(void)
         TEST(copies_of_any_bytes_stand_between_launches),
         TEST(every_block_of_a_chain_runs_once),
         TEST(a_thread_that_shares_with_nobody_has_an_array_of_its_own),
-        TEST(a_text_that_asks_how_many_blocks_there_are_is_launched_alone),
+        TEST(a_text_in_a_chain_sees_the_launch_that_it_would_see_alone),
+        TEST(a_text_that_asks_for_more_is_launched_alone),
+        TEST(copies_between_more_memories_than_a_chain_takes_come_before_a_launch),
         TEST(kernels_and_memories_may_be_more_than_a_chain_takes),
         TEST(a_chain_whose_times_are_asked_runs_launch_by_launch),
         TEST(a_text_that_does_not_compile_is_reported_as_it_is_alone),

@@ -1,5 +1,5 @@
-/* test_cold_start.c: PoCL compiles each kernel once, for the groups it is launched with, and all that
- * can be chained together. */
+/* test_cold_start.c: PoCL compiles each kernel once, for the groups it is launched with, and all
+ * that can be chained together. */
 #define _XOPEN_SOURCE 700
 #include "support.h"
 

@@ -134,8 +134,8 @@ a_bias_is_added_to_integers(void **state)
            "    b.channels: i32[2, 1, 1] = constant [2000000000, 7]\n"
            "    a: i32[1, 1, 4, 4] = cast(x) {dtype=i32}\n"
            "    cast: f32[1, 1, 4, 4] = cast(a) {dtype=f32}\n"
-           "    conv: f32[1, 2, 4, 4] = conv(cast, c.f32) {strides=[1, 1], dilations=[1, 1], pads=[0, 0, "
-           "0, 0], groups=1}\n"
+           "    conv: f32[1, 2, 4, 4] = conv(cast, c.f32) {strides=[1, 1], dilations=[1, 1], "
+           "pads=[0, 0, 0, 0], groups=1}\n"
            "    cast_1: i32[1, 2, 4, 4] = cast(conv) {dtype=i32}\n"
            "    y: i32[1, 2, 4, 4] = add(cast_1, b.channels)\n"
            "}\n");

@@ -189,8 +189,8 @@ a_loop_too_long_for_a_batch_goes_step_by_step(void **state)
     (void)state;
     bench b;
     make(&b, true);
-    run(&b, 6000);
-    assert_true(submissions > 6000);
+    run(&b, 24000);
+    assert_true(submissions > 24000);
     drop(&b);
 }
 
@@ -207,6 +207,75 @@ the_times_of_a_step_in_a_loop_are_added(void **state)
     for (int i = 0; i < STEPS; i++)
         assert_true(times[i] == expected[i]);
     drop(&b);
+}
+
+/* Whether a session can be made of the plan after a change; it may not take long. */
+static weft_status
+status_of(weft_module *m, const char *over_i, const char *over_k, int nbody)
+{
+    weft_driver driver = support_host_driver;
+    weft_device *d;
+    weft_session *s = NULL;
+    int32_t x[4] = { 0 }, y[4];
+    int64_t nout;
+    driver.batches_copies = true;
+    driver.record = host_record;
+    driver.discard = host_discard;
+    driver.submit = host_submit;
+    batches = entries = submissions = 0;
+    m->program->step[OVER_I].bound = over_i;
+    m->program->step[OVER_K].bound = over_k;
+    m->program->step[OVER_K].nbody = nbody;
+    assert_int_equal(support_host_driver.open(0, NULL, &d), WEFT_OK);
+    d->driver = &driver;
+    weft_status status = weft_session_create(m, d, NULL, NULL, &s);
+    if (!status)
+        status = support_flow_run(s, 4, x, &nout, y, NULL);
+    weft_session_destroy(s);
+    support_host_driver.close(d);
+    weft_module_destroy(m);
+    return status;
+}
+
+static void
+bounds_from_outside_are_not_unrolled(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of(loops(), "0 - 4611686018427387904", "2", 1), WEFT_OK);
+    assert_int_equal(entries, 1); /* the last step */
+    assert_int_equal(status_of(loops(), "n", "0 - 4611686018427387904", 1), WEFT_OK);
+    assert_int_equal(entries, 4 + 1);
+    assert_int_equal(status_of(loops(), "n", "4611686018427387904", 0), WEFT_OK);
+    assert_int_equal(status_of(loops(), "n", "60000", 1), WEFT_OK);
+    assert_true(submissions > 4); /* each turn of the outer loop is one of the host's */
+}
+
+/* The inner loop runs as often as the outer one has. */
+static void
+a_loop_whose_length_another_decides_is_the_hosts(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of(loops(), "n", "i", 1), WEFT_OK);
+    assert_int_equal(submissions, 0 + 1 + 2 + 3 + 1); /* puts are copies of the host's */
+}
+
+static weft_module *
+copy_beyond(void)
+{
+    weft_module *m = loops();
+    weft_mod_step *s = m->program->step;
+    weft_mod_arg *whole = weft_arena_dup(&m->arena, s[WHOLE].buffer, 2 * sizeof *whole);
+    whole[1].offset = "4";
+    s[WHOLE].buffer = whole;
+    return m;
+}
+
+static void
+a_copy_that_no_run_reaches_is_no_error(void **state)
+{
+    (void)state;
+    /* the host's loop: the branch, which n = 4 does not take, is recorded by itself */
+    assert_int_equal(status_of(copy_beyond(), "n", "i", 1), WEFT_OK);
 }
 
 static void
@@ -235,6 +304,9 @@ main(void)
         cmocka_unit_test(a_driver_that_batches_no_copies_is_given_none),
         cmocka_unit_test(a_loop_too_long_for_a_batch_goes_step_by_step),
         cmocka_unit_test(the_times_of_a_step_in_a_loop_are_added),
+        cmocka_unit_test(bounds_from_outside_are_not_unrolled),
+        cmocka_unit_test(a_loop_whose_length_another_decides_is_the_hosts),
+        cmocka_unit_test(a_copy_that_no_run_reaches_is_no_error),
         cmocka_unit_test(a_step_of_a_recorded_loop_runs_alone),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);

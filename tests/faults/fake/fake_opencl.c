@@ -486,19 +486,20 @@ execute_add(cl_kernel k)
         add(m, (const int64_t[3]){ 0 }, n, (int64_t)k->value[4]);
 }
 
-/* A row is a case, blocks, two sizes of the grid; three times a memory and an offset, n, scale; of a
- * copy, whose case is -1, two times, and bytes. */
+/* A row is a case, blocks, the grid; three times a memory and an offset, n, scale; of a copy, whose
+ * case is -1, two times, and bytes. */
 static void
 execute_row(const int64_t *row, const cl_mem *m)
 {
-    cl_mem of[3] = { m[row[4]], m[row[6]], m[row[0] < 0 ? 0 : row[8]] };
+    const int64_t *arg = row + 5;
+    cl_mem of[3] = { m[arg[0]], m[arg[2]], m[row[0] < 0 ? 0 : arg[4]] };
     if (row[0] >= 0) {
-        add(of, (const int64_t[3]){ row[5], row[7], row[9] }, (int32_t)row[10], row[11]);
+        add(of, (const int64_t[3]){ arg[1], arg[3], arg[5] }, (int32_t)arg[6], arg[7]);
         return;
     }
-    void *from = bytes_of(of[0], row[5], row[8]), *to = bytes_of(of[1], row[7], row[8]);
+    void *from = bytes_of(of[0], arg[1], arg[4]), *to = bytes_of(of[1], arg[3], arg[4]);
     if (from && to)
-        memcpy(to, from, (size_t)row[8]);
+        memcpy(to, from, (size_t)arg[4]);
 }
 
 /* Counters; where each span begins, and spans: rows, blocks, where each row begins; how many;
