@@ -33,7 +33,7 @@ optimize(weft_graph *graph, const weft_compile_job *job)
         .max_buffers = t->max_buffers,
         .pack_lanes = vectors ? t->vector_lanes : 0,
         .block_lanes = vectors ? t->vector_lanes : 0,
-        .float_sums = (vectors || simt) && job->optimize > 0 && !t->matrix,
+        .float_sums = (vectors || simt) && job->optimize > 0,
         .flat_places = vectors,
         .attention_bytes = simt && job->optimize > 0 ? t->shared_bytes : 0,
         .attention_lanes = vectors ? t->vector_lanes : 0,
