@@ -1,5 +1,5 @@
-/* Kernel times as a Chrome/Perfetto trace: one slice a step, end to end as they ran on the device.
- */
+/* Times of kernels and copies as a Chrome/Perfetto trace: one slice a step, all of its launches,
+ * end to end as they ran on the device. */
 #include "runtime/session_priv.h"
 
 #include <jansson.h>
@@ -14,8 +14,9 @@ slice(const weft_program *p, int step, double start, double seconds)
         json_pack("{s:i, s:s, s:f, s:f}", "step", step, "layers", s->layers ? s->layers : "",
                   "GFLOP/s", seconds > 0 ? s->flops / seconds * 1e-9 : 0, "GB/s",
                   seconds > 0 ? s->bytes / seconds * 1e-9 : 0);
+    const char *kind = s->kind == WEFT_STEP_COPY ? "copy" : "kernel";
     return json_pack("{s:s, s:s, s:s, s:f, s:f, s:i, s:i, s:o}", "name", weft_step_name(p, step),
-                     "cat", "kernel", "ph", "X", "ts", start * 1e6, "dur", seconds * 1e6, "pid", 0,
+                     "cat", kind, "ph", "X", "ts", start * 1e6, "dur", seconds * 1e6, "pid", 0,
                      "tid", 0, "args", args);
 }
 
