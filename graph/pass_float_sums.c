@@ -11,7 +11,10 @@
 #include "graph/passes.h"
 
 #define EXACT ((int64_t)1 << 24)
-enum { DEEPEST = 8 }; /* nodes from a product to what was narrow */
+enum {
+    DEEPEST = 8,           /* nodes from a product to what was narrow */
+    MOST_ELEMENT = 1 << 29 /* magnitude that is looked at */
+};
 
 typedef struct range {
     int64_t least, most;
@@ -96,8 +99,39 @@ place_in(const weft_value *operand, const weft_value *result, int64_t i)
     return at;
 }
 
-/* The elements of a constant, or of what constants make; NULL: it is none. */
-static int64_t *
+static bool
+set_element(int32_t *to, int64_t v)
+{
+    *to = (int32_t)v;
+    return v >= -MOST_ELEMENT && v <= MOST_ELEMENT;
+}
+
+static int32_t *elements_of(weft_arena *, const weft_value *, int depth);
+
+static bool
+read_elements(const weft_const *c, int64_t n, int32_t *to)
+{
+    bool fits = true;
+    for (int64_t i = 0; i < n && fits; i++)
+        fits = set_element(&to[i], weft_get_i64(c->dtype, c->data, i));
+    return fits;
+}
+
+static bool
+subtract_elements(weft_arena *arena, const weft_value *v, int64_t n, int depth, int32_t *to)
+{
+    const weft_value *a = v->node->in[0], *b = v->node->in[1];
+    const int32_t *of_a = elements_of(arena, a, depth + 1),
+                  *of_b = of_a ? elements_of(arena, b, depth + 1) : NULL;
+    bool fits = of_b != NULL;
+    for (int64_t i = 0; i < n && fits; i++)
+        fits = set_element(&to[i],
+                           (int64_t)of_a[place_in(a, v, i)] - of_b[place_in(b, v, i)]);
+    return fits;
+}
+
+/* The elements of a constant, or of what constants make; NULL: it is none, or one is too large. */
+static int32_t *
 elements_of(weft_arena *arena, const weft_value *v, int depth)
 {
     int64_t n;
@@ -107,18 +141,10 @@ elements_of(weft_arena *arena, const weft_value *v, int depth)
         return v->dtype == WEFT_I32 ? elements_of(arena, v->node->in[0], depth + 1) : NULL;
     if (!v->data && !passes_on(v, WEFT_GOP_SUB))
         return NULL;
-    int64_t *all = weft_arena_try_alloc(arena, (size_t)n * sizeof *all);
-    if (v->data) {
-        for (int64_t i = 0; all && i < n; i++)
-            all[i] = weft_get_i64(v->dtype, v->data->data, i);
-        return all;
-    }
-    const weft_value *a = v->node->in[0], *b = v->node->in[1];
-    const int64_t *of_a = elements_of(arena, a, depth + 1),
-                  *of_b = elements_of(arena, b, depth + 1);
-    for (int64_t i = 0; all && of_a && of_b && i < n; i++)
-        all[i] = of_a[place_in(a, v, i)] - of_b[place_in(b, v, i)];
-    return of_a && of_b ? all : NULL;
+    int32_t *all = weft_arena_try_alloc(arena, (size_t)n * sizeof *all);
+    bool fits = all && (v->data ? read_elements(v->data, n, all)
+                                : subtract_elements(arena, v, n, depth, all));
+    return fits ? all : NULL;
 }
 
 /* ---- sums ------------------------------------------------------------------------------------ */
@@ -146,7 +172,7 @@ terms_of(const weft_node *n, int64_t *terms, int64_t *apart)
 
 /* The greatest sum of the magnitudes of the terms of one output. */
 static int64_t
-greatest_sum(const int64_t *w, int64_t count, int64_t terms, int64_t apart)
+greatest_sum(const int32_t *w, int64_t count, int64_t terms, int64_t apart)
 {
     int64_t most = 0;
     for (int64_t first = 0; first < count; first++) {
@@ -155,7 +181,7 @@ greatest_sum(const int64_t *w, int64_t count, int64_t terms, int64_t apart)
             continue;
         for (int64_t k = 0; k < terms && sum <= EXACT; k++) {
             int64_t v = w[first + k * apart];
-            sum += v < -EXACT || v > EXACT ? EXACT + 1 : v < 0 ? -v : v;
+            sum += v < 0 ? -v : v;
         }
         most = sum > most ? sum : most;
     }
@@ -164,7 +190,7 @@ greatest_sum(const int64_t *w, int64_t count, int64_t terms, int64_t apart)
 
 /* Whether every sum is exact; *w: the elements of operand 1 if they are known. */
 static bool
-is_exact(pass *p, const weft_node *n, int64_t **w)
+is_exact(pass *p, const weft_node *n, int32_t **w)
 {
     int64_t terms, apart, count, sum, by = magnitude_of(n->in[0]);
     *w = NULL;
@@ -188,7 +214,7 @@ cast(pass *p, const weft_node *n, weft_value *v, weft_dtype to)
 }
 
 static weft_value *
-constant(pass *p, const weft_value *v, const int64_t *element)
+constant(pass *p, const weft_value *v, const int32_t *element)
 {
     weft_graph *g = p->s.g;
     int64_t count = 1, *dim = WEFT_NEW_ARRAY(&g->ir->arena, v->ndim, int64_t);
@@ -198,7 +224,7 @@ constant(pass *p, const weft_value *v, const int64_t *element)
     }
     weft_const c = weft_const_make(g, WEFT_F32, v->ndim, dim);
     for (int64_t i = 0; i < count; i++)
-        weft_set_f64(WEFT_F32, (void *)(uintptr_t)c.data, i, (double)element[i]);
+        weft_set_f64(WEFT_F32, (void *)(uintptr_t)c.data, i, element[i]);
     return weft_graph_constant(g, weft_arena_printf(&g->ir->arena, "%s.f32", v->name), &c);
 }
 
@@ -216,7 +242,7 @@ beside_channels(pass *p, const weft_node *n)
 }
 
 static bool
-replace(pass *p, weft_node *n, const int64_t *w)
+replace(pass *p, weft_node *n, const int32_t *w)
 {
     weft_graph *g = p->s.g;
     weft_attr i32 = weft_attr_dtype("dtype", WEFT_I32);
@@ -248,7 +274,7 @@ weft_pass_float_sums(weft_graph *g, const weft_graph_options *options, bool *cha
     bool ok = true;
     for (int i = 0; i < p.s.n; i++) {
         weft_node *n = weft_sweep_take(&p.s, i);
-        int64_t *w;
+        int32_t *w;
         bool takes =
             ok && options->float_sums && is_integer_product(n) && is_exact(&p, n, &w);
         if (takes)

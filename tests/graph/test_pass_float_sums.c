@@ -56,6 +56,26 @@ the_sums_of_a_transposed_constant_go_along_its_rows(void **state)
                      "}\n");
 }
 
+/* They would wrap around to something small. */
+static void
+constants_that_are_too_large_stay_integers(void **state)
+{
+    (void)state;
+    expect_as_it_was("graph f(x: u8[2, 1]) -> (y) {\n"
+                     "    w: i64[1, 1] = constant [4294967297]\n"
+                     "    a: i32[2, 1] = cast(x) {dtype=i32}\n"
+                     "    b: i32[1, 1] = cast(w) {dtype=i32}\n"
+                     "    y: i32[2, 1] = matmul(a, b) {ta=0, tb=0}\n"
+                     "}\n");
+    expect_as_it_was("graph f(x: u8[2, 1]) -> (y) {\n"
+                     "    w: i32[1, 1] = constant [2147483647]\n"
+                     "    z: i32[1, 1] = constant [-2147483648]\n"
+                     "    a: i32[2, 1] = cast(x) {dtype=i32}\n"
+                     "    b: i32[1, 1] = subtract(w, z)\n"
+                     "    y: i32[2, 1] = matmul(a, b) {ta=0, tb=0}\n"
+                     "}\n");
+}
+
 /* x - z is from -255 to 255, w - 100 from -228 to 27. */
 static void
 zero_points_count(void **state)
@@ -159,6 +179,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_product_with_a_constant_is_exact_up_to_the_sum_of_its_columns),
         cmocka_unit_test(the_sums_of_a_transposed_constant_go_along_its_rows),
+        cmocka_unit_test(constants_that_are_too_large_stay_integers),
         cmocka_unit_test(zero_points_count),
         cmocka_unit_test(of_two_inputs_every_term_counts_as_the_greatest),
         cmocka_unit_test(a_bias_is_added_to_integers),
