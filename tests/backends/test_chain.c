@@ -30,6 +30,16 @@ static const char turn[] =
                "    int i = (get_group_id(2) * ny + get_group_id(1)) * nx + get_group_id(0);\n"
                "    to[i] = from[n - 1 - i] * by + (int)add;\n"
                "}\n";
+/* The same of 8 elements, plus one; the first block of each launch takes long enough for the others'
+ * worker to be far ahead. */
+static const char late[] =
+    ONE_THREAD "void late(__global const int *from, __global int *to)\n"
+               "{\n"
+               "    uint i = get_group_id(0), x = i;\n"
+               "    for (int k = 0; i == 0 && k < 300000; k++)\n"
+               "        x = x * 1664525u + 1013904223u;\n"
+               "    to[i] = from[7 - i] + (x != 12345u || i != 0);\n"
+               "}\n";
 static const char add_one[] = ONE_THREAD "void add_one(__global int *to)\n"
                                          "{\n"
                                          "    to[get_global_id(0)] += 1;\n"
@@ -59,6 +69,8 @@ static const char shares[] =
                "    barrier(CLK_LOCAL_MEM_FENCE);\n"
                "    to[get_group_id(0)] = own[0] + own[1] + own[2] + own[3];\n"
                "}\n";
+static const char wide[] = "__kernel __attribute__((reqd_work_group_size(4, 1, 1)))\n"
+                           "void wide(__global int *to)\n{\n    to[get_global_id(0)] = 9;\n}\n";
 static const char wrong[] = ONE_THREAD "void wrong(__global int *to)\n{\n    to[0] = nothing;\n}\n";
 
 static const uint8_t turn_scalars[] = { WEFT_I32, WEFT_I64 };
@@ -232,6 +244,29 @@ so_it_does_where_launches_are_too_small_for_two_workers(void **state)
 }
 
 static void
+a_worker_that_is_done_waits_for_the_blocks_of_others(void **state)
+{
+    enum { N = 8, LAUNCHES = 20 };
+    fixture *f = need_pocl(state);
+    weft_diag *diag = f->diag;
+    weft_source s = source("late", late, 2);
+    weft_launch l[LAUNCHES];
+    int32_t got[N];
+    CHECK(f->driver->load(f->device, &s, 1, WEFT_DEFAULT, &f->code, diag));
+    weft_memory *m = memory_of(f, 0, MANY), *other = memory_of(f, 0, MANY);
+    weft_arg there[] = { { m, 0, MANY * 4, false }, { other, 0, MANY * 4, true } };
+    weft_arg back[] = { { other, 0, MANY * 4, false }, { m, 0, MANY * 4, true } };
+    for (int k = 0; k < LAUNCHES; k++)
+        l[k] = launch(f, 0, N, k % 2 ? back : there, 2);
+    run(f, l, LAUNCHES, 5);
+    read_words(f, m, 0, got, N);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(got[i], 5 * LAUNCHES);
+    f->driver->free(f->device, m);
+    f->driver->free(f->device, other);
+}
+
+static void
 copies_of_any_bytes_stand_between_launches(void **state)
 {
     enum { BYTES = 200001 };
@@ -337,6 +372,25 @@ a_text_that_asks_for_more_is_launched_alone(void **state)
     read_words(f, m, 0, got, 8);
     for (int i = 0; i < 8; i++)
         assert_int_equal(got[i], i < 7 ? 8 : 1);
+    f->driver->free(f->device, m);
+}
+
+/* Its block is another than the module has it: a chain would run one thread of four. */
+static void
+a_text_of_another_block_is_refused_as_it_is_alone(void **state)
+{
+    fixture *f = need_pocl(state);
+    weft_diag *diag = f->diag;
+    weft_source s = source("wide", wide, 1);
+    weft_batch *batch;
+    CHECK(f->driver->load(f->device, &s, 1, WEFT_DEFAULT, &f->code, diag));
+    weft_memory *m = memory_of(f, 0, 8);
+    weft_arg arg = { m, 0, 32, true };
+    weft_launch l = launch(f, 0, 2, &arg, 1);
+    CHECK(f->driver->record(f->device, &l, 1, &batch, diag));
+    assert_int_equal(f->driver->submit(f->device, batch, NULL, diag), WEFT_DEVICE);
+    assert_non_null(strstr(weft_diag_text(diag), "CL_INVALID_WORK_GROUP_SIZE"));
+    f->driver->discard(f->device, batch);
     f->driver->free(f->device, m);
 }
 
@@ -453,11 +507,13 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_launch_of_a_chain_sees_what_every_block_before_it_wrote),
         TEST(so_it_does_where_launches_are_too_small_for_two_workers),
+        TEST(a_worker_that_is_done_waits_for_the_blocks_of_others),
         TEST(copies_of_any_bytes_stand_between_launches),
         TEST(every_block_of_a_chain_runs_once),
         TEST(a_thread_that_shares_with_nobody_has_an_array_of_its_own),
         TEST(a_text_in_a_chain_sees_the_launch_that_it_would_see_alone),
         TEST(a_text_that_asks_for_more_is_launched_alone),
+        TEST(a_text_of_another_block_is_refused_as_it_is_alone),
         TEST(copies_between_more_memories_than_a_chain_takes_come_before_a_launch),
         TEST(kernels_and_memories_may_be_more_than_a_chain_takes),
         TEST(a_chain_whose_times_are_asked_runs_launch_by_launch),
