@@ -16,6 +16,7 @@ typedef struct switcher {
     weft_ir *ir;
     weft_arena arena;
     WEFT_VEC(const weft_var *) thread; /* variables that threads have values of their own of */
+    bool written_out;                  /* within steps that are: each would ask for itself */
 } switcher;
 
 /* What a loop holds. */
@@ -166,11 +167,18 @@ rewrite(weft_rewriter *rw, const weft_stmt *s)
     switcher *w = rw->user;
     if (s->kind != WEFT_SK_FOR)
         return weft_rewrite_children(rw, s);
-    bool serial = s->u.loop.bind == WEFT_SERIAL;
+    bool steps = s->u.loop.bind == WEFT_UNROLL, outside = w->written_out;
     if (weft_is_thread(s->u.loop.bind))
         *WEFT_PUSH(&w->arena, &w->thread) = s->u.loop.var;
-    const weft_stmt *made = serial ? unswitch(w, s) : s;
-    return made == s ? weft_rewrite_children(rw, s) : made;
+    if (s->u.loop.bind == WEFT_SERIAL || (steps && !outside)) {
+        const weft_stmt *made = unswitch(w, s);
+        if (made != s)
+            return made;
+    }
+    w->written_out = steps || (outside && s->u.loop.bind != WEFT_SERIAL);
+    s = weft_rewrite_children(rw, s);
+    w->written_out = outside;
+    return s;
 }
 
 weft_status

@@ -9,11 +9,18 @@ enum {
     UNKNOWN = 512    /* what a symbolic extent is taken for */
 };
 
+/* A reduce axis whose steps take a read through the places of neighbours along a data axis. */
+typedef struct vector_window {
+    int read, axis, reduce; /* axis: a candidate; reduce: number of the reduce axis */
+    int64_t hop, steps;     /* of the reduce axis: between neighbours; all of it */
+} vector_window;
+
 typedef struct vector_tile {
     int lane_axis; /* which of the axes runs in lanes */
     int64_t lanes;
     int64_t size[VECTOR_AXES]; /* results along each axis; of the lane axis: vectors */
     int turned; /* the read whose lanes are apart and that a copy brings side by side; -1: none */
+    const vector_window *window; /* whose steps are written out inside the tile's loops; or NULL */
     double cycles;
 } vector_tile;
 
@@ -39,6 +46,7 @@ typedef struct vector_search {
     bool swept[VECTOR_AXES];     /* an axis that it does not go along: read again for every tile */
     int64_t registers;
     bool may_turn; /* the reduction is as it was written, and may read copies instead */
+    WEFT_VEC(vector_window) window;
     vector_tile at, best;
     weft_tensor *turned; /* the copy of what best.turned reads, once it is there; NULL: none */
 } vector_search;
@@ -101,6 +109,10 @@ void weft_vector_gather(vector_search *, weft_tensor *sum);
 /* What `sum` reads of order->pack below loop `at` of `out`, copied to memory of its own. */
 void weft_vector_pack(vector_search *, const vector_order *, weft_tensor *sum, weft_tensor *out,
                       weft_axis *at);
+
+/* ---- vector_window.c ------------------------------------------------------------------------- */
+/* Finds s->window. */
+void weft_vector_windows(vector_search *);
 
 /* ---- vector_border.c ------------------------------------------------------------------------- */
 /* A stage of planes, each of which few enough bytes for a first cache and read by the results at

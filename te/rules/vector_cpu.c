@@ -19,6 +19,8 @@ typedef struct loops {
     WEFT_VEC(double) kept;              /* of each inner one */
     int nlead;                          /* of outer, the first ones */
     weft_axis *panel, *lane;            /* of the lane axis: vectors of a tile, lanes */
+    WEFT_VEC(weft_axis *) middle;       /* reduce axes around the tile */
+    weft_axis *window;                  /* the one that is written out inside it; NULL */
 } loops;
 
 static void
@@ -105,30 +107,43 @@ unroll_tile(vector_search *s, weft_tensor *t, const loops *l)
         (void)weft_unroll(s->r->te, t, l->inner.at[i]);
     if (l->panel)
         (void)weft_unroll(s->r->te, t, l->panel);
+    if (l->window)
+        (void)weft_unroll(s->r->te, t, l->window);
     if (l->lane)
         (void)weft_vectorize(s->r->te, t, l->lane);
 }
 
-/* outer.. middle.. inner.. panel lane, or with the lanes outside of the inner loops. */
+/* outer.. middle.. inner.. panel window lane, or with the lanes outside of the inner loops. */
 static bool
-order(vector_search *s, weft_tensor *t, const loops *l, int nmiddle, weft_axis *const *middle,
-      bool lanes_outside)
+order(vector_search *s, weft_tensor *t, const loops *l, bool lanes_outside)
 {
     WEFT_VEC(weft_axis *) all = { 0 };
-    weft_axis *lanes[2] = { l->panel, l->lane };
+    weft_axis *lanes[3] = { l->panel, l->window, l->lane };
     for (int i = 0; i < l->outer.n; i++)
         *WEFT_PUSH(l->arena, &all) = l->outer.at[i];
-    for (int i = 0; i < nmiddle; i++)
-        *WEFT_PUSH(l->arena, &all) = middle[i];
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < l->middle.n; i++)
+        *WEFT_PUSH(l->arena, &all) = l->middle.at[i];
+    for (int i = 0; i < 3; i++)
         if (lanes[i] && lanes_outside)
             *WEFT_PUSH(l->arena, &all) = lanes[i];
     for (int i = 0; i < l->inner.n; i++)
         *WEFT_PUSH(l->arena, &all) = l->inner.at[i];
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         if (lanes[i] && !lanes_outside)
             *WEFT_PUSH(l->arena, &all) = lanes[i];
     return !weft_reorder(s->r->te, t, all.n, all.at);
+}
+
+/* The reduce axes of a stage, if it has any: around the tile, or a window's inside it. */
+static void
+place_reduction(const vector_search *s, const weft_tensor *t, loops *l)
+{
+    const vector_window *w = s->best.window;
+    for (int i = 0; i < t->op->nreduce; i++)
+        if (w && w->reduce == i)
+            l->window = t->op->reduce[i];
+        else
+            *WEFT_PUSH(l->arena, &l->middle) = t->op->reduce[i];
 }
 
 static int64_t
@@ -188,7 +203,7 @@ schedule_out(vector_search *s, const vector_order *o, weft_tensor *out, bool in_
              weft_axis **group, weft_axis **at)
 {
     loops l = { .arena = &s->r->scratch };
-    if (!split_tile(s, o, out, &l) || !order(s, out, &l, 0, NULL, in_loops))
+    if (!split_tile(s, o, out, &l) || !order(s, out, &l, in_loops))
         return false;
     (o->lead ? bind_sweeps : bind_tiles)(s, o, out, &l, group, at);
     if (!in_loops)
@@ -203,8 +218,10 @@ schedule_part(vector_search *s, const vector_order *o, weft_tensor *part, weft_t
 {
     loops l = { .arena = &s->r->scratch };
     if (weft_compute_at(s->r->te, part, out, at) || weft_set_scope(s->r->te, part, "local") ||
-        !split_tile(s, o, part, &l) ||
-        !order(s, part, &l, part->op->nreduce, part->op->reduce, false))
+        !split_tile(s, o, part, &l))
+        return false;
+    place_reduction(s, part, &l);
+    if (!order(s, part, &l, false))
         return false;
     unroll_tile(s, part, &l);
     return true;
@@ -221,6 +238,8 @@ say(const vector_search *s, const vector_order *o)
             weft_str_addf(note, " x %d %s%s", (int)s->best.size[k],
                           s->op->axis[s->axis[k]]->var->name,
                           k == s->best.lane_axis ? " vectors" : "");
+    if (s->best.window)
+        weft_str_addf(note, " x window %s", s->op->reduce[s->best.window->reduce]->var->name);
     weft_str_addf(note, " in registers%s",
                   o->lead && !o->border ? ", panels outside" : "");
     if (o->lead && o->turns > 1)

@@ -17,6 +17,7 @@ enum {
     WAYS = 8,               /* lines that such a cache keeps of one place */
     CROWDED = 2,            /* a line that others of its place drove out, in loads */
     UNEVEN = 1,             /* an address that is no step from another, in loads */
+    MOST_WRITTEN = 64,      /* steps of all results of a tile that a window writes out */
     MANY = 32,              /* tiles, of which one that overhangs is a small part */
     CROSSED = 2,            /* a tile that overhangs along two axes or more, in whole ones */
     TURN = 2                /* cycles of an element that is copied across its rows */
@@ -62,6 +63,18 @@ weft_vector_places(const vector_search *s, const vector_tile *t, int i, int k)
     int64_t n = vectors_along(s, t, k);
     bool shared = n < 64 && (s->shared[i][k] >> n & 1);
     return s->read[i].along[s->axis[k]] && !shared ? n : 1;
+}
+
+/* Vectors that a step of the reduction loads for a tile, of those that read i has along
+ * candidate k: steps of a window share them. */
+static double
+loaded_along(const vector_search *s, int i, int k)
+{
+    const vector_window *w = s->at.window;
+    double n = (double)weft_vector_places(s, &s->at, i, k);
+    if (!w || w->read != i || w->axis != k)
+        return n;
+    return ((n - 1) * (double)w->hop + (double)w->steps) / (double)w->steps;
 }
 
 /* Whether a step of the reduction meets more lines of one place in a first cache than it keeps:
@@ -122,7 +135,7 @@ loads(const vector_search *s)
     for (int i = 0; i < s->nread; i++) {
         double n = 1;
         for (int k = 0; k < s->n; k++)
-            n *= (double)weft_vector_places(s, &s->at, i, k);
+            n *= loaded_along(s, i, k);
         all += n * (loads_each(s, i, n) + branches_each(s, &s->read[i]));
     }
     return all;
@@ -205,11 +218,17 @@ weft_vector_kept(const vector_search *s, const vector_tile *t, int k)
 }
 
 /* Vectors that find no register: of results, of what the outermost loop of the tile keeps, and one
- * that it runs through.  Vectors of the lane axis are the innermost loop if there is another. */
+ * that it runs through.  Vectors of the lane axis are the innermost loop if there is another.  A
+ * window keeps what its steps read, and what its neighbours do. */
 static double
 spilled(const vector_search *s, double results)
 {
     double least = results;
+    if (s->at.window) {
+        double kept = weft_vector_kept(s, &s->at, s->at.window->axis);
+        return fmax(0, results + (double)s->at.window->steps * (kept + 1) -
+                           (double)s->registers);
+    }
     for (int k = 0; k < s->n; k++) {
         double kept = weft_vector_kept(s, &s->at, k);
         bool inside = k == s->at.lane_axis && (double)s->at.size[k] < results;
@@ -257,6 +276,19 @@ shares_nothing(const vector_search *s, int k)
     return s->nread > 1 && k != s->at.lane_axis;
 }
 
+/* Whether a tile may have its window: each result has a place of its own in what is read through
+ * it, so that loads are what takes the time, and the program stays small. */
+static bool
+suits_window(const vector_search *s, double results)
+{
+    const vector_window *w = s->at.window;
+    double places = 1;
+    for (int k = 0; w && k < s->n; k++)
+        places *= (double)weft_vector_places(s, &s->at, w->read, k);
+    return !w || (s->at.size[w->axis] > 1 && places == results &&
+                  results * (double)w->steps <= MOST_WRITTEN);
+}
+
 static double
 estimate(const vector_search *s)
 {
@@ -267,6 +299,8 @@ estimate(const vector_search *s)
         results *= (double)vectors_along(s, &s->at, k);
         tiles *= tiles_along(s, k, crossed) * (shares_nothing(s, k) ? UNSHARED : 1);
     }
+    if (!suits_window(s, results))
+        return INFINITY;
     double arithmetic = (results < LATENCY ? LATENCY : results) / 2, fetch = loads(s) / 2;
     double step =
         (arithmetic > fetch ? arithmetic : fetch) + 0.2 * fetch + 0.5 + SPILL * spilled(s, results);
@@ -377,6 +411,18 @@ can_turn(const vector_search *s, int i, int k)
            weft_vector_reads_itself(s, s->op, t);
 }
 
+/* Whether steps of the window at hand may be written out: they go through whole vectors, along
+ * another axis than lanes do. */
+static bool
+can_slide(const vector_search *s)
+{
+    const vector_window *w = s->at.window;
+    for (int i = 0; i < s->nread; i++)
+        if (s->walk[i] == WEFT_WALK_APART)
+            return false;
+    return w->axis != s->at.lane_axis && s->walk[w->read] == WEFT_WALK_NEXT;
+}
+
 static void
 try_lanes(vector_search *s, int k, int64_t lanes)
 {
@@ -391,6 +437,12 @@ try_lanes(vector_search *s, int k, int64_t lanes)
     for (int i = 0; i < s->nread && lanes > 1; i++) {
         s->at.turned = i;
         if (can_turn(s, i, k))
+            try_sizes(s, 0, s->registers - SPARE_REGISTERS);
+    }
+    s->at.turned = -1;
+    for (int i = 0; i < s->window.n; i++) {
+        s->at.window = &s->window.at[i];
+        if (can_slide(s))
             try_sizes(s, 0, s->registers - SPARE_REGISTERS);
     }
 }
@@ -447,6 +499,7 @@ weft_vector_find(vector_search *s)
     }
     find_strides(s);
     find_quotients(s);
+    weft_vector_windows(s);
     for (int k = 0; k < s->n; k++)
         for (int64_t lanes = most_lanes(s->r, op->out[0]->buf->dtype); lanes >= 1; lanes /= 2)
             if (lanes <= s->extent[k])

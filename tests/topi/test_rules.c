@@ -103,7 +103,31 @@ static const program products[] = {
     "pad[n < 1, c < 3, y < 11, x < 12] = guard(y >= 1 && y < 10 && x >= 1 && x < 11, X[n, c, y - " \
     "1, x - 1], 0.0)\n"
 
+/* Channels in lanes, a border around them. */
+#define BLOCKS(type)                                                                               \
+    "(X: " type "[2, 5, 6, 16], W: " type "[2, 3, 3, 16]) {"                                       \
+    "pad[c < 2, y < 9, x < 10, l < 16] = guard(y >= 2 && y < 7 && x >= 2 && x < 8, "               \
+    "X[c, y - 2, x - 2, l], " type "(0))\n"
+
 static const program windows[] = {
+    { "te blocks" BLOCKS("f32") "out Y[c < 2, y < 7, x < 8, l < 16] = sum(u < 3, v < 3) pad[c, y + "
+      "u, x + v, l] * W[c, u, v, l] }",
+      { { 0 } } },
+    { "te blocks_strided" BLOCKS("f32") "out Y[c < 2, y < 4, x < 4, l < 16] = sum(u < 3, v < 3) "
+      "pad[c, y * 2 + u, x * 2 + v, l] * W[c, u, v, l] }",
+      { { 0 } } },
+    { "te blocks_dilated" BLOCKS("i32") "out Y[c < 2, y < 5, x < 6, l < 16] = sum(u < 3, v < 3) "
+      "pad[c, y + u * 2, x + v * 2, l] * W[c, u, v, l] }",
+      { { 0 } } },
+    { "te blocks_backwards" BLOCKS("f32") "out Y[c < 2, y < 7, x < 8, l < 16] = sum(u < 3, v < 3) "
+      "pad[c, y - u + 2, x - v + 2, l] * W[c, u, v, l] }",
+      { { 0 } } },
+    { "te blocks_most" BLOCKS("f64") "out Y[c < 2, y < 7, x < 8, l < 16] = max(u < 3, v < 3) pad[c, "
+      "y + u, x + v, l] * W[c, 0, 0, l] }",
+      { { 0 } } },
+    { "te blocks_of_symbols(X: f32[n, 30, 16]) {"
+      "out Y[c < n, x < 13, l < 16] = sum(v < 5) X[c, x * 2 + v, l] }",
+      { { 3 } } },
     { "te conv(X: f32[1, 3, 9, 10], W: f32[20, 3, 3, 3], b: f32[20]) {" PAD
       "Y[n < 1, m < 20, y < 9, x < 10] = sum(c < 3, u < 3, v < 3) pad[n, c, y + u, x + v] * W[m, "
       "c, u, v]\n"
@@ -544,6 +568,39 @@ borders_are_copied_where_a_window_looks_at_one_plane(void **state)
     check_choices(sizeof m / sizeof *m, m);
 }
 
+static void
+neighbours_in_a_window_load_once_what_they_share(void **state)
+{
+    (void)state;
+    static const choice m[] = {
+        { "te p(X: f32[4, 30, 30, 16], W: f32[4, 3, 3, 16]) { out Y[c < 4, y < 28, x < 28, l < 16] = "
+          "sum(u < 3, v < 3) X[c, y + u, x + v, l] * W[c, u, v, l] }",
+          "vectors of 16", "unroll(Y_local.v)", "unroll(Y_local.u)" },
+        { "te p(X: f32[4, 30, 30, 16]) { out Y[c < 4, y < 14, x < 14, l < 16] = max(u < 3, v < 3) X[c, "
+          "y * 2 + u, x * 2 + v, l] }",
+          "vectors of 16", "unroll(Y_local.v)", "unroll(Y_local.u)" },
+        /* lanes along a row: what lies below each other */
+        { BORDER(64, 64, 66) "out Y[m < 64, y < 64, x < 64] = sum(u < 3, v < 3) pad[m, y + u, x + v] "
+                             "* W[m, u, v] }",
+          "vectors of 16", "unroll(Y_local.u)", "unroll(Y_local.v)" },
+        /* windows side by side, one whose steps lie between those of its neighbours, too many steps */
+        { "te p(X: f32[4, 30, 90, 16]) { out Y[c < 4, y < 28, x < 30, l < 16] = max(v < 3) X[c, y, x * "
+          "3 + v, l] }",
+          "vectors of 16", "vectorize(", "unroll(Y_local.v)" },
+        { "te p(X: f32[4, 30, 90, 16]) { out Y[c < 4, y < 28, x < 28, l < 16] = max(v < 3) X[c, y, x + "
+          "v * 2, l] }",
+          "vectors of 16", "vectorize(", "unroll(Y_local.v)" },
+        { "te p(X: f32[4, 30, 90, 16]) { out Y[c < 4, y < 28, x < 28, l < 16] = max(v < 40) X[c, y, x "
+          "+ v, l] }",
+          "vectors of 16", "vectorize(", "unroll(Y_local.v)" },
+        /* filters share what they read: arithmetic is what takes the time */
+        { "te p(X: f32[64, 30, 30], W: f32[4, 64, 3, 3, 16]) { out Y[k < 4, y < 28, x < 28, l < 16] = "
+          "sum(c < 64, u < 3, v < 3) X[c, y + u, x + v] * W[k, c, u, v, l] }",
+          "vectors of 16", "vectorize(", "unroll(Y_local.v)" },
+    };
+    check_choices(sizeof m / sizeof *m, m);
+}
+
 #define PACKED(m, k, n)                                                                            \
     "te p(A: f32[" #m ", " #k "], B: f32[" #n " // 16, " #k ", 16]) { out C[i < " #m ", j < " #n   \
     "] = sum(r < " #k ") A[i, r] * B[j // 16, r, j % 16] }"
@@ -632,6 +689,7 @@ main(void)
         cmocka_unit_test(products_on_vectors_keep_near_what_they_read_again),
         cmocka_unit_test(vectors_run_along_places_and_over_channels_of_one_group),
         cmocka_unit_test(borders_are_copied_where_a_window_looks_at_one_plane),
+        cmocka_unit_test(neighbours_in_a_window_load_once_what_they_share),
         cmocka_unit_test(what_lies_along_another_axis_is_read_and_computed_in_vectors),
         cmocka_unit_test(reductions_rows_and_elements_are_what_the_program_says),
     };
