@@ -240,8 +240,7 @@ say(const vector_search *s, const vector_order *o)
                           k == s->best.lane_axis ? " vectors" : "");
     if (s->best.window)
         weft_str_addf(note, " x window %s", s->op->reduce[s->best.window->reduce]->var->name);
-    weft_str_addf(note, " in registers%s",
-                  o->lead && !o->border ? ", panels outside" : "");
+    weft_str_addf(note, " in registers%s", o->lead && !o->border ? ", panels outside" : "");
     if (o->lead && o->turns > 1)
         weft_str_addf(note, ", %d in turns", (int)o->turns);
     weft_str_add(note, o->pack ? " and copied together" : "");

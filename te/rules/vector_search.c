@@ -226,8 +226,7 @@ spilled(const vector_search *s, double results)
     double least = results;
     if (s->at.window) {
         double kept = weft_vector_kept(s, &s->at, s->at.window->axis);
-        return fmax(0, results + (double)s->at.window->steps * (kept + 1) -
-                           (double)s->registers);
+        return fmax(0, results + (double)s->at.window->steps * (kept + 1) - (double)s->registers);
     }
     for (int k = 0; k < s->n; k++) {
         double kept = weft_vector_kept(s, &s->at, k);
