@@ -137,6 +137,10 @@ weft_site_values(const weft_plan *p, const weft_site *s, const weft_expr **value
             const weft_expr *base = weft_ix(ir, WEFT_EK_MUL, value[r->outer->id], inner);
             value[r->whole->id] = weft_ix_cast(ir, (weft_dtype)r->whole->var->type.dtype,
                                                weft_ix(ir, WEFT_EK_ADD, base, value[r->inner->id]));
+        } else if (weft_is_int_imm(s->extent[r->outer->id], 1)) {
+            value[r->outer->id] = weft_int(ir, (weft_dtype)r->outer->var->type.dtype, 0);
+            value[r->inner->id] = weft_ix_cast(ir, (weft_dtype)r->inner->var->type.dtype,
+                                               value[r->whole->id]);
         } else {
             const weft_expr *whole = value[r->whole->id];
             value[r->outer->id] = weft_ix_cast(ir, (weft_dtype)r->outer->var->type.dtype,
@@ -173,12 +177,28 @@ multiplied(const weft_plan *p, const weft_expr *cond)
                                       : cond;
 }
 
+/* Whether x // c < d because 0 <= x < c * d, of numbers that are not known yet: a fused axis.
+ * c, not below 0, is not 0 then. */
+static bool
+is_part(const weft_plan *p, const weft_expr *cond)
+{
+    if (cond->h.kind != WEFT_EK_LT || cond->arg[0]->h.kind != WEFT_EK_FDIV ||
+        weft_is_imm(cond->arg[0]->arg[1]))
+        return false;
+    const weft_expr *x = cond->arg[0]->arg[0], *c = cond->arg[0]->arg[1], *d = cond->arg[1],
+                    *zero = weft_int(p->ir, (weft_dtype)c->h.type.dtype, 0);
+    return weft_prove(p->ir, p->facts, weft_ge(p->ir, c, zero)) &&
+           weft_prove(p->ir, p->facts, weft_ge(p->ir, x, zero)) &&
+           weft_prove(p->ir, p->facts, weft_lt(p->ir, x, weft_mul(p->ir, d, c)));
+}
+
 /* cond is added to the guard, and to what is known, unless it is known already. */
 static void
 require(const weft_plan *p, const weft_expr **guard, const weft_expr *cond)
 {
     cond = multiplied(p, weft_simplify_expr(p->ir, p->facts, cond));
-    if (!cond || weft_is_int_imm(cond, 1) || weft_prove(p->ir, p->facts, cond))
+    if (!cond || weft_is_int_imm(cond, 1) || weft_prove(p->ir, p->facts, cond) ||
+        is_part(p, cond))
         return;
     weft_facts_assume(p->facts, cond);
     *guard = weft_ix_and(p->ir, *guard, cond);

@@ -323,12 +323,15 @@ check_given(const weft_session *s, const int64_t *const *dims, weft_diag *diag)
 {
     for (int i = 0; i < s->program->ninput && dims; i++) {
         int t = s->program->input[i];
-        for (int d = 0; d < s->program->tensor[t].ndim; d++)
+        for (int d = 0; d < s->program->tensor[t].ndim; d++) {
+            const char *text = s->program->tensor[t].dim[d];
+            bool number = text[strspn(text, "0123456789")] == '\0';
             if (dims[i][d] != s->dim[t][d])
                 return weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                                 "input '%s': dimension %d is %lld; the model needs %s, %lld",
+                                 "input '%s': dimension %d is %lld; the model needs %s%s%lld",
                                  s->program->tensor[t].name, d, (long long)dims[i][d],
-                                 s->program->tensor[t].dim[d], (long long)s->dim[t][d]);
+                                 number ? "" : text, number ? "" : " = ", (long long)s->dim[t][d]);
+        }
     }
     return WEFT_OK;
 }

@@ -19,18 +19,6 @@ split(weft_args *a, weft_option option, const char *const **out)
     return list.n;
 }
 
-static weft_status
-read_inputs(weft_args *a, weft_check_options *o)
-{
-    const char *const *file;
-    weft_status status = weft_arg_pairs(a, WEFT_OPT_INPUT, &o->ninput, &o->input_name, &file);
-    weft_const *tensor = WEFT_NEW_ARRAY(&a->arena, o->ninput + 1, weft_const);
-    for (int i = 0; i < o->ninput && !status; i++)
-        status = weft_read_tensor(file[i], &a->arena, &tensor[i], a->diag);
-    o->input = tensor;
-    return status;
-}
-
 /* A line on a terminal, rewritten; none in a pipe. */
 static void
 show_progress(void *user, const char *what)
@@ -74,8 +62,11 @@ run(weft_args *a)
     weft_status status = weft_arg_job(a, &o.job, &import);
     o.ndevice = split(a, WEFT_OPT_DEVICE, &o.device);
     o.ntarget = split(a, WEFT_OPT_TARGET, &o.target);
-    if (!status)
-        status = read_inputs(a, &o);
+    o.ninput = import.ngiven;
+    o.input_name = import.given_name;
+    o.input = import.given;
+    if (o.module) /* whose symbols may be of any size */
+        import.ngiven = 0;
     if (!status && reduce && (o.module || weft_is_reproducer(path)))
         status = weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
                            "--reduce compiles parts of the model anew; the kernels of a module "

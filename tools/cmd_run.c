@@ -6,6 +6,7 @@
 
 typedef struct running {
     weft_args *a;
+    const weft_import_options *import;
     weft_loaded l;
     const weft_program *p;
     weft_const *in, *out;
@@ -36,31 +37,31 @@ unknown_input(running *r, const char *name)
 }
 
 static weft_status
-read_inputs(running *r, bool *given)
+take_inputs(running *r, bool *given)
 {
-    const char *const *name, *const *file;
-    int n;
-    weft_status status = weft_arg_pairs(r->a, WEFT_OPT_INPUT, &n, &name, &file);
-    for (int i = 0; i < n && !status; i++) {
-        int at = input_named(r->p, name[i]);
+    const weft_import_options *o = r->import;
+    for (int i = 0; i < o->ngiven; i++) {
+        int at = input_named(r->p, o->given_name[i]);
         if (at < 0)
-            return unknown_input(r, name[i]);
-        status = weft_read_tensor(file[i], &r->a->arena, &r->in[at], r->a->diag);
-        given[at] = true;
+            return unknown_input(r, o->given_name[i]);
+        const weft_const *c = &o->given[i];
         const weft_mod_tensor *t = &r->p->tensor[r->p->input[at]];
-        if (!status && (r->in[at].dtype != t->dtype || r->in[at].ndim != t->ndim))
-            status = weft_fail(r->a->diag, WEFT_INVALID_INPUT,
-                               "%s holds %s of rank %d; input '%s' is %s of rank %d", file[i],
-                               weft_dtype_name(r->in[at].dtype), r->in[at].ndim, t->name,
-                               weft_dtype_name(t->dtype), t->ndim);
+        if (c->dtype != t->dtype || c->ndim != t->ndim)
+            return weft_fail(r->a->diag, WEFT_INVALID_INPUT,
+                             "%s holds %s of rank %d; input '%s' is %s of rank %d",
+                             strchr(r->a->value[WEFT_OPT_INPUT].at[i], '=') + 1, weft_dtype_name(c->dtype), c->ndim,
+                             t->name, weft_dtype_name(t->dtype), t->ndim);
+        r->in[at] = *c;
+        given[at] = true;
     }
-    return status;
+    return WEFT_OK;
 }
 
 /* The input's dims from its own text and the sizes of --dim. */
 static weft_status
-default_dims(running *r, int i, const weft_import_options *sizes)
+default_dims(running *r, int i)
 {
+    const weft_import_options *sizes = r->import;
     const weft_mod_tensor *t = &r->p->tensor[r->p->input[i]];
     int64_t *dim = WEFT_NEW_ARRAY(&r->a->arena, t->ndim + 1, int64_t);
     for (int d = 0; d < t->ndim; d++) {
@@ -79,8 +80,6 @@ default_dims(running *r, int i, const weft_import_options *sizes)
 static weft_status
 fill_input(running *r, int i)
 {
-    weft_compile_job job;
-    weft_import_options sizes;
     const char *how = weft_option_text(r->a, WEFT_OPT_FILL);
     const char *name = r->p->tensor[r->p->input[i]].name;
     if (!how)
@@ -88,9 +87,7 @@ fill_input(running *r, int i)
             r->a->diag, WEFT_INVALID_ARGUMENT,
             "input '%s' is not given; name a file with -i %s=FILE, or say --fill random:0", name,
             name);
-    weft_status status = weft_arg_job(r->a, &job, &sizes);
-    if (!status)
-        status = default_dims(r, i, &sizes);
+    weft_status status = default_dims(r, i);
     if (status)
         return status;
     weft_const *c = &r->in[i];
@@ -105,7 +102,7 @@ prepare_inputs(running *r)
     const int64_t **dims = WEFT_NEW_ARRAY(&r->a->arena, r->p->ninput + 1, const int64_t *);
     r->in = WEFT_NEW_ARRAY(&r->a->arena, r->p->ninput + 1, weft_const);
     r->out = WEFT_NEW_ARRAY(&r->a->arena, r->p->noutput + 1, weft_const);
-    weft_status status = read_inputs(r, given);
+    weft_status status = take_inputs(r, given);
     for (int i = 0; i < r->p->ninput && !status; i++)
         if (!given[i])
             status = fill_input(r, i);
@@ -191,9 +188,9 @@ write_profile(running *r)
 }
 
 weft_status
-weft_run_loaded(weft_args *a, const weft_loaded *l)
+weft_run_loaded(weft_args *a, const weft_import_options *import, const weft_loaded *l)
 {
-    running r = { .a = a, .l = *l, .p = weft_session_program(l->session) };
+    running r = { .a = a, .import = import, .l = *l, .p = weft_session_program(l->session) };
     int64_t times;
     weft_status status = weft_arg_int(a, WEFT_OPT_REPEAT, 1, 1000000, 0, &times);
     if (!status)
@@ -223,7 +220,7 @@ run(weft_args *a)
                               weft_option_text(a, WEFT_OPT_TARGET), &job, a->diag, &l);
     if (status)
         return status;
-    status = weft_run_loaded(a, &l);
+    status = weft_run_loaded(a, &import, &l);
     weft_dismiss(&l);
     return status;
 }

@@ -103,7 +103,7 @@ run_program(weft_args *a, weft_compile_job *job)
     if (!status)
         status = weft_session_create(l.module, l.device, NULL, a->diag, &l.session);
     if (!status)
-        status = weft_run_loaded(a, &l);
+        status = weft_run_loaded(a, job->import, &l);
     weft_dismiss(&l);
     return status;
 }

@@ -173,6 +173,19 @@ read_seed(weft_args *a, weft_import_options *import)
     return weft_arg_int(a, WEFT_OPT_SEED, 0, INT32_MAX, 0, seed);
 }
 
+static weft_status
+read_inputs(weft_args *a, weft_import_options *import)
+{
+    const char *const *file;
+    weft_status status =
+        weft_arg_pairs(a, WEFT_OPT_INPUT, &import->ngiven, &import->given_name, &file);
+    weft_const *tensor = WEFT_NEW_ARRAY(&a->arena, import->ngiven + 1, weft_const);
+    for (int i = 0; i < import->ngiven && !status; i++)
+        status = weft_read_tensor(file[i], &a->arena, &tensor[i], a->diag);
+    import->given = tensor;
+    return status;
+}
+
 weft_status
 weft_arg_job(weft_args *a, weft_compile_job *job, weft_import_options *import)
 {
@@ -195,6 +208,8 @@ weft_arg_job(weft_args *a, weft_compile_job *job, weft_import_options *import)
         status = weft_arg_pairs(a, WEFT_OPT_OP, &import->nop, &import->op_name, &import->op_file);
     if (!status)
         status = read_seed(a, import);
+    if (!status)
+        status = read_inputs(a, import);
     if (!status) {
         job->optimize = (int)optimize;
         job->threads = (int)jobs;

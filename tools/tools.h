@@ -52,8 +52,8 @@ weft_status weft_arg_int(weft_args *, weft_option, int64_t min, int64_t max, int
 /* NAME=VALUE options split at the first '='. */
 weft_status weft_arg_pairs(weft_args *, weft_option, int *n, const char *const **name,
                            const char *const **value);
-/* The compile options that most commands share: --dim, --shape, --op, --seed, -O, --numerics, -j.
- * import is the caller's, job->import points to it. */
+/* The compile options that most commands share: --dim, --shape, --op, --seed, -O, --numerics, -j,
+ * and the inputs of -i, read.  import is the caller's, job->import points to it. */
 weft_status weft_arg_job(weft_args *, weft_compile_job *, weft_import_options *);
 
 /* ---- running (load.c) ------------------------------------------------------------------------ */
@@ -70,6 +70,6 @@ void weft_dismiss(weft_loaded *);
 /* Opens the device of that name; NULL: the first usable one of a GPU API, else the interpreter. */
 weft_status weft_tool_device(const char *id, weft_diag *, weft_device **);
 /* Inputs from -i and --fill, one run, outputs printed and written with -o, --repeat, --profile. */
-weft_status weft_run_loaded(weft_args *, const weft_loaded *);
+weft_status weft_run_loaded(weft_args *, const weft_import_options *, const weft_loaded *);
 
 #endif

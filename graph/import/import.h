@@ -17,6 +17,11 @@ typedef struct weft_import_options {
     int nfixed;
     const char *const *fixed_name;
     const weft_const *fixed;
+    /* Inputs at hand, -i NAME=FILE: name and dims.  A symbol of which no option above says a size has
+     * theirs; one that --dim keeps does not. */
+    int ngiven;
+    const char *const *given_name;
+    const weft_const *given;
     int nop; /* --op DOMAIN.OP=FILE.te: a user's operators */
     const char *const *op_name;
     const char *const *op_file;

@@ -29,6 +29,16 @@ fixed_option(const onnx_reader *r, const char *name)
     return NULL;
 }
 
+static const weft_const *
+given_option(const onnx_reader *r, const char *name)
+{
+    const weft_import_options *o = r->options;
+    for (int i = 0; i < o->ngiven; i++)
+        if (strcmp(o->given_name[i], name) == 0)
+            return &o->given[i];
+    return NULL;
+}
+
 static bool
 parse_dim(const char **p, int64_t *v)
 {
@@ -175,6 +185,36 @@ bind_symbols(onnx_reader *r, const onnx_value_proto *v)
     }
 }
 
+/* Whether --dim says something of a symbol, be it that it stays one. */
+static bool
+has_dim_option(const onnx_reader *r, const char *name)
+{
+    const weft_import_options *o = r->options;
+    for (int i = 0; i < o->ndim; i++)
+        if (strcmp(o->dim_name[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* What an input at hand says of symbols that no option sizes.  Of two sizes the first: whoever runs
+ * the program is told that they differ. */
+static void
+take_sizes(onnx_reader *r, const onnx_value_proto *v)
+{
+    const WeftOnnx__TensorShapeProto *s = shape_of(v);
+    const char *name = weft_onnx_text(v->name);
+    const weft_const *c = given_option(r, name);
+    if (!c || !s || s->n_dim != (size_t)c->ndim)
+        return;
+    for (int i = 0; i < c->ndim; i++) {
+        const char *symbol_at = symbol_name(r, name, s->dim[i], i);
+        if (!is_unknown(s->dim[i]) || has_dim_option(r, symbol_at))
+            continue;
+        int64_t *slot = weft_map_slot(r->bound, symbol_at, strlen(symbol_at));
+        *slot = *slot < 0 ? c->dim[i] : *slot;
+    }
+}
+
 /* The dims of an input; false after a fault. */
 static bool
 input_dims(onnx_reader *r, const onnx_value_proto *v, int *ndim, const weft_expr **dim)
@@ -182,8 +222,15 @@ input_dims(onnx_reader *r, const onnx_value_proto *v, int *ndim, const weft_expr
     const WeftOnnx__TensorShapeProto *s = shape_of(v);
     const char *name = weft_onnx_text(v->name), *text = shape_option(r, name);
     int64_t given[WEFT_ONNX_MAX_RANK];
+    const weft_const *at_hand = s || text ? NULL : given_option(r, name);
     if (text && !parse_shape(r, name, text, ndim, given))
         return false;
+    if (at_hand && at_hand->ndim <= WEFT_ONNX_MAX_RANK) {
+        *ndim = at_hand->ndim;
+        for (int i = 0; i < *ndim; i++)
+            dim[i] = weft_dim(r->graph, at_hand->dim[i]);
+        return true;
+    }
     if (!s && !text) {
         weft_reader_fail(r, WEFT_UNSUPPORTED,
                          "input '%s' has no shape; give it one (--shape '%s=1x3')", name, name);
@@ -390,6 +437,8 @@ weft_reader_inputs(onnx_reader *r)
     weft_reader_initializers(r, p);
     for (size_t i = 0; i < p->n_input; i++)
         bind_symbols(r, p->input[i]);
+    for (size_t i = 0; i < p->n_input; i++)
+        take_sizes(r, p->input[i]);
     for (size_t i = 0; i < p->n_input; i++)
         import_input(r, p->input[i]);
 }

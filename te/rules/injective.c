@@ -41,20 +41,13 @@ lanes_for(const weft_rule *r, int64_t extent, weft_dtype t)
 static void
 bind_chunks(weft_rule *r, weft_tensor *t, weft_axis *outer, int64_t work_inside)
 {
-    weft_axis *group, *rest;
     int64_t n = outer ? weft_rule_extent(outer) : 0;
     int64_t chunk = work_inside > 0 ? WORK_OF_A_GROUP / work_inside : 1;
-    if (!outer)
-        return;
     if (n > 0) /* every core gets some */
         chunk =
             weft_least(chunk, weft_ceildiv(n, 2 * (r->target->cores > 0 ? r->target->cores : 1)));
-    if (chunk <= 1) {
-        weft_rule_bind_grid(r, t, outer);
-        return;
-    }
-    if (!weft_split(r->te, t, outer, weft_rule_num(r, chunk), &group, &rest))
-        weft_rule_bind_grid(r, t, group);
+    if (outer)
+        (void)weft_rule_bind_chunks(r, t, outer, chunk);
 }
 
 /* Whether lanes go along the last axis but for its ends, which a condition leaves out: rows that

@@ -1,6 +1,11 @@
 /* te/rules/steps.c: runs of primitives that several rules take. */
 #include "rules/priv.h"
 
+enum { /* where it is not known how many steps there are in all */
+    GROUPS_OF_A_CORE = 4,
+    FEWER = 8 /* a group takes at least one of so many steps that it could */
+};
+
 weft_str *
 weft_rule_note(weft_rule *r, const char *kind)
 {
@@ -61,10 +66,31 @@ weft_rule_bind_grid(weft_rule *r, weft_tensor *t, weft_axis *axis)
         (void)weft_bind_axis(r->te, t, within(r, t, axis, r->target->max_grid[0]), "block.x");
 }
 
+/* What an extent is a multiple of. */
+static int64_t
+known_part(const weft_expr *e)
+{
+    int64_t v = 1;
+    if (e->h.kind == WEFT_EK_MUL)
+        return weft_mul64(known_part(e->arg[0]), known_part(e->arg[1]), &v) ? v : INT64_MAX;
+    return weft_as_int(e, &v) && v > 0 ? v : 1;
+}
+
+int64_t
+weft_rule_chunk(const weft_rule *r, const weft_axis *axis, int64_t most)
+{
+    int64_t groups = GROUPS_OF_A_CORE * (int64_t)(r->target->cores > 0 ? r->target->cores : 1),
+            some = known_part(axis->extent) / groups;
+    if (weft_rule_extent(axis) >= 0)
+        return most;
+    return weft_least(most, some > most / FEWER ? some : most / FEWER);
+}
+
 weft_axis *
 weft_rule_bind_chunks(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t chunk)
 {
     weft_axis *group = axis, *step = axis;
+    chunk = weft_rule_chunk(r, axis, chunk);
     if (chunk > 1 && weft_split(r->te, t, axis, weft_rule_num(r, chunk), &group, &step))
         return NULL;
     weft_axis *bound = within(r, t, group, r->target->max_grid[0]);

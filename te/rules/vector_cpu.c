@@ -189,7 +189,8 @@ bind_sweeps(vector_search *s, const vector_order *o, weft_tensor *out, const loo
          weft_reorder(s->r->te, out, 2, (weft_axis *[]){ sweep, turn })))
         return;
     if ((n < 0 || o->tiles < n) &&
-        (weft_split(s->r->te, out, sweep, weft_rule_num(s->r, o->tiles), &part, &sweep) ||
+        (weft_split(s->r->te, out, sweep,
+                    weft_rule_num(s->r, weft_rule_chunk(s->r, sweep, o->tiles)), &part, &sweep) ||
          weft_fuse(s->r->te, out, panel, part, &panel)))
         return;
     *group = weft_rule_bind_chunks(s->r, out, panel, o->border ? o->planes : 1);

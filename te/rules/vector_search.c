@@ -184,8 +184,8 @@ tiles_along(const vector_search *s, int k, bool crossed)
 {
     bool lanes = k == s->at.lane_axis;
     int64_t size = tile_along(s, k), whole = s->extent[k] / size, left = s->extent[k] % size;
-    if (!s->known[k])
-        return (double)whole * 1.2;
+    if (!s->known[k]) /* as far from what there is of one as from what there is of many */
+        return (double)whole * 1.2 * sqrt((double)size);
     if (!left || (lanes && !whole))
         return left ? 1 : (double)whole;
     double tail = crossed ? CROSSED : tail_of(s, k, lanes ? vectors_of(left, s->at.lanes) : left);
