@@ -17,7 +17,7 @@ enum {
     UNFUSED = 64, /* rows of a product's tile */
     RESCALE =
         24, /* operations for a result and block of keys: two exponentials and what is around */
-    LONG_BLOCK = 512, /* keys of a block on a CPU, where it is not known how many there are */
+    LONG_BLOCK = 128, /* keys of a block on a CPU, where it is not known how many there are */
     MOST_KEYS = 2048, /* where it is: the scores of a block of queries stay in a core's caches */
     MANY_REGISTERS = 32, /* of vectors: they keep MANY_ROWS queries by two vectors, and operands */
     MANY_ROWS = 12,

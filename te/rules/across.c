@@ -70,7 +70,8 @@ most_lanes(const across *a)
 static int64_t
 side_of(const across *a, int d)
 {
-    return weft_vector_whole_lanes(weft_rule_extent(a->s->op->axis[d]), most_lanes(a));
+    int64_t extent = weft_rule_extent(a->s->op->axis[d]), most = most_lanes(a);
+    return extent < 0 ? most : weft_vector_whole_lanes(extent, most);
 }
 
 /* Whether the lines of a run along the innermost axis, and those that run as one with it, stay in a

@@ -384,6 +384,31 @@ a_shape_binds_its_symbols_everywhere(void **state)
 }
 
 static void
+an_input_at_hand_sizes_what_no_option_does(void **state)
+{
+    (void)state;
+    weft_const a = { .dtype = WEFT_F32, .ndim = 2, .dim = (const int64_t[]){ 4, 2 } };
+    weft_import_options o = { .ngiven = 1,
+                              .given_name = (const char *[]){ "a" },
+                              .given = &a };
+    const char *both = "y: f32[4, 4] = concatenate(a, b) {axis=1}\n",
+               *named = "y: f32[5, 4] = concatenate(a, b) {axis=1}\n",
+               *open = "y: f32[n, 4] = concatenate(a, b) {axis=1}\n";
+    const int64_t size[] = { 5, -1 };
+    for (int i = 0; i < 3; i++) {
+        model m = model_make(13);
+        model_input(&m, "a", ONNX_FLOAT, "n,2");
+        model_input(&m, "b", ONNX_FLOAT, "n,2");
+        model_node(&m, "Concat", "a b", "y", "axis=1");
+        model_output(&m, "y");
+        o.ndim = i > 0;
+        o.dim_name = (const char *[]){ "n" };
+        o.dim_value = i > 0 ? &size[i - 1] : NULL;
+        check_nodes(&m, &o, i == 0 ? both : i == 1 ? named : open);
+    }
+}
+
+static void
 a_nonsensical_shape_is_refused(void **state)
 {
     (void)state;
@@ -575,6 +600,7 @@ main(void)
         cmocka_unit_test(external_data_elsewhere_is_refused),
         cmocka_unit_test(an_option_gives_a_symbol_its_size),
         cmocka_unit_test(a_shape_binds_its_symbols_everywhere),
+        cmocka_unit_test(an_input_at_hand_sizes_what_no_option_does),
         cmocka_unit_test(a_nonsensical_shape_is_refused),
         cmocka_unit_test(dimensions_without_a_name_are_named_after_input_and_axis),
         cmocka_unit_test(a_fixed_input_is_a_constant),

@@ -639,6 +639,29 @@ products_on_vectors_keep_near_what_they_read_again(void **state)
     check_choices(sizeof m / sizeof *m, m);
 }
 
+static void
+of_what_is_not_known_few_are_served_as_well_as_many(void **state)
+{
+    (void)state;
+    static const choice m[] = {
+        /* channels and pixels make tiles, not a batch that may be one; they do of rows that have none */
+        { "te p(X: f32[n, 64, 13, 13], W: f32[63, 64, 16]) { out Y[i < n, k < 1000, y < 13, x < 13] = "
+          "sum(c < 64) X[i, c, y, x] * W[k // 16, c, k % 16] }",
+          "vectors of 16", "split(Y.x, 13)", "split(Y.i, " },
+        { "te p(X: f32[n, 64], W: f32[63, 64, 16]) { out Y[i < n, k < 1000] = sum(c < 64) X[i, c] * "
+          "W[k // 16, c, k % 16] }",
+          "vectors of 16", "split(Y.i, ", NULL },
+        /* groups of all that one could take would be one for few */
+        { "te p(X: f32[n, 40, 10], W: f32[40, 10]) { out Y[i < n, c < 40] = sum(v < 10) X[i, c, v] * "
+          "W[c, v] }",
+          "vectors of 16", "split(Y.i, 8)", NULL },
+        /* tiles of a length that is not known are whole but for the last ones */
+        { "te p(A: f32[n, 64]) { out C[i < 64, j < n] = A[j, i] }", "vectors of 16",
+          "A_local = cache_read(A, local", NULL },
+    };
+    check_choices(sizeof m / sizeof *m, m);
+}
+
 #define SOFTMAX(k)                                                                                 \
     "te p(X: f32[3, 100, " #k "]) { M[i < 3, k < " #k "] = max(j < 100) X[i, j, k]\n"              \
     "E[i < 3, j < 100, k < " #k "] = exp(X[i, j, k] - M[i, k])\n"                                  \
@@ -690,6 +713,7 @@ main(void)
         cmocka_unit_test(vectors_run_along_places_and_over_channels_of_one_group),
         cmocka_unit_test(borders_are_copied_where_a_window_looks_at_one_plane),
         cmocka_unit_test(neighbours_in_a_window_load_once_what_they_share),
+        cmocka_unit_test(of_what_is_not_known_few_are_served_as_well_as_many),
         cmocka_unit_test(what_lies_along_another_axis_is_read_and_computed_in_vectors),
         cmocka_unit_test(reductions_rows_and_elements_are_what_the_program_says),
     };
