@@ -84,19 +84,35 @@ print_json(const weft_model_summary *s, const char *target, const weft_diag *sto
     json_decref(all);
 }
 
+/* What the cost of a run depends on. */
+static void
+print_symbols(const weft_graph *g)
+{
+    printf("MFLOP and MB moved depend on ");
+    for (int i = 0; i < g->symbol.n; i++)
+        printf("%s%s", i ? ", " : "", g->symbol.at[i]->name);
+    printf(" (--dim)");
+}
+
 /* What one run costs, of a model that compiled. */
 static void
 print_cost(const weft_compiled *c)
 {
     double flops = 0, bytes = 0;
+    bool known = true;
     for (int g = 0; g < c->graph->group.n; g++)
         if (c->unit_of[g] >= 0) {
             const weft_kernel_info *info = &c->unit[c->unit_of[g]].te->info;
+            known = known && info->flops >= 0 && info->bytes_read >= 0 && info->bytes_written >= 0;
             flops += info->flops;
             bytes += info->bytes_read + info->bytes_written;
         }
-    printf("%-10s %.1f MFLOP, %.1f MB moved, %d groups, %d distinct\n", "a run", flops / 1e6,
-           bytes / 1e6, c->graph->group.n, c->nunit);
+    printf("%-10s ", "a run");
+    if (known)
+        printf("%.1f MFLOP, %.1f MB moved", flops / 1e6, bytes / 1e6);
+    else
+        print_symbols(c->graph);
+    printf(", %d groups, %d distinct\n", c->graph->group.n, c->nunit);
 }
 
 static void
