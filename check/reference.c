@@ -81,13 +81,9 @@ check_sizes(const weft_chain *c, const weft_const *in, weft_diag *diag)
         const weft_mod_tensor *t = &p->tensor[p->input[i]];
         for (int d = 0; d < t->ndim; d++) {
             int64_t size = 0;
-            bool number = t->dim[d][strspn(t->dim[d], "0123456789")] == '\0';
             weft_status status = weft_chain_number(c, t->dim[d], &size, diag);
             if (!status && size != in[i].dim[d])
-                status = weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                                   "input '%s': dimension %d is %lld; the model needs %s%s%lld",
-                                   t->name, d, (long long)in[i].dim[d], number ? "" : t->dim[d],
-                                   number ? "" : " = ", (long long)size);
+                status = weft_mod_wrong_size(t, d, in[i].dim[d], size, diag);
             if (status)
                 return status;
         }

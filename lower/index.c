@@ -215,7 +215,8 @@ less(const weft_plan *p, const weft_expr *a, const weft_expr *b)
 }
 
 /* Splits whose parts overshoot the whole.  An axis is `known` to be within its range once the axis
- * it was split from, as the outer part, or fused from, as the outer part, is. */
+ * it was split from, as the outer part, or fused from, as the outer part, is; one fused from an axis
+ * of one step once the inner part is, which has its value. */
 static void
 require_splits(const weft_plan *p, const weft_site *s, const weft_expr *const *value,
                bool data_only, const weft_expr **guard)
@@ -225,7 +226,8 @@ require_splits(const weft_plan *p, const weft_site *s, const weft_expr *const *v
         const weft_relation *r = &s->stage->relation.at[i];
         const weft_expr *whole = s->extent[r->whole->id];
         if (r->kind == WEFT_REL_FUSE) {
-            known[r->whole->id] = known[r->outer->id];
+            bool one = weft_is_int_imm(s->extent[r->outer->id], 1);
+            known[r->whole->id] = known[(one ? r->inner : r->outer)->id];
             continue;
         }
         const weft_expr *covers =

@@ -15,7 +15,7 @@ enum { MAX_STMTS = 100 /* a loop of more is not doubled */ };
 typedef struct switcher {
     weft_ir *ir;
     weft_arena arena;
-    WEFT_VEC(const weft_var *) thread; /* variables that threads have values of their own of */
+    WEFT_VEC(const weft_var *) thread; /* variables that threads, or lanes, have values of their own of */
     bool written_out;                  /* within steps that are: each would ask for itself */
 } switcher;
 
@@ -168,7 +168,7 @@ rewrite(weft_rewriter *rw, const weft_stmt *s)
     if (s->kind != WEFT_SK_FOR)
         return weft_rewrite_children(rw, s);
     bool steps = s->u.loop.bind == WEFT_UNROLL, outside = w->written_out;
-    if (weft_is_thread(s->u.loop.bind))
+    if (weft_is_thread(s->u.loop.bind) || s->u.loop.bind == WEFT_VECTORIZE)
         *WEFT_PUSH(&w->arena, &w->thread) = s->u.loop.var;
     if (s->u.loop.bind == WEFT_SERIAL || (steps && !outside)) {
         const weft_stmt *made = unswitch(w, s);

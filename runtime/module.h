@@ -126,5 +126,8 @@ weft_status weft_module_write(const weft_module *, const char *path, weft_diag *
 void weft_module_destroy(weft_module *);
 /* Checks every index, expression and name of a module; both read and the compiler call it. */
 weft_status weft_module_check(const weft_module *, weft_diag *);
+/* The error that dimension d of an input is of another size than its text makes it. */
+weft_status weft_mod_wrong_size(const weft_mod_tensor *, int d, int64_t is, int64_t needed,
+                                weft_diag *);
 
 #endif

@@ -614,3 +614,13 @@ weft_module_check(const weft_module *m, weft_diag *diag)
     weft_arena_reset(&c.arena);
     return s;
 }
+
+weft_status
+weft_mod_wrong_size(const weft_mod_tensor *t, int d, int64_t is, int64_t needed, weft_diag *diag)
+{
+    const char *text = t->dim[d];
+    bool number = text[strspn(text, "0123456789")] == '\0';
+    return weft_fail(diag, WEFT_INVALID_ARGUMENT,
+                     "input '%s': dimension %d is %lld; the model needs %s%s%lld", t->name, d,
+                     (long long)is, number ? "" : text, number ? "" : " = ", (long long)needed);
+}

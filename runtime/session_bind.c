@@ -323,15 +323,9 @@ check_given(const weft_session *s, const int64_t *const *dims, weft_diag *diag)
 {
     for (int i = 0; i < s->program->ninput && dims; i++) {
         int t = s->program->input[i];
-        for (int d = 0; d < s->program->tensor[t].ndim; d++) {
-            const char *text = s->program->tensor[t].dim[d];
-            bool number = text[strspn(text, "0123456789")] == '\0';
+        for (int d = 0; d < s->program->tensor[t].ndim; d++)
             if (dims[i][d] != s->dim[t][d])
-                return weft_fail(diag, WEFT_INVALID_ARGUMENT,
-                                 "input '%s': dimension %d is %lld; the model needs %s%s%lld",
-                                 s->program->tensor[t].name, d, (long long)dims[i][d],
-                                 number ? "" : text, number ? "" : " = ", (long long)s->dim[t][d]);
-        }
+                return weft_mod_wrong_size(&s->program->tensor[t], d, dims[i][d], s->dim[t][d], diag);
     }
     return WEFT_OK;
 }

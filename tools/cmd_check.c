@@ -65,8 +65,7 @@ run(weft_args *a)
     o.ninput = import.ngiven;
     o.input_name = import.given_name;
     o.input = import.given;
-    if (o.module) /* whose symbols may be of any size */
-        import.ngiven = 0;
+    import.keep_symbols = o.module; /* whose symbols may be of any size */
     if (!status && reduce && (o.module || weft_is_reproducer(path)))
         status = weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
                            "--reduce compiles parts of the model anew; the kernels of a module "

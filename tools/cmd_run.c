@@ -49,8 +49,9 @@ take_inputs(running *r, bool *given)
         if (c->dtype != t->dtype || c->ndim != t->ndim)
             return weft_fail(r->a->diag, WEFT_INVALID_INPUT,
                              "%s holds %s of rank %d; input '%s' is %s of rank %d",
-                             strchr(r->a->value[WEFT_OPT_INPUT].at[i], '=') + 1, weft_dtype_name(c->dtype), c->ndim,
-                             t->name, weft_dtype_name(t->dtype), t->ndim);
+                             strchr(r->a->value[WEFT_OPT_INPUT].at[i], '=') + 1,
+                             weft_dtype_name(c->dtype), c->ndim, t->name, weft_dtype_name(t->dtype),
+                             t->ndim);
         r->in[at] = *c;
         given[at] = true;
     }

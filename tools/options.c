@@ -180,8 +180,14 @@ read_inputs(weft_args *a, weft_import_options *import)
     weft_status status =
         weft_arg_pairs(a, WEFT_OPT_INPUT, &import->ngiven, &import->given_name, &file);
     weft_const *tensor = WEFT_NEW_ARRAY(&a->arena, import->ngiven + 1, weft_const);
-    for (int i = 0; i < import->ngiven && !status; i++)
+    for (int i = 0; i < import->ngiven && !status; i++) {
+        for (int k = 0; k < i; k++)
+            if (strcmp(import->given_name[k], import->given_name[i]) == 0)
+                return weft_fail(a->diag, WEFT_INVALID_ARGUMENT,
+                                 "input '%s' is given twice, as %s and as %s", import->given_name[i],
+                                 file[k], file[i]);
         status = weft_read_tensor(file[i], &a->arena, &tensor[i], a->diag);
+    }
     import->given = tensor;
     return status;
 }

@@ -22,6 +22,7 @@ typedef struct weft_import_options {
     int ngiven;
     const char *const *given_name;
     const weft_const *given;
+    bool keep_symbols; /* all of them, whatever the inputs at hand show */
     int nop; /* --op DOMAIN.OP=FILE.te: a user's operators */
     const char *const *op_name;
     const char *const *op_file;

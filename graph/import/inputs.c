@@ -196,21 +196,25 @@ has_dim_option(const onnx_reader *r, const char *name)
     return false;
 }
 
-/* What an input at hand says of symbols that no option sizes.  Of two sizes the first: whoever runs
- * the program is told that they differ. */
+/* What an input at hand says of symbols that no option sizes. */
 static void
 take_sizes(onnx_reader *r, const onnx_value_proto *v)
 {
     const WeftOnnx__TensorShapeProto *s = shape_of(v);
     const char *name = weft_onnx_text(v->name);
     const weft_const *c = given_option(r, name);
-    if (!c || !s || s->n_dim != (size_t)c->ndim)
+    if (!c || !s || s->n_dim != (size_t)c->ndim || r->options->keep_symbols)
         return;
     for (int i = 0; i < c->ndim; i++) {
         const char *symbol_at = symbol_name(r, name, s->dim[i], i);
         if (!is_unknown(s->dim[i]) || has_dim_option(r, symbol_at))
             continue;
         int64_t *slot = weft_map_slot(r->bound, symbol_at, strlen(symbol_at));
+        if (*slot >= 0 && *slot != c->dim[i])
+            weft_reader_fail(r, WEFT_INVALID_ARGUMENT,
+                             "dimension '%s' is %lld in the tensor given for input '%s', and %lld "
+                             "elsewhere",
+                             symbol_at, (long long)c->dim[i], name, (long long)*slot);
         *slot = *slot < 0 ? c->dim[i] : *slot;
     }
 }
@@ -349,8 +353,18 @@ weft_reader_stand_in(onnx_reader *r, const char *name)
 
 static onnx_slot any_input(onnx_reader *, const onnx_value_proto *);
 
+/* A type of any shape. */
+static WeftOnnx__TypeProto *
+without_shape(onnx_reader *r, const WeftOnnx__TypeProto *t)
+{
+    WeftOnnx__TypeProto *any = weft_arena_dup(&r->file.arena, t, sizeof *t);
+    any->tensor_type = weft_arena_dup(&r->file.arena, t->tensor_type, sizeof *t->tensor_type);
+    any->tensor_type->shape = NULL;
+    return any;
+}
+
 /* A sequence or an optional has as many elements, "x.0", "x.1", .., as the command line gives
- * shapes; "" for the whole says that it has none. */
+ * shapes or tensors; "" for the whole says that it has none. */
 static onnx_slot
 list_input(onnx_reader *r, const onnx_value_proto *v, const WeftOnnx__ElemTypeProto *of,
            bool optional)
@@ -359,8 +373,9 @@ list_input(onnx_reader *r, const onnx_value_proto *v, const WeftOnnx__ElemTypePr
     const char *name = weft_onnx_text(v->name);
     bool whole = optional && of->elem_type && of->elem_type->sequence_type;
     int n = 0;
-    while (n < MAX_LIST && shape_option(r, weft_arena_printf(arena, "%s.%d", name, n)))
-        n++;
+    for (const char *at; n < MAX_LIST; n++)
+        if (!shape_option(r, at = weft_arena_printf(arena, "%s.%d", name, n)) && !given_option(r, at))
+            break;
     const char *none = shape_option(r, name);
     onnx_list *list = WEFT_NEW(arena, onnx_list);
     int count = whole ? n > 0 : n;
@@ -377,6 +392,9 @@ list_input(onnx_reader *r, const onnx_value_proto *v, const WeftOnnx__ElemTypePr
         onnx_value_proto element = *v;
         element.name = whole ? v->name : weft_arena_printf(arena, "%s.%d", name, i);
         element.type = of->elem_type;
+        if (element.type && element.type->tensor_type && given_option(r, element.name) &&
+            !shape_option(r, element.name))
+            element.type = without_shape(r, element.type);
         at[i] = any_input(r, &element);
         if (!at[i].value && !at[i].list)
             return (onnx_slot){ 0 };

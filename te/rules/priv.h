@@ -92,8 +92,8 @@ void weft_rule_bind_threads(weft_rule *, weft_tensor *, weft_axis *, int64_t thr
  * `lanes` neighbours at once. */
 void weft_rule_fetch(weft_rule *, weft_tensor *, const int64_t threads[3], int64_t lanes);
 /* Steps of the axis that a work-group takes: `most`, or, where it is not known how many there are,
- * fewer, so that few are still some for every core. */
-int64_t weft_rule_chunk(const weft_rule *, const weft_axis *, int64_t most);
+ * fewer, but at least `least`, so that few are still some for every core. */
+int64_t weft_rule_chunk(const weft_rule *, const weft_axis *, int64_t least, int64_t most);
 /* Work-groups of so many steps of the axis each; the loop in which one step runs. */
 weft_axis *weft_rule_bind_chunks(weft_rule *, weft_tensor *, weft_axis *, int64_t chunk);
 /* Whether copies from global memory to shared go on while the thread does (cp.async). */

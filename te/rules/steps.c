@@ -66,7 +66,7 @@ weft_rule_bind_grid(weft_rule *r, weft_tensor *t, weft_axis *axis)
         (void)weft_bind_axis(r->te, t, within(r, t, axis, r->target->max_grid[0]), "block.x");
 }
 
-/* What an extent is a multiple of. */
+/* What an extent is a multiple of, or the most there is. */
 static int64_t
 known_part(const weft_expr *e)
 {
@@ -77,20 +77,21 @@ known_part(const weft_expr *e)
 }
 
 int64_t
-weft_rule_chunk(const weft_rule *r, const weft_axis *axis, int64_t most)
+weft_rule_chunk(const weft_rule *r, const weft_axis *axis, int64_t least, int64_t most)
 {
     int64_t groups = GROUPS_OF_A_CORE * (int64_t)(r->target->cores > 0 ? r->target->cores : 1),
             some = known_part(axis->extent) / groups;
-    if (weft_rule_extent(axis) >= 0)
+    if (weft_rule_extent(axis) >= 0 || most <= least)
         return most;
-    return weft_least(most, some > most / FEWER ? some : most / FEWER);
+    some = some > most / FEWER ? some : most / FEWER;
+    return weft_least(most, some > least ? some : least);
 }
 
 weft_axis *
 weft_rule_bind_chunks(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t chunk)
 {
     weft_axis *group = axis, *step = axis;
-    chunk = weft_rule_chunk(r, axis, chunk);
+    chunk = weft_rule_chunk(r, axis, 1, chunk);
     if (chunk > 1 && weft_split(r->te, t, axis, weft_rule_num(r, chunk), &group, &step))
         return NULL;
     weft_axis *bound = within(r, t, group, r->target->max_grid[0]);

@@ -6,7 +6,8 @@
 
 enum {
     VECTOR_AXES = 4, /* innermost data axes with more than one element that a tile covers */
-    UNKNOWN = 512    /* what a symbolic extent is taken for */
+    UNKNOWN = 512,   /* what a symbolic extent is taken for */
+    WEFT_PACK_TILES = 8 /* at least, of a work-group that copies what they read anew */
 };
 
 /* A reduce axis whose steps take a read through the places of neighbours along a data axis. */
@@ -56,6 +57,8 @@ typedef struct vector_search {
 double weft_vector_count(const weft_axis *const *, int n);
 /* Which axis runs in lanes and how large a tile is: s->best; false when there is nothing to run. */
 bool weft_vector_find(vector_search *);
+/* By how much the tile's cycles are more than where all extents are known. */
+double weft_vector_unsure(const vector_search *, const vector_tile *);
 /* Cycles, of all cores, in which so many bytes come from memory. */
 double weft_vector_far(const vector_search *, double bytes);
 /* The candidate that a data axis is, or -1. */

@@ -180,7 +180,7 @@ bind_sweeps(vector_search *s, const vector_order *o, weft_tensor *out, const loo
     weft_axis *panel = weft_rule_fuse(s->r, out, l->nlead, l->outer.at),
               *sweep = weft_rule_fuse(s->r, out, l->outer.n - l->nlead, l->outer.at + l->nlead),
               *part = NULL, *turn = NULL;
-    int64_t n = sweep ? weft_rule_extent(sweep) : 1;
+    int64_t n = sweep ? weft_rule_extent(sweep) : 1, least = o->pack ? WEFT_PACK_TILES : 1;
     *group = *at = NULL;
     if (!panel || !sweep)
         return;
@@ -190,7 +190,7 @@ bind_sweeps(vector_search *s, const vector_order *o, weft_tensor *out, const loo
         return;
     if ((n < 0 || o->tiles < n) &&
         (weft_split(s->r->te, out, sweep,
-                    weft_rule_num(s->r, weft_rule_chunk(s->r, sweep, o->tiles)), &part, &sweep) ||
+                    weft_rule_num(s->r, weft_rule_chunk(s->r, sweep, least, o->tiles)), &part, &sweep) ||
          weft_fuse(s->r->te, out, panel, part, &panel)))
         return;
     *group = weft_rule_bind_chunks(s->r, out, panel, o->border ? o->planes : 1);
@@ -341,7 +341,8 @@ schedule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
     s.may_turn = weft_te_is_as_written(r->te, reduce);
     bool found = weft_vector_find(&s);
     if (weft_vector_has_rows(r, reduce->op) &&
-        (!found || weft_vector_rows_cycles(r, reduce->op) < s.best.cycles) &&
+        (!found || weft_vector_rows_cycles(r, reduce->op) * weft_vector_unsure(&s, &s.best) <
+                       s.best.cycles) &&
         weft_vector_rows(r, reduce, out))
         return true;
     if (!found)

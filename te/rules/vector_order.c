@@ -11,7 +11,6 @@
 enum {
     FAR_ROWS = 24 << 10,   /* bytes from the first to the last row of a panel that need no copy */
     PACK_SWEEP = 4,        /* tiles at least that a copied panel serves */
-    PACK_TILES = 8,        /* of a work-group, which copies it anew */
     GROUPS_OF_A_CORE = 16, /* that all end at about the same time */
     MOST_TURNS = 16,       /* what sweeps comes from afar once for so many panels */
     LEAST_TURNS = 2,
@@ -221,7 +220,7 @@ weft_vector_served(const vector_search *s, double panels, double sweep)
 {
     double cores = s->r->target->cores > 0 ? s->r->target->cores : 1,
            n = panels * sweep / (GROUPS_OF_A_CORE * cores);
-    n = n > PACK_TILES ? n : PACK_TILES;
+    n = n > WEFT_PACK_TILES ? n : WEFT_PACK_TILES;
     return sweep < PACK_SWEEP ? 0 : n < sweep ? n : sweep;
 }
 
@@ -230,7 +229,7 @@ static int64_t
 tiles_of_group(const vector_search *s, double panels, double sweep, bool packs)
 {
     double cores = s->r->target->cores > 0 ? s->r->target->cores : 1, work = s->steps,
-           n = panels * sweep / (GROUPS_OF_A_CORE * cores), least = packs ? PACK_TILES : 1;
+           n = panels * sweep / (GROUPS_OF_A_CORE * cores), least = packs ? WEFT_PACK_TILES : 1;
     for (int k = 0; k < s->n; k++)
         work *= (double)s->best.size[k];
     double enough = WORK_OF_A_GROUP / (work * (double)s->best.lanes + 64);

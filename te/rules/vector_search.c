@@ -184,8 +184,8 @@ tiles_along(const vector_search *s, int k, bool crossed)
 {
     bool lanes = k == s->at.lane_axis;
     int64_t size = tile_along(s, k), whole = s->extent[k] / size, left = s->extent[k] % size;
-    if (!s->known[k]) /* as far from what there is of one as from what there is of many */
-        return (double)whole * 1.2 * sqrt((double)size);
+    if (!s->known[k])
+        return (double)whole * 1.2;
     if (!left || (lanes && !whole))
         return left ? 1 : (double)whole;
     double tail = crossed ? CROSSED : tail_of(s, k, lanes ? vectors_of(left, s->at.lanes) : left);
@@ -265,6 +265,19 @@ turning(const vector_search *s, bool crossed)
     return TURN * s->steps * (double)tile_along(s, s->at.lane_axis) / served;
 }
 
+/* What a tile along axes of unknown extent costs beside what it does where there are many: as far
+ * from that as from what it costs where there is one.  Lanes are worse, since those of a part are
+ * run one by one. */
+double
+weft_vector_unsure(const vector_search *s, const vector_tile *t)
+{
+    double all = 1;
+    for (int k = 0; k < s->n; k++)
+        if (!s->known[k])
+            all *= sqrt((double)t->size[k]) * (k == t->lane_axis ? pow((double)t->lanes, 0.75) : 1);
+    return all;
+}
+
 /* Whether a tile's results along an axis have no read in common, nor a copy. */
 static bool
 shares_nothing(const vector_search *s, int k)
@@ -305,7 +318,8 @@ estimate(const vector_search *s)
         (arithmetic > fetch ? arithmetic : fetch) + 0.2 * fetch + 0.5 + SPILL * spilled(s, results);
     double store = weft_vector_stores(s, &s->at) ? 2 : 1.5 * (double)s->at.lanes;
     double rounds = (double)(int64_t)((tiles + cores - 1) / cores) * cores;
-    return with_memory(s, rounds * (s->steps * step + results * store + turning(s, crossed) + 20));
+    return weft_vector_unsure(s, &s->at) *
+           with_memory(s, rounds * (s->steps * step + results * store + turning(s, crossed) + 20));
 }
 
 /* ---- the search ------------------------------------------------------------------------------ */

@@ -1,38 +1,39 @@
 /* te/topi/scatter.c: a tensor with updates where indices say.
  *
  * One kernel without atomics: the elements along the axes that indices speak of are dealt out to
- * `parts`, and each item has one part of one place along the other axes.  It copies its elements
- * and then goes through the updates in their order, taking those that are its own.  So every
- * result has one writer, which sees the updates in order: the same bits on every device.  There
- * are as many parts as let an item read about as many indices as it copies elements, and some more
- * where that leaves few items.
+ * `parts`, and each item has one part of one place along the other axes, its line.  It copies its
+ * elements and then goes through the updates in their order, taking those that are its own.  So
+ * every result has one writer, which sees the updates in order: the same bits on every device.
  *
- * Many updates of few lines are put into lists first, one a part, each in their order (a counting
- * sort by parts): chunks of them are counted, a running sum says where each chunk's go in each
- * list, and an item reads its part's list alone.
+ * Threads take parts that lie beside each other, as many as let each read about as many indices as
+ * it copies elements, and some more where that leaves few items.  Many updates of few lines are put
+ * into lists for them first, one a part, each in their order (a counting sort by parts): chunks of
+ * them are counted, a running sum says where each chunk's go in each list, and a thread reads its
+ * part's list alone.  A worker, a core, takes a whole run of places, and lines that lie side by side
+ * together.
  *
- * A few updates are compared with by every element instead, which then is an
- * expression like any other.
- *
- * Copies and updates are iterations of one loop, and one statement stores both, so that an item is
- * seen to touch elements of its own alone.
+ * Two forms are expressions like any other.  A few updates are compared with by every element.  And
+ * where whole lines are replaced, it is found for each place which update is the last to go there,
+ * before every element takes that update's or its own.
  */
 #include "topi/topi.h"
 
 #include <string.h>
 
 enum {
+    WIDTH = 64,          /* lines side by side of an item of a worker, or places that it copies */
     READS = 4,           /* indices that an item may read for each element that it copies */
     ITEMS = 1024,        /* that it is worth reading more for, */
     MOST_PARTS = 32,     /* so many times more; */
-    WORKER_ITEMS = 4,    /* for each worker, where there are workers */
+    WORKER_ITEMS = 4,    /* for each worker, where there are workers and they have few updates */
     SYMBOLIC_PARTS = 8,  /* where sizes are not known */
     ALL_ITEMS = 1 << 20, /* items at most, where that leaves a part for each */
     FEW = 4,             /* updates that every element looks at */
-    LISTED = 4096,       /* updates from which on there are lists, */
+    LOOKS = 8,           /* indices that are compared while an element is copied */
+    MANY = 4096,         /* updates: of threads, to put into lists, */
     FEW_LISTS = 64,      /* so many, and chunks, */
-    MANY_LISTED = 1 << 16,
-    MANY_LISTS = 256 /* and so many for more than MANY_LISTED */
+    MOST_LISTED = 1 << 16,
+    MANY_LISTS = 256 /* and so many for more than MOST_LISTED */
 };
 
 typedef struct scatter {
@@ -43,6 +44,7 @@ typedef struct scatter {
     int *to, *line;       /* which of x's they are */
     int nrow;             /* leading dims of `updates` that number the updates of an item */
     const weft_expr *places, *lines, *rows, *parts; /* how many of each */
+    int64_t width; /* lines of an item, side by side */
 } scatter;
 
 static const weft_expr *
@@ -70,20 +72,46 @@ dims_of(const scatter *s, int n, const int *axis)
     return dim;
 }
 
+/* Bands of `width` lines each. */
+static const weft_expr *
+bands_of(const scatter *s)
+{
+    weft_ir *ir = s->te->ir;
+    return simple(s, weft_fdiv(ir, weft_add(ir, s->lines, weft_i32(ir, s->width - 1)),
+                               weft_i32(ir, s->width)));
+}
+
+/* A worker goes through lines that lie side by side together: steps along one are far apart. */
+static int64_t
+choose_width(const scatter *s)
+{
+    int64_t side = 1, dim;
+    for (int l = s->nline; l-- > 0 && s->line[l] > s->to[s->nto - 1];)
+        side *= weft_as_int(s->x->buf->shape[s->line[l]], &dim) && dim < WIDTH ? dim : WIDTH;
+    return s->te->workers > 0 && side >= WIDTH ? WIDTH : 1;
+}
+
+/* Every worker has items, none more of them than it reads updates for gladly. */
+static const weft_expr *
+parts_of_workers(const scatter *s, int64_t bands)
+{
+    weft_ir *ir = s->te->ir;
+    int64_t rows, items = s->te->workers;
+    if (weft_as_int(s->rows, &rows) && rows < MANY)
+        items *= WORKER_ITEMS;
+    const weft_expr *parts = weft_i32(ir, weft_ceildiv(items, bands < 1 ? 1 : bands));
+    return simple(s, weft_max(ir, weft_min(ir, parts, s->places), weft_i32(ir, 1)));
+}
+
 /* places * READS / rows, within what the sizes and the number of items allow. */
 static const weft_expr *
 choose_parts(const scatter *s)
 {
     weft_ir *ir = s->te->ir;
     const weft_expr *one = weft_i32(ir, 1);
-    int64_t lines, least = SYMBOLIC_PARTS, workers = s->te->workers;
-    if (weft_as_int(s->lines, &lines) && workers > 0) /* none reads more than one */
-        return simple(
-            s, weft_max(ir,
-                        weft_min(ir,
-                                 weft_i32(ir, WORKER_ITEMS * workers / (lines < 1 ? 1 : lines) + 1),
-                                 s->places),
-                        one));
+    int64_t lines, least = SYMBOLIC_PARTS;
+    if (s->te->workers > 0 && weft_as_int(bands_of(s), &lines))
+        return parts_of_workers(s, lines);
     if (weft_as_int(s->lines, &lines))
         least = ITEMS / (lines < 1 ? 1 : lines) + 1;
     least = least < MOST_PARTS ? least : MOST_PARTS;
@@ -234,6 +262,67 @@ say_rows(const scatter *s, weft_topi_text *t, bool along)
     weft_topi_say(t, "let @rows: i32 = select(%s, %e, 0)", covered, s->rows);
 }
 
+/* The texts that a stage is made of. */
+typedef struct pieces {
+    bool along;
+    const char *x, *out;  /* element @at of @line, of the tensor and of the result */
+    const char *combined; /* with update @row */
+} pieces;
+
+static pieces
+pieces_of(const scatter *s, bool along, const char *out)
+{
+    weft_arena *arena = &s->te->ir->arena;
+    const char *at = element_at(s, "@at"), *x = weft_arena_printf(arena, "%s%s", s->x->buf->name, at),
+               *y = weft_arena_printf(arena, "@%s%s", out, at),
+               *update = weft_arena_printf(
+                   arena, "%s%s", s->updates->buf->name,
+                   brackets(s, s->updates->buf->ndim, update_coordinates(s, along)));
+    return (pieces){ along, x, y, combined(s, y, update) };
+}
+
+/* The item's places and updates in one loop and by one store, so that a thread is seen to touch
+ * elements of its own alone.  Parts lie beside each other, as threads do. */
+static void
+say_thread(const scatter *s, weft_topi_text *t, const pieces *p)
+{
+    weft_topi_say(t, "let @line: i32 = @item %% %e\nlet @part: i32 = @item // %e", s->lines, s->lines);
+    weft_topi_say(t, "let @copies: i32 = (%e - @part + %e - 1) // %e", s->places, s->parts, s->parts);
+    say_rows(s, t, p->along);
+    weft_topi_say(t, "for @step in 0..@copies + @rows {\nlet @row: i32 = @step - @copies");
+    say_place(s, t, p->along);
+    weft_topi_say(t,
+                  "let @at: i32 = select(@row < 0, @part + @step * %e, "
+                  "select(@has && @to %% %e == @part, @to, -1))\nif @at >= 0 {",
+                  s->parts, s->parts);
+    weft_topi_say(t, "%s = guard(@row < 0, %s, %s)\n}}", p->out, p->x, p->combined);
+}
+
+/* The item's places, which lie side by side, and then its updates: a compiler makes vectors of
+ * copies that stand alone. */
+static void
+say_worker(const scatter *s, weft_topi_text *t, const pieces *p)
+{
+    weft_ir *ir = s->te->ir;
+    const weft_expr *bands = bands_of(s), *up = weft_sub(ir, s->parts, weft_i32(ir, 1)),
+                    *each = simple(s, weft_fdiv(ir, weft_add(ir, s->places, up), s->parts));
+    int64_t run = s->width > 1 ? 1 : WIDTH; /* places of a line at a time */
+    weft_topi_say(t, "let @first: i32 = @item // %e * %e\nlet @end: i32 = min(@first + %e, %e)", bands,
+                  each, each, s->places);
+    weft_topi_say(t, "for @step in 0..max((@end - @first + %d) // %d, 0) {", run - 1, run);
+    weft_topi_say(t, "for @l in 0..%d {\nlet @line: i32 = @item %% %e * %d + @l // %d", s->width * run,
+                  bands, s->width, run);
+    weft_topi_say(t, "let @at: i32 = @first + @step * %d + @l %% %d", run, run);
+    weft_topi_say(t, "if @at < @end && @line < %e {\n%s = %s\n}}}", s->lines, p->out, p->x);
+    weft_topi_say(t, "for @row in 0..%e {\nfor @l in 0..%d {", s->rows, s->width);
+    weft_topi_say(t, "let @line: i32 = @item %% %e * %d + @l", bands, s->width);
+    say_rows(s, t, p->along);
+    weft_topi_say(t, "if @line < %e && @row < @rows {", s->lines);
+    say_place(s, t, p->along);
+    weft_topi_say(t, "let @at: i32 = @to\nif @has && @at >= @first && @at < @end {");
+    weft_topi_say(t, "%s = %s\n}}}}", p->out, p->combined);
+}
+
 static weft_tensor *
 scatter_stage(scatter *s, bool along)
 {
@@ -241,27 +330,11 @@ scatter_stage(scatter *s, bool along)
     weft_tensor *out;
     weft_topi_text t = { .te = te };
     weft_topi_result y = { "scattered", s->x->buf->dtype, s->x->buf->ndim, s->x->buf->shape };
-    weft_arena *arena = &te->ir->arena;
-    const char *at = element_at(s, "@at");
-    const char *update = weft_arena_printf(
-        arena, "%s%s", s->updates->buf->name,
-        brackets(s, s->updates->buf->ndim, update_coordinates(s, along)));
+    pieces p = pieces_of(s, along, y.name);
+    s->width = choose_width(s);
     s->parts = choose_parts(s);
-    weft_topi_each(&t, "item", simple(s, weft_mul(te->ir, s->lines, s->parts)));
-    weft_topi_say(&t, "let @line: i32 = @item %% %e", s->lines);
-    weft_topi_say(&t, "let @part: i32 = @item // %e", s->lines);
-    weft_topi_say(&t, "let @copies: i32 = (%e - @part + %e - 1) // %e", s->places, s->parts,
-                  s->parts);
-    say_rows(s, &t, along);
-    weft_topi_say(&t, "for @step in 0..@copies + @rows {\nlet @row: i32 = @step - @copies");
-    say_place(s, &t, along);
-    weft_topi_say(&t,
-                  "let @at: i32 = select(@row < 0, @part + @step * %e, "
-                  "select(@has && @to %% %e == @part, @to, -1))\nif @at >= 0 {",
-                  s->parts, s->parts);
-    weft_topi_say(&t, "@%s%s = guard(@row < 0, %t%s, %s)", y.name, at, s->x, at,
-                  combined(s, weft_arena_printf(arena, "@%s%s", y.name, at), update));
-    weft_topi_say(&t, "}}");
+    weft_topi_each(&t, "item", simple(s, weft_mul(te->ir, bands_of(s), s->parts)));
+    (te->workers > 0 ? say_worker : say_thread)(s, &t, &p);
     weft_topi_end(&t);
     return weft_topi_extern(&t, 1, &y, &out) ? NULL : out;
 }
@@ -325,7 +398,7 @@ scatter_few(const scatter *s, int64_t rows)
     return weft_te_compute(te, "scattered", n, axis, v);
 }
 
-/* ---- lists of updates ------------------------------------------------------------------------ */
+/* ---- whole lines ----------------------------------------------------------------------------- */
 
 /* The place that each update goes to, as a number along the indexed axes; -1: there is none. */
 static weft_tensor *
@@ -354,6 +427,65 @@ places_of(const scatter *s)
     to = valid ? weft_select(ir, valid, to, weft_i32(ir, -1)) : to;
     return weft_te_compute(te, "places", 1, &axis, to);
 }
+
+/* For each place the last update that goes there; -1: none does. */
+static weft_tensor *
+last_updates(const scatter *s, weft_tensor *places)
+{
+    weft_te *te = s->te;
+    weft_ir *ir = te->ir;
+    weft_axis *place = weft_te_axis(te, "p", s->places),
+              *row = weft_te_reduce_axis(te, "r", s->rows);
+    const weft_expr *r = weft_axis_ref(te, row), *none = weft_i32(ir, -1),
+                    *to = weft_topi_at(te, places, &r);
+    return weft_te_reduce(te, "last", 1, &place, 1, &row, WEFT_RMAX,
+                          weft_select(ir, weft_eq(ir, to, weft_axis_ref(te, place)),
+                                      weft_cast(ir, WEFT_I32, r), none));
+}
+
+/* Every element looks up which update its place has, if any. */
+static weft_tensor *
+take_lines(const scatter *s, weft_tensor *last)
+{
+    weft_te *te = s->te;
+    weft_ir *ir = te->ir;
+    int n = s->x->buf->ndim;
+    weft_axis **axis = weft_topi_axes(te, n, s->x->buf->shape);
+    const weft_expr **at = weft_topi_refs(te, n, axis), *place = weft_i32(ir, 0), *row,
+                    *const *dim = s->updates->buf->shape;
+    const weft_expr **from = WEFT_NEW_ARRAY(&ir->arena, s->updates->buf->ndim + 1, const weft_expr *);
+    for (int c = 0; c < s->nto; c++)
+        place = weft_add(ir, weft_mul(ir, place, s->x->buf->shape[s->to[c]]), at[s->to[c]]);
+    place = row = weft_topi_at(te, last, &place);
+    for (int d = s->nrow; d-- > 0;) {
+        from[d] = d == 0 ? row : weft_fmod(ir, row, dim[d]);
+        row = weft_fdiv(ir, row, dim[d]);
+    }
+    for (int l = 0; l < s->nline; l++)
+        from[s->nrow + l] = at[s->line[l]];
+    return weft_te_compute(te, "scattered", n, axis,
+                           weft_guard(ir, weft_ge(ir, place, weft_i32(ir, 0)),
+                                      weft_topi_at(te, s->updates, from),
+                                      weft_topi_at(te, s->x, at)));
+}
+
+/* Whether to look for the update of each place takes no longer than to copy the lines. */
+static bool
+has_long_lines(const scatter *s)
+{
+    int64_t rows, lines;
+    return strcmp(s->reduction, "none") == 0 && weft_as_int(s->lines, &lines) && lines > 1 &&
+           (weft_as_int(s->rows, &rows) ? rows / LOOKS <= lines : lines >= LOOKS);
+}
+
+static weft_tensor *
+scatter_lines(const scatter *s)
+{
+    weft_tensor *places = places_of(s), *last = places ? last_updates(s, places) : NULL;
+    return last ? take_lines(s, last) : NULL;
+}
+
+/* ---- lists of updates ------------------------------------------------------------------------ */
 
 /* What is done for each update of the item's chunk that has a place, in their order: @row, and the
  * @list that it belongs to. */
@@ -444,10 +576,10 @@ static bool
 has_lists(scatter *s)
 {
     int64_t rows, lines;
-    if (!weft_as_int(s->rows, &rows) || rows < LISTED || !weft_as_int(s->lines, &lines) ||
-        lines >= ITEMS)
+    if (s->te->workers > 0 || !weft_as_int(s->rows, &rows) || rows < MANY ||
+        !weft_as_int(s->lines, &lines) || lines >= ITEMS)
         return false;
-    s->parts = weft_i32(s->te->ir, rows > MANY_LISTED ? MANY_LISTS : FEW_LISTS);
+    s->parts = weft_i32(s->te->ir, rows > MOST_LISTED ? MANY_LISTS : FEW_LISTS);
     return true;
 }
 
@@ -491,8 +623,10 @@ scattered(scatter *s, bool along)
         return NULL;
     int64_t rows;
     bool few = !along && weft_as_int(s->rows, &rows) && rows <= FEW;
-    weft_tensor *out = few                    ? scatter_few(s, rows)
-                       : !along && has_lists(s) ? scatter_by_lists(s) : scatter_stage(s, along);
+    weft_tensor *out = few                          ? scatter_few(s, rows)
+                       : !along && has_long_lines(s) ? scatter_lines(s)
+                       : !along && has_lists(s)      ? scatter_by_lists(s)
+                                                     : scatter_stage(s, along);
     return out ? converted(te, out, t) : NULL;
 }
 

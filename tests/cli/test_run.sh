@@ -8,6 +8,7 @@ it "wants inputs that are not given, by name"
 exits 2 "$WEFT" run "$relu" -d interp && err_has "'x'" && err_has -- '--fill'
 exits 0 "$WEFT" run "$relu" -d interp --fill ones -o .
 exits 2 "$WEFT" run "$relu" -d interp -i z=y.npy && err_has "no input 'z'" && err_has "'x'"
+exits 2 "$WEFT" run "$relu" -d interp -i x=y.npy -i x=z.npy && err_has "'x' is given twice"
 exits 2 "$WEFT" run "$relu" -d interp -i x=nowhere.npy && err_has 'nowhere.npy'
 exits 2 "$WEFT" run "$relu" -d interp -i x && err_has 'NAME=FILE'
 

@@ -409,6 +409,39 @@ an_input_at_hand_sizes_what_no_option_does(void **state)
 }
 
 static void
+inputs_at_hand_that_disagree_are_named(void **state)
+{
+    (void)state;
+    weft_const at[] = { { .dtype = WEFT_F32, .ndim = 2, .dim = (const int64_t[]){ 4, 2 } },
+                        { .dtype = WEFT_F32, .ndim = 2, .dim = (const int64_t[]){ 5, 2 } } };
+    weft_import_options o = { .ngiven = 2,
+                              .given_name = (const char *[]){ "a", "b" },
+                              .given = at };
+    model m = model_make(13);
+    model_input(&m, "a", ONNX_FLOAT, "n,2");
+    model_input(&m, "b", ONNX_FLOAT, "n,2");
+    model_node(&m, "Concat", "a b", "y", "axis=1");
+    model_output(&m, "y");
+    check_refused(&m, &o, WEFT_INVALID_ARGUMENT, "'n' is 5|input 'b'|4 elsewhere");
+}
+
+static void
+symbols_are_kept_where_a_module_is_compared_with(void **state)
+{
+    (void)state;
+    weft_const x = { .dtype = WEFT_F32, .ndim = 2, .dim = (const int64_t[]){ 4, 3 } };
+    weft_import_options o = { .ngiven = 1,
+                              .given_name = (const char *[]){ "x" },
+                              .given = &x,
+                              .keep_symbols = true };
+    model m = model_make(13);
+    model_input(&m, "x", ONNX_FLOAT, "?,3");
+    model_node(&m, "Neg", "x", "y", NULL);
+    model_output(&m, "y");
+    check_nodes(&m, &o, "y: f32[x_0, 3] = negative(x)\n");
+}
+
+static void
 a_nonsensical_shape_is_refused(void **state)
 {
     (void)state;
@@ -601,6 +634,8 @@ main(void)
         cmocka_unit_test(an_option_gives_a_symbol_its_size),
         cmocka_unit_test(a_shape_binds_its_symbols_everywhere),
         cmocka_unit_test(an_input_at_hand_sizes_what_no_option_does),
+        cmocka_unit_test(inputs_at_hand_that_disagree_are_named),
+        cmocka_unit_test(symbols_are_kept_where_a_module_is_compared_with),
         cmocka_unit_test(a_nonsensical_shape_is_refused),
         cmocka_unit_test(dimensions_without_a_name_are_named_after_input_and_axis),
         cmocka_unit_test(a_fixed_input_is_a_constant),

@@ -125,6 +125,10 @@ static const program windows[] = {
     { "te blocks_most" BLOCKS("f64") "out Y[c < 2, y < 7, x < 8, l < 16] = max(u < 3, v < 3) pad[c, "
       "y + u, x + v, l] * W[c, 0, 0, l] }",
       { { 0 } } },
+    { "te outer_lanes_of_symbols(A: i32[n, 3, 22, 17]) {"
+      "out B[l < 17, c < n, y < 11, x < 6] = sum(v < 2, u < 2) A[c, u * 2, x * 4 + v, l] + A[c, 2, 5 - "
+      "x + v, l] }",
+      { { 2 } } },
     { "te blocks_of_symbols(X: f32[n, 30, 16]) {"
       "out Y[c < n, x < 13, l < 16] = sum(v < 5) X[c, x * 2 + v, l] }",
       { { 3 } } },
@@ -651,6 +655,18 @@ of_what_is_not_known_few_are_served_as_well_as_many(void **state)
         { "te p(X: f32[n, 64], W: f32[63, 64, 16]) { out Y[i < n, k < 1000] = sum(c < 64) X[i, c] * "
           "W[k // 16, c, k % 16] }",
           "vectors of 16", "split(Y.i, ", NULL },
+        /* nor do lanes, though what else there is is not known either */
+        { "te p(X: f32[n, 64, h, w], W: f32[64, 64, 3, 3]) { out C[i < n, k < 64, y < h, x < w] = sum(c "
+          "< 64, u < 3, v < 3) guard(y + u >= 1 && y + u < h + 1 && x + v >= 1 && x + v < w + 1, X[i, c, "
+          "y + u - 1, x + v - 1], 0.0) * W[k, c, u, v] }",
+          "vectors of 16", "split(C.k, 16)", "split(C.i, " },
+        /* a copy of a panel serves some tiles, however few rows there are */
+        { "te p(A: f32[n, 3000], B: f32[3000, 128]) { out C[i < n, j < 128] = sum(k < 3000) A[i, k] * "
+          "B[k, j] }",
+          "vectors of 16", "B_shared = cache_read(B, shared", "split(i_o, 1)" },
+        { "te p(A: f32[n, 3000], B: f32[128 // 16, 3000, 16]) { out C[i < n, j < 128] = sum(k < 3000) "
+          "A[i, k] * B[j // 16, k, j % 16] }",
+          "vectors of 16", "bind(", "split(i_o, 0)" },
         /* groups of all that one could take would be one for few */
         { "te p(X: f32[n, 40, 10], W: f32[40, 10]) { out Y[i < n, c < 40] = sum(v < 10) X[i, c, v] * "
           "W[c, v] }",
