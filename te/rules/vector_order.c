@@ -215,13 +215,33 @@ turns_of_group(const vector_search *s, double panels, double others, double agai
     return 1;
 }
 
+/* Tiles that a copied panel serves: so many that the core with the most of them, and of copies, is
+ * done first.  Where the last panel is another's part, of which tiles take longer or less, groups
+ * are many. */
+static double
+tiles_of_copy(const vector_search *s, const vector_tile *t, double panels, double sweep)
+{
+    double cores = s->r->target->cores > 0 ? s->r->target->cores : 1, vectors = 1, least = INFINITY,
+           best = sweep, elements = (double)(t->lanes * t->size[t->lane_axis]);
+    for (int k = 0; k < s->n; k++)
+        vectors *= (double)t->size[k];
+    if (!s->known[t->lane_axis] || s->extent[t->lane_axis] % (int64_t)elements != 0)
+        return fmin(sweep, fmax(WEFT_PACK_TILES, panels * sweep / (GROUPS_OF_A_CORE * cores)));
+    double copy = elements / (vectors / 2); /* in tiles; a cycle an element */
+    for (int parts = 1; parts <= GROUPS_OF_A_CORE; parts++) {
+        double each = ceil(sweep / parts), time = ceil(panels * parts / cores) * (each + copy);
+        if (parts > 1 && each < WEFT_PACK_TILES)
+            break;
+        best = time < least ? each : best;
+        least = fmin(time, least);
+    }
+    return best;
+}
+
 double
 weft_vector_served(const vector_search *s, double panels, double sweep)
 {
-    double cores = s->r->target->cores > 0 ? s->r->target->cores : 1,
-           n = panels * sweep / (GROUPS_OF_A_CORE * cores);
-    n = n > WEFT_PACK_TILES ? n : WEFT_PACK_TILES;
-    return sweep < PACK_SWEEP ? 0 : n < sweep ? n : sweep;
+    return sweep < PACK_SWEEP ? 0 : tiles_of_copy(s, &s->at, panels, sweep);
 }
 
 /* Tiles of a sweep that one work-group takes: all groups do nearly the same. */
@@ -229,7 +249,9 @@ static int64_t
 tiles_of_group(const vector_search *s, double panels, double sweep, bool packs)
 {
     double cores = s->r->target->cores > 0 ? s->r->target->cores : 1, work = s->steps,
-           n = panels * sweep / (GROUPS_OF_A_CORE * cores), least = packs ? WEFT_PACK_TILES : 1;
+           n = packs ? tiles_of_copy(s, &s->best, panels, sweep)
+                     : panels * sweep / (GROUPS_OF_A_CORE * cores),
+           least = packs ? WEFT_PACK_TILES : 1;
     for (int k = 0; k < s->n; k++)
         work *= (double)s->best.size[k];
     double enough = WORK_OF_A_GROUP / (work * (double)s->best.lanes + 64);
