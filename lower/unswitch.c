@@ -15,7 +15,7 @@ enum { MAX_STMTS = 100 /* a loop of more is not doubled */ };
 typedef struct switcher {
     weft_ir *ir;
     weft_arena arena;
-    WEFT_VEC(const weft_var *) thread; /* variables that threads, or lanes, have values of their own of */
+    WEFT_VEC(const weft_var *) thread; /* of which threads, or lanes, have values of their own */
     bool written_out;                  /* within steps that are: each would ask for itself */
 } switcher;
 

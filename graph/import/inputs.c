@@ -20,23 +20,26 @@ shape_option(const onnx_reader *r, const char *name)
 }
 
 static const weft_const *
+tensor_named(int n, const char *const *names, const weft_const *tensor, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return &tensor[i];
+    return NULL;
+}
+
+static const weft_const *
 fixed_option(const onnx_reader *r, const char *name)
 {
     const weft_import_options *o = r->options;
-    for (int i = 0; i < o->nfixed; i++)
-        if (strcmp(o->fixed_name[i], name) == 0)
-            return &o->fixed[i];
-    return NULL;
+    return tensor_named(o->nfixed, o->fixed_name, o->fixed, name);
 }
 
 static const weft_const *
 given_option(const onnx_reader *r, const char *name)
 {
     const weft_import_options *o = r->options;
-    for (int i = 0; i < o->ngiven; i++)
-        if (strcmp(o->given_name[i], name) == 0)
-            return &o->given[i];
-    return NULL;
+    return tensor_named(o->ngiven, o->given_name, o->given, name);
 }
 
 static bool

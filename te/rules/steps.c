@@ -1,7 +1,8 @@
 /* te/rules/steps.c: runs of primitives that several rules take. */
 #include "rules/priv.h"
 
-enum { /* where it is not known how many steps there are in all */
+/* Where it is not known how many steps there are in all. */
+enum {
     GROUPS_OF_A_CORE = 4,
     FEWER = 8 /* a group takes at least one of so many steps that it could */
 };

@@ -190,7 +190,8 @@ bind_sweeps(vector_search *s, const vector_order *o, weft_tensor *out, const loo
         return;
     if ((n < 0 || o->tiles < n) &&
         (weft_split(s->r->te, out, sweep,
-                    weft_rule_num(s->r, weft_rule_chunk(s->r, sweep, least, o->tiles)), &part, &sweep) ||
+                    weft_rule_num(s->r, weft_rule_chunk(s->r, sweep, least, o->tiles)), &part,
+                    &sweep) ||
          weft_fuse(s->r->te, out, panel, part, &panel)))
         return;
     *group = weft_rule_bind_chunks(s->r, out, panel, o->border ? o->planes : 1);
