@@ -227,8 +227,9 @@ tiles_of_copy(const vector_search *s, const vector_tile *t, double panels, doubl
         vectors *= (double)t->size[k];
     if (!s->known[t->lane_axis] || s->extent[t->lane_axis] % (int64_t)elements != 0)
         return fmin(sweep, fmax(WEFT_PACK_TILES, panels * sweep / (GROUPS_OF_A_CORE * cores)));
-    double copy = elements / (vectors / 2); /* in tiles; a cycle an element */
-    for (int parts = 1; parts <= GROUPS_OF_A_CORE; parts++) {
+    double copy = elements / (vectors / 2), /* in tiles; a cycle an element */
+        most = ceil(GROUPS_OF_A_CORE * cores / panels);
+    for (int parts = 1; parts <= most; parts++) {
         double each = ceil(sweep / parts), time = ceil(panels * parts / cores) * (each + copy);
         if (parts > 1 && each < WEFT_PACK_TILES)
             break;

@@ -635,6 +635,17 @@ products_on_vectors_keep_near_what_they_read_again(void **state)
         { "te p(A: f32[48, 197, 64], B: f32[48, 64, 197]) { out C[b < 48, i < 197, j < 197] = sum(r < "
           "64) A[b, i, r] * B[b, r, j] }",
           "vectors of 16", "compute_at(B_shared, C, ", "split(C.b, " },
+        /* a copied panel serves all rows where whole panels keep the cores even, few where one is a part,
+         * and one alone is copied for every core */
+        { "te p(A: f32[1024, 1024], B: f32[1024, 1024]) { out C[i < 1024, j < 1024] = sum(k < 1024) A[i, "
+          "k] * B[k, j] }",
+          "vectors of 16", "B_shared = cache_read(B, shared", "split(i_o, " },
+        { "te p(A: f32[1000, 1001], B: f32[1001, 999]) { out C[i < 1000, j < 999] = sum(k < 1001) A[i, "
+          "k] * B[k, j] }",
+          "vectors of 16", "split(i_o, ", NULL },
+        { "te p(A: f32[4096, 1024], B: f32[1024, 1024]) { out C[i < 4096, j < 64] = sum(k < 1024) A[i, k] "
+          "* B[k, j] }",
+          "vectors of 16", "split(i_o, ", NULL },
         /* as many panels take turns as a core's cache keeps, or those of the cores' own */
         { PACKED(1024, 512, 1024), "vectors of 16", "split(j_o_o, 4)", NULL },
         { PACKED(2048, 2048, 2048), "vectors of 16", "bind(j_o_o, block.x)", "split(j_o_o, " },
