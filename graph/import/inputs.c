@@ -386,9 +386,9 @@ list_input(onnx_reader *r, const onnx_value_proto *v, const WeftOnnx__ElemTypePr
     *list = (onnx_list){ optional, count, at };
     if ((n == 0 && !(none && !*none)) || (optional && count > 1)) {
         weft_reader_fail(r, WEFT_UNSUPPORTED,
-                         "input '%s' is %s: give each of its tensors a shape (--shape '%s.0=1x3'), or "
-                         "say that it has none (--shape '%s=')",
-                         name, optional ? "an optional" : "a sequence", name, name);
+                         "input '%s' is %s: give each of its tensors a shape (--shape '%s.0=1x3') or, "
+                         "to run it, a file (-i '%s.0=FILE'), or say that it has none (--shape '%s=')",
+                         name, optional ? "an optional" : "a sequence", name, name, name);
         return (onnx_slot){ 0 };
     }
     for (int i = 0; i < count; i++) {

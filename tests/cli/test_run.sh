@@ -12,6 +12,12 @@ exits 2 "$WEFT" run "$relu" -d interp -i x=y.npy -i x=z.npy && err_has "'x' is g
 exits 2 "$WEFT" run "$relu" -d interp -i x=nowhere.npy && err_has 'nowhere.npy'
 exits 2 "$WEFT" run "$relu" -d interp -i x && err_has 'NAME=FILE'
 
+it "takes the tensors of a sequence one by one, and its length from them"
+sequence=$(model_of node/test_identity_sequence)
+exits 2 "$WEFT" run "$sequence" -d interp && err_has "'x' is a sequence"
+exits 0 "$WEFT" run "$sequence" -d interp -i x.0=y.npy -i x.1=y.npy && err_is_empty
+out_has '^y.0 f32\[3,4,5\] .* mean 1' && out_has '^y.1 f32\[3,4,5\] .* mean 1'
+
 it "prints name, dtype, shape, min, max and mean of each output"
 exits 0 "$WEFT" run "$relu" -d interp --fill ones && err_is_empty
 out_has '^y f32\[3,4,5\] min 1 max 1 mean 1$'
