@@ -285,7 +285,7 @@ store_to(weft_clike *c, const weft_buf *buf, const weft_expr *index, const weft_
     bool dense = lanes > 1 && weft_is_dense(index);
     if (weft_clike_half_as_float(c, buf->dtype) && (lanes == 1 || dense)) {
         store_half(c, buf, index, value);
-    } else if (lanes == 1 || c->layout[buf->id] == lanes) {
+    } else if (lanes == 1 || c->layout[buf->id] >= lanes) {
         assign(c, buf, index, value);
     } else if (dense && weft_clike_dense(c, buf)) {
         weft_clike_fill fill = {
@@ -304,8 +304,8 @@ static void
 print_stream(weft_clike *c, const weft_stmt *s)
 {
     indent(c);
-    weft_str_addf(c->out, "%s(%s, &%s[", c->d->stream,
-                  weft_clike_type(c, s->u.store.value->h.type), c->buf[s->u.store.buf->id]);
+    weft_str_addf(c->out, "%s(%s, &%s[", c->d->stream, weft_clike_type(c, s->u.store.value->h.type),
+                  c->buf[s->u.store.buf->id]);
     weft_clike_expr(c, s->u.store.index[0]->arg[0], 0);
     weft_str_add(c->out, "], ");
     weft_clike_expr(c, s->u.store.value, CLIKE_CHOICE + 1);
@@ -615,9 +615,10 @@ survey(weft_clike *c)
     weft_walk_stmt(&walker, k->body);
     for (int i = 0; i < k->nparam; i++)
         c->uses[k->param[i]->dtype] = true;
-    weft_scalars scalars = c->d->element ? WEFT_SCALARS_ANY : WEFT_SCALARS_KNOWN;
+    unsigned pieces = WEFT_PIECE_LANE | (c->d->element ? WEFT_PIECE_PICK : 0) |
+                      (c->d->swizzle ? WEFT_PIECE_SOME : 0);
     uint8_t *layout = memcpy(WEFT_NEW_ARRAY(&c->arena, k->ir->nbuf + 1, uint8_t),
-                             weft_vector_layout(&c->arena, k, scalars), k->ir->nbuf);
+                             weft_vector_layout(&c->arena, k, pieces), k->ir->nbuf);
     for (int i = 0; i < k->nparam; i++)
         layout[k->param[i]->id] = 1;
     for (int i = 0; i < c->shared.n; i++)
@@ -686,6 +687,7 @@ weft_clike_caps(const weft_dialect *d, weft_caps *caps)
         caps->arith[t] = d->type[t] && !narrow;
     }
     caps->overlay = d->overlay[0] != NULL;
+    caps->swizzle = d->swizzle;
 }
 
 weft_status

@@ -44,6 +44,7 @@ typedef struct weft_dialect {
     const char *cast, *vector_cast;     /* "(%t)" stands before, vector_cast is a template */
     const char *bitcast, *make, *splat; /* "as_%t(%0)", "make_%t(" up to the lanes, "(%t)(%0)" */
     const char *lane, *lanes;           /* ".s", "0123...": how a lane is named */
+    bool swizzle;                       /* several lanes are named side by side: ".s01" */
     bool mask;                          /* vector comparisons give integers, all bits set */
     const char *vector_call;            /* wraps an intrinsic of vectors; NULL: overloaded */
     const char *choose;                 /* vector condition: template of cond, then, else */
@@ -53,7 +54,8 @@ typedef struct weft_dialect {
     const char *element;      /* a scalar of an array of vectors at any index, or NULL */
     const char
         *align; /* how an array is declared on a multiple of so many bytes; NULL: it is not */
-    const char *overlay[2]; /* around the number of bytes that the array of a block's overlay is declared
+    const char
+        *overlay[2]; /* around the number of bytes that the array of a block's overlay is declared
                                on a multiple of; NULL: shared arrays lie apart */
     const char *bool_in_memory;     /* type of a bool in a parameter or array */
     const char *const (*atomic)[2]; /* by kind; [0] 32 bits, [1] 64 */
@@ -68,8 +70,8 @@ typedef struct weft_dialect {
      * zeros instead; the call that ends a group, and the function that waits until so many are
      * left.  NULL: none */
     const char *async_copy, *async_commit, *async_wait;
-    const char *prefetch;        /* the function of an address; NULL: none */
-    const char *stream;          /* the function of a vector's type, an address and a value; NULL: none */
+    const char *prefetch; /* the function of an address; NULL: none */
+    const char *stream;   /* the function of a vector's type, an address and a value; NULL: none */
     const char *min[3], *max[3]; /* of integers, f32, f64; NULL: legalise spells them */
     const char *iabs[2];         /* ABS of integers up to 32 bits, of 64 */
 } weft_dialect;
@@ -89,7 +91,7 @@ struct weft_clike {
     const uint8_t *layout;   /* weft_vector_layout of local arrays */
     bool *by_vector;         /* by buffer id: loaded or stored by vectors too */
     WEFT_VEC(const weft_buf *) shared;
-    const char *overlay; /* the array of bytes that some of them lie in */
+    const char *overlay;                  /* the array of bytes that some of them lie in */
     WEFT_VEC(const weft_buf *) waiting;   /* variables to be declared */
     bool uses[WEFT_DTYPE_COUNT];          /* dtypes of any value, parameter or array */
     uint32_t vectors[WEFT_DTYPE_COUNT];   /* bit n: there are vectors of n lanes */

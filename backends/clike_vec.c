@@ -56,32 +56,32 @@ weft_clike_template(weft_clike *c, const char *text, const weft_clike_fill *f)
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
-/* ".x" */
+/* ".x", ".s0123": n lanes from i on */
 static void
-print_lane(weft_clike *c, weft_dtype dtype, int64_t i)
+print_lanes(weft_clike *c, weft_dtype dtype, int64_t i, int n)
 {
-    if (i < 0 || i >= (int64_t)strlen(c->d->lanes))
+    if (i < 0 || i + n > (int64_t)strlen(c->d->lanes))
         weft_clike_fail(c, "a lane that there is not in vectors of", weft_dtype_name(dtype));
     else
-        weft_str_addf(c->out, "%s%c", c->d->lane, c->d->lanes[i]);
+        weft_str_addf(c->out, "%s%.*s", c->d->lane, n, c->d->lanes + i);
 }
 
-/* Where the array holds vectors: element index / n, and the lane of a scalar access; a scalar at an
- * index that is no constant by the dialect's template. */
+/* Where the array holds vectors: element index / n, and the lanes of it that an access to fewer is
+ * to; a scalar at an index that is no constant by the dialect's template. */
 static void
 vector_place(weft_clike *c, const weft_buf *buf, const weft_expr *index, int lanes)
 {
     int n = c->layout[buf->id];
     int64_t extent = 0, at = 0;
     const weft_expr *element;
-    if (lanes > 1) {
+    if (lanes == n) {
         element = weft_quotient(c->kernel->ir, index->arg[0], n);
-    } else if (!weft_as_int(index, &at)) {
+    } else if (!weft_as_int(lanes > 1 ? index->arg[0] : index, &at)) {
         weft_clike_fill fill = { .type = { (uint8_t)buf->dtype, 1 }, .buf = buf, .index = index };
         weft_clike_template(c, c->d->element, &fill);
         return;
     } else {
-        element = weft_imm(c->kernel->ir, index->h.type, (double)(at / n));
+        element = weft_int(c->kernel->ir, WEFT_I32, at / n);
     }
     weft_str_add(c->out, c->buf[buf->id]);
     if (buf->space != WEFT_LOCAL || !weft_buf_extent(buf, &extent) || extent != n) {
@@ -89,8 +89,8 @@ vector_place(weft_clike *c, const weft_buf *buf, const weft_expr *index, int lan
         weft_clike_expr(c, element, 0);
         weft_str_add(c->out, "]");
     }
-    if (lanes == 1)
-        print_lane(c, buf->dtype, at % n);
+    if (lanes < n)
+        print_lanes(c, buf->dtype, at % n, lanes);
 }
 
 void
@@ -196,7 +196,7 @@ load(weft_clike *c, const weft_expr *e)
                              .index = dense ? e->arg[0]->arg[0] : e->arg[0] };
     if (half && (dense || lanes == 1))
         weft_clike_template(c, c->d->half_load, &fill);
-    else if (lanes == 1 || c->layout[buf->id] == lanes)
+    else if (lanes == 1 || c->layout[buf->id] >= lanes)
         weft_clike_place(c, buf, e->arg[0], lanes);
     else if (dense && weft_clike_dense(c, buf))
         weft_clike_template(c, c->d->load, &fill);
@@ -216,7 +216,7 @@ lane(weft_clike *c, const weft_expr *e, int prec)
     }
     weft_str_add(c->out, mask && CLIKE_EQ < prec ? "(" : "");
     weft_clike_expr(c, arg, CLIKE_POSTFIX);
-    print_lane(c, (weft_dtype)arg->h.type.dtype, e->h.u.i);
+    print_lanes(c, (weft_dtype)arg->h.type.dtype, e->h.u.i, 1);
     weft_str_add(c->out, mask ? " != 0" : "");
     weft_str_add(c->out, mask && CLIKE_EQ < prec ? ")" : "");
 }

@@ -65,37 +65,63 @@ weft_buf_extent(const weft_buf *buf, int64_t *n)
     return buf->ndim == 1 && weft_as_int(buf->shape[0], n) && *n > 0;
 }
 
-typedef struct survey {
+typedef struct survey survey;
+
+struct survey {
+    void (*meet)(survey *, const weft_buf *, const weft_expr *index, int lanes);
     const weft_kernel *kernel;
-    uint8_t *lane;   /* 0: not met; 1: no */
+    uint8_t *lane;   /* the most of a dense access, 0: there is none; then 1: no */
     int64_t *picked; /* the extent where a scalar's index is no constant, else 0 */
-    weft_scalars scalars;
-} survey;
+    unsigned pieces;
+};
+
+static bool
+is_scalar_piece(survey *s, const weft_buf *buf, const weft_expr *index)
+{
+    int64_t at;
+    return weft_as_int(index, &at)
+               ? (s->pieces & WEFT_PIECE_LANE) != 0
+               : s->pieces & WEFT_PIECE_PICK && weft_buf_extent(buf, &s->picked[buf->id]);
+}
+
+/* Whether the access is to so many lanes of one of n. */
+static bool
+is_some_piece(const survey *s, const weft_expr *index, int lanes, int n)
+{
+    int64_t at;
+    return s->pieces & WEFT_PIECE_SOME && weft_is_dense(index) && weft_as_int(index->arg[0], &at) &&
+           at % n + lanes <= n;
+}
 
 static void
-meet(survey *s, const weft_buf *buf, const weft_expr *index, int lanes)
+note_width(survey *s, const weft_buf *buf, const weft_expr *index, int lanes)
 {
-    uint8_t *lane = &s->lane[buf->id];
+    if (lanes > s->lane[buf->id] && weft_is_dense(index))
+        s->lane[buf->id] = (uint8_t)lanes;
+}
+
+static void
+check_access(survey *s, const weft_buf *buf, const weft_expr *index, int lanes)
+{
     int64_t extent;
-    if (lanes == 1 && s->scalars && buf->space == WEFT_LOCAL) {
-        if (weft_as_int(index, &extent))
-            return;
-        if (s->scalars == WEFT_SCALARS_ANY && weft_buf_extent(buf, &s->picked[buf->id]))
-            return;
-    }
-    bool whole =
-        buf->space == WEFT_GLOBAL || (weft_buf_extent(buf, &extent) && extent % lanes == 0);
-    bool fits = lanes > 1 && lanes != 3 && buf->dtype != WEFT_BOOL &&
-                (*lane == 0 || *lane == lanes) && whole && weft_is_dense(index) &&
-                weft_quotient(s->kernel->ir, index->arg[0], lanes);
-    *lane = fits ? (uint8_t)lanes : 1;
+    int n = s->lane[buf->id];
+    if (n <= 1)
+        return;
+    bool whole = buf->space == WEFT_GLOBAL || (weft_buf_extent(buf, &extent) && extent % n == 0),
+         own = buf->space == WEFT_LOCAL,
+         fits = lanes == n ? weft_is_dense(index) && weft_quotient(s->kernel->ir, index->arg[0], n)
+                : lanes == 1 ? own && is_scalar_piece(s, buf, index)
+                             : own && is_some_piece(s, index, lanes, n);
+    if (!fits || !whole || n == 3 || buf->dtype == WEFT_BOOL)
+        s->lane[buf->id] = 1;
 }
 
 static bool
 meet_load(void *user, const weft_expr *e)
 {
+    survey *s = user;
     if (e->h.kind == WEFT_EK_LOAD)
-        meet(user, e->h.u.buf, e->arg[0], e->h.type.lanes);
+        s->meet(s, e->h.u.buf, e->arg[0], e->h.type.lanes);
     return true;
 }
 
@@ -104,7 +130,7 @@ meet_store(void *user, const weft_stmt *stmt)
 {
     survey *s = user;
     if (stmt->kind == WEFT_SK_STORE)
-        meet(s, stmt->u.store.buf, stmt->u.store.index[0], stmt->u.store.value->h.type.lanes);
+        s->meet(s, stmt->u.store.buf, stmt->u.store.index[0], stmt->u.store.value->h.type.lanes);
     const weft_spot *memory = stmt->kind == WEFT_SK_MATRIX ? weft_matrix_memory(stmt) : NULL;
     if (memory)
         s->lane[memory->buf->id] = 1;
@@ -114,11 +140,13 @@ meet_store(void *user, const weft_stmt *stmt)
 }
 
 const uint8_t *
-weft_vector_layout(weft_arena *arena, const weft_kernel *kernel, weft_scalars scalars)
+weft_vector_layout(weft_arena *arena, const weft_kernel *kernel, unsigned pieces)
 {
-    survey s = { kernel, WEFT_NEW_ARRAY(arena, kernel->ir->nbuf + 1, uint8_t),
-                 WEFT_NEW_ARRAY(arena, kernel->ir->nbuf + 1, int64_t), scalars };
+    survey s = { note_width, kernel, WEFT_NEW_ARRAY(arena, kernel->ir->nbuf + 1, uint8_t),
+                 WEFT_NEW_ARRAY(arena, kernel->ir->nbuf + 1, int64_t), pieces };
     weft_walker walker = { meet_load, meet_store, &s };
+    weft_walk_stmt(&walker, kernel->body);
+    s.meet = check_access;
     weft_walk_stmt(&walker, kernel->body);
     for (uint32_t i = 0; i < kernel->ir->nbuf; i++)
         if (s.lane[i] == 0 || s.lane[i] == s.picked[i])

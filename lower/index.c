@@ -76,6 +76,13 @@ reaches_thread(const weft_site *s, const weft_axis *axis)
     return weft_is_thread(axis->bind) || weft_is_block(axis->bind);
 }
 
+/* A part's extent or value in the type of the whole, which may be the wider one. */
+static const weft_expr *
+in_whole(const weft_plan *p, const weft_relation *r, const weft_expr *e)
+{
+    return e ? weft_ix_cast(p->ir, (weft_dtype)r->whole->var->type.dtype, e) : NULL;
+}
+
 static void
 split_extents(weft_plan *p, weft_site *s, const weft_relation *r)
 {
@@ -101,7 +108,8 @@ weft_site_extents(weft_plan *p, weft_site *s)
         else
             s->extent[r->whole->id] = weft_simplify_expr(
                 p->ir, p->sizes,
-                weft_ix(p->ir, WEFT_EK_MUL, s->extent[r->outer->id], s->extent[r->inner->id]));
+                weft_ix(p->ir, WEFT_EK_MUL, in_whole(p, r, s->extent[r->outer->id]),
+                        s->extent[r->inner->id]));
     }
     for (int i = 0; i < s->stage->leaf.n; i++) {
         const weft_axis *leaf = s->stage->leaf.at[i];
@@ -134,13 +142,14 @@ weft_site_values(const weft_plan *p, const weft_site *s, const weft_expr **value
         const weft_relation *r = &s->stage->relation.at[i];
         const weft_expr *inner = s->extent[r->inner->id];
         if (r->kind == WEFT_REL_SPLIT) {
-            const weft_expr *base = weft_ix(ir, WEFT_EK_MUL, value[r->outer->id], inner);
+            const weft_expr *base =
+                weft_ix(ir, WEFT_EK_MUL, in_whole(p, r, value[r->outer->id]), inner);
             value[r->whole->id] = weft_ix_cast(ir, (weft_dtype)r->whole->var->type.dtype,
                                                weft_ix(ir, WEFT_EK_ADD, base, value[r->inner->id]));
         } else if (weft_is_int_imm(s->extent[r->outer->id], 1)) {
             value[r->outer->id] = weft_int(ir, (weft_dtype)r->outer->var->type.dtype, 0);
-            value[r->inner->id] = weft_ix_cast(ir, (weft_dtype)r->inner->var->type.dtype,
-                                               value[r->whole->id]);
+            value[r->inner->id] =
+                weft_ix_cast(ir, (weft_dtype)r->inner->var->type.dtype, value[r->whole->id]);
         } else {
             const weft_expr *whole = value[r->whole->id];
             value[r->outer->id] = weft_ix_cast(ir, (weft_dtype)r->outer->var->type.dtype,
@@ -197,8 +206,7 @@ static void
 require(const weft_plan *p, const weft_expr **guard, const weft_expr *cond)
 {
     cond = multiplied(p, weft_simplify_expr(p->ir, p->facts, cond));
-    if (!cond || weft_is_int_imm(cond, 1) || weft_prove(p->ir, p->facts, cond) ||
-        is_part(p, cond))
+    if (!cond || weft_is_int_imm(cond, 1) || weft_prove(p->ir, p->facts, cond) || is_part(p, cond))
         return;
     weft_facts_assume(p->facts, cond);
     *guard = weft_ix_and(p->ir, *guard, cond);
@@ -230,9 +238,8 @@ require_splits(const weft_plan *p, const weft_site *s, const weft_expr *const *v
             known[r->whole->id] = known[(one ? r->inner : r->outer)->id];
             continue;
         }
-        const weft_expr *covers =
-            weft_ix(p->ir, WEFT_EK_MUL, s->extent[r->outer->id], s->extent[r->inner->id]);
-        covers = weft_ix_cast(p->ir, (weft_dtype)whole->h.type.dtype, covers);
+        const weft_expr *covers = weft_ix(
+            p->ir, WEFT_EK_MUL, in_whole(p, r, s->extent[r->outer->id]), s->extent[r->inner->id]);
         bool skip = data_only && r->whole->kind != WEFT_AXIS_DATA;
         if (!skip && !known[r->whole->id] && value[r->whole->id] &&
             !weft_prove(p->ir, p->facts, weft_eq(p->ir, covers, whole))) {

@@ -36,7 +36,8 @@ weft_status weft_lower_te(weft_te *, weft_lowered *, weft_diag *);
 
 typedef struct weft_lower_options {
     const weft_target *target;
-    const weft_caps *caps; /* of the target's printer */
+    const weft_caps
+        *caps; /* of the target's printer; NULL: not known, for passes before legalize */
     weft_numerics numerics;
     /* Debugging, from the environment by weft_lower_options_env: doc/HACKING.md */
     const char *dump;                /* "all", "changed" or a pass's name; NULL: nothing */

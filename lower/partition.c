@@ -26,6 +26,7 @@ typedef struct inner { /* loops between a guard and the statement that is looked
 typedef struct partitioner {
     weft_ir *ir;
     const weft_kernel *k;
+    const weft_caps *caps;
     const bool *exchanged; /* by parameter: threads hand values over in it */
     int depth;             /* of splits within splits */
     bool symbolic;         /* inside a loop that was split where a symbol says */
@@ -450,7 +451,7 @@ try_split(partitioner *p, const weft_stmt *loop)
     p->depth++;
     full = partition(p, full);
     p->tail |= !weft_is_imm(t);
-    tail = weft_divide_lanes(p->ir, p->facts, true, partition(p, tail));
+    tail = weft_divide_lanes(p->ir, p->facts, p->caps, true, partition(p, tail));
     p->depth--;
     p->symbolic = symbolic;
     p->tail = in_tail;
@@ -482,7 +483,7 @@ other_version(partitioner *p, const weft_stmt *s, const weft_expr *all)
     int mark = weft_facts_mark(p->facts);
     if (all->h.pure)
         weft_facts_assume(p->facts, weft_not(p->ir, all));
-    s = weft_divide_lanes(p->ir, p->facts, true, weft_refresh(p->ir, s));
+    s = weft_divide_lanes(p->ir, p->facts, p->caps, true, weft_refresh(p->ir, s));
     weft_facts_pop(p->facts, mark);
     return s;
 }
@@ -589,9 +590,8 @@ partition(partitioner *p, const weft_stmt *s)
 {
     if (s->kind == WEFT_SK_FOR)
         return partition_loop(p, s);
-    const weft_stmt *made = s->kind == WEFT_SK_ALLOC && s->u.alloc.buf->space == WEFT_LOCAL
-                                ? try_version(p, s)
-                                : NULL;
+    const weft_stmt *made =
+        s->kind == WEFT_SK_ALLOC && s->u.alloc.buf->space == WEFT_LOCAL ? try_version(p, s) : NULL;
     if (made)
         return made;
     weft_rewriter rw = { .ir = p->ir, .expr = keep_expr, .stmt = partition_child, .user = p };
@@ -607,15 +607,14 @@ partition(partitioner *p, const weft_stmt *s)
 weft_status
 weft_pass_partition(weft_kernel *k, const weft_lower_options *o, bool *changed, weft_diag *diag)
 {
-    (void)o;
     (void)diag;
-    partitioner p = { .ir = k->ir, .k = k, .facts = weft_kernel_facts(k) };
+    partitioner p = { .ir = k->ir, .k = k, .caps = o->caps, .facts = weft_kernel_facts(k) };
     bool *exchanged = WEFT_NEW_ARRAY(&p.arena, k->nparam, bool);
     for (int i = 0; i < k->nparam; i++)
         exchanged[i] = weft_exchanges(k, i);
     p.exchanged = exchanged;
     weft_rewriter rw = { .ir = k->ir, .expr = keep_expr, .stmt = lift, .user = &p };
-    const weft_stmt *body = weft_divide_lanes(k->ir, p.facts, false, k->body);
+    const weft_stmt *body = weft_divide_lanes(k->ir, p.facts, o->caps, false, k->body);
     body = partition(&p, weft_rewrite_stmt(&rw, body));
     weft_rewrite_done(&rw);
     weft_facts_destroy(p.facts);

@@ -14,7 +14,8 @@ const weft_expr *weft_ix_and(weft_ir *, const weft_expr *a, const weft_expr *b);
 /* ---- vectors in tails (lanes.c) -------------------------------------------------------------- */
 /* Vectorised loops whose lanes a condition tells apart: vectors of those that it tells the same.
  * scalars: where nothing is known of the condition, unrolled steps. */
-const weft_stmt *weft_divide_lanes(weft_ir *, weft_facts *, bool scalars, const weft_stmt *);
+const weft_stmt *weft_divide_lanes(weft_ir *, weft_facts *, const weft_caps *, bool scalars,
+                                   const weft_stmt *);
 
 /* ---- the plan (plan.c) ----------------------------------------------------------------------- */
 
@@ -55,7 +56,7 @@ struct weft_site {
     bool padded;                /* elements beyond the tensor's edge are zero */
     bool whole;                 /* memory has all elements that readers' loops come to, beyond the
                                  * edge too */
-    bool beyond;                /* and so they are computed there, of such memory alone (beyond.c) */
+    bool beyond; /* and so they are computed there, of such memory alone (beyond.c) */
 };
 
 /* What becomes one kernel: a root stage and all that is attached below it. */

@@ -92,17 +92,12 @@ weft_te_size_fault(const weft_te *te, const weft_expr *e)
     return check.fault;
 }
 
-/* A constant of e's type. */
+/* A constant of e's type, of i64 where that does not hold it. */
 static const weft_expr *
 constant_like(weft_te *te, const weft_expr *e, int64_t v)
 {
     weft_dtype t = (weft_dtype)e->h.type.dtype;
-    if (v <= weft_dtype_max(t))
-        return weft_int(te->ir, t, v);
-    weft_fail(te->diag, WEFT_LIMIT,
-              "a loop of %lld iterations does not fit %s; make the extents i64", (long long)v,
-              weft_dtype_name(t));
-    return NULL;
+    return weft_int(te->ir, v <= weft_dtype_max(t) ? t : WEFT_I64, v);
 }
 
 const weft_expr *
@@ -125,8 +120,16 @@ const weft_expr *
 weft_te_product(weft_te *te, const weft_expr *a, const weft_expr *b)
 {
     int64_t m, n, mn;
-    if (weft_as_int(a, &m) && weft_as_int(b, &n))
-        return constant_like(te, a, weft_mul64(m, n, &mn) ? mn : INT64_MAX);
+    bool wide = a->h.type.dtype == WEFT_I64 || b->h.type.dtype == WEFT_I64;
+    if (weft_as_int(a, &m) && weft_as_int(b, &n)) {
+        if (weft_mul64(m, n, &mn))
+            return constant_like(te, wide && a->h.type.dtype != WEFT_I64 ? b : a, mn);
+        weft_fail(te->diag, WEFT_LIMIT, "a loop of %lld * %lld iterations does not fit i64",
+                  (long long)m, (long long)n);
+        return NULL;
+    }
+    a = wide ? weft_cast_to(te->ir, weft_scalar(WEFT_I64), a) : a;
+    b = wide ? weft_cast_to(te->ir, weft_scalar(WEFT_I64), b) : b;
     if (weft_is_int_imm(a, 1))
         return b;
     if (weft_is_int_imm(b, 1))

@@ -83,6 +83,13 @@ choose_data(factoring *f)
     }
 }
 
+/* In the type of the axis: a part's may be narrower than that of the whole. */
+static const weft_expr *
+typed(const factoring *f, const weft_axis *axis, const weft_expr *e)
+{
+    return weft_cast_to(f->te->ir, axis->var->type, e);
+}
+
 /* Indices of touched axes that are no leaves, children before parents. */
 static void
 compute_indices(factoring *f)
@@ -92,15 +99,17 @@ compute_indices(factoring *f)
         f->index[f->reduce[i]->id] = weft_ref(ir, f->reduce[i]->var);
     for (int i = f->s->relation.n - 1; i >= 0; i--) {
         const weft_relation *r = &f->s->relation.at[i];
-        const weft_expr *inner = r->inner->extent, **index = f->index;
+        const weft_expr *inner = typed(f, r->whole, r->inner->extent), **index = f->index;
         if (!f->touched[r->whole->id])
             continue;
         if (r->kind == WEFT_REL_SPLIT) {
             index[r->whole->id] =
-                weft_add(ir, weft_mul(ir, index[r->outer->id], inner), index[r->inner->id]);
+                weft_add(ir, weft_mul(ir, typed(f, r->whole, index[r->outer->id]), inner),
+                         typed(f, r->whole, index[r->inner->id]));
         } else {
-            index[r->outer->id] = weft_fdiv(ir, index[r->whole->id], inner);
-            index[r->inner->id] = weft_fmod(ir, index[r->whole->id], inner);
+            const weft_expr *whole = index[r->whole->id];
+            index[r->outer->id] = typed(f, r->outer, weft_fdiv(ir, whole, inner));
+            index[r->inner->id] = typed(f, r->inner, weft_fmod(ir, whole, inner));
         }
     }
 }

@@ -218,6 +218,17 @@ weft_te_split_rest(weft_te *te, weft_stage *s, const weft_axis *axis, const weft
     return *size ? weft_te_ceildiv(te, axis->extent, *size) : NULL;
 }
 
+/* The extents of both parts of an axis that was fused beyond i32: i32 where that holds them. */
+static void
+narrow(weft_te *te, const weft_expr **a, const weft_expr **b)
+{
+    int64_t m, n;
+    if (!weft_as_int(*a, &m) || !weft_as_int(*b, &n))
+        return;
+    *a = m <= INT32_MAX ? weft_i32(te->ir, (int32_t)m) : *a;
+    *b = n <= INT32_MAX ? weft_i32(te->ir, (int32_t)n) : *b;
+}
+
 weft_status
 weft_split_named(weft_te *te, weft_tensor *t, weft_axis *axis, const weft_expr *size, bool parts,
                  const char *const name[2], weft_axis **outer, weft_axis **inner)
@@ -227,6 +238,7 @@ weft_split_named(weft_te *te, weft_tensor *t, weft_axis *axis, const weft_expr *
     const weft_expr *rest = s ? weft_te_split_rest(te, s, axis, &size, 1, primitive) : NULL;
     if (!rest)
         return weft_te_null(te, primitive);
+    narrow(te, &size, &rest);
     int place = weft_te_leaf(te, s, axis, primitive);
     weft_arena *a = &te->ir->arena;
     const char *label = weft_axis_label(te, axis), *base = axis->var->name;
@@ -285,11 +297,6 @@ check_fuse(weft_te *te, const weft_stage *s, const weft_axis *outer, const weft_
             "fuse: axis %s of stage '%s' is a %s axis and %s a %s axis; fuse axes of one kind", a,
             name, outer->kind == WEFT_AXIS_DATA ? "data" : "reduce", b,
             inner->kind == WEFT_AXIS_DATA ? "data" : "reduce");
-    else if (!weft_same_type(outer->extent->h.type, inner->extent->h.type))
-        weft_fail(te->diag, WEFT_INVALID_ARGUMENT,
-                  "fuse: axis %s of stage '%s' is %s and %s is %s; declare both with one type", a,
-                  name, weft_dtype_name((weft_dtype)outer->extent->h.type.dtype), b,
-                  weft_dtype_name((weft_dtype)inner->extent->h.type.dtype));
     else
         return weft_te_check_ordered(te, s, outer, "fuse", "be fused") &&
                weft_te_check_ordered(te, s, inner, "fuse", "be fused") &&

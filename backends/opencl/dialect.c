@@ -97,6 +97,7 @@ static const weft_dialect opencl = {
     .splat = "(%t)(%0)",
     .lane = ".s",
     .lanes = "0123456789abcdef",
+    .swizzle = true,
     .mask = true,
     .choose = "select(%2, %1, %0)",
     .half_load = "vload_half%n(0, &%b[%i])",
@@ -119,22 +120,38 @@ static const weft_dialect opencl = {
      * for those of integers where a CPU has AVX2 alone: "Cannot select: i64
      * = fma" ends the process.
      */
-    .call = { [WEFT_IN_EXP] = "exp(%0)",         [WEFT_IN_EXP2] = "exp2(%0)",
-              [WEFT_IN_EXPM1] = "expm1(%0)",     [WEFT_IN_LOG] = "log(%0)",
-              [WEFT_IN_LOG2] = "log2(%0)",       [WEFT_IN_LOG1P] = "log1p(%0)",
-              [WEFT_IN_SQRT] = "sqrt(%0)",       [WEFT_IN_RSQRT] = "rsqrt(%0)",
-              [WEFT_IN_SIN] = "sin(%0)",         [WEFT_IN_COS] = "cos(%0)",
-              [WEFT_IN_TAN] = "tan(%0)",         [WEFT_IN_ASIN] = "asin(%0)",
-              [WEFT_IN_ACOS] = "acos(%0)",       [WEFT_IN_ATAN] = "atan(%0)",
-              [WEFT_IN_SINH] = "sinh(%0)",       [WEFT_IN_COSH] = "cosh(%0)",
-              [WEFT_IN_TANH] = "tanh(%0)",       [WEFT_IN_ASINH] = "asinh(%0)",
-              [WEFT_IN_ACOSH] = "acosh(%0)",     [WEFT_IN_ATANH] = "atanh(%0)",
-              [WEFT_IN_ERF] = "erf(%0)",         [WEFT_IN_FLOOR] = "floor(%0)",
-              [WEFT_IN_CEIL] = "ceil(%0)",       [WEFT_IN_TRUNC] = "trunc(%0)",
-              [WEFT_IN_RINT] = "rint(%0)",       [WEFT_IN_POW] = "pow(%0, %1)",
-              [WEFT_IN_FREM] = "fmod(%0, %1)",   [WEFT_IN_ATAN2] = "atan2(%0, %1)",
-              [WEFT_IN_COPYSIGN] = "copysign(%0, %1)", [WEFT_IN_FMA] = "fma(%0, %1, %2)",
-              [WEFT_IN_ISNAN] = "isnan(%0)",     [WEFT_IN_ISINF] = "isinf(%0)" },
+    .call = { [WEFT_IN_EXP] = "exp(%0)",
+              [WEFT_IN_EXP2] = "exp2(%0)",
+              [WEFT_IN_EXPM1] = "expm1(%0)",
+              [WEFT_IN_LOG] = "log(%0)",
+              [WEFT_IN_LOG2] = "log2(%0)",
+              [WEFT_IN_LOG1P] = "log1p(%0)",
+              [WEFT_IN_SQRT] = "sqrt(%0)",
+              [WEFT_IN_RSQRT] = "rsqrt(%0)",
+              [WEFT_IN_SIN] = "sin(%0)",
+              [WEFT_IN_COS] = "cos(%0)",
+              [WEFT_IN_TAN] = "tan(%0)",
+              [WEFT_IN_ASIN] = "asin(%0)",
+              [WEFT_IN_ACOS] = "acos(%0)",
+              [WEFT_IN_ATAN] = "atan(%0)",
+              [WEFT_IN_SINH] = "sinh(%0)",
+              [WEFT_IN_COSH] = "cosh(%0)",
+              [WEFT_IN_TANH] = "tanh(%0)",
+              [WEFT_IN_ASINH] = "asinh(%0)",
+              [WEFT_IN_ACOSH] = "acosh(%0)",
+              [WEFT_IN_ATANH] = "atanh(%0)",
+              [WEFT_IN_ERF] = "erf(%0)",
+              [WEFT_IN_FLOOR] = "floor(%0)",
+              [WEFT_IN_CEIL] = "ceil(%0)",
+              [WEFT_IN_TRUNC] = "trunc(%0)",
+              [WEFT_IN_RINT] = "rint(%0)",
+              [WEFT_IN_POW] = "pow(%0, %1)",
+              [WEFT_IN_FREM] = "fmod(%0, %1)",
+              [WEFT_IN_ATAN2] = "atan2(%0, %1)",
+              [WEFT_IN_COPYSIGN] = "copysign(%0, %1)",
+              [WEFT_IN_FMA] = "fma(%0, %1, %2)",
+              [WEFT_IN_ISNAN] = "isnan(%0)",
+              [WEFT_IN_ISINF] = "isinf(%0)" },
     .min = { "min(%0, %1)" },
     .max = { "max(%0, %1)" },
     .prefetch = "PREFETCH",
@@ -157,7 +174,8 @@ caps(const weft_target *t, weft_caps *caps)
     caps->storage[WEFT_F16] = t->storage16;
     caps->aligned_halves = !t->f16; /* vload_half8 of PoCL faults elsewhere */
     caps->arith[WEFT_F64] = caps->storage[WEFT_F64] = t->f64;
-    if (t->cls == WEFT_CLASS_VECTOR_CPU) { /* the CPU runtimes' go by scalars, or by many branches */
+    if (t->cls ==
+        WEFT_CLASS_VECTOR_CPU) { /* the CPU runtimes' go by scalars, or by many branches */
         caps->intrin[WEFT_IN_ERF] = false;
         caps->prefetch = caps->stream = true;
         caps->slow[WEFT_IN_EXP] = caps->slow[WEFT_IN_EXPM1] = caps->slow[WEFT_IN_TANH] = true;

@@ -491,7 +491,7 @@ layout(spv_emit *c)
 {
     uint32_t n = c->kernel->ir->nbuf;
     uint8_t *lanes = memcpy(WEFT_NEW_ARRAY(&c->arena, n + 1, uint8_t),
-                            weft_vector_layout(&c->arena, c->kernel, WEFT_SCALARS_KNOWN), n);
+                            weft_vector_layout(&c->arena, c->kernel, WEFT_PIECE_LANE), n);
     for (uint32_t i = 0; i < n; i++)
         lanes[i] = lanes[i] == 2 || lanes[i] == 4 ? lanes[i] : 1;
     return lanes;

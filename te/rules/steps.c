@@ -88,11 +88,25 @@ weft_rule_chunk(const weft_rule *r, const weft_axis *axis, int64_t least, int64_
     return weft_least(most, some > least ? some : least);
 }
 
+/* So many steps of n, or fewer, down to a half, that all groups are alike; where there are few
+ * groups, what a core is given counts more. */
+static int64_t
+even_chunk(const weft_rule *r, int64_t n, int64_t most)
+{
+    int64_t cores = r->target->cores > 0 ? r->target->cores : 1;
+    if (n <= 0 || most <= 1 || n / most < GROUPS_OF_A_CORE * cores)
+        return most;
+    for (int64_t some = most; some > 1 && some >= most / 2; some--)
+        if (n % some == 0)
+            return some;
+    return most;
+}
+
 weft_axis *
 weft_rule_bind_chunks(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t chunk)
 {
     weft_axis *group = axis, *step = axis;
-    chunk = weft_rule_chunk(r, axis, 1, chunk);
+    chunk = even_chunk(r, weft_rule_extent(axis), weft_rule_chunk(r, axis, 1, chunk));
     if (chunk > 1 && weft_split(r->te, t, axis, weft_rule_num(r, chunk), &group, &step))
         return NULL;
     weft_axis *bound = within(r, t, group, r->target->max_grid[0]);
@@ -111,7 +125,7 @@ weft_rule_bind_threads(weft_rule *r, weft_tensor *t, weft_axis *axis, int64_t th
     if (n >= 0 && n < threads)
         threads = n > 0 ? n : 1;
     int64_t limit = r->target->max_grid[0];
-    axis = within(r, t, axis, limit > INT32_MAX / threads ? INT32_MAX : limit * threads);
+    axis = within(r, t, axis, limit * threads);
     if (weft_split(r->te, t, axis, weft_rule_num(r, threads), &block, &thread))
         return;
     (void)weft_bind_axis(r->te, t, block, "block.x");

@@ -102,6 +102,24 @@ run_in_lanes(weft_rule *r, weft_tensor *t, weft_axis *vectors, weft_axis *lane)
     return !weft_vectorize(r->te, t, lane);
 }
 
+/* What t adds up one lane after another, `lanes` of them, by halves: so many as there are lanes wait
+ * for each other by their logarithm. */
+static bool
+add_halves(weft_rule *r, weft_tensor *t, int64_t lanes, weft_tensor *home, weft_axis *at)
+{
+    weft_te *te = r->te;
+    for (; lanes > 2 && lanes % 2 == 0; lanes /= 2) {
+        weft_axis *two, *lane;
+        if (weft_split(te, t, last_reduce(t->op), weft_rule_num(r, lanes / 2), &two, &lane))
+            return false;
+        weft_tensor *half = weft_rfactor(te, t, lane, t->op->naxis);
+        if (!half || !inside(r, half, home, at) || weft_unroll(te, half, last_reduce(half->op)) ||
+            !run_in_lanes(r, half, NULL, half->op->axis[half->op->naxis - 1]))
+            return false;
+    }
+    return !weft_unroll(te, t, last_reduce(t->op));
+}
+
 bool
 weft_vector_row(weft_rule *r, weft_tensor *t, weft_tensor *home, weft_axis *at)
 {
@@ -118,8 +136,8 @@ weft_vector_row(weft_rule *r, weft_tensor *t, weft_tensor *home, weft_axis *at)
         one = weft_rfactor(te, t, lane, t->op->naxis);
         partial = lane;
     }
-    if (!many || !one || !inside(r, t, home, at) || weft_unroll(te, t, partial) ||
-        !inside(r, one, home, at) || (many != one && !inside(r, many, home, at)))
+    if (!many || !one || !inside(r, t, home, at) || !inside(r, one, home, at) ||
+        (many != one && !inside(r, many, home, at)) || !add_halves(r, t, lanes, home, at))
         return false;
     weft_axis *last = many->op->axis[many->op->naxis - 1];
     if (many == one)

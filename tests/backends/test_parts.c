@@ -107,7 +107,7 @@ a_multiple_by_its_form_is_divided(void **state)
 
 /* The layout of the array t in a kernel with that body. */
 static int
-layout_of(const char *body, weft_scalars scalars)
+layout_of(const char *body, unsigned pieces)
 {
     weft_ir *ir = weft_ir_create(NULL);
     weft_arena arena = { 0 };
@@ -120,7 +120,7 @@ layout_of(const char *body, weft_scalars scalars)
     const weft_kernel *kernel = parse_kernel(ir, "layout", weft_str_text(&text));
     const weft_stmt *alloc = kernel->body->u.loop.body;
     assert_int_equal(alloc->kind, WEFT_SK_ALLOC);
-    int lanes = weft_vector_layout(&arena, kernel, scalars)[alloc->u.alloc.buf->id];
+    int lanes = weft_vector_layout(&arena, kernel, pieces)[alloc->u.alloc.buf->id];
     weft_str_free(&text);
     weft_arena_reset(&arena);
     weft_ir_destroy(ir);
@@ -134,7 +134,7 @@ an_array_of_whole_aligned_vectors_is_one_of_vectors(void **state)
     assert_int_equal(
         layout_of(
             "t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nC[ramp(i * 8, 1, 8)] = t[ramp(i * 8, 1, 8)]\n",
-            WEFT_SCALARS_KNOWN),
+            WEFT_PIECE_LANE),
         8);
 }
 
@@ -142,14 +142,14 @@ static void
 an_unaligned_strided_or_mixed_access_keeps_scalars(void **state)
 {
     (void)state;
-    assert_int_equal(layout_of("t[ramp(i, 1, 8)] = bcast(0.0, 8)\n", WEFT_SCALARS_KNOWN), 1);
-    assert_int_equal(layout_of("t[ramp(i * 8, 2, 8)] = bcast(0.0, 8)\n", WEFT_SCALARS_KNOWN), 1);
+    assert_int_equal(layout_of("t[ramp(i, 1, 8)] = bcast(0.0, 8)\n", WEFT_PIECE_LANE), 1);
+    assert_int_equal(layout_of("t[ramp(i * 8, 2, 8)] = bcast(0.0, 8)\n", WEFT_PIECE_LANE), 1);
     assert_int_equal(
         layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[ramp(i * 4, 1, 4)] = bcast(0.0, 4)\n",
-                  WEFT_SCALARS_KNOWN),
+                  WEFT_PIECE_LANE),
         1);
     assert_int_equal(
-        layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[i] = 1.0\n", WEFT_SCALARS_KNOWN), 1);
+        layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nt[i] = 1.0\n", WEFT_PIECE_LANE), 1);
 }
 
 static void
@@ -157,8 +157,8 @@ a_scalar_at_a_constant_index_is_a_lane_where_lanes_have_names(void **state)
 {
     (void)state;
     static const char body[] = "t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nC[i] = t[9]\n";
-    assert_int_equal(layout_of(body, WEFT_SCALARS_KNOWN), 8);
-    assert_int_equal(layout_of(body, WEFT_SCALARS_NONE), 1);
+    assert_int_equal(layout_of(body, WEFT_PIECE_LANE), 8);
+    assert_int_equal(layout_of(body, 0), 1);
 }
 
 static void
@@ -166,19 +166,44 @@ a_scalar_at_any_index_is_allowed_where_elements_have_addresses(void **state)
 {
     (void)state;
     static const char body[] = "t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\nC[i] = t[i + 9]\n";
-    assert_int_equal(layout_of(body, WEFT_SCALARS_ANY), 8);
-    assert_int_equal(layout_of(body, WEFT_SCALARS_KNOWN), 1);
-    assert_int_equal(layout_of("t[i] = 0.0\n", WEFT_SCALARS_ANY), 1);
+    assert_int_equal(layout_of(body, WEFT_PIECE_LANE | WEFT_PIECE_PICK), 8);
+    assert_int_equal(layout_of(body, WEFT_PIECE_LANE), 1);
+    assert_int_equal(layout_of("t[i] = 0.0\n", WEFT_PIECE_LANE | WEFT_PIECE_PICK), 1);
+}
+
+static void
+some_lanes_at_a_constant_index_are_a_piece_where_several_have_a_name(void **state)
+{
+    (void)state;
+    static const char half[] = "t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\n"
+                               "t[ramp(12, 1, 4)] = t[ramp(8, 1, 4)]\nC[i] = t[9]\n";
+    unsigned pieces = WEFT_PIECE_LANE | WEFT_PIECE_SOME;
+    assert_int_equal(layout_of(half, pieces), 8);
+    assert_int_equal(layout_of(half, WEFT_PIECE_LANE), 1);
+    assert_int_equal(layout_of("t[ramp(12, 1, 4)] = bcast(0.0, 4)\n"
+                               "t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\n",
+                               pieces),
+                     8);
+    assert_int_equal(layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\n"
+                               "t[ramp(6, 1, 4)] = bcast(0.0, 4)\n",
+                               pieces),
+                     1);
+    assert_int_equal(layout_of("t[ramp(i * 8, 1, 8)] = bcast(0.0, 8)\n"
+                               "t[ramp(i * 4, 1, 4)] = bcast(0.0, 4)\n",
+                               pieces),
+                     1);
 }
 
 static void
 one_vector_is_no_array_of_elements(void **state)
 {
     (void)state;
-    assert_int_equal(
-        layout_of("t[ramp(0, 1, 32)] = bcast(0.0, 32)\nC[i] = t[i]\n", WEFT_SCALARS_ANY), 1);
-    assert_int_equal(
-        layout_of("t[ramp(0, 1, 32)] = bcast(0.0, 32)\nC[i] = t[3]\n", WEFT_SCALARS_ANY), 32);
+    assert_int_equal(layout_of("t[ramp(0, 1, 32)] = bcast(0.0, 32)\nC[i] = t[i]\n",
+                               WEFT_PIECE_LANE | WEFT_PIECE_PICK),
+                     1);
+    assert_int_equal(layout_of("t[ramp(0, 1, 32)] = bcast(0.0, 32)\nC[i] = t[3]\n",
+                               WEFT_PIECE_LANE | WEFT_PIECE_PICK),
+                     32);
 }
 
 /* ---- header ---------------------------------------------------------------------------------- */
@@ -262,6 +287,7 @@ main(void)
         cmocka_unit_test(an_unaligned_strided_or_mixed_access_keeps_scalars),
         cmocka_unit_test(a_scalar_at_a_constant_index_is_a_lane_where_lanes_have_names),
         cmocka_unit_test(a_scalar_at_any_index_is_allowed_where_elements_have_addresses),
+        cmocka_unit_test(some_lanes_at_a_constant_index_are_a_piece_where_several_have_a_name),
         cmocka_unit_test(one_vector_is_no_array_of_elements),
         cmocka_unit_test(the_header_says_layers_output_schedule_and_launch),
         cmocka_unit_test(what_is_not_known_is_not_said),

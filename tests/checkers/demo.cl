@@ -376,7 +376,7 @@ void conv1_relu_step0(__global const float *restrict x, __global float *restrict
 // conv1_relu_step1: conv1 (Conv) + relu1 (Relu)                                     model: digits.onnx
 //   out       f32[1,8,28,28]         0.12 MFLOP   3.92 kB read, 25.1 kB written   4.1 FLOP/byte
 //   schedule  contraction/vector-cpu: 16 lanes of x_1 x 4 m x 2 y x 2 x_1 vectors in registers; injective/vector-cpu: rows of 16 lanes
-//   launch    grid 10,1,1  block 1,1,1
+//   launch    grid 14,1,1  block 1,1,1
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 void conv1_relu_step1(__global const float *restrict weight,
@@ -385,372 +385,117 @@ void conv1_relu_step1(__global const float *restrict weight,
                       __global float *restrict relu)
 {
     int i_j_o_k_o_l_o_o_o = get_group_id(0);
-    const int at_div = i_j_o_k_o_l_o_o_o * 3 / 14;
-    const int relu_base = at_div * 3136 + i_j_o_k_o_l_o_o_o * 3 % 14 * 56;
-    const int bias_base = at_div * 4;
-    float16 conv[8];
-    float8 conv_8[8];
-    float4 conv_4[8];
-    conv[0] = (float16)(0.0f);
-    conv_8[0] = (float8)(0.0f);
-    conv_4[0] = (float4)(0.0f);
-    conv[2] = (float16)(0.0f);
-    conv_8[2] = (float8)(0.0f);
-    conv_4[2] = (float4)(0.0f);
-    conv[4] = (float16)(0.0f);
-    conv_8[4] = (float8)(0.0f);
-    conv_4[4] = (float4)(0.0f);
-    conv[6] = (float16)(0.0f);
-    conv_8[6] = (float8)(0.0f);
-    conv_4[6] = (float4)(0.0f);
-    conv[1] = (float16)(0.0f);
-    conv_8[1] = (float8)(0.0f);
-    conv_4[1] = (float4)(0.0f);
-    conv[3] = (float16)(0.0f);
-    conv_8[3] = (float8)(0.0f);
-    conv_4[3] = (float4)(0.0f);
-    conv[5] = (float16)(0.0f);
-    conv_8[5] = (float8)(0.0f);
-    conv_4[5] = (float4)(0.0f);
-    conv[7] = (float16)(0.0f);
-    conv_8[7] = (float8)(0.0f);
-    conv_4[7] = (float4)(0.0f);
-    for (int ky = 0; ky < 3; ky++) {
-        const int pad_base = i_j_o_k_o_l_o_o_o * 3 % 14 * 60 + ky * 30;
-        const int weight_base = at_div * 36 + ky * 3;
-        for (int kx = 0; kx < 3; kx++) {
-            const int pad_base_1 = pad_base + kx;
-            const int weight_base_1 = weight_base + kx;
-            conv[0] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1]);
-            conv_8[0] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1]);
-            conv_4[0] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1]);
-            conv[2] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 9L]);
-            conv_8[2] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 9L]);
-            conv_4[2] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 9L]);
-            conv[4] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 18L]);
-            conv_8[4] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 18L]);
-            conv_4[4] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 18L]);
-            conv[6] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 27L]);
-            conv_8[6] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 27L]);
-            conv_4[6] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 27L]);
-            conv[1] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1]);
-            conv_8[1] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1]);
-            conv_4[1] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1]);
-            conv[3] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 9L]);
-            conv_8[3] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 9L]);
-            conv_4[3] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 9L]);
-            conv[5] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 18L]);
-            conv_8[5] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 18L]);
-            conv_4[5] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 18L]);
-            conv[7] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 27L]);
-            conv_8[7] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 27L]);
-            conv_4[7] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 27L]);
-        }
-    }
-    const float16 a = conv[0] + (float16)(bias[bias_base]);
-    vstore16(select(a, (float16)(0.0f), a < (float16)(0.0f)), 0, &relu[relu_base]);
-    const float8 a_1 = conv_8[0] + (float8)(bias[bias_base]);
-    vstore8(select(a_1, (float8)(0.0f), a_1 < (float8)(0.0f)), 0, &relu[relu_base + 16L]);
-    const float4 a_2 = conv_4[0] + (float4)(bias[bias_base]);
-    vstore4(select(a_2, (float4)(0.0f), a_2 < (float4)(0.0f)), 0, &relu[relu_base + 24L]);
-    const float16 a_3 = conv[2] + (float16)(bias[bias_base + 1L]);
-    vstore16(select(a_3, (float16)(0.0f), a_3 < (float16)(0.0f)), 0, &relu[relu_base + 784L]);
-    const float8 a_4 = conv_8[2] + (float8)(bias[bias_base + 1L]);
-    vstore8(select(a_4, (float8)(0.0f), a_4 < (float8)(0.0f)), 0, &relu[relu_base + 800L]);
-    const float4 a_5 = conv_4[2] + (float4)(bias[bias_base + 1L]);
-    vstore4(select(a_5, (float4)(0.0f), a_5 < (float4)(0.0f)), 0, &relu[relu_base + 808L]);
-    const float16 a_6 = conv[4] + (float16)(bias[bias_base + 2L]);
-    vstore16(select(a_6, (float16)(0.0f), a_6 < (float16)(0.0f)), 0, &relu[relu_base + 1568L]);
-    const float8 a_7 = conv_8[4] + (float8)(bias[bias_base + 2L]);
-    vstore8(select(a_7, (float8)(0.0f), a_7 < (float8)(0.0f)), 0, &relu[relu_base + 1584L]);
-    const float4 a_8 = conv_4[4] + (float4)(bias[bias_base + 2L]);
-    vstore4(select(a_8, (float4)(0.0f), a_8 < (float4)(0.0f)), 0, &relu[relu_base + 1592L]);
-    const float16 a_9 = conv[6] + (float16)(bias[bias_base + 3L]);
-    vstore16(select(a_9, (float16)(0.0f), a_9 < (float16)(0.0f)), 0, &relu[relu_base + 2352L]);
-    const float8 a_10 = conv_8[6] + (float8)(bias[bias_base + 3L]);
-    vstore8(select(a_10, (float8)(0.0f), a_10 < (float8)(0.0f)), 0, &relu[relu_base + 2368L]);
-    const float4 a_11 = conv_4[6] + (float4)(bias[bias_base + 3L]);
-    vstore4(select(a_11, (float4)(0.0f), a_11 < (float4)(0.0f)), 0, &relu[relu_base + 2376L]);
-    const float16 a_12 = conv[1] + (float16)(bias[bias_base]);
-    vstore16(select(a_12, (float16)(0.0f), a_12 < (float16)(0.0f)), 0, &relu[relu_base + 28L]);
-    const float8 a_13 = conv_8[1] + (float8)(bias[bias_base]);
-    vstore8(select(a_13, (float8)(0.0f), a_13 < (float8)(0.0f)), 0, &relu[relu_base + 44L]);
-    const float4 a_14 = conv_4[1] + (float4)(bias[bias_base]);
-    vstore4(select(a_14, (float4)(0.0f), a_14 < (float4)(0.0f)), 0, &relu[relu_base + 52L]);
-    const float16 a_15 = conv[3] + (float16)(bias[bias_base + 1L]);
-    vstore16(select(a_15, (float16)(0.0f), a_15 < (float16)(0.0f)), 0, &relu[relu_base + 812L]);
-    const float8 a_16 = conv_8[3] + (float8)(bias[bias_base + 1L]);
-    vstore8(select(a_16, (float8)(0.0f), a_16 < (float8)(0.0f)), 0, &relu[relu_base + 828L]);
-    const float4 a_17 = conv_4[3] + (float4)(bias[bias_base + 1L]);
-    vstore4(select(a_17, (float4)(0.0f), a_17 < (float4)(0.0f)), 0, &relu[relu_base + 836L]);
-    const float16 a_18 = conv[5] + (float16)(bias[bias_base + 2L]);
-    vstore16(select(a_18, (float16)(0.0f), a_18 < (float16)(0.0f)), 0, &relu[relu_base + 1596L]);
-    const float8 a_19 = conv_8[5] + (float8)(bias[bias_base + 2L]);
-    vstore8(select(a_19, (float8)(0.0f), a_19 < (float8)(0.0f)), 0, &relu[relu_base + 1612L]);
-    const float4 a_20 = conv_4[5] + (float4)(bias[bias_base + 2L]);
-    vstore4(select(a_20, (float4)(0.0f), a_20 < (float4)(0.0f)), 0, &relu[relu_base + 1620L]);
-    const float16 a_21 = conv[7] + (float16)(bias[bias_base + 3L]);
-    vstore16(select(a_21, (float16)(0.0f), a_21 < (float16)(0.0f)), 0, &relu[relu_base + 2380L]);
-    const float8 a_22 = conv_8[7] + (float8)(bias[bias_base + 3L]);
-    vstore8(select(a_22, (float8)(0.0f), a_22 < (float8)(0.0f)), 0, &relu[relu_base + 2396L]);
-    const float4 a_23 = conv_4[7] + (float4)(bias[bias_base + 3L]);
-    vstore4(select(a_23, (float4)(0.0f), a_23 < (float4)(0.0f)), 0, &relu[relu_base + 2404L]);
+    const int relu_base = i_j_o_k_o_l_o_o_o / 7 * 3136 + i_j_o_k_o_l_o_o_o % 7 * 112;
+    const int bias_base = i_j_o_k_o_l_o_o_o / 7 * 4;
     for (int i_j_o_k_o_l_o_o_i = 0; i_j_o_k_o_l_o_o_i < 2; i_j_o_k_o_l_o_o_i++) {
-        const int at = i_j_o_k_o_l_o_o_o * 3 + i_j_o_k_o_l_o_o_i;
-        const int at_div_1 = (at + 1) / 14;
-        const int relu_base_1 = at_div_1 * 3136 + (at + 1) % 14 * 56;
-        const int bias_base_1 = at_div_1 * 4;
-        float16 conv_1[8];
-        float8 conv_8_1[8];
-        float4 conv_4_1[8];
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_1[0] = (float16)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_8_1[0] = (float8)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_4_1[0] = (float4)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_1[2] = (float16)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_8_1[2] = (float8)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_4_1[2] = (float4)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_1[4] = (float16)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_8_1[4] = (float8)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_4_1[4] = (float4)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_1[6] = (float16)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_8_1[6] = (float8)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_4_1[6] = (float4)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_1[1] = (float16)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_8_1[1] = (float8)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_4_1[1] = (float4)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_1[3] = (float16)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_8_1[3] = (float8)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_4_1[3] = (float4)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_1[5] = (float16)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_8_1[5] = (float8)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_4_1[5] = (float4)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_1[7] = (float16)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_8_1[7] = (float8)(0.0f);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            conv_4_1[7] = (float4)(0.0f);
-        }
+        const int relu_base_1 = relu_base + i_j_o_k_o_l_o_o_i * 56;
+        float16 conv[8];
+        float8 conv_8[8];
+        float4 conv_4[8];
+        conv[0] = (float16)(0.0f);
+        conv_8[0] = (float8)(0.0f);
+        conv_4[0] = (float4)(0.0f);
+        conv[2] = (float16)(0.0f);
+        conv_8[2] = (float8)(0.0f);
+        conv_4[2] = (float4)(0.0f);
+        conv[4] = (float16)(0.0f);
+        conv_8[4] = (float8)(0.0f);
+        conv_4[4] = (float4)(0.0f);
+        conv[6] = (float16)(0.0f);
+        conv_8[6] = (float8)(0.0f);
+        conv_4[6] = (float4)(0.0f);
+        conv[1] = (float16)(0.0f);
+        conv_8[1] = (float8)(0.0f);
+        conv_4[1] = (float4)(0.0f);
+        conv[3] = (float16)(0.0f);
+        conv_8[3] = (float8)(0.0f);
+        conv_4[3] = (float4)(0.0f);
+        conv[5] = (float16)(0.0f);
+        conv_8[5] = (float8)(0.0f);
+        conv_4[5] = (float4)(0.0f);
+        conv[7] = (float16)(0.0f);
+        conv_8[7] = (float8)(0.0f);
+        conv_4[7] = (float4)(0.0f);
         for (int ky = 0; ky < 3; ky++) {
-            const int pad_base = (at + 1) % 14 * 60 + ky * 30;
-            const int weight_base = at_div_1 * 36 + ky * 3;
+            const int pad_base = i_j_o_k_o_l_o_o_o % 7 * 120 + i_j_o_k_o_l_o_o_i * 60 + ky * 30;
+            const int weight_base = i_j_o_k_o_l_o_o_o / 7 * 36 + ky * 3;
             for (int kx = 0; kx < 3; kx++) {
                 const int pad_base_1 = pad_base + kx;
                 const int weight_base_1 = weight_base + kx;
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_1[0] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_8_1[0] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_4_1[0] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_1[2] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 9L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_8_1[2] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 9L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_4_1[2] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 9L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_1[4] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 18L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_8_1[4] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 18L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_4_1[4] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 18L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_1[6] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 27L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_8_1[6] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 27L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_4_1[6] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 27L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_1[1] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_8_1[1] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_4_1[1] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_1[3] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 9L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_8_1[3] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 9L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_4_1[3] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 9L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_1[5] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 18L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_8_1[5] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 18L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_4_1[5] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 18L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_1[7] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 27L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_8_1[7] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 27L]);
-                }
-                if (i_j_o_k_o_l_o_o_o < 9) {
-                    conv_4_1[7] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 27L]);
-                }
+                conv[0] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1]);
+                conv_8[0] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1]);
+                conv_4[0] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1]);
+                conv[2] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 9L]);
+                conv_8[2] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[2] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[4] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 18L]);
+                conv_8[4] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 18L]);
+                conv_4[4] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 18L]);
+                conv[6] += vload16(0, &pad[pad_base_1]) * (float16)(weight[weight_base_1 + 27L]);
+                conv_8[6] += vload8(0, &pad[pad_base_1 + 16L]) * (float8)(weight[weight_base_1 + 27L]);
+                conv_4[6] += vload4(0, &pad[pad_base_1 + 24L]) * (float4)(weight[weight_base_1 + 27L]);
+                conv[1] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1]);
+                conv_8[1] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1]);
+                conv_4[1] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1]);
+                conv[3] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 9L]);
+                conv_8[3] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 9L]);
+                conv_4[3] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 9L]);
+                conv[5] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 18L]);
+                conv_8[5] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 18L]);
+                conv_4[5] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 18L]);
+                conv[7] += vload16(0, &pad[pad_base_1 + 30L]) * (float16)(weight[weight_base_1 + 27L]);
+                conv_8[7] += vload8(0, &pad[pad_base_1 + 46L]) * (float8)(weight[weight_base_1 + 27L]);
+                conv_4[7] += vload4(0, &pad[pad_base_1 + 54L]) * (float4)(weight[weight_base_1 + 27L]);
             }
         }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float16 a_24 = conv_1[0] + (float16)(bias[bias_base_1]);
-            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float8 a_24 = conv_8_1[0] + (float8)(bias[bias_base_1]);
-            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 16L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float4 a_24 = conv_4_1[0] + (float4)(bias[bias_base_1]);
-            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 24L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float16 a_24 = conv_1[2] + (float16)(bias[bias_base_1 + 1L]);
-            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 784L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float8 a_24 = conv_8_1[2] + (float8)(bias[bias_base_1 + 1L]);
-            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 800L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float4 a_24 = conv_4_1[2] + (float4)(bias[bias_base_1 + 1L]);
-            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 808L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float16 a_24 = conv_1[4] + (float16)(bias[bias_base_1 + 2L]);
-            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 1568L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float8 a_24 = conv_8_1[4] + (float8)(bias[bias_base_1 + 2L]);
-            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 1584L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float4 a_24 = conv_4_1[4] + (float4)(bias[bias_base_1 + 2L]);
-            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1592L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float16 a_24 = conv_1[6] + (float16)(bias[bias_base_1 + 3L]);
-            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 2352L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float8 a_24 = conv_8_1[6] + (float8)(bias[bias_base_1 + 3L]);
-            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 2368L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float4 a_24 = conv_4_1[6] + (float4)(bias[bias_base_1 + 3L]);
-            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2376L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float16 a_24 = conv_1[1] + (float16)(bias[bias_base_1]);
-            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 28L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float8 a_24 = conv_8_1[1] + (float8)(bias[bias_base_1]);
-            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 44L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float4 a_24 = conv_4_1[1] + (float4)(bias[bias_base_1]);
-            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 52L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float16 a_24 = conv_1[3] + (float16)(bias[bias_base_1 + 1L]);
-            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 812L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float8 a_24 = conv_8_1[3] + (float8)(bias[bias_base_1 + 1L]);
-            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 828L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float4 a_24 = conv_4_1[3] + (float4)(bias[bias_base_1 + 1L]);
-            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 836L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float16 a_24 = conv_1[5] + (float16)(bias[bias_base_1 + 2L]);
-            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 1596L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float8 a_24 = conv_8_1[5] + (float8)(bias[bias_base_1 + 2L]);
-            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 1612L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float4 a_24 = conv_4_1[5] + (float4)(bias[bias_base_1 + 2L]);
-            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1620L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float16 a_24 = conv_1[7] + (float16)(bias[bias_base_1 + 3L]);
-            vstore16(select(a_24, (float16)(0.0f), a_24 < (float16)(0.0f)), 0, &relu[relu_base_1 + 2380L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float8 a_24 = conv_8_1[7] + (float8)(bias[bias_base_1 + 3L]);
-            vstore8(select(a_24, (float8)(0.0f), a_24 < (float8)(0.0f)), 0, &relu[relu_base_1 + 2396L]);
-        }
-        if (i_j_o_k_o_l_o_o_o < 9) {
-            const float4 a_24 = conv_4_1[7] + (float4)(bias[bias_base_1 + 3L]);
-            vstore4(select(a_24, (float4)(0.0f), a_24 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2404L]);
-        }
+        const float16 a = conv[0] + (float16)(bias[bias_base]);
+        vstore16(select(a, (float16)(0.0f), a < (float16)(0.0f)), 0, &relu[relu_base_1]);
+        const float8 a_1 = conv_8[0] + (float8)(bias[bias_base]);
+        vstore8(select(a_1, (float8)(0.0f), a_1 < (float8)(0.0f)), 0, &relu[relu_base_1 + 16L]);
+        const float4 a_2 = conv_4[0] + (float4)(bias[bias_base]);
+        vstore4(select(a_2, (float4)(0.0f), a_2 < (float4)(0.0f)), 0, &relu[relu_base_1 + 24L]);
+        const float16 a_3 = conv[2] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_3, (float16)(0.0f), a_3 < (float16)(0.0f)), 0, &relu[relu_base_1 + 784L]);
+        const float8 a_4 = conv_8[2] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_4, (float8)(0.0f), a_4 < (float8)(0.0f)), 0, &relu[relu_base_1 + 800L]);
+        const float4 a_5 = conv_4[2] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_5, (float4)(0.0f), a_5 < (float4)(0.0f)), 0, &relu[relu_base_1 + 808L]);
+        const float16 a_6 = conv[4] + (float16)(bias[bias_base + 2L]);
+        vstore16(select(a_6, (float16)(0.0f), a_6 < (float16)(0.0f)), 0, &relu[relu_base_1 + 1568L]);
+        const float8 a_7 = conv_8[4] + (float8)(bias[bias_base + 2L]);
+        vstore8(select(a_7, (float8)(0.0f), a_7 < (float8)(0.0f)), 0, &relu[relu_base_1 + 1584L]);
+        const float4 a_8 = conv_4[4] + (float4)(bias[bias_base + 2L]);
+        vstore4(select(a_8, (float4)(0.0f), a_8 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1592L]);
+        const float16 a_9 = conv[6] + (float16)(bias[bias_base + 3L]);
+        vstore16(select(a_9, (float16)(0.0f), a_9 < (float16)(0.0f)), 0, &relu[relu_base_1 + 2352L]);
+        const float8 a_10 = conv_8[6] + (float8)(bias[bias_base + 3L]);
+        vstore8(select(a_10, (float8)(0.0f), a_10 < (float8)(0.0f)), 0, &relu[relu_base_1 + 2368L]);
+        const float4 a_11 = conv_4[6] + (float4)(bias[bias_base + 3L]);
+        vstore4(select(a_11, (float4)(0.0f), a_11 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2376L]);
+        const float16 a_12 = conv[1] + (float16)(bias[bias_base]);
+        vstore16(select(a_12, (float16)(0.0f), a_12 < (float16)(0.0f)), 0, &relu[relu_base_1 + 28L]);
+        const float8 a_13 = conv_8[1] + (float8)(bias[bias_base]);
+        vstore8(select(a_13, (float8)(0.0f), a_13 < (float8)(0.0f)), 0, &relu[relu_base_1 + 44L]);
+        const float4 a_14 = conv_4[1] + (float4)(bias[bias_base]);
+        vstore4(select(a_14, (float4)(0.0f), a_14 < (float4)(0.0f)), 0, &relu[relu_base_1 + 52L]);
+        const float16 a_15 = conv[3] + (float16)(bias[bias_base + 1L]);
+        vstore16(select(a_15, (float16)(0.0f), a_15 < (float16)(0.0f)), 0, &relu[relu_base_1 + 812L]);
+        const float8 a_16 = conv_8[3] + (float8)(bias[bias_base + 1L]);
+        vstore8(select(a_16, (float8)(0.0f), a_16 < (float8)(0.0f)), 0, &relu[relu_base_1 + 828L]);
+        const float4 a_17 = conv_4[3] + (float4)(bias[bias_base + 1L]);
+        vstore4(select(a_17, (float4)(0.0f), a_17 < (float4)(0.0f)), 0, &relu[relu_base_1 + 836L]);
+        const float16 a_18 = conv[5] + (float16)(bias[bias_base + 2L]);
+        vstore16(select(a_18, (float16)(0.0f), a_18 < (float16)(0.0f)), 0, &relu[relu_base_1 + 1596L]);
+        const float8 a_19 = conv_8[5] + (float8)(bias[bias_base + 2L]);
+        vstore8(select(a_19, (float8)(0.0f), a_19 < (float8)(0.0f)), 0, &relu[relu_base_1 + 1612L]);
+        const float4 a_20 = conv_4[5] + (float4)(bias[bias_base + 2L]);
+        vstore4(select(a_20, (float4)(0.0f), a_20 < (float4)(0.0f)), 0, &relu[relu_base_1 + 1620L]);
+        const float16 a_21 = conv[7] + (float16)(bias[bias_base + 3L]);
+        vstore16(select(a_21, (float16)(0.0f), a_21 < (float16)(0.0f)), 0, &relu[relu_base_1 + 2380L]);
+        const float8 a_22 = conv_8[7] + (float8)(bias[bias_base + 3L]);
+        vstore8(select(a_22, (float8)(0.0f), a_22 < (float8)(0.0f)), 0, &relu[relu_base_1 + 2396L]);
+        const float4 a_23 = conv_4[7] + (float4)(bias[bias_base + 3L]);
+        vstore4(select(a_23, (float4)(0.0f), a_23 < (float4)(0.0f)), 0, &relu[relu_base_1 + 2404L]);
     }
 }
 ==== opencl-pocl/conv2_relu_step0.cl
@@ -887,23 +632,18 @@ void fc_add(__global const float *restrict a,
     matmul_rf_1 += matmul_rf[1];
     matmul_rf_1 += matmul_rf[2];
     matmul_rf_1 += matmul_rf[3];
+    float8 matmul_rf_2 = (float8)(0.0f);
+    matmul_rf_2 += matmul_rf_1.s01234567;
+    matmul_rf_2 += matmul_rf_1.s89abcdef;
+    float4 matmul_rf_3 = (float4)(0.0f);
+    matmul_rf_3 += matmul_rf_2.s0123;
+    matmul_rf_3 += matmul_rf_2.s4567;
+    float2 matmul_rf_4 = (float2)(0.0f);
+    matmul_rf_4 += matmul_rf_3.s01;
+    matmul_rf_4 += matmul_rf_3.s23;
     float matmul = 0.0f;
-    matmul += matmul_rf_1.s0;
-    matmul += matmul_rf_1.s1;
-    matmul += matmul_rf_1.s2;
-    matmul += matmul_rf_1.s3;
-    matmul += matmul_rf_1.s4;
-    matmul += matmul_rf_1.s5;
-    matmul += matmul_rf_1.s6;
-    matmul += matmul_rf_1.s7;
-    matmul += matmul_rf_1.s8;
-    matmul += matmul_rf_1.s9;
-    matmul += matmul_rf_1.sa;
-    matmul += matmul_rf_1.sb;
-    matmul += matmul_rf_1.sc;
-    matmul += matmul_rf_1.sd;
-    matmul += matmul_rf_1.se;
-    matmul += matmul_rf_1.sf;
+    matmul += matmul_rf_4.s0;
+    matmul += matmul_rf_4.s1;
     add[i_j] = matmul + y[i_j];
 }
 ==== opencl-pocl/pool1_0.cl

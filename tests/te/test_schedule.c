@@ -112,16 +112,49 @@ fuse_multiplies_extents_whichever_way_it_is_asked(void **state)
     done(te);
 }
 
+/* The extents of a stage's leaves with their types. */
+static const char *
+leaf_extents(weft_te *te, const char *name, char b[256])
+{
+    const weft_stage *s = weft_te_stage(te, tensor(te, name));
+    int n = 0;
+    for (int i = 0; i < s->leaf.n; i++) {
+        const weft_expr *e = s->leaf.at[i]->extent;
+        int64_t v = -1;
+        (void)weft_as_int(e, &v);
+        n += snprintf(b + n, 256 - (size_t)n, "%s%lld %s", i ? ", " : "", (long long)v,
+                      weft_dtype_name((weft_dtype)e->h.type.dtype));
+    }
+    return b;
+}
+
 static void
-a_fused_extent_that_does_not_fit_is_refused(void **state)
+an_axis_fused_beyond_i32_is_i64_and_what_it_is_split_into_is_not(void **state)
+{
+    (void)state;
+    char b[256];
+    weft_te *te = must_parse(
+        "te f() { B[i < 65536, j < 65536, k < 8] = 0.0 } schedule { f = fuse(B.i, B.j) }");
+    assert_string_equal(leaf_extents(te, "B", b), "4294967296 i64, 8 i32");
+    done(te);
+    te = must_parse("te f() { B[i < 65536, j < 65536, k < 8] = 0.0 }\n"
+                    "schedule { f = fuse(B.i, B.j) g = fuse(f, B.k) o, n = split(g, 256) }");
+    assert_string_equal(leaf_extents(te, "B", b), "134217728 i32, 256 i32");
+    done(te);
+}
+
+static void
+a_fused_extent_that_no_loop_counts_is_refused(void **state)
 {
     (void)state;
     weft_diag *diag = weft_diag_create();
-    assert_null(weft_te_parse(
-        "t", "te f() { B[i < 65536, j < 65536] = 0.0 } schedule { f = fuse(B.i, B.j) }", diag));
+    assert_null(weft_te_parse("t",
+                              "te f() { B[i < 2147483647, j < 2147483647, k < 2147483647] = 0.0 }\n"
+                              "schedule { f = fuse(B.i, B.j) g = fuse(f, B.k) }",
+                              diag));
     assert_non_null(
         strstr(weft_diag_text(diag),
-               "a loop of 4294967296 iterations does not fit i32; make the extents i64"));
+               "a loop of 4611686014132420609 * 2147483647 iterations does not fit i64"));
     weft_diag_destroy(diag);
 }
 
@@ -284,7 +317,8 @@ main(void)
         cmocka_unit_test(split_takes_a_symbolic_factor),
         cmocka_unit_test(a_constant_factor_takes_the_type_of_the_axis),
         cmocka_unit_test(fuse_multiplies_extents_whichever_way_it_is_asked),
-        cmocka_unit_test(a_fused_extent_that_does_not_fit_is_refused),
+        cmocka_unit_test(an_axis_fused_beyond_i32_is_i64_and_what_it_is_split_into_is_not),
+        cmocka_unit_test(a_fused_extent_that_no_loop_counts_is_refused),
         cmocka_unit_test(reorder_permutes_the_places_the_axes_hold),
         cmocka_unit_test(tile_splits_both_axes_and_puts_the_outer_ones_first),
         cmocka_unit_test(an_attach_axis_that_is_split_moves_to_the_inner),
