@@ -616,7 +616,7 @@ survey(weft_clike *c)
     for (int i = 0; i < k->nparam; i++)
         c->uses[k->param[i]->dtype] = true;
     unsigned pieces = WEFT_PIECE_LANE | (c->d->element ? WEFT_PIECE_PICK : 0) |
-                      (c->d->swizzle ? WEFT_PIECE_SOME : 0);
+                      (c->d->part ? WEFT_PIECE_SOME : 0);
     uint8_t *layout = memcpy(WEFT_NEW_ARRAY(&c->arena, k->ir->nbuf + 1, uint8_t),
                              weft_vector_layout(&c->arena, k, pieces), k->ir->nbuf);
     for (int i = 0; i < k->nparam; i++)
@@ -687,7 +687,7 @@ weft_clike_caps(const weft_dialect *d, weft_caps *caps)
         caps->arith[t] = d->type[t] && !narrow;
     }
     caps->overlay = d->overlay[0] != NULL;
-    caps->swizzle = d->swizzle;
+    caps->parts = d->part != NULL;
 }
 
 weft_status

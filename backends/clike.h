@@ -44,7 +44,6 @@ typedef struct weft_dialect {
     const char *cast, *vector_cast;     /* "(%t)" stands before, vector_cast is a template */
     const char *bitcast, *make, *splat; /* "as_%t(%0)", "make_%t(" up to the lanes, "(%t)(%0)" */
     const char *lane, *lanes;           /* ".s", "0123...": how a lane is named */
-    bool swizzle;                       /* several lanes are named side by side: ".s01" */
     bool mask;                          /* vector comparisons give integers, all bits set */
     const char *vector_call;            /* wraps an intrinsic of vectors; NULL: overloaded */
     const char *choose;                 /* vector condition: template of cond, then, else */
@@ -52,6 +51,7 @@ typedef struct weft_dialect {
     /* memory */
     const char *load, *store; /* dense vectors; store's %0 is the value */
     const char *element;      /* a scalar of an array of vectors at any index, or NULL */
+    const char *part;         /* vector %i of fewer lanes that such an array is made of, or NULL */
     const char
         *align; /* how an array is declared on a multiple of so many bytes; NULL: it is not */
     const char

@@ -56,41 +56,56 @@ weft_clike_template(weft_clike *c, const char *text, const weft_clike_fill *f)
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
-/* ".x", ".s0123": n lanes from i on */
+/* ".x" */
 static void
-print_lanes(weft_clike *c, weft_dtype dtype, int64_t i, int n)
+print_lane(weft_clike *c, weft_dtype dtype, int64_t i)
 {
-    if (i < 0 || i + n > (int64_t)strlen(c->d->lanes))
+    if (i < 0 || i >= (int64_t)strlen(c->d->lanes))
         weft_clike_fail(c, "a lane that there is not in vectors of", weft_dtype_name(dtype));
     else
-        weft_str_addf(c->out, "%s%.*s", c->d->lane, n, c->d->lanes + i);
+        weft_str_addf(c->out, "%s%c", c->d->lane, c->d->lanes[i]);
 }
 
-/* Where the array holds vectors: element index / n, and the lanes of it that an access to fewer is
- * to; a scalar at an index that is no constant by the dialect's template. */
+/* A piece of an array of vectors by a template, over the array as elements of that piece's type. */
+static void
+piece_place(weft_clike *c, const char *text, const weft_buf *buf, const weft_expr *at, int lanes)
+{
+    int64_t extent;
+    bool one = weft_buf_extent(buf, &extent) && extent == c->layout[buf->id];
+    weft_clike_fill fill = { .type = { (uint8_t)buf->dtype, (uint8_t)lanes },
+                             .buf = buf,
+                             .name = { one ? "&" : "" },
+                             .index = at };
+    weft_clike_template(c, text, &fill);
+}
+
+/* Where the array holds vectors: element index / n, and the lane of a scalar access; other pieces by
+ * the dialect's templates. */
 static void
 vector_place(weft_clike *c, const weft_buf *buf, const weft_expr *index, int lanes)
 {
     int n = c->layout[buf->id];
     int64_t extent = 0, at = 0;
-    const weft_expr *element;
-    if (lanes == n) {
-        element = weft_quotient(c->kernel->ir, index->arg[0], n);
-    } else if (!weft_as_int(lanes > 1 ? index->arg[0] : index, &at)) {
-        weft_clike_fill fill = { .type = { (uint8_t)buf->dtype, 1 }, .buf = buf, .index = index };
-        weft_clike_template(c, c->d->element, &fill);
+    weft_ir *ir = c->kernel->ir;
+    if (lanes > 1 && lanes < n) {
+        piece_place(c, c->d->part, buf, weft_quotient(ir, index->arg[0], lanes), lanes);
         return;
-    } else {
-        element = weft_int(c->kernel->ir, WEFT_I32, at / n);
+    }
+    if (lanes == 1 && !weft_as_int(index, &at)) {
+        piece_place(c, c->d->element, buf, index, 1);
+        return;
     }
     weft_str_add(c->out, c->buf[buf->id]);
     if (buf->space != WEFT_LOCAL || !weft_buf_extent(buf, &extent) || extent != n) {
         weft_str_add(c->out, "[");
-        weft_clike_expr(c, element, 0);
+        weft_clike_expr(c,
+                        lanes > 1 ? weft_quotient(ir, index->arg[0], n)
+                                  : weft_imm(ir, index->h.type, (double)(at / n)),
+                        0);
         weft_str_add(c->out, "]");
     }
-    if (lanes < n)
-        print_lanes(c, buf->dtype, at % n, lanes);
+    if (lanes == 1)
+        print_lane(c, buf->dtype, at % n);
 }
 
 void
@@ -216,7 +231,7 @@ lane(weft_clike *c, const weft_expr *e, int prec)
     }
     weft_str_add(c->out, mask && CLIKE_EQ < prec ? "(" : "");
     weft_clike_expr(c, arg, CLIKE_POSTFIX);
-    print_lanes(c, (weft_dtype)arg->h.type.dtype, e->h.u.i, 1);
+    print_lane(c, (weft_dtype)arg->h.type.dtype, e->h.u.i);
     weft_str_add(c->out, mask ? " != 0" : "");
     weft_str_add(c->out, mask && CLIKE_EQ < prec ? ")" : "");
 }

@@ -84,13 +84,13 @@ is_scalar_piece(survey *s, const weft_buf *buf, const weft_expr *index)
                : s->pieces & WEFT_PIECE_PICK && weft_buf_extent(buf, &s->picked[buf->id]);
 }
 
-/* Whether the access is to so many lanes of one of n. */
+/* Whether the access is to one of those vectors of `lanes` that one of n is made of. */
 static bool
 is_some_piece(const survey *s, const weft_expr *index, int lanes, int n)
 {
     int64_t at;
-    return s->pieces & WEFT_PIECE_SOME && weft_is_dense(index) && weft_as_int(index->arg[0], &at) &&
-           at % n + lanes <= n;
+    return s->pieces & WEFT_PIECE_SOME && n % lanes == 0 && weft_is_dense(index) &&
+           weft_as_int(index->arg[0], &at) && at % lanes == 0;
 }
 
 static void

@@ -15,7 +15,7 @@ const weft_expr *weft_quotient(weft_ir *, const weft_expr *e, int64_t n);
 enum {
     WEFT_PIECE_LANE = 1, /* a scalar at a constant index: a lane of an element */
     WEFT_PIECE_PICK = 2, /* a scalar at any index, if the array has more than one vector */
-    WEFT_PIECE_SOME = 4  /* fewer lanes than an element has, at a constant index within it */
+    WEFT_PIECE_SOME = 4  /* a narrower vector at a constant index, of those that make an element */
 };
 
 /* What every access to each buffer agrees on: lane[buf->id] is n > 1 when the buffer may be

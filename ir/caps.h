@@ -20,7 +20,7 @@ typedef struct weft_caps {
     bool vector_load;         /* a RAMP of stride 1 is one load or store, of any alignment */
     bool aligned_vector_load; /* only where its first element's index is a multiple of the lanes */
     bool aligned_halves;      /* vector_load, but f16 as under aligned_vector_load */
-    bool swizzle;             /* some lanes of a register are loaded or stored as one vector */
+    bool parts;               /* some lanes of a register are loaded or stored as one vector */
     bool rejoin;              /* in loops, threads that waited in a condition wait behind it too */
     bool exact_sums;          /* a sum that is printed is computed, but under `fast` */
     bool vector_compare;      /* comparisons and selects of vectors; else by lane */

@@ -5,7 +5,7 @@
  * A vectorised loop whose lanes a condition tells apart is divided into parts of as many lanes as
  * have one answer, powers of two.  Where nothing is known of the condition, lanes may become
  * scalars, unrolled, so that registers keep constant indices; and where registers are somebody
- * else's vectors too, unless the target names some lanes of one: else they have to be of one width
+ * else's vectors too, unless the target reaches some lanes of one: else they have to be of one width
  * to be registers. */
 #include "lower/priv.h"
 
@@ -14,7 +14,7 @@ typedef struct divider {
     weft_facts *facts;
     weft_arena arena;
     WEFT_VEC(const weft_stmt *) part; /* of the loop at hand */
-    bool swizzle;                     /* registers need not be of one width */
+    bool parts;                       /* registers need not be of one width */
     bool scalars;                     /* what becomes of lanes of which nothing is */
     WEFT_VEC(const weft_buf *) own;   /* memory of a thread that is all within the statement */
 } divider;
@@ -111,7 +111,7 @@ static bool
 uses_foreign(const divider *d, const weft_stmt *loop)
 {
     foreign f = { .d = d };
-    if (!d->swizzle)
+    if (!d->parts)
         weft_walk_stmt(&(weft_walker){ find_foreign_load, find_foreign_store, &f }, loop);
     return f.found;
 }
@@ -281,7 +281,7 @@ const weft_stmt *
 weft_divide_lanes(weft_ir *ir, weft_facts *facts, const weft_caps *caps, bool scalars,
                   const weft_stmt *s)
 {
-    divider d = { .ir = ir, .facts = facts, .swizzle = caps && caps->swizzle, .scalars = scalars };
+    divider d = { .ir = ir, .facts = facts, .parts = caps && caps->parts, .scalars = scalars };
     weft_rewriter rw = { .ir = ir, .expr = keep_expr, .stmt = rewrite, .user = &d };
     weft_walk_stmt(&(weft_walker){ .stmt = note_own, .user = &d }, s);
     s = weft_rewrite_stmt(&rw, s);

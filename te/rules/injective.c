@@ -1,4 +1,4 @@
-/* te/rules/injective.c: stages whose elements do not depend on each other, and plain reductions. */
+/* te/rules/injective.c: stages whose elements do not depend on each other. */
 #include "rules/priv.h"
 
 enum {
@@ -140,78 +140,12 @@ weft_rule_injective(weft_rule *r, weft_stage *s)
 {
     const weft_te_op *op = s->op;
     weft_tensor *t = op->out[0];
+    if (r->target->cls != WEFT_CLASS_LANE_CPU && weft_rule_across(r, s))
+        return;
     if (r->target->cls == WEFT_CLASS_VECTOR_CPU) {
-        if (!weft_rule_across(r, s))
-            injective_vector(r, s);
+        injective_vector(r, s);
         return;
     }
     weft_rule_bind_threads(r, t, weft_rule_fuse(r, t, op->naxis, op->axis), threads_of(r));
     weft_str_addf(weft_rule_note(r, "injective"), "%d threads", (int)threads_of(r));
-}
-
-/* ---- reductions ------------------------------------------------------------------------------ */
-
-enum { LONG_REDUCTION = 128, FEW_OUTPUTS = 4096 };
-
-/* One block a result, its threads sharing the reduction. */
-static void
-reduce_by_block(weft_rule *r, weft_stage *reduce, weft_stage *out)
-{
-    weft_te *te = r->te;
-    weft_tensor *t = reduce->op->out[0], *o = out->op->out[0];
-    int64_t threads = weft_least(GPU_THREADS, r->target->max_threads),
-            length = weft_rule_count(reduce->op->reduce, 0, reduce->op->nreduce);
-    weft_axis *row = weft_rule_fuse(r, o, out->op->naxis, out->op->axis), *all, *outer, *inner;
-    while (threads > 32 && length >= 0 && length < threads)
-        threads /= 2;
-    if (out != reduce) {
-        if (row)
-            weft_rule_bind_grid(r, o, row);
-        row = row ? out->leaf.at[out->leaf.n - 1] : NULL;
-        if (row && weft_compute_at(te, t, o, row))
-            return;
-        (void)weft_set_scope(te, t, "local");
-    } else if (row) {
-        weft_rule_bind_grid(r, t, row);
-    }
-    all = weft_rule_fuse(r, t, reduce->op->nreduce, reduce->op->reduce);
-    if (!all || weft_split(te, t, all, weft_rule_num(r, threads), &outer, &inner))
-        return;
-    (void)weft_bind_axis(te, t, inner, "thread.x");
-    weft_str_addf(weft_rule_note(r, "reduction"), "a block a result, %d threads", (int)threads);
-}
-
-/* One thread (or one iteration) a result. */
-static void
-reduce_by_thread(weft_rule *r, weft_stage *reduce, weft_stage *out)
-{
-    weft_te *te = r->te;
-    weft_tensor *t = reduce->op->out[0], *o = out->op->out[0];
-    weft_axis *all = weft_rule_fuse(r, o, out->op->naxis, out->op->axis);
-    int64_t length = weft_rule_count(reduce->op->reduce, 0, reduce->op->nreduce);
-    if (r->target->cls == WEFT_CLASS_VECTOR_CPU)
-        bind_chunks(r, o, all, length > 0 ? length : 64);
-    else
-        weft_rule_bind_threads(r, o, all, threads_of(r) / 4);
-    if (out != reduce) {
-        if (out->leaf.n && weft_compute_at(te, t, o, out->leaf.at[out->leaf.n - 1]))
-            return;
-        (void)weft_set_scope(te, t, "local");
-    }
-    weft_str_addf(weft_rule_note(r, "reduction"), "a thread a result");
-}
-
-void
-weft_rule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
-{
-    int64_t results = weft_rule_count(out->op->axis, 0, out->op->naxis);
-    int64_t length = weft_rule_count(reduce->op->reduce, 0, reduce->op->nreduce);
-    bool is_long = length < 0 || length >= LONG_REDUCTION,
-         few = results >= 0 && results < FEW_OUTPUTS;
-    bool simt = r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE;
-    bool attaches = out == reduce || out->op->naxis > 0;
-    if (simt && is_long && few && attaches)
-        reduce_by_block(r, reduce, out);
-    else
-        reduce_by_thread(r, reduce, out);
 }

@@ -4,6 +4,11 @@
 
 enum {
     ROW_THREADS = 256,
+    LEAST_ALONG = 8,    /* threads of a row */
+    COLUMNS = 32,       /* rows side by side */
+    EACH = 4,           /* elements of a row that a thread takes, or more */
+    BUSY_CORE = 1024,   /* threads */
+    KEPT_BYTES = 16384, /* of rows that are kept in shared memory */
     LANE_ROWS = 64,
     LEAST_LANES = 4, /* of neighbouring rows */
     KEPT_ROW = 16384 /* elements of a row that is kept while it is read again */
@@ -124,60 +129,6 @@ rows_first(weft_rule *r, const row_program *p, weft_axis **along)
     return weft_rule_fuse(r, t, p->nkeep, order);
 }
 
-/* A row a block: its threads share every reduction and the elements. */
-static void
-by_block(weft_rule *r, const row_program *p)
-{
-    weft_te *te = r->te;
-    weft_tensor *t = p->out->op->out[0];
-    weft_axis *along, *step, *lane, *row = rows_first(r, p, &along);
-    int64_t threads = weft_least(ROW_THREADS, r->target->max_threads),
-            length = along ? weft_rule_extent(along) : -1;
-    while (threads > 32 && length >= 0 && length < threads)
-        threads /= 2;
-    if (!along || weft_split(te, t, along, weft_rule_num(r, threads), &step, &lane))
-        return;
-    (void)weft_bind_axis(te, t, lane, "thread.x");
-    weft_rule_bind_grid(r, t, row);
-    weft_axis *at = p->out->leaf.at[p->out->leaf.n - 3]; /* before step and lane */
-    for (int i = p->nreduce; i-- > 0;) {
-        weft_tensor *s = p->reduce[i]->op->out[0];
-        weft_axis *outer, *inner,
-            *all = weft_rule_fuse(r, s, p->reduce[i]->op->nreduce, p->reduce[i]->op->reduce);
-        if (weft_compute_at(te, s, t, at) || weft_set_scope(te, s, "local") ||
-            weft_split(te, s, all, weft_rule_num(r, threads), &outer, &inner))
-            return;
-        (void)weft_bind_axis(te, s, inner, "thread.x");
-    }
-    weft_str_addf(weft_rule_note(r, "rowwise"), "a block a row, %d threads", (int)threads);
-}
-
-/* A row a thread. */
-static void
-by_row(weft_rule *r, const row_program *p)
-{
-    weft_te *te = r->te;
-    weft_tensor *t = p->out->op->out[0];
-    weft_axis *along, *row = rows_first(r, p, &along);
-    if (!row || !along)
-        return;
-    weft_rule_bind_threads(r, t, row, LANE_ROWS);
-    weft_axis *at = NULL;
-    for (int i = 0; i < p->out->leaf.n; i++) {
-        weft_bind b = p->out->leaf.at[i]->bind;
-        if (weft_is_block(b) || weft_is_thread(b))
-            at = p->out->leaf.at[i];
-    }
-    for (int i = p->nreduce; at && i-- > 0;) {
-        weft_tensor *s = p->reduce[i]->op->out[0];
-        if (weft_compute_at(te, s, t, at) || weft_set_scope(te, s, "local"))
-            return;
-    }
-    weft_str_addf(weft_rule_note(r, "rowwise"), "a row a thread");
-}
-
-/* ---- rows on CPUs that take vectors ---------------------------------------------------------- */
-
 static double
 elements(weft_axis *const *axis, int n, const int *which)
 {
@@ -186,6 +137,8 @@ elements(weft_axis *const *axis, int n, const int *which)
         all *= weft_vector_count((const weft_axis *const *)axis + which[i], 1);
     return all;
 }
+
+/* ---- what is computed once ------------------------------------------------------------------- */
 
 static bool
 find_call(void *user, const weft_expr *e)
@@ -217,6 +170,154 @@ is_worth_keeping(weft_rule *r, const row_program *p, const weft_stage *s, int64_
     }
     return dear && row <= KEPT_ROW;
 }
+
+/* ---- rows on GPUs ---------------------------------------------------------------------------- */
+
+/* Threads of a block: `along` a row, `beside` rows of it.  Neighbouring ones are on neighbouring
+ * elements: of a row, or of rows that lie side by side. */
+typedef struct row_block {
+    int64_t along, beside;
+    const char *on_row, *on_rows; /* thread axes */
+} row_block;
+
+/* Each thread takes some elements of a row, more threads where rows are too few to keep all cores
+ * busy; short rows share a block. */
+static row_block
+block_of(const weft_rule *r, const row_program *p)
+{
+    const weft_te_op *op = p->out->op;
+    double length = elements(op->axis, p->nover, p->over),
+           rows = elements(op->axis, p->nkeep, p->keep),
+           wanted = BUSY_CORE * (double)(r->target->cores > 0 ? r->target->cores : 1);
+    int64_t most = weft_least(r->target->max_threads, r->target->max_block[0]),
+            last = weft_rule_extent(op->axis[p->keep[p->nkeep - 1]]);
+    bool columns = p->keep[p->nkeep - 1] == op->naxis - 1;
+    row_block b = { weft_least(LEAST_ALONG, most), 1, columns ? "thread.y" : "thread.x",
+                    columns ? "thread.x" : "thread.y" };
+    int64_t least = columns ? weft_least(COLUMNS, most / b.along) : 1,
+            each = columns ? ROW_THREADS / COLUMNS : ROW_THREADS;
+    while (b.beside * 2 <= least && (last < 0 || last > b.beside))
+        b.beside *= 2;
+    while (b.along * b.beside * 2 <= most && length > (double)(b.along * EACH) &&
+           (b.along < each || rows * (double)b.along < wanted))
+        b.along *= 2;
+    while (b.along * b.beside * 2 <= weft_least(ROW_THREADS / 2, most) &&
+           b.beside * 2 <= r->target->max_block[1] && (last < 0 || last >= b.beside * 2))
+        b.beside *= 2;
+    return b;
+}
+
+/* Rows outside, those of a block on threads, what is along them inside and on threads; the loop of a
+ * thread's row. */
+static weft_axis *
+rows_on_blocks(weft_rule *r, const row_program *p, const row_block *b)
+{
+    weft_tensor *t = p->out->op->out[0];
+    int n = p->nkeep;
+    weft_axis **order = WEFT_NEW_ARRAY(&r->scratch, p->out->op->naxis + 2, weft_axis *), *row,
+              *along, *step, *lane;
+    pick_axes(p->out->op, n, p->keep, order);
+    pick_axes(p->out->op, p->nover, p->over, order + n + 1);
+    if (weft_split(r->te, t, order[n - 1], weft_rule_num(r, b->beside), &order[n - 1], &order[n]) ||
+        weft_reorder(r->te, t, n + 1 + p->nover, order))
+        return NULL;
+    along = weft_rule_fuse(r, t, p->nover, order + n + 1);
+    row = weft_rule_fuse(r, t, n, order);
+    if (!along || !row || weft_split(r->te, t, along, weft_rule_num(r, b->along), &step, &lane) ||
+        weft_bind_axis(r->te, t, lane, b->on_row) ||
+        (b->beside > 1 && weft_bind_axis(r->te, t, order[n], b->on_rows)))
+        return NULL;
+    weft_rule_bind_grid(r, t, row);
+    return order[n];
+}
+
+/* A reduction of a block's rows by the threads of each. */
+static bool
+share_row(weft_rule *r, weft_tensor *s, weft_tensor *home, weft_axis *at, const row_block *b)
+{
+    weft_axis *lane, *all = weft_rule_fuse(r, s, s->op->nreduce, s->op->reduce);
+    return all && !weft_compute_at(r->te, s, home, at) && !weft_set_scope(r->te, s, "local") &&
+           !weft_split(r->te, s, all, weft_rule_num(r, b->along), NULL, &lane) &&
+           !weft_bind_axis(r->te, s, lane, b->on_row);
+}
+
+/* A stage that is kept in shared memory, each thread computing what it reads. */
+static bool
+share_kept(weft_rule *r, const row_program *p, weft_tensor *t, weft_axis *at, const row_block *b)
+{
+    weft_axis **order = WEFT_NEW_ARRAY(&r->scratch, t->op->naxis + 1, weft_axis *), *row, *lane;
+    int last = p->nkeep - 1;
+    if (weft_compute_root(r->te, t) || weft_compute_at(r->te, t, p->out->op->out[0], at) ||
+        weft_set_scope(r->te, t, "shared"))
+        return false;
+    pick_axes(t->op, p->nkeep, p->keep, order);
+    pick_axes(t->op, p->nover, p->over, order + p->nkeep);
+    if (weft_reorder(r->te, t, t->op->naxis, order))
+        return false;
+    weft_axis *along = weft_rule_fuse(r, t, p->nover, order + p->nkeep);
+    if (!along || weft_split(r->te, t, along, weft_rule_num(r, b->along), NULL, &lane) ||
+        weft_bind_axis(r->te, t, lane, b->on_row))
+        return false;
+    return b->beside == 1 ||
+           (!weft_split(r->te, t, order[last], weft_rule_num(r, b->beside), NULL, &row) &&
+            !weft_bind_axis(r->te, t, row, b->on_rows));
+}
+
+/* Whether a block's rows of the stage leave shared memory to other blocks of the core. */
+static bool
+fits_shared(const weft_rule *r, const row_program *p, const weft_stage *s, const row_block *b)
+{
+    double bytes = elements(s->op->axis, p->nover, p->over) * (double)b->beside *
+                   weft_dtype_bits(s->op->out[0]->buf->dtype) / 8;
+    return bytes <= KEPT_BYTES && bytes * 4 <= (double)r->target->shared_bytes;
+}
+
+/* Rows of a block: its threads share every reduction and the elements. */
+static void
+by_block(weft_rule *r, const row_program *p)
+{
+    weft_te *te = r->te;
+    weft_tensor *t = p->out->op->out[0];
+    row_block b = block_of(r, p);
+    weft_axis *at = rows_on_blocks(r, p, &b);
+    bool ok = at, kept = false;
+    for (int i = p->nreduce; ok && i-- > 0;)
+        ok = share_row(r, p->reduce[i]->op->out[0], t, at, &b);
+    for (int i = te->stage.n; ok && i-- > 0;)
+        if (is_worth_keeping(r, p, te->stage.at[i], b.beside) &&
+            fits_shared(r, p, te->stage.at[i], &b)) {
+            kept = true;
+            ok = share_kept(r, p, te->stage.at[i]->op->out[0], at, &b);
+        }
+    weft_str_addf(weft_rule_note(r, "rowwise"), "%d threads a row, %d rows a block%s", (int)b.along,
+                  (int)b.beside, kept ? ", kept in shared" : "");
+}
+
+/* A row a thread. */
+static void
+by_row(weft_rule *r, const row_program *p)
+{
+    weft_te *te = r->te;
+    weft_tensor *t = p->out->op->out[0];
+    weft_axis *along, *row = rows_first(r, p, &along);
+    if (!row || !along)
+        return;
+    weft_rule_bind_threads(r, t, row, LANE_ROWS);
+    weft_axis *at = NULL;
+    for (int i = 0; i < p->out->leaf.n; i++) {
+        weft_bind b = p->out->leaf.at[i]->bind;
+        if (weft_is_block(b) || weft_is_thread(b))
+            at = p->out->leaf.at[i];
+    }
+    for (int i = p->nreduce; at && i-- > 0;) {
+        weft_tensor *s = p->reduce[i]->op->out[0];
+        if (weft_compute_at(te, s, t, at) || weft_set_scope(te, s, "local"))
+            return;
+    }
+    weft_str_addf(weft_rule_note(r, "rowwise"), "a row a thread");
+}
+
+/* ---- rows on CPUs that take vectors ---------------------------------------------------------- */
 
 /* The last axis of a stage in lanes, if rows are long enough and lie side by side. */
 static void

@@ -128,65 +128,60 @@ void conv2_relu(__global const float *restrict x,
 ==== opencl-generic-gpu/fc_add.cl
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
 //   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
-//   schedule  reduction/gpu: a block a result, 256 threads
-//   launch    grid 10,1,1  block 256,1,1  shared 1.0 KiB
+//   schedule  reduction/gpu: 64 threads a result, 2 results a block
+//   launch    grid 5,1,1  block 64,2,1  shared 512 B
 #pragma OPENCL FP_CONTRACT ON
-__kernel __attribute__((reqd_work_group_size(256, 1, 1)))
+__kernel __attribute__((reqd_work_group_size(64, 2, 1)))
 void fc_add(__global const float *restrict a,
             __global const float *restrict b,
             __global const float *restrict y,
             __global float *restrict add)
 {
-    __local float red[256];
-    int i_j = get_group_id(0);
+    __local float red[128];
+    int i_j_o = get_group_id(0);
+    int i_j_i = get_local_id(1);
     int r_i = get_local_id(0);
-    const int b_base = i_j * 784 + r_i;
+    const int i_j_o_i_j_i = i_j_o * 2 + i_j_i;
+    const int b_base = i_j_o * 1568 + i_j_i * 784 + r_i;
+    const int red_base = i_j_i * 64 + r_i;
     float matmul_part = 0.0f;
     float matmul;
-    for (int r_o = 0; r_o < 3; r_o++) {
-        matmul_part += a[r_i + r_o * 256] * b[b_base + r_o * 256];
+    for (int r_o = 0; r_o < 12; r_o++) {
+        matmul_part += a[r_i + r_o * 64] * b[b_base + r_o * 64];
     }
     if (r_i < 16) {
         matmul_part += a[r_i + 768] * b[b_base + 768];
     }
-    red[r_i] = matmul_part;
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (r_i < 128) {
-        red[r_i] += red[r_i + 128];
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (r_i < 64) {
-        red[r_i] += red[r_i + 64];
-    }
+    red[red_base] = matmul_part;
     barrier(CLK_LOCAL_MEM_FENCE);
     if (r_i < 32) {
-        red[r_i] += red[r_i + 32];
+        red[red_base] += red[red_base + 32];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (r_i < 16) {
-        red[r_i] += red[r_i + 16];
+        red[red_base] += red[red_base + 16];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (r_i < 8) {
-        red[r_i] += red[r_i + 8];
+        red[red_base] += red[red_base + 8];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (r_i < 4) {
-        red[r_i] += red[r_i + 4];
+        red[red_base] += red[red_base + 4];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (r_i < 2) {
-        red[r_i] += red[r_i + 2];
+        red[red_base] += red[red_base + 2];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (r_i < 1) {
-        red[0] += red[1];
+        red[i_j_i * 64] += red[i_j_i * 64 + 1];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    const float matmul_all = red[0];
+    const float matmul_all = red[i_j_i * 64];
     matmul = matmul_all;
     if (r_i == 0) {
-        add[i_j] = matmul + y[i_j];
+        add[i_j_o_i_j_i] = matmul + y[i_j_o_i_j_i];
     }
 }
 ==== opencl-generic-gpu/pool1_0.cl
@@ -244,30 +239,24 @@ void pool2_0(__global const float *restrict x, __global float *restrict max_pool
 ==== opencl-generic-gpu/softmax_0.cl
 // softmax_0: softmax (Softmax)                                                      model: digits.onnx
 //   out       f32[1,10]              50 FLOP   40 B read, 40 B written   0.6 FLOP/byte
-//   schedule  rowwise/gpu: a block a row, 32 threads
-//   launch    grid 1,1,1  block 32,1,1  shared 256 B
+//   schedule  rowwise/gpu: 8 threads a row, 1 rows a block, kept in shared
+//   launch    grid 1,1,1  block 8,1,1  shared 112 B
 #pragma OPENCL FP_CONTRACT ON
-__kernel __attribute__((reqd_work_group_size(32, 1, 1)))
+__kernel __attribute__((reqd_work_group_size(8, 1, 1)))
 void softmax_0(__global const float *restrict x, __global float *restrict softmax)
 {
-    __local float red[32];
-    __local float red_1[32];
-    int i = get_group_id(0);
+    __local float red[8];
+    __local float red_1[8];
+    __local float exp_1[10];
+    int i_o = get_group_id(0);
     int j_i = get_local_id(0);
     float max_part = -INFINITY;
     float max_1;
-    if (j_i < 10) {
-        max_part = x[j_i] > max_part ? x[j_i] : max_part;
+    max_part = x[j_i] > max_part ? x[j_i] : max_part;
+    if (j_i < 2) {
+        max_part = x[j_i + 8] > max_part ? x[j_i + 8] : max_part;
     }
     red[j_i] = max_part;
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (j_i < 16) {
-        red[j_i] = red[j_i + 16] > red[j_i] ? red[j_i + 16] : red[j_i];
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (j_i < 8) {
-        red[j_i] = red[j_i + 8] > red[j_i] ? red[j_i + 8] : red[j_i];
-    }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (j_i < 4) {
         red[j_i] = red[j_i + 4] > red[j_i] ? red[j_i + 4] : red[j_i];
@@ -283,20 +272,17 @@ void softmax_0(__global const float *restrict x, __global float *restrict softma
     barrier(CLK_LOCAL_MEM_FENCE);
     const float max_all = red[0];
     max_1 = max_all;
+    exp_1[j_i] = exp(x[j_i] - max_1);
+    if (j_i < 2) {
+        exp_1[j_i + 8] = exp(x[j_i + 8] - max_1);
+    }
     float sum_part = 0.0f;
     float sum;
-    if (j_i < 10) {
-        sum_part += exp(x[j_i] - max_1);
+    sum_part += exp_1[j_i];
+    if (j_i < 2) {
+        sum_part += exp_1[j_i + 8];
     }
     red_1[j_i] = sum_part;
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (j_i < 16) {
-        red_1[j_i] += red_1[j_i + 16];
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (j_i < 8) {
-        red_1[j_i] += red_1[j_i + 8];
-    }
     barrier(CLK_LOCAL_MEM_FENCE);
     if (j_i < 4) {
         red_1[j_i] += red_1[j_i + 4];
@@ -312,8 +298,9 @@ void softmax_0(__global const float *restrict x, __global float *restrict softma
     barrier(CLK_LOCAL_MEM_FENCE);
     const float sum_all = red_1[0];
     sum = sum_all;
-    if (j_i < 10) {
-        softmax[j_i] = exp(x[j_i] - max_1) * (1.0f / sum);
+    softmax[j_i] = exp_1[j_i] * (1.0f / sum);
+    if (j_i < 2) {
+        softmax[j_i + 8] = exp_1[j_i + 8] * (1.0f / sum);
     }
 }
 ==== opencl-pocl/conv1_relu_step0.cl
@@ -633,14 +620,14 @@ void fc_add(__global const float *restrict a,
     matmul_rf_1 += matmul_rf[2];
     matmul_rf_1 += matmul_rf[3];
     float8 matmul_rf_2 = (float8)(0.0f);
-    matmul_rf_2 += matmul_rf_1.s01234567;
-    matmul_rf_2 += matmul_rf_1.s89abcdef;
+    matmul_rf_2 += ((float8 *)&matmul_rf_1)[0];
+    matmul_rf_2 += ((float8 *)&matmul_rf_1)[1];
     float4 matmul_rf_3 = (float4)(0.0f);
-    matmul_rf_3 += matmul_rf_2.s0123;
-    matmul_rf_3 += matmul_rf_2.s4567;
+    matmul_rf_3 += ((float4 *)&matmul_rf_2)[0];
+    matmul_rf_3 += ((float4 *)&matmul_rf_2)[1];
     float2 matmul_rf_4 = (float2)(0.0f);
-    matmul_rf_4 += matmul_rf_3.s01;
-    matmul_rf_4 += matmul_rf_3.s23;
+    matmul_rf_4 += ((float2 *)&matmul_rf_3)[0];
+    matmul_rf_4 += ((float2 *)&matmul_rf_3)[1];
     float matmul = 0.0f;
     matmul += matmul_rf_4.s0;
     matmul += matmul_rf_4.s1;

@@ -151,22 +151,24 @@ conv2_relu(const float *__restrict__ x,
 ==== cuda-sm_80/fc_add.cu
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
 //   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
-//   schedule  reduction/gpu: a block a result, 256 threads
-//   launch    grid 10,1,1  block 256,1,1  shared 32 B
-extern "C" __global__ void __launch_bounds__(256)
+//   schedule  reduction/gpu: 64 threads a result, 2 results a block
+//   launch    grid 5,1,1  block 64,2,1  shared 16 B
+extern "C" __global__ void __launch_bounds__(128)
 fc_add(const float *__restrict__ a,
        const float *__restrict__ b,
        const float *__restrict__ y,
        float *__restrict__ add)
 {
-    __shared__ float red[8];
-    int i_j = blockIdx.x;
+    __shared__ float red[4];
+    int i_j_o = blockIdx.x;
+    int i_j_i = threadIdx.y;
     int r_i = threadIdx.x;
-    const int b_base = i_j * 784 + r_i;
+    const int i_j_o_i_j_i = i_j_o * 2 + i_j_i;
+    const int b_base = i_j_o * 1568 + i_j_i * 784 + r_i;
     float matmul_part = 0.0f;
     float matmul;
-    for (int r_o = 0; r_o < 3; r_o++) {
-        matmul_part += a[r_i + r_o * 256] * b[b_base + r_o * 256];
+    for (int r_o = 0; r_o < 12; r_o++) {
+        matmul_part += a[r_i + r_o * 64] * b[b_base + r_o * 64];
     }
     if (r_i < 16) {
         matmul_part += a[r_i + 768] * b[b_base + 768];
@@ -178,16 +180,14 @@ fc_add(const float *__restrict__ a,
     const float matmul_all_4 = matmul_all_3 + __shfl_xor_sync(0xffffffffu, matmul_all_3, 2);
     const float matmul_all_5 = matmul_all_4 + __shfl_xor_sync(0xffffffffu, matmul_all_4, 1);
     if (r_i % 32 == 0) {
-        red[r_i / 32] = matmul_all_5;
+        red[i_j_i * 2 + r_i / 32] = matmul_all_5;
     }
     __syncthreads();
-    const float matmul_all_6 = red[r_i % 8];
-    const float matmul_all_7 = matmul_all_6 + __shfl_xor_sync(0xffffffffu, matmul_all_6, 4);
-    const float matmul_all_8 = matmul_all_7 + __shfl_xor_sync(0xffffffffu, matmul_all_7, 2);
-    const float matmul_all_9 = matmul_all_8 + __shfl_xor_sync(0xffffffffu, matmul_all_8, 1);
-    matmul = matmul_all_9;
+    const float matmul_all_6 = red[i_j_i * 2 + r_i % 2];
+    const float matmul_all_7 = matmul_all_6 + __shfl_xor_sync(0xffffffffu, matmul_all_6, 1);
+    matmul = matmul_all_7;
     if (r_i == 0) {
-        add[i_j] = matmul + y[i_j];
+        add[i_j_o_i_j_i] = matmul + y[i_j_o_i_j_i];
     }
 }
 ==== cuda-sm_80/pool1_0.cu
@@ -243,43 +243,45 @@ pool2_0(const float *__restrict__ x, float *__restrict__ max_pool)
 ==== cuda-sm_80/softmax_0.cu
 // softmax_0: softmax (Softmax)                                                      model: digits.onnx
 //   out       f32[1,10]              50 FLOP   40 B read, 40 B written   0.6 FLOP/byte
-//   schedule  rowwise/gpu: a block a row, 32 threads
-//   launch    grid 1,1,1  block 32,1,1
-extern "C" __global__ void __launch_bounds__(32)
+//   schedule  rowwise/gpu: 8 threads a row, 1 rows a block, kept in shared
+//   launch    grid 1,1,1  block 8,1,1  shared 48 B
+extern "C" __global__ void __launch_bounds__(8)
 softmax_0(const float *__restrict__ x, float *__restrict__ softmax)
 {
-    int i = blockIdx.x;
+    __shared__ float exp_1[10];
+    int i_o = blockIdx.x;
     int j_i = threadIdx.x;
     float max_part = -__int_as_float(0x7f800000);
     float max_1;
-    if (j_i < 10) {
-        max_part = x[j_i] > max_part ? x[j_i] : max_part;
+    max_part = x[j_i] > max_part ? x[j_i] : max_part;
+    if (j_i < 2) {
+        max_part = x[j_i + 8] > max_part ? x[j_i + 8] : max_part;
     }
     const float max_all = max_part;
-    const float other = __shfl_xor_sync(0xffffffffu, max_all, 16);
+    const float other = __shfl_xor_sync(0xffffffffu, max_all, 4);
     const float max_all_1 = other > max_all ? other : max_all;
-    const float other_1 = __shfl_xor_sync(0xffffffffu, max_all_1, 8);
+    const float other_1 = __shfl_xor_sync(0xffffffffu, max_all_1, 2);
     const float max_all_2 = other_1 > max_all_1 ? other_1 : max_all_1;
-    const float other_2 = __shfl_xor_sync(0xffffffffu, max_all_2, 4);
+    const float other_2 = __shfl_xor_sync(0xffffffffu, max_all_2, 1);
     const float max_all_3 = other_2 > max_all_2 ? other_2 : max_all_2;
-    const float other_3 = __shfl_xor_sync(0xffffffffu, max_all_3, 2);
-    const float max_all_4 = other_3 > max_all_3 ? other_3 : max_all_3;
-    const float other_4 = __shfl_xor_sync(0xffffffffu, max_all_4, 1);
-    const float max_all_5 = other_4 > max_all_4 ? other_4 : max_all_4;
-    max_1 = max_all_5;
+    max_1 = max_all_3;
+    exp_1[j_i] = expf(x[j_i] - max_1);
+    if (j_i < 2) {
+        exp_1[j_i + 8] = expf(x[j_i + 8] - max_1);
+    }
     float sum_part = 0.0f;
     float sum;
-    if (j_i < 10) {
-        sum_part += expf(x[j_i] - max_1);
+    sum_part += exp_1[j_i];
+    if (j_i < 2) {
+        sum_part += exp_1[j_i + 8];
     }
     const float sum_all = sum_part;
-    const float sum_all_1 = sum_all + __shfl_xor_sync(0xffffffffu, sum_all, 16);
-    const float sum_all_2 = sum_all_1 + __shfl_xor_sync(0xffffffffu, sum_all_1, 8);
-    const float sum_all_3 = sum_all_2 + __shfl_xor_sync(0xffffffffu, sum_all_2, 4);
-    const float sum_all_4 = sum_all_3 + __shfl_xor_sync(0xffffffffu, sum_all_3, 2);
-    const float sum_all_5 = sum_all_4 + __shfl_xor_sync(0xffffffffu, sum_all_4, 1);
-    sum = sum_all_5;
-    if (j_i < 10) {
-        softmax[j_i] = expf(x[j_i] - max_1) * (1.0f / sum);
+    const float sum_all_1 = sum_all + __shfl_xor_sync(0xffffffffu, sum_all, 4);
+    const float sum_all_2 = sum_all_1 + __shfl_xor_sync(0xffffffffu, sum_all_1, 2);
+    const float sum_all_3 = sum_all_2 + __shfl_xor_sync(0xffffffffu, sum_all_2, 1);
+    sum = sum_all_3;
+    softmax[j_i] = exp_1[j_i] * (1.0f / sum);
+    if (j_i < 2) {
+        softmax[j_i + 8] = exp_1[j_i + 8] * (1.0f / sum);
     }
 }

@@ -141,13 +141,13 @@ kernel void conv2_relu(device const float *x [[buffer(0)]],
 ==== metal-apple8/fc_add.metal
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
 //   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
-//   schedule  reduction/gpu: a block a result, 256 threads
-//   launch    grid 10,1,1  block 256,1,1  shared 32 B
+//   schedule  reduction/gpu: 64 threads a result, 2 results a block
+//   launch    grid 5,1,1  block 64,2,1  shared 16 B
 #include <metal_stdlib>
 using namespace metal;
 
 #pragma METAL fp contract(on)
-[[max_total_threads_per_threadgroup(256)]]
+[[max_total_threads_per_threadgroup(128)]]
 kernel void fc_add(device const float *a [[buffer(0)]],
                    device const float *b [[buffer(1)]],
                    device const float *y [[buffer(2)]],
@@ -155,14 +155,16 @@ kernel void fc_add(device const float *a [[buffer(0)]],
                    uint3 block_id [[threadgroup_position_in_grid]],
                    uint3 thread_id [[thread_position_in_threadgroup]])
 {
-    threadgroup float red[8];
-    int i_j = block_id.x;
+    threadgroup float red[4];
+    int i_j_o = block_id.x;
+    int i_j_i = thread_id.y;
     int r_i = thread_id.x;
-    const int b_base = i_j * 784 + r_i;
+    const int i_j_o_i_j_i = i_j_o * 2 + i_j_i;
+    const int b_base = i_j_o * 1568 + i_j_i * 784 + r_i;
     float matmul_part = 0.0f;
     float matmul;
-    for (int r_o = 0; r_o < 3; r_o++) {
-        matmul_part += a[r_i + r_o * 256] * b[b_base + r_o * 256];
+    for (int r_o = 0; r_o < 12; r_o++) {
+        matmul_part += a[r_i + r_o * 64] * b[b_base + r_o * 64];
     }
     if (r_i < 16) {
         matmul_part += a[r_i + 768] * b[b_base + 768];
@@ -174,16 +176,14 @@ kernel void fc_add(device const float *a [[buffer(0)]],
     const float matmul_all_4 = matmul_all_3 + simd_shuffle_xor(matmul_all_3, (ushort)(2));
     const float matmul_all_5 = matmul_all_4 + simd_shuffle_xor(matmul_all_4, (ushort)(1));
     if (r_i % 32 == 0) {
-        red[r_i / 32] = matmul_all_5;
+        red[i_j_i * 2 + r_i / 32] = matmul_all_5;
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    const float matmul_all_6 = red[r_i % 8];
-    const float matmul_all_7 = matmul_all_6 + simd_shuffle_xor(matmul_all_6, (ushort)(4));
-    const float matmul_all_8 = matmul_all_7 + simd_shuffle_xor(matmul_all_7, (ushort)(2));
-    const float matmul_all_9 = matmul_all_8 + simd_shuffle_xor(matmul_all_8, (ushort)(1));
-    matmul = matmul_all_9;
+    const float matmul_all_6 = red[i_j_i * 2 + r_i % 2];
+    const float matmul_all_7 = matmul_all_6 + simd_shuffle_xor(matmul_all_6, (ushort)(1));
+    matmul = matmul_all_7;
     if (r_i == 0) {
-        add[i_j] = matmul + y[i_j];
+        add[i_j_o_i_j_i] = matmul + y[i_j_o_i_j_i];
     }
 }
 ==== metal-apple8/pool1_0.metal
@@ -253,50 +253,52 @@ kernel void pool2_0(device const float *x [[buffer(0)]],
 ==== metal-apple8/softmax_0.metal
 // softmax_0: softmax (Softmax)                                                      model: digits.onnx
 //   out       f32[1,10]              50 FLOP   40 B read, 40 B written   0.6 FLOP/byte
-//   schedule  rowwise/gpu: a block a row, 32 threads
-//   launch    grid 1,1,1  block 32,1,1
+//   schedule  rowwise/gpu: 8 threads a row, 1 rows a block, kept in shared
+//   launch    grid 1,1,1  block 8,1,1  shared 48 B
 #include <metal_stdlib>
 using namespace metal;
 
 #pragma METAL fp contract(on)
-[[max_total_threads_per_threadgroup(32)]]
+[[max_total_threads_per_threadgroup(8)]]
 kernel void softmax_0(device const float *x [[buffer(0)]],
                       device float *softmax [[buffer(1)]],
                       uint3 block_id [[threadgroup_position_in_grid]],
                       uint3 thread_id [[thread_position_in_threadgroup]])
 {
-    int i = block_id.x;
+    threadgroup float exp_1[10];
+    int i_o = block_id.x;
     int j_i = thread_id.x;
     float max_part = -INFINITY;
     float max_1;
-    if (j_i < 10) {
-        max_part = x[j_i] > max_part ? x[j_i] : max_part;
+    max_part = x[j_i] > max_part ? x[j_i] : max_part;
+    if (j_i < 2) {
+        max_part = x[j_i + 8] > max_part ? x[j_i + 8] : max_part;
     }
     const float max_all = max_part;
-    const float other = simd_shuffle_xor(max_all, (ushort)(16));
+    const float other = simd_shuffle_xor(max_all, (ushort)(4));
     const float max_all_1 = other > max_all ? other : max_all;
-    const float other_1 = simd_shuffle_xor(max_all_1, (ushort)(8));
+    const float other_1 = simd_shuffle_xor(max_all_1, (ushort)(2));
     const float max_all_2 = other_1 > max_all_1 ? other_1 : max_all_1;
-    const float other_2 = simd_shuffle_xor(max_all_2, (ushort)(4));
+    const float other_2 = simd_shuffle_xor(max_all_2, (ushort)(1));
     const float max_all_3 = other_2 > max_all_2 ? other_2 : max_all_2;
-    const float other_3 = simd_shuffle_xor(max_all_3, (ushort)(2));
-    const float max_all_4 = other_3 > max_all_3 ? other_3 : max_all_3;
-    const float other_4 = simd_shuffle_xor(max_all_4, (ushort)(1));
-    const float max_all_5 = other_4 > max_all_4 ? other_4 : max_all_4;
-    max_1 = max_all_5;
+    max_1 = max_all_3;
+    exp_1[j_i] = exp(x[j_i] - max_1);
+    if (j_i < 2) {
+        exp_1[j_i + 8] = exp(x[j_i + 8] - max_1);
+    }
     float sum_part = 0.0f;
     float sum;
-    if (j_i < 10) {
-        sum_part += exp(x[j_i] - max_1);
+    sum_part += exp_1[j_i];
+    if (j_i < 2) {
+        sum_part += exp_1[j_i + 8];
     }
     const float sum_all = sum_part;
-    const float sum_all_1 = sum_all + simd_shuffle_xor(sum_all, (ushort)(16));
-    const float sum_all_2 = sum_all_1 + simd_shuffle_xor(sum_all_1, (ushort)(8));
-    const float sum_all_3 = sum_all_2 + simd_shuffle_xor(sum_all_2, (ushort)(4));
-    const float sum_all_4 = sum_all_3 + simd_shuffle_xor(sum_all_3, (ushort)(2));
-    const float sum_all_5 = sum_all_4 + simd_shuffle_xor(sum_all_4, (ushort)(1));
-    sum = sum_all_5;
-    if (j_i < 10) {
-        softmax[j_i] = exp(x[j_i] - max_1) * (1.0f / sum);
+    const float sum_all_1 = sum_all + simd_shuffle_xor(sum_all, (ushort)(4));
+    const float sum_all_2 = sum_all_1 + simd_shuffle_xor(sum_all_1, (ushort)(2));
+    const float sum_all_3 = sum_all_2 + simd_shuffle_xor(sum_all_2, (ushort)(1));
+    sum = sum_all_3;
+    softmax[j_i] = exp_1[j_i] * (1.0f / sum);
+    if (j_i < 2) {
+        softmax[j_i + 8] = exp_1[j_i + 8] * (1.0f / sum);
     }
 }

@@ -67,7 +67,7 @@ plain_caps(bool rich)
                     .vector_load = rich,
                     .aligned_vector_load = rich,
                     .vector_compare = rich,
-                    .swizzle = rich,
+                    .parts = rich,
                     .nan_min_max = rich,
                     .sat_cast = rich,
                     .overlay = true,

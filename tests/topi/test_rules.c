@@ -324,6 +324,21 @@ static const program others[] = {
       { { 6, 45 } } },
     { "te sum_scalar(X: f32[9, 33]) { out Y[] = sum(i < 9, j < 33) X[i, j] }", { { 0 } } },
     { "te sum_symbol(X: f32[n, m]) { out Y[i < n] = sum(j < m) X[i, j] }", { { 7, 150 } } },
+    { "te sum_long(X: f32[9001]) { out Y[] = sum(i < 9001) X[i] }", { { 0 } } },
+    { "te sum_long_rows(X: f32[3, 5003]) { out Y[i < 3] = sum(j < 5003) X[i, j] }", { { 0 } } },
+    { "te sum_short_rows(X: f32[37, 41]) { out Y[i < 37] = sum(j < 41) X[i, j] }", { { 0 } } },
+    { "te sum_columns(X: f32[700, 5]) { out Y[j < 5] = sum(i < 700) X[i, j] }", { { 0 } } },
+    { "te sum_wide_columns(X: f32[2, 300, 45]) { S[b < 2, j < 45] = sum(i < 300) X[b, i, j]\n out "
+      "Y[b < 2, j < 45] = S[b, j] / 300.0 }",
+      { { 0 } } },
+    { "te softmax_columns(X: f32[50, 37]) { M[j < 37] = fmax(i < 50) X[i, j]\n E[i < 50, j < 37] = "
+      "exp(X[i, j] - M[j])\n S[j < 37] = sum(i < 50) E[i, j]\n out Y[i < 50, j < 37] = E[i, j] / "
+      "S[j] }",
+      { { 0 } } },
+    { "te softmax_short(X: f32[3, 11, 17]) { M[b < 3, i < 11] = fmax(j < 17) X[b, i, j]\n E[b < 3, "
+      "i < 11, j < 17] = exp(X[b, i, j] - M[b, i])\n S[b < 3, i < 11] = sum(j < 17) E[b, i, j]\n "
+      "out Y[b < 3, i < 11, j < 17] = E[b, i, j] / S[b, i] }",
+      { { 0 } } },
     { "te mean_square(X: f32[6, 50]) { S[i < 6] = sum(j < 50) X[i, j] * X[i, j]\n out Y[i < 6] = "
       "S[i] / 50.0 }",
       { { 0 } } },
@@ -522,6 +537,35 @@ large_products_use_what_a_gpu_gains_from(void **state)
         { "te p(A: f32[512, 512], B: f32[512, 512]) { out C[i < 512, j < 512] = sum(r < 512) A[i, r] "
           "* B[r, j] }",
           "mobile", "vectorize(", "double_buffer" },
+    };
+    check_choices(sizeof m / sizeof *m, m);
+}
+
+#define ROWS_SOFTMAX(n, m)                                                                         \
+    "te p(X: f32[" #n ", " #m "]) { M[i < " #n "] = fmax(j < " #m ") X[i, j]\n E[i < " #n         \
+    ", j < " #m "] = exp(X[i, j] - M[i])\n S[i < " #n "] = sum(j < " #m ") E[i, j]\n out Y[i < " \
+    #n ", j < " #m "] = E[i, j] / S[i] }"
+
+static void
+threads_of_a_gpu_read_neighbours_and_are_many(void **state)
+{
+    (void)state;
+    static const char total[] = "te p(X: f32[100000]) { out Y[] = sum(i < 100000) X[i] }",
+                      rows[] = "te p(X: f32[9999, 512]) { out Y[i < 9999] = sum(j < 512) X[i, j] }",
+                      columns[] = "te p(X: f32[100, 200]) { out Y[j < 200] = sum(i < 100) X[i, j] }",
+                      many[] = "te p(X: f32[64, 65536]) { out Y[j < 65536] = sum(i < 64) X[i, j] }",
+                      across[] = "te p(X: f32[64, 96]) { out Y[i < 96, j < 64] = X[j, i] }";
+    static const choice m[] = {
+        { total, "gpu", "Y_rf = rfactor(", NULL },
+        { rows, "gpu", "bind(j_i, thread.x)", "rfactor" },
+        { rows, "gpu", "bind(i_i, thread.y)", NULL },
+        { columns, "gpu", "bind(i_i, thread.y)", NULL },
+        { columns, "gpu", "bind(j_i, thread.x)", NULL },
+        { many, "gpu", "bind(j_i, thread.x)", "thread.y" },
+        { across, "gpu", "set_scope(X_shared, shared)", NULL },
+        { across, "mobile", "storage_align(X_shared, 0, 2, 1)", NULL },
+        { ROWS_SOFTMAX(64, 1024), "gpu", "set_scope(E, shared)", "thread.y" },
+        { ROWS_SOFTMAX(4096, 32), "gpu", "bind(i_i, thread.y)", NULL },
     };
     check_choices(sizeof m / sizeof *m, m);
 }
@@ -736,6 +780,7 @@ main(void)
         cmocka_unit_test(windows_of_all_kinds_are_what_the_program_says),
         cmocka_unit_test(attention_is_what_the_program_says),
         cmocka_unit_test(large_products_use_what_a_gpu_gains_from),
+        cmocka_unit_test(threads_of_a_gpu_read_neighbours_and_are_many),
         cmocka_unit_test(products_on_vectors_keep_near_what_they_read_again),
         cmocka_unit_test(vectors_run_along_places_and_over_channels_of_one_group),
         cmocka_unit_test(borders_are_copied_where_a_window_looks_at_one_plane),
