@@ -43,6 +43,10 @@ enum {
     WEFT_SHAPE_16x8x32_I8_I32 = 1 << 9
 };
 
+/* llvmpipe (Mesa 22.3) ends all loops of a thread, without a word, when they have come to so many
+ * iterations: its LP_MAX_TGSI_LOOP_ITERATIONS. */
+enum { WEFT_LLVMPIPE_ITERATIONS = 65535 };
+
 typedef struct weft_target {
     char name[64]; /* profile: "generic-gpu", "sm_90a", "apple8", or the device's own */
     weft_api api;
@@ -59,6 +63,7 @@ typedef struct weft_target {
     int64_t offset_align; /* alignment of a buffer argument's offset, bytes */
     int max_buffers;      /* buffer arguments a kernel */
     int64_t scalar_bytes; /* bytes of all scalar arguments (push constants) */
+    int64_t max_iterations; /* of all loops that a thread runs; 0: as many as it likes */
     /* arithmetic */
     int vector_lanes;         /* preferred f32 lanes of a vector; 1: scalars */
     bool f16, f64;            /* arithmetic in registers */

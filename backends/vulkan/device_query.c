@@ -394,6 +394,7 @@ weft_vk_query(weft_vk_device *d, int index)
     d->timestamp_seconds = d->timestamp_bits ? (double)p->limits.timestampPeriod * 1e-9 : 0;
     bool is_lavapipe = is_cpu && !strncmp(p->deviceName, "llvmpipe", 8);
     profile_name(t->name, sizeof t->name, is_lavapipe ? "lavapipe" : p->deviceName);
+    t->max_iterations = is_lavapipe ? WEFT_LLVMPIPE_ITERATIONS : 0;
     t->api = WEFT_API_VULKAN;
     t->cls = is_cpu                   ? WEFT_CLASS_LANE_CPU
              : is_mobile(p->vendorID) ? WEFT_CLASS_MOBILE

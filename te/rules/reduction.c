@@ -225,26 +225,42 @@ by_threads(weft_rule *r, weft_stage *reduce, weft_stage *out, const sharing *s)
         by_thread(r, reduce, out);
 }
 
+/* The reduction of parts of so many steps, which goes before; NULL after an error. */
+static weft_stage *
+parts_of(weft_rule *r, weft_stage *reduce, int64_t size)
+{
+    weft_tensor *t = reduce->op->out[0];
+    weft_axis *all = weft_rule_fuse(r, t, reduce->op->nreduce, reduce->op->reduce), *part;
+    if (!all || weft_split(r->te, t, all, weft_rule_num(r, size), &part, NULL))
+        return NULL;
+    weft_tensor *factor = weft_rfactor(r->te, t, part, 0);
+    return factor ? weft_te_stage(r->te, factor) : NULL;
+}
+
 /* The reduction of parts that goes before, where one kernel has work for few threads alone, each
  * part in the same way; NULL: there is none. */
 static weft_stage *
 cut(weft_rule *r, weft_stage *reduce, const sharing *s)
 {
-    const weft_te_op *op = reduce->op;
-    weft_tensor *t = op->out[0];
     double parts = threads_wanted(r) / (s->results * (double)s->along);
     int64_t whole = s->along * LEAST_STEPS, size;
-    weft_axis *part;
     parts = parts < MOST_PARTS ? parts : MOST_PARTS;
     size = parts < 2 ? 0 : weft_round_up((int64_t)ceil(s->length / parts), whole);
     size = size < 2 * whole ? 2 * whole : size;
     if (parts < 2 || s->along == 1 || s->length < (double)(2 * size))
         return NULL;
-    weft_axis *all = weft_rule_fuse(r, t, op->nreduce, op->reduce);
-    if (!all || weft_split(r->te, t, all, weft_rule_num(r, size), &part, NULL))
-        return NULL;
-    weft_tensor *factor = weft_rfactor(r->te, t, part, 0);
-    return factor ? weft_te_stage(r->te, factor) : NULL;
+    return parts_of(r, reduce, size);
+}
+
+/* Parts that a thread may run, where it may not run the whole. */
+static weft_stage *
+cut_to_allowed(weft_rule *r, weft_stage *reduce)
+{
+    const weft_te_op *op = reduce->op;
+    double length = count(op->reduce, op->nreduce), most = (double)r->target->max_iterations / 2;
+    return most > 0 && length > most
+               ? parts_of(r, reduce, (int64_t)ceil(length / ceil(length / most)))
+               : NULL;
 }
 
 void
@@ -252,6 +268,9 @@ weft_rule_reduction(weft_rule *r, weft_stage *reduce, weft_stage *out)
 {
     bool simt = r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE;
     if (!simt) {
+        weft_stage *parts = cut_to_allowed(r, reduce);
+        if (parts)
+            by_thread(r, parts, parts);
         by_thread(r, reduce, out);
         return;
     }

@@ -14,6 +14,7 @@ static const weft_target small = {
     .max_buffers = 3,
     .scalar_bytes = 16,
     .max_range = 4000,
+    .max_iterations = 500,
 };
 
 /* The kernel goes through the passes and ends with the status and a message with the words. */
@@ -86,6 +87,10 @@ memory_and_arguments_beyond_the_limits_are_refused_with_the_numbers(void **state
           "needs 4 buffer arguments, opencl:small allows 3; fuse fewer operators");
     limit("A: f32[1001], C: out f32[1]", "C[0] = A[1000]",
           "needs 4004 bytes of the buffer 'A', opencl:small allows 4000; split the tensor");
+    limit("C: out f32[1]",
+          "C[0] = 0.0 for i in 0..20 { if i < 3 { for j in 0..30 { C[0] = C[0] + 1.0 } } else { "
+          "for j in 0..9 { C[0] = 1.0 } } }",
+          "needs 620 iterations of a thread's loops, opencl:small allows 500; split the reduction");
     limit("C: out f32[1]; a: i32, b: i64, c: i32", "C[0] = 1.0",
           "needs 20 bytes of scalar arguments, opencl:small allows 16; give");
 }
