@@ -390,26 +390,50 @@ weft_clike_element(weft_clike *c, const weft_buf *buf)
     return weft_clike_type(c, (weft_type){ (uint8_t)buf->dtype, c->layout[buf->id] });
 }
 
-/* The bytes that shared arrays lie over each other in. */
+/* Where shared arrays lie in the bytes that some have in common; behind those the others, where all
+ * of them do.  The bytes; 0: no array lies there. */
+static int64_t
+place_shared(weft_clike *c, int64_t *align)
+{
+    int64_t end = 0, n, bytes;
+    c->place = WEFT_NEW_ARRAY(&c->arena, c->kernel->ir->nbuf + 1, int64_t);
+    for (int i = 0; i < c->shared.n; i++) {
+        const weft_buf *b = c->shared.at[i];
+        c->place[b->id] = b->place;
+        end = b->room && b->place + b->room > end ? b->place + b->room : end;
+        *align = (b->room || c->grown) && b->align > *align ? b->align : *align;
+    }
+    for (int i = 0; c->grown && i < c->shared.n; i++) {
+        const weft_buf *b = c->shared.at[i];
+        if (b->room || !weft_buf_extent(b, &n) || !weft_dtype_bytes(b->dtype, n, &bytes))
+            continue;
+        c->place[b->id] = weft_round_up(end, b->align > 16 ? b->align : 16);
+        end = c->place[b->id] + bytes;
+    }
+    return end;
+}
+
+/* The bytes that shared arrays lie over each other in, or that the launch gives for them. */
 static void
 print_overlay(weft_clike *c)
 {
-    int64_t bytes = 0, align = WEFT_PLACE_ALIGN;
-    for (int i = 0; i < c->shared.n; i++) {
-        const weft_buf *b = c->shared.at[i];
-        bytes = b->room && b->place + b->room > bytes ? b->place + b->room : bytes;
-        align = b->room && b->align > align ? b->align : align;
-    }
+    int64_t align = WEFT_PLACE_ALIGN, most = c->target ? c->target->shared_bytes : 0;
+    c->grown = c->d->grown && most > 0 && c->kernel->shared_bytes > most;
+    int64_t bytes = place_shared(c, &align);
     if (!bytes)
         return;
-    if (!c->d->overlay[0]) {
+    if (!c->d->overlay[0] || (c->grown && bytes > c->kernel->shared_bytes)) {
         weft_clike_fail(c, "shared arrays that lie over each other", "");
         return;
     }
     c->overlay = weft_idents_add(&c->names, "shared");
     indent(c);
-    weft_str_addf(c->out, "%s%d%s %s%s %s[%lld];\n", c->d->overlay[0], (int)align, c->d->overlay[1],
-                  c->d->array[WEFT_SHARED], c->d->type[WEFT_U8], c->overlay, (long long)bytes);
+    weft_str_addf(c->out, "%s%s%d%s %s%s %s[", c->grown ? c->d->grown : "", c->d->overlay[0],
+                  (int)align, c->d->overlay[1], c->d->array[WEFT_SHARED], c->d->type[WEFT_U8],
+                  c->overlay);
+    if (!c->grown)
+        weft_str_addf(c->out, "%lld", (long long)bytes);
+    weft_str_add(c->out, "];\n");
 }
 
 /* "float *tile = (float *)(shared + 512);" */
@@ -420,8 +444,8 @@ print_view(weft_clike *c, const weft_buf *buf)
     c->buf[buf->id] = weft_idents_add(&c->names, buf->name);
     indent(c);
     weft_str_addf(c->out, "%s%s *%s = (%s%s *)", space, element, c->buf[buf->id], space, element);
-    if (buf->place)
-        weft_str_addf(c->out, "(%s + %lld);\n", c->overlay, (long long)buf->place);
+    if (c->place[buf->id])
+        weft_str_addf(c->out, "(%s + %lld);\n", c->overlay, (long long)c->place[buf->id]);
     else
         weft_str_addf(c->out, "%s;\n", c->overlay);
 }
@@ -671,7 +695,7 @@ print_kernel(weft_clike *c)
     c->depth = 1;
     print_overlay(c);
     for (int i = 0; i < c->shared.n; i++)
-        (c->shared.at[i]->room ? print_view : print_array)(c, c->shared.at[i]);
+        (c->shared.at[i]->room || c->grown ? print_view : print_array)(c, c->shared.at[i]);
     print_stmt(c, k->body);
     weft_str_add(c->out, "}\n");
 }

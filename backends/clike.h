@@ -54,6 +54,8 @@ typedef struct weft_dialect {
     const char *part;         /* vector %i of fewer lanes that such an array is made of, or NULL */
     const char
         *align; /* how an array is declared on a multiple of so many bytes; NULL: it is not */
+    const char *grown; /* before shared memory whose bytes the launch says, being more than a
+                          declaration may have; NULL: there is none */
     const char
         *overlay[2]; /* around the number of bytes that the array of a block's overlay is declared
                                on a multiple of; NULL: shared arrays lie apart */
@@ -92,6 +94,8 @@ struct weft_clike {
     bool *by_vector;         /* by buffer id: loaded or stored by vectors too */
     WEFT_VEC(const weft_buf *) shared;
     const char *overlay;                  /* the array of bytes that some of them lie in */
+    bool grown;                           /* all of them, and the launch says how many */
+    int64_t *place;                       /* by buffer id, of those that lie there */
     WEFT_VEC(const weft_buf *) waiting;   /* variables to be declared */
     bool uses[WEFT_DTYPE_COUNT];          /* dtypes of any value, parameter or array */
     uint32_t vectors[WEFT_DTYPE_COUNT];   /* bit n: there are vectors of n lanes */

@@ -58,6 +58,7 @@ typedef struct weft_target {
     int64_t shared_bytes; /* a block; 0: there is none */
     int subgroup;         /* lanes of a warp/subgroup/simdgroup; 1: not to be relied on */
     /* memory */
+    int64_t shared_optin; /* shared bytes a block may have that asks for them (CUDA); else 0 */
     int64_t max_alloc;    /* bytes of one allocation */
     int64_t max_range;    /* bytes of one buffer argument's visible range */
     int64_t offset_align; /* alignment of a buffer argument's offset, bytes */
@@ -89,6 +90,13 @@ typedef struct weft_target {
     int64_t cache_bytes;   /* of the last private cache of a core */
     int registers;         /* vector registers (CPU) or 32-bit registers a thread (GPU) */
 } weft_target;
+
+/* The most shared bytes a block may have. */
+static inline int64_t
+weft_target_shared(const weft_target *t)
+{
+    return t->shared_optin > t->shared_bytes ? t->shared_optin : t->shared_bytes;
+}
 
 /* CPUs that take vectors pick lanes that lie apart out of whole vectors (lower/legalize_near.c): so
  * many lanes at least, out of so many vectors at most. */

@@ -230,7 +230,7 @@ weft_pass_limits(weft_kernel *k, const weft_lower_options *options, bool *change
     *changed |= name_subgroup(k, t);
     weft_status s = check_launch(k, t, diag);
     s = both(s, check_subgroups(k, t, diag));
-    s = both(s, within(k, t, "bytes of shared memory", total.shared, t->shared_bytes,
+    s = both(s, within(k, t, "bytes of shared memory", total.shared, weft_target_shared(t),
                        "use smaller tiles", diag));
     s = both(s, over(k, t, "buffer arguments", k->nparam, t->max_buffers,
                      "fuse fewer operators into the kernel", diag));

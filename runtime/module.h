@@ -46,7 +46,8 @@ typedef struct weft_mod_kernel {
     const uint8_t *scalar; /* weft_dtype of each scalar argument */
     int64_t block[3];      /* 0 where only the launch knows */
     int subgroup;
-    int64_t shared_bytes; /* of shared arrays that the text declares */
+    int64_t shared_bytes; /* of shared arrays that the text declares, or, beyond the profile's own, of
+                             the memory that its launch gives it (CUDA) */
     uint32_t needs;       /* mask over weft_need */
     const void *binary;   /* optional .spv of a .spvasm; NULL */
     size_t binary_size;

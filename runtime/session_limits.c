@@ -107,9 +107,9 @@ check_kernel(const weft_device *d, const weft_mod_kernel *k, weft_diag *diag)
         status = check_block(d, k->name, k->block, diag);
     if (!status)
         status = check_whole_subgroups(d, k, diag);
-    if (!status && exceeds(k->shared_bytes, t->shared_bytes))
+    if (!status && exceeds(k->shared_bytes, weft_target_shared(t)))
         status = too_much(d, k->name, "its shared memory in bytes", k->shared_bytes,
-                          t->shared_bytes, diag);
+                          weft_target_shared(t), diag);
     if (!status && exceeds(k->nbuffer, t->max_buffers))
         status = too_much(d, k->name, "its number of buffers", k->nbuffer, t->max_buffers, diag);
     if (!status && exceeds(scalar_bytes(k), t->scalar_bytes))

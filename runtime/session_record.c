@@ -146,9 +146,13 @@ make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool
     weft_arg *arg = WEFT_NEW_ARRAY(scratch, from->nbuffer, weft_arg);
     int64_t *scalar = WEFT_NEW_ARRAY(scratch, from->nscalar, int64_t);
     weft_status status = WEFT_OK;
-    *l = (weft_launch){ .name = s->program->kernel[from->kernel].name,
+    const weft_mod_kernel *k = &s->program->kernel[from->kernel];
+    int64_t declared = s->program->profile.shared_bytes; /* at most, in the kernel's text */
+    bool asks = declared > 0 && k->shared_bytes > declared;
+    *l = (weft_launch){ .name = k->name,
                         .code = s->code,
                         .kernel = s->first_kernel + from->kernel,
+                        .shared_bytes = asks ? k->shared_bytes : 0,
                         .flops = from->flops,
                         .nbuffer = from->nbuffer,
                         .nscalar = from->nscalar,

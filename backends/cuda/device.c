@@ -152,6 +152,7 @@ fill_limits(const weft_cu_device *d, weft_target *t)
         t->max_grid[i] = attribute(d, MAX_GRID_X + i);
     }
     t->shared_bytes = attribute(d, SHARED_BYTES);
+    t->shared_optin = attribute(d, SHARED_BYTES_OPTIN);
     t->subgroup = attribute(d, WARP_SIZE);
     t->max_alloc = t->max_range = (int64_t)total;
     t->offset_align = 16;
@@ -169,7 +170,7 @@ fill_cost(const weft_cu_device *d, weft_target *t)
     if (t->gbytes <= 0)
         t->gbytes = 1000;
     t->cache_bytes = attribute(d, SHARED_BYTES_SM);
-    t->registers = 255;
+    t->registers = 64; /* with which a core is full of threads, as in the profiles */
 }
 
 static void

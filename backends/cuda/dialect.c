@@ -251,6 +251,7 @@ static const weft_dialect cuda = {
     .load = "*(const %t *)&%b[%i]",
     .store = "*(%t *)&%b[%i] = %0",
     .align = "__align__",
+    .grown = "extern ",
     .overlay = { "__align__(", ")" },
     .matrix = &wmma,
     .async_copy = "__pipeline_memcpy_async",

@@ -29,6 +29,7 @@ static const weft_target cuda_target = {
     .max_block = { 1024, 1024, 64 },
     .max_grid = { 2147483647, 65535, 65535 },
     .shared_bytes = 49152,
+    .shared_optin = 166912,
     .subgroup = WEFT_EMU_WARP,
     .max_buffers = 128,
     .scalar_bytes = 1024,

@@ -147,7 +147,8 @@ place_copy(size_t *used, size_t size, size_t align, int nth)
 static void *
 new_copy(weft_emu_core *c, const weft_emu_array *a, uint64_t size)
 {
-    int64_t limit = c->device->base.info.target.shared_bytes;
+    const weft_target *t = &c->device->base.info.target;
+    int64_t limit = c->launch->shared_bytes ? weft_target_shared(t) : t->shared_bytes;
     bool declared = a->line > 0; /* by the text; the shims' own do not count */
     if (declared && (size > (uint64_t)limit || c->shared_sum + (int64_t)size > limit))
         weft_emu_fault(c,

@@ -50,10 +50,10 @@ check_limits(const weft_device *d, const weft_launch *l, const weft_emu_entry *e
                          l->name, (long long)threads,
                          limit < t->max_threads ? "its launch bounds" : d->info.id,
                          limit < t->max_threads ? "" : "s", (long long)limit);
-    if (l->shared_bytes < 0 || l->shared_bytes > t->shared_bytes)
+    if (l->shared_bytes < 0 || l->shared_bytes > weft_target_shared(t))
         return weft_fail(diag, WEFT_LIMIT,
                          "kernel '%s': %lld bytes of dynamic shared memory; '%s' has %lld", l->name,
-                         (long long)l->shared_bytes, d->info.id, (long long)t->shared_bytes);
+                         (long long)l->shared_bytes, d->info.id, (long long)weft_target_shared(t));
     return WEFT_OK;
 }
 

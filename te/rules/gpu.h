@@ -92,7 +92,8 @@ void weft_tile_share_columns(weft_block_tile *);
 /* Work of equal blocks, each in chunks that its threads fetch into shared memory. */
 typedef struct weft_block_work {
     double blocks, chunks, threads;
-    double registers;    /* 32-bit, of a thread */
+    double registers;    /* 32-bit, of a thread, */
+    double most_registers; /* and how many it may have; 0: twice as many as with a full core */
     double instructions; /* of a thread for a chunk, as many cycles as products of a lane take */
     double apart;        /* sums of a thread that do not wait for each other; 0: one */
     bool ahead;          /* a chunk is fetched while the one before is used */

@@ -107,7 +107,7 @@ weft_block_time(const weft_target *target, const weft_block_work *w)
     double cores = target->cores > 0 ? target->cores : 8;
     double most = target->registers > 0 ? target->registers : 64;
     double rounds = ceil(w->blocks / cores);
-    if (w->registers > 2 * most)
+    if (w->registers > (w->most_registers > 0 ? w->most_registers : 2 * most))
         return INFINITY;
     double room = floor(2 * FULL_CORE * most / (w->registers * w->threads));
     double beside = fmin(rounds, fmax(1, room));

@@ -19,6 +19,7 @@ enum {
     DIVISION = 5,     /* and of each division in its index */
     STORE = 3,        /* of a result, by way of shared memory */
     OVERHEAD = 40,    /* registers for addresses and loops */
+    CUDA_REGISTERS = 240, /* that a thread may have */
     FRAGMENT = 8      /* registers of a factor's matrix */
 };
 
@@ -28,7 +29,7 @@ typedef struct shape {
 } shape;
 
 static const shape shapes[] = {
-    { 64, 32, 2, 4 }, { 32, 32, 4, 2 }, { 32, 32, 2, 4 }, { 32, 32, 2, 2 }, { 32, 16, 2, 2 },
+    { 64, 64, 2, 4 }, { 64, 64, 4, 2 }, { 64, 64, 2, 2 }, { 64, 32, 2, 4 }, { 32, 32, 4, 2 }, { 32, 32, 2, 4 }, { 32, 32, 2, 2 }, { 32, 16, 2, 2 },
     { 16, 32, 2, 2 }, { 16, 16, 2, 2 },
 };
 
@@ -289,7 +290,8 @@ can_be_ahead(const matrix_tile *t)
            waiting_of(t) <= MOST_AHEAD;
 }
 
-/* Two chunks, where there are two, and beside them the results. */
+/* Two chunks, where there are two, and the results: beside them, or over them where arrays that live
+ * at different times may lie so. */
 static bool
 is_within(const matrix_tile *t)
 {
@@ -298,9 +300,9 @@ is_within(const matrix_tile *t)
     int64_t bytes = chunk_bytes(t, &t->a, rows) + chunk_bytes(t, &t->b, cols);
     if (t->ahead)
         bytes *= 2;
-    if (!t->direct)
-        bytes += rows * cols * weft_dtype_bits(t->unit->sum) / 8;
-    return bytes <= target->shared_bytes && threads_of(t) <= target->max_threads &&
+    int64_t results = t->direct ? 0 : rows * cols * weft_dtype_bits(t->unit->sum) / 8;
+    bytes = target->api != WEFT_API_CUDA ? bytes + results : bytes > results ? bytes : results;
+    return bytes <= weft_target_shared(target) && threads_of(t) <= target->max_threads &&
            (!t->ahead || can_be_ahead(t));
 }
 
@@ -342,6 +344,7 @@ time_of(const matrix_tile *t)
     w.instructions = steps * (rows * cols * each + (rows + cols) * READ) +
                      fetching_of(t, &t->a, tile_rows(t)) + fetching_of(t, &t->b, tile_cols(t)) +
                      results * STORE / chunks;
+    w.most_registers = t->r->target->api == WEFT_API_CUDA ? CUDA_REGISTERS : 0;
     w.registers = results + (rows + cols) * FRAGMENT + OVERHEAD + (t->ahead ? waiting_of(t) : 0);
     return weft_block_time(t->r->target, &w);
 }

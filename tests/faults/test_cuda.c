@@ -37,6 +37,31 @@ a_session_on_cuda_launches_what_its_module_says(void **state)
     weft_diag_destroy(diag);
 }
 
+/* What the text declares is the compiler's to count; more than that a launch has to ask for. */
+static void
+shared_bytes_beyond_what_a_text_declares_are_asked_for_at_the_launch(void **state)
+{
+    (void)state;
+    static const int bytes[] = { 36864, 98304 };
+    weft_drivers drivers = { 1, { &weft_cuda_driver } };
+    for (int i = 0; i < 2; i++) {
+        weft_module *m = support_module(WEFT_API_CUDA, fault_add_cu, NULL);
+        weft_diag *diag = weft_diag_create();
+        weft_device *d = NULL;
+        m->program->kernel[0].shared_bytes = bytes[i];
+        m->program->profile.shared_bytes = 49152;
+        fake_arm(fake_cuda(), -1, 0, false);
+        assert_int_equal(weft_device_open(&drivers, "cuda", diag, &d), WEFT_OK);
+        life l = live(d, m, true, diag);
+        if (l.status || fake_cuda()->wrong)
+            fail_msg("%s: %s %s", l.step, weft_diag_text(diag), fake_cuda()->words);
+        assert_int_equal(fake_cuda()->shared, i ? bytes[i] : 0);
+        weft_device_close(d);
+        weft_module_destroy(m);
+        weft_diag_destroy(diag);
+    }
+}
+
 static void
 every_call_of_cuda_may_fail(void **state)
 {
@@ -125,6 +150,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_on_cuda_launches_what_its_module_says),
+        cmocka_unit_test(shared_bytes_beyond_what_a_text_declares_are_asked_for_at_the_launch),
         cmocka_unit_test(every_call_of_cuda_may_fail),
         cmocka_unit_test(memory_may_end_at_any_call_of_cuda),
         cmocka_unit_test(a_cuda_context_may_break_at_any_call),

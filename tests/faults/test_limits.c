@@ -103,6 +103,7 @@ static void
 shrink_shared(bench *b, weft_target *t)
 {
     t->shared_bytes = 16384;
+    t->shared_optin = 0;
     b->m->program->kernel[0].shared_bytes = 16400;
     expect_refused_early(b, "shared memory", "is 16400", "at most 16384");
     b->m->program->kernel[0].shared_bytes = 16384;

@@ -33,6 +33,7 @@ typedef struct fake_state {
     char failed[64]; /* the call that failed first; "" */
     int alive;       /* handles */
     long launches;   /* kernels run */
+    unsigned shared; /* dynamic shared bytes of the last launch (CUDA) */
     int wrong;       /* rules that the caller broke, and the first of them */
     char words[256];
     fake_handle *handles;

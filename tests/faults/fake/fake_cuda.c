@@ -409,6 +409,7 @@ CALL(cuLaunchKernel, void *function_, unsigned gx, unsigned gy, unsigned gz, uns
         fake_wrong(call, "dimensions or shared bytes out of range");
         return INVALID_VALUE;
     }
+    fake.shared = shared;
     for (int i = 0; i < f->nparameter; i++)
         memcpy(&n.value[i], argument[i], f->kind[i] == 'i' ? 4 : 8);
     run_or_capture(s, &n);
