@@ -150,6 +150,24 @@ fill_counting(weft_const *c, int64_t first, int64_t step)
     }
 }
 
+static void
+fill_ones(weft_const *c)
+{
+    int64_t n = weft_element_count(c);
+    if (weft_dtype_bits(c->dtype) < 8 || n < 2) {
+        fill_counting(c, 1, 0);
+        return;
+    }
+    char *data = (void *)(uintptr_t)c->data;
+    size_t each = (size_t)weft_dtype_bits(c->dtype) / 8, all = each * (size_t)n;
+    if (weft_is_float(c->dtype))
+        weft_set_f64(c->dtype, data, 0, 1);
+    else
+        weft_set_i64(c->dtype, data, 0, 1);
+    for (size_t done = each; done < all; done *= 2)
+        memcpy(data + done, data, done < all - done ? done : all - done);
+}
+
 weft_status
 weft_fill(const char *how, const char *name, weft_const *c, weft_diag *diag)
 {
@@ -159,7 +177,7 @@ weft_fill(const char *how, const char *name, weft_const *c, weft_diag *diag)
         return WEFT_OK;
     }
     if (strcmp(how, "ones") == 0) {
-        fill_counting(c, 1, 0);
+        fill_ones(c);
         return WEFT_OK;
     }
     if (strncmp(how, "random:", 7) == 0) {

@@ -238,8 +238,10 @@ require_splits(const weft_plan *p, const weft_site *s, const weft_expr *const *v
             known[r->whole->id] = known[(one ? r->inner : r->outer)->id];
             continue;
         }
-        const weft_expr *covers = weft_ix(
-            p->ir, WEFT_EK_MUL, in_whole(p, r, s->extent[r->outer->id]), s->extent[r->inner->id]);
+        const weft_expr *covers = weft_ix_cast(
+            p->ir, (weft_dtype)whole->h.type.dtype,
+            weft_ix(p->ir, WEFT_EK_MUL, in_whole(p, r, s->extent[r->outer->id]),
+                    s->extent[r->inner->id]));
         bool skip = data_only && r->whole->kind != WEFT_AXIS_DATA;
         if (!skip && !known[r->whole->id] && value[r->whole->id] &&
             !weft_prove(p->ir, p->facts, weft_eq(p->ir, covers, whole))) {

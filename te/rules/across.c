@@ -127,6 +127,9 @@ find_read(across *a)
             return false;
         only = &read[i];
     }
+    for (int i = 0; only && i < n; i++) /* a copy of what both read would be a box around them */
+        if (&read[i] != only && read[i].load->h.u.buf == only->load->h.u.buf)
+            return false;
     bool whole = only && weft_dtype_bits((weft_dtype)only->load->h.type.dtype) >= 8;
     a->from = whole ? weft_te_tensor_of(a->r->te, only->load->h.u.buf) : NULL;
     for (int d = 0; a->from && d < a->inner; d++)
@@ -134,7 +137,7 @@ find_read(across *a)
             a->other = d;
             a->side[1] = side_of(a, d);
             a->near = !is_gpu(a) && stays_near(a, only);
-            return reads_boxes(a, only->load);
+            return a->side[1] > 0 && reads_boxes(a, only->load);
         }
     return false;
 }

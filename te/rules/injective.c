@@ -4,6 +4,7 @@
 enum {
     GPU_THREADS = 256,
     LANE_THREADS = 64,
+    BUSY_CORE = 1024,  /* threads of a GPU's core */
     MOST_VECTORS = 32, /* of a row that is written out */
     WORK_OF_A_GROUP =
         16384 /* elements: a work-group of a CPU runtime costs about as much as 1000 */
@@ -135,17 +136,56 @@ injective_vector(weft_rule *r, weft_stage *s)
     weft_rule_bind_grid(r, t, all);
 }
 
-void
-weft_rule_injective(weft_rule *r, weft_stage *s)
+/* ---- GPUs ------------------------------------------------------------------------------------ */
+
+/* Neighbours that a thread takes at once, of which `inside` are one after another: a vector where it
+ * leaves enough threads to wait for memory with, who have more of it on the way. */
+static int64_t
+lanes_of_thread(weft_rule *r, const weft_te_op *op, int64_t inside, int64_t outside)
+{
+    const weft_target *t = r->target;
+    int64_t lanes = weft_dtype_bits(op->out[0]->buf->dtype) > 32 ? t->vector_lanes / 2
+                                                                 : t->vector_lanes,
+            cores = t->cores > 0 ? t->cores : 1, all;
+    bool gpu = t->cls == WEFT_CLASS_GPU || t->cls == WEFT_CLASS_MOBILE;
+    if (!gpu || lanes < 2 || inside < 0 || outside < 0 || inside % lanes != 0 ||
+        !weft_mul64(inside, outside, &all) || all / lanes < cores * BUSY_CORE ||
+        weft_dtype_bits(op->out[0]->buf->dtype) < 8 || !weft_rule_lanes_along(r, op, op->naxis - 1))
+        return 1;
+    return lanes;
+}
+
+static void
+injective_threads(weft_rule *r, weft_stage *s)
 {
     const weft_te_op *op = s->op;
     weft_tensor *t = op->out[0];
+    weft_str_addf(weft_rule_note(r, "injective"), "%d threads", (int)threads_of(r));
+    if (op->naxis == 0)
+        return;
+    int from = weft_rule_flat_from(r, op);
+    int64_t lanes = lanes_of_thread(r, op, weft_rule_count(op->axis, from, op->naxis),
+                                    weft_rule_count(op->axis, 0, from));
+    weft_axis *flat = weft_rule_fuse(r, t, op->naxis - from, op->axis + from),
+              *all = weft_rule_fuse(r, t, from, op->axis), *lane;
+    if (lanes > 1) {
+        weft_str_addf(&r->note, ", %d lanes", (int)lanes);
+        if (weft_split(r->te, t, flat, weft_rule_num(r, lanes), &flat, &lane) ||
+            weft_vectorize(r->te, t, lane))
+            return;
+    }
+    if (all && flat && weft_fuse(r->te, t, all, flat, &all))
+        return;
+    weft_rule_bind_threads(r, t, all ? all : flat, threads_of(r));
+}
+
+void
+weft_rule_injective(weft_rule *r, weft_stage *s)
+{
     if (r->target->cls != WEFT_CLASS_LANE_CPU && weft_rule_across(r, s))
         return;
-    if (r->target->cls == WEFT_CLASS_VECTOR_CPU) {
+    if (r->target->cls == WEFT_CLASS_VECTOR_CPU)
         injective_vector(r, s);
-        return;
-    }
-    weft_rule_bind_threads(r, t, weft_rule_fuse(r, t, op->naxis, op->axis), threads_of(r));
-    weft_str_addf(weft_rule_note(r, "injective"), "%d threads", (int)threads_of(r));
+    else
+        injective_threads(r, s);
 }

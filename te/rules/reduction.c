@@ -247,7 +247,7 @@ cut(weft_rule *r, weft_stage *reduce, const sharing *s)
     parts = parts < MOST_PARTS ? parts : MOST_PARTS;
     size = parts < 2 ? 0 : weft_round_up((int64_t)ceil(s->length / parts), whole);
     size = size < 2 * whole ? 2 * whole : size;
-    if (parts < 2 || s->along == 1 || s->length < (double)(2 * size))
+    if (parts < 2 || s->along == 1 || s->length < (double)(2 * size) || size > INT32_MAX)
         return NULL;
     return parts_of(r, reduce, size);
 }

@@ -2,11 +2,15 @@
  * normalisations. */
 #include "rules/vector.h"
 
+#include <math.h>
+
 enum {
     ROW_THREADS = 256,
     LEAST_ALONG = 8,    /* threads of a row */
     COLUMNS = 32,       /* rows side by side */
     EACH = 4,           /* elements of a row that a thread takes, or more */
+    LONG_ROW = 32768,   /* elements */
+    FEW_ROWS = 8,       /* one of so many cores has a row, or fewer */
     BUSY_CORE = 1024,   /* threads */
     KEPT_BYTES = 16384, /* of rows that are kept in shared memory */
     LANE_ROWS = 64,
@@ -180,6 +184,16 @@ typedef struct row_block {
     const char *on_row, *on_rows; /* thread axes */
 } row_block;
 
+/* Which of the axes that name the row those of a block lie along: the last of more than one step. */
+static int
+beside_at(const row_program *p)
+{
+    int i = p->nkeep - 1;
+    while (i > 0 && weft_rule_extent(p->out->op->axis[p->keep[i]]) == 1)
+        i--;
+    return i;
+}
+
 /* Each thread takes some elements of a row, more threads where rows are too few to keep all cores
  * busy; short rows share a block. */
 static row_block
@@ -190,8 +204,8 @@ block_of(const weft_rule *r, const row_program *p)
            rows = elements(op->axis, p->nkeep, p->keep),
            wanted = BUSY_CORE * (double)(r->target->cores > 0 ? r->target->cores : 1);
     int64_t most = weft_least(r->target->max_threads, r->target->max_block[0]),
-            last = weft_rule_extent(op->axis[p->keep[p->nkeep - 1]]);
-    bool columns = p->keep[p->nkeep - 1] == op->naxis - 1;
+            last = weft_rule_extent(op->axis[p->keep[beside_at(p)]]);
+    bool columns = p->keep[beside_at(p)] == op->naxis - 1;
     row_block b = { weft_least(LEAST_ALONG, most), 1, columns ? "thread.y" : "thread.x",
                     columns ? "thread.x" : "thread.y" };
     int64_t least = columns ? weft_least(COLUMNS, most / b.along) : 1,
@@ -246,7 +260,6 @@ static bool
 share_kept(weft_rule *r, const row_program *p, weft_tensor *t, weft_axis *at, const row_block *b)
 {
     weft_axis **order = WEFT_NEW_ARRAY(&r->scratch, t->op->naxis + 1, weft_axis *), *row, *lane;
-    int last = p->nkeep - 1;
     if (weft_compute_root(r->te, t) || weft_compute_at(r->te, t, p->out->op->out[0], at) ||
         weft_set_scope(r->te, t, "shared"))
         return false;
@@ -259,17 +272,16 @@ share_kept(weft_rule *r, const row_program *p, weft_tensor *t, weft_axis *at, co
         weft_bind_axis(r->te, t, lane, b->on_row))
         return false;
     return b->beside == 1 ||
-           (!weft_split(r->te, t, order[last], weft_rule_num(r, b->beside), NULL, &row) &&
+           (!weft_split(r->te, t, order[beside_at(p)], weft_rule_num(r, b->beside), NULL, &row) &&
             !weft_bind_axis(r->te, t, row, b->on_rows));
 }
 
-/* Whether a block's rows of the stage leave shared memory to other blocks of the core. */
-static bool
-fits_shared(const weft_rule *r, const row_program *p, const weft_stage *s, const row_block *b)
+/* Bytes of a block's rows of the stage. */
+static double
+kept_bytes(const row_program *p, const weft_stage *s, const row_block *b)
 {
-    double bytes = elements(s->op->axis, p->nover, p->over) * (double)b->beside *
-                   weft_dtype_bits(s->op->out[0]->buf->dtype) / 8;
-    return bytes <= KEPT_BYTES && bytes * 4 <= (double)r->target->shared_bytes;
+    return elements(s->op->axis, p->nover, p->over) * (double)b->beside *
+           weft_dtype_bits(s->op->out[0]->buf->dtype) / 8;
 }
 
 /* Rows of a block: its threads share every reduction and the elements. */
@@ -280,15 +292,17 @@ by_block(weft_rule *r, const row_program *p)
     weft_tensor *t = p->out->op->out[0];
     row_block b = block_of(r, p);
     weft_axis *at = rows_on_blocks(r, p, &b);
-    bool ok = at, kept = false;
+    bool ok = at;
+    double kept = 0, most = fmin(KEPT_BYTES, (double)r->target->shared_bytes / 4);
     for (int i = p->nreduce; ok && i-- > 0;)
         ok = share_row(r, p->reduce[i]->op->out[0], t, at, &b);
-    for (int i = te->stage.n; ok && i-- > 0;)
-        if (is_worth_keeping(r, p, te->stage.at[i], b.beside) &&
-            fits_shared(r, p, te->stage.at[i], &b)) {
-            kept = true;
-            ok = share_kept(r, p, te->stage.at[i]->op->out[0], at, &b);
-        }
+    for (int i = te->stage.n; ok && i-- > 0;) {
+        weft_stage *s = te->stage.at[i];
+        if (!is_worth_keeping(r, p, s, b.beside) || kept + kept_bytes(p, s, &b) > most)
+            continue; /* blocks beside need some, too */
+        kept += kept_bytes(p, s, &b);
+        ok = share_kept(r, p, s->op->out[0], at, &b);
+    }
     weft_str_addf(weft_rule_note(r, "rowwise"), "%d threads a row, %d rows a block%s", (int)b.along,
                   (int)b.beside, kept ? ", kept in shared" : "");
 }
@@ -460,11 +474,22 @@ by_neighbours(weft_rule *r, const row_program *p)
     return true;
 }
 
+/* Rows of which a GPU has more cores than there are, and each is long: several blocks are better for
+ * one than one. */
+static bool
+are_few_and_long(const weft_rule *r, const row_program *p)
+{
+    bool gpu = r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE;
+    const weft_te_op *op = p->out->op;
+    return gpu && elements(op->axis, p->nover, p->over) >= LONG_ROW &&
+           elements(op->axis, p->nkeep, p->keep) * FEW_ROWS <= (double)r->target->cores;
+}
+
 bool
 weft_rule_rowwise(weft_rule *r, weft_stage *out)
 {
     row_program p;
-    if (!recognise(r, out, &p) || p.nkeep == 0)
+    if (!recognise(r, out, &p) || p.nkeep == 0 || are_few_and_long(r, &p))
         return false;
     if (r->target->cls == WEFT_CLASS_GPU || r->target->cls == WEFT_CLASS_MOBILE)
         by_block(r, &p);

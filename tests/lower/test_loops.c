@@ -44,6 +44,29 @@ refuses_schedules_that_cannot_be_lowered_with_a_sentence(void **state)
 }
 
 static void
+counts_what_is_fused_beyond_i32_in_i64_whatever_it_is_split_into(void **state)
+{
+    (void)state;
+    weft_te *te = must_parse("te wide(A: i8[50000, 50000]) {\n"
+                             "    B[i < 50000, j < 50000] = A[i, j] + 1i8\n"
+                             "}\n"
+                             "schedule {\n"
+                             "    f = fuse(B.i, B.j)\n"
+                             "    o, n = split(f, 16776960)\n"
+                             "    p, q = split(n, 256)\n"
+                             "}\n");
+    weft_lowered low = must_lower(te);
+    weft_str got = { 0 };
+    assert_string_equal(weft_diag_text(te->diag), "");
+    weft_print_kernel(&got, low.kernel[0]);
+    assert_non_null(strstr(weft_str_text(&got),
+                           "if i64(o) * 16776960i64 + i64(p * 256 + q) < 2500000000i64 {"));
+    assert_null(strstr(weft_str_text(&got), "p * 256 + q < "));
+    weft_str_free(&got);
+    done(te);
+}
+
+static void
 tells_the_role_of_every_parameter(void **state)
 {
     (void)state;
@@ -72,6 +95,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lowers_each_program_to_the_loops_behind_its_mark),
         cmocka_unit_test(refuses_schedules_that_cannot_be_lowered_with_a_sentence),
+        cmocka_unit_test(counts_what_is_fused_beyond_i32_in_i64_whatever_it_is_split_into),
         cmocka_unit_test(tells_the_role_of_every_parameter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -355,6 +355,28 @@ static const program others[] = {
       "y + u, x + v] }",
       { { 0 } } },
     { "te relu(A: f32[1000]) { out C[i < 1000] = max(A[i], 0.0) }", { { 0 } } },
+    { "te kept_five(X: f32[6, 700]) { E0[i < 6, j < 700] = exp(X[i, j])\n S0[i < 6] = sum(j < "
+      "700) E0[i, j]\n E1[i < 6, j < 700] = exp(X[i, j] - S0[i] / 9999.0)\n S1[i < 6] = sum(j "
+      "< 700) E1[i, j]\n E2[i < 6, j < 700] = exp(X[i, j] - S1[i] / 9999.0)\n S2[i < 6] = "
+      "sum(j < 700) E2[i, j]\n E3[i < 6, j < 700] = exp(X[i, j] - S2[i] / 9999.0)\n S3[i < 6] "
+      "= sum(j < 700) E3[i, j]\n E4[i < 6, j < 700] = exp(X[i, j] - S3[i] / 9999.0)\n S4[i < "
+      "6] = sum(j < 700) E4[i, j]\n out Y[i < 6, j < 700] = E0[i, j] / S0[i] + E1[i, j] / "
+      "S1[i] + E2[i, j] / S2[i] + E3[i, j] / S3[i] + E4[i, j] / S4[i] }",
+      { { 0 } } },
+    { "te add_its_transpose(A: f32[40, 40]) { out C[i < 40, j < 40] = A[i, j] + A[j, i] }", { { 0 } } },
+    { "te nothing_across(A: f32[8, 64, 5, 4]) { out T[j < 0, k < 8, i < 64] = A[k, i, j // 4, j % 4] }",
+      { { 0 } } },
+    { "te softmax_of_units(X: f32[50, 11, 1]) { M[i < 50, k < 1] = fmax(j < 11) X[i, j, k]\n E[i < 50, "
+      "j < 11, k < 1] = exp(X[i, j, k] - M[i, k])\n S[i < 50, k < 1] = sum(j < 11) E[i, j, k]\n out "
+      "Y[i < 50, j < 11, k < 1] = E[i, j, k] / S[i, k] }",
+      { { 0 } } },
+    { "te relu_many(A: f32[130, 64]) { out C[i < 130, j < 64] = max(A[i, j], 0.0) }", { { 0 } } },
+    { "te add_channels(A: f32[4, 52, 60], b: f32[52]) { out C[n < 4, c < 52, x < 60] = A[n, c, x] + "
+      "b[c] }",
+      { { 0 } } },
+    { "te one_or_other(A: f32[9000], B: f64[9000]) { out C[i < 9000] = select(B[i] > 0.0f64, A[i], "
+      "exp(A[i])) }",
+      { { 0 } } },
     { "te relu_symbol(A: f32[n, 3]) { out C[i < n, j < 3] = max(A[i, j], 0.0) }", { { 29 } } },
     { "te wider_rows(A: f32[5, 37]) { out C[i < 7, j < 43] = guard(i >= 1 && i < 6 && j >= 4 && j "
       "< 41, A[i - 1, j - 4], 0.0) }",
@@ -554,7 +576,9 @@ threads_of_a_gpu_read_neighbours_and_are_many(void **state)
                       rows[] = "te p(X: f32[9999, 512]) { out Y[i < 9999] = sum(j < 512) X[i, j] }",
                       columns[] = "te p(X: f32[100, 200]) { out Y[j < 200] = sum(i < 100) X[i, j] }",
                       many[] = "te p(X: f32[64, 65536]) { out Y[j < 65536] = sum(i < 64) X[i, j] }",
-                      across[] = "te p(X: f32[64, 96]) { out Y[i < 96, j < 64] = X[j, i] }";
+                      across[] = "te p(X: f32[64, 96]) { out Y[i < 96, j < 64] = X[j, i] }",
+                      each[] = "te p(X: f32[130, 64]) { out Y[i < 130, j < 64] = X[i, j] + 1.0 }",
+                      few[] = "te p(X: f32[13, 64]) { out Y[i < 13, j < 64] = X[i, j] + 1.0 }";
     static const choice m[] = {
         { total, "gpu", "Y_rf = rfactor(", NULL },
         { rows, "gpu", "bind(j_i, thread.x)", "rfactor" },
@@ -563,6 +587,8 @@ threads_of_a_gpu_read_neighbours_and_are_many(void **state)
         { columns, "gpu", "bind(j_i, thread.x)", NULL },
         { many, "gpu", "bind(j_i, thread.x)", "thread.y" },
         { across, "gpu", "set_scope(X_shared, shared)", NULL },
+        { each, "gpu", "vectorize(i_j_i)", NULL },
+        { few, "gpu", "bind(i_j_i, thread.x)", "vectorize" },
         { across, "mobile", "storage_align(X_shared, 0, 2, 1)", NULL },
         { ROWS_SOFTMAX(64, 1024), "gpu", "set_scope(E, shared)", "thread.y" },
         { ROWS_SOFTMAX(4096, 32), "gpu", "bind(i_i, thread.y)", NULL },
