@@ -42,6 +42,7 @@ typedef struct side { /* a factor */
     const weft_expr *load;
     weft_tensor *from;
     int own, steps; /* dimensions that step with the results' axis and with the reduction */
+    bool from_start; /* its steps are those of the reduction: behind the last it has none */
     bool computed;  /* a stage that would be inlined otherwise */
     int64_t lanes;  /* neighbours that may be moved at once */
     int64_t period; /* of a computed one: after so many steps its digits are the same */
@@ -92,6 +93,7 @@ take_side(const matrix_tile *t, const weft_expr *e, int axis, side *s)
     s->own = stepping(t->r, s->load, t->op->axis[axis]->var);
     s->steps = stepping(t->r, s->load, t->op->reduce[0]->var);
     int last = s->load->h.nargs - 1;
+    s->from_start = s->steps >= 0 && s->load->arg[s->steps]->h.kind == WEFT_EK_VAR;
     return s->own >= 0 && s->steps >= 0 && s->own != s->steps &&
            (s->own == last || s->steps == last);
 }
@@ -291,7 +293,7 @@ can_be_ahead(const matrix_tile *t)
 }
 
 /* Two chunks, where there are two, and the results: beside them, or over them where arrays that live
- * at different times may lie so. */
+ * at different times may lie so.  Chunks are whole ones where factors go on behind the last step. */
 static bool
 is_within(const matrix_tile *t)
 {
@@ -302,7 +304,8 @@ is_within(const matrix_tile *t)
         bytes *= 2;
     int64_t results = t->direct ? 0 : rows * cols * weft_dtype_bits(t->unit->sum) / 8;
     bytes = target->api != WEFT_API_CUDA ? bytes + results : bytes > results ? bytes : results;
-    return bytes <= weft_target_shared(target) && threads_of(t) <= target->max_threads &&
+    bool whole = (t->a.from_start && t->b.from_start) || divides(t->op->reduce[0], t->chunk);
+    return whole && bytes <= weft_target_shared(target) && threads_of(t) <= target->max_threads &&
            (!t->ahead || can_be_ahead(t));
 }
 

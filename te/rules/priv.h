@@ -112,6 +112,9 @@ void weft_rule_reference(weft_rule *, weft_stage *);
 void weft_rule_injective(weft_rule *, weft_stage *);
 void weft_rule_scan(weft_rule *, weft_stage *);
 void weft_rule_reduction(weft_rule *, weft_stage *reduce, weft_stage *out);
+/* The stage that reduces parts of `size` steps, whose results the stage combines from then on; NULL
+ * after an error. */
+weft_stage *weft_rule_parts(weft_rule *, weft_stage *reduce, int64_t size);
 /* False, and nothing done, when the program is not of the kind. */
 bool weft_rule_rowwise(weft_rule *, weft_stage *out);
 bool weft_rule_attention(weft_rule *, weft_stage *out);

@@ -225,9 +225,8 @@ by_threads(weft_rule *r, weft_stage *reduce, weft_stage *out, const sharing *s)
         by_thread(r, reduce, out);
 }
 
-/* The reduction of parts of so many steps, which goes before; NULL after an error. */
-static weft_stage *
-parts_of(weft_rule *r, weft_stage *reduce, int64_t size)
+weft_stage *
+weft_rule_parts(weft_rule *r, weft_stage *reduce, int64_t size)
 {
     weft_tensor *t = reduce->op->out[0];
     weft_axis *all = weft_rule_fuse(r, t, reduce->op->nreduce, reduce->op->reduce), *part;
@@ -249,7 +248,7 @@ cut(weft_rule *r, weft_stage *reduce, const sharing *s)
     size = size < 2 * whole ? 2 * whole : size;
     if (parts < 2 || s->along == 1 || s->length < (double)(2 * size) || size > INT32_MAX)
         return NULL;
-    return parts_of(r, reduce, size);
+    return weft_rule_parts(r, reduce, size);
 }
 
 /* Parts that a thread may run, where it may not run the whole. */
@@ -259,7 +258,7 @@ cut_to_allowed(weft_rule *r, weft_stage *reduce)
     const weft_te_op *op = reduce->op;
     double length = count(op->reduce, op->nreduce), most = (double)r->target->max_iterations / 2;
     return most > 0 && length > most
-               ? parts_of(r, reduce, (int64_t)ceil(length / ceil(length / most)))
+               ? weft_rule_parts(r, reduce, (int64_t)ceil(length / ceil(length / most)))
                : NULL;
 }
 

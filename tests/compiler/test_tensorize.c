@@ -410,6 +410,9 @@ rules_leave_products_alone_that_no_unit_takes(void **state)
                            " C[i < 64, j < 64] = sum(r < 64) i32(A[i, r]) * i32(B[r, j]) }" },
         { "cuda:sm_80", "te p(A: f32[64, 64], B: f32[64, 64]) {"
                         " C[i < 64, j < 64] = sum(r < 64) A[i, r] * B[r, j] }" },
+        /* behind the last step the factors go on: a chunk that is no whole one would take that in */
+        { "cuda:sm_80", "te p(A: f16[64, 64], B: f16[64, 64]) {"
+                        " C[i < 64, j < 64] = sum(r < 40) f32(A[i, r + 8]) * f32(B[r + 8, j]) }" },
         { "cuda:sm_80", "te p(A: f16[4, 64], B: f16[64, 64]) {"
                         " C[i < 4, j < 64] = sum(r < 64) f32(A[i, r]) * f32(B[r, j]) }" },
     };

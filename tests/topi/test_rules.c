@@ -324,6 +324,12 @@ static const program others[] = {
       { { 6, 45 } } },
     { "te sum_scalar(X: f32[9, 33]) { out Y[] = sum(i < 9, j < 33) X[i, j] }", { { 0 } } },
     { "te sum_symbol(X: f32[n, m]) { out Y[i < n] = sum(j < m) X[i, j] }", { { 7, 150 } } },
+    { "te mm_long(A: f32[20, 1152], B: f32[1152, 30]) { out C[i < 20, j < 30] = sum(r < 1152) A[i, r] "
+      "* B[r, j] }",
+      { { 0 } } },
+    { "te mm_long_relu(A: f32[2, 7, 1536], B: f32[2, 1536, 9]) { P[b < 2, i < 7, j < 9] = sum(r < 1536) "
+      "A[b, i, r] * B[b, r, j]\n out C[b < 2, i < 7, j < 9] = max(P[b, i, j], 0.0) }",
+      { { 0 } } },
     { "te sum_long(X: f32[9001]) { out Y[] = sum(i < 9001) X[i] }", { { 0 } } },
     { "te sum_long_rows(X: f32[3, 5003]) { out Y[i < 3] = sum(j < 5003) X[i, j] }", { { 0 } } },
     { "te sum_short_rows(X: f32[37, 41]) { out Y[i < 37] = sum(j < 41) X[i, j] }", { { 0 } } },
@@ -569,6 +575,23 @@ large_products_use_what_a_gpu_gains_from(void **state)
     #n ", j < " #m "] = E[i, j] / S[i] }"
 
 static void
+products_with_few_tiles_and_long_sums_are_cut_on_a_gpu(void **state)
+{
+    (void)state;
+    static const char few[] = "te p(A: f32[20, 1152], B: f32[1152, 30]) { out C[i < 20, j < 30] = "
+                              "sum(r < 1152) A[i, r] * B[r, j] }",
+                      many[] = "te p(A: f32[200, 1000], B: f32[1000, 300]) { out C[i < 200, j < 300] "
+                               "= sum(r < 1000) A[i, r] * B[r, j] }";
+    static const choice m[] = {
+        { few, "gpu", "C_rf = rfactor(", NULL },
+        { few, "gpu", "cache_read(A, shared, C_rf", NULL },
+        { many, "gpu", "cache_read(A, shared, C", "rfactor" },
+        { few, "mobile", "cache_read(A, shared, C", "rfactor" },
+    };
+    check_choices(sizeof m / sizeof *m, m);
+}
+
+static void
 threads_of_a_gpu_read_neighbours_and_are_many(void **state)
 {
     (void)state;
@@ -806,6 +829,7 @@ main(void)
         cmocka_unit_test(windows_of_all_kinds_are_what_the_program_says),
         cmocka_unit_test(attention_is_what_the_program_says),
         cmocka_unit_test(large_products_use_what_a_gpu_gains_from),
+        cmocka_unit_test(products_with_few_tiles_and_long_sums_are_cut_on_a_gpu),
         cmocka_unit_test(threads_of_a_gpu_read_neighbours_and_are_many),
         cmocka_unit_test(products_on_vectors_keep_near_what_they_read_again),
         cmocka_unit_test(vectors_run_along_places_and_over_channels_of_one_group),
