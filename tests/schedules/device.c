@@ -84,7 +84,8 @@ print_kernel(batch *b, job *j, const weft_kernel *k)
     return true;
 }
 
-/* Sources of all kernels, or none. */
+/* Sources of all kernels, or none: a schedule that computes again and again may be more than a
+ * device's threads do (llvmpipe). */
 static void
 prepare(batch *b, job *j)
 {
@@ -92,7 +93,9 @@ prepare(batch *b, job *j)
     j->ready = lower_job(b, j);
     for (int k = 0; j->ready && k < j->low.nkernel; k++)
         j->ready = print_kernel(b, j, j->low.kernel[k]);
-    if (!j->ready)
+    if (!j->ready && strstr(weft_diag_text(b->diag), "iterations of a thread's loops"))
+        weft_diag_clear(b->diag);
+    else if (!j->ready)
         report(b, j, "");
 }
 

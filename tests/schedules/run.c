@@ -440,7 +440,8 @@ check_class(run *r, int cls)
         return true;
     if (r->p->target)
         name = r->p->target;
-    const weft_target *target = weft_profile_find(name, r->diag);
+    weft_target patient = *weft_profile_find(name, r->diag), *target = &patient;
+    patient.max_iterations = 0; /* a schedule may compute again as often as it likes */
     weft_lowered low = copy_kernels(r);
     int orders = (int)(r->p->seed % 4) == cls ? 3 : 1;
     bool ok = run_passes(r, &low, NULL, target, name) && print_kernels(r, &low, target, name);
