@@ -13,17 +13,6 @@ enum {
     WINDOWS = 144        /* and those of gathered matrices, with windows of 3 x 3 */
 };
 
-static double
-count(weft_axis *const *axis, int n)
-{
-    double all = 1;
-    for (int i = 0; i < n; i++) {
-        int64_t e = weft_rule_extent(axis[i]);
-        all *= e < 0 ? INFINITY : (double)e;
-    }
-    return all;
-}
-
 static bool
 is_computed(const weft_rule *r, const weft_tensor *t)
 {
@@ -49,15 +38,19 @@ split_steps(weft_rule *r, weft_stage *reduce)
 {
     const weft_te_op *op = reduce->op;
     weft_product p;
-    double results = count(op->axis, op->naxis), steps = count(op->reduce, op->nreduce),
-           cores = r->target->cores > 0 ? r->target->cores : 1,
-           parts = fmin(TILES_OF_A_CORE * cores * TILE / fmax(results, TILE), steps / LEAST_PART);
-    if (r->target->cls != WEFT_CLASS_GPU || op->nreduce != 1 || op->nout != 1 || isinf(steps) ||
-        !(parts >= LEAST_PARTS) || !weft_rule_product(r, reduce, &p))
+    int64_t results = weft_rule_count(op->axis, 0, op->naxis),
+            steps = weft_rule_count(op->reduce, 0, op->nreduce),
+            wanted =
+                TILES_OF_A_CORE * TILE * (int64_t)(r->target->cores > 0 ? r->target->cores : 1),
+            parts = weft_least(wanted / (results > TILE ? results : TILE), steps / LEAST_PART);
+    if (r->target->cls != WEFT_CLASS_GPU || op->nreduce != 1 || op->nout != 1 || results < 0 ||
+        parts < LEAST_PARTS || !weft_rule_product(r, reduce, &p))
         return NULL;
     bool gathered = is_computed(r, p.a) || is_computed(r, p.b);
-    int64_t size = gathered ? even_part((int64_t)steps, (int64_t)parts, WINDOWS) : 0;
-    size = size ? size : even_part((int64_t)steps, (int64_t)parts, STEPS);
+    if (gathered && isinf(weft_rule_matrix_time(r, reduce, reduce)))
+        return NULL; /* lanes take chunks of whole windows, and share long sums within a block */
+    int64_t size = gathered ? even_part(steps, parts, WINDOWS) : 0;
+    size = size ? size : even_part(steps, parts, STEPS);
     return size ? weft_rule_parts(r, reduce, size) : NULL;
 }
 

@@ -5,12 +5,11 @@
  * side by side, a row, and along the results where those do, columns; of a few results the reduction
  * is shared by more threads of a block, and of so few that blocks are missing it is cut into parts:
  * a kernel that reduces those, and a second that combines what they have. */
-#include "rules/priv.h"
+#include "rules/vector.h"
 
 #include <math.h>
 
 enum {
-    UNKNOWN = 512,            /* extent of an axis whose size is not known */
     THREADS_OF_A_CORE = 1024, /* that keep a core's memory busy */
     LANE_THREADS = 16,
     BLOCK = 128,        /* threads of a block of short rows */
@@ -37,12 +36,7 @@ typedef struct sharing {
 static double
 count(weft_axis *const *axis, int n)
 {
-    double all = 1;
-    for (int i = 0; i < n; i++) {
-        int64_t e = weft_rule_extent(axis[i]);
-        all *= (double)(e < 0 ? UNKNOWN : e > 0 ? e : 1);
-    }
-    return all;
+    return weft_vector_count((const weft_axis *const *)axis, n);
 }
 
 static bool
