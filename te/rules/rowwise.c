@@ -227,12 +227,12 @@ static weft_axis *
 rows_on_blocks(weft_rule *r, const row_program *p, const row_block *b)
 {
     weft_tensor *t = p->out->op->out[0];
-    int n = p->nkeep;
+    int n = p->nkeep, at = beside_at(p);
     weft_axis **order = WEFT_NEW_ARRAY(&r->scratch, p->out->op->naxis + 2, weft_axis *), *row,
               *along, *step, *lane;
     pick_axes(p->out->op, n, p->keep, order);
     pick_axes(p->out->op, p->nover, p->over, order + n + 1);
-    if (weft_split(r->te, t, order[n - 1], weft_rule_num(r, b->beside), &order[n - 1], &order[n]) ||
+    if (weft_split(r->te, t, order[at], weft_rule_num(r, b->beside), &order[at], &order[n]) ||
         weft_reorder(r->te, t, n + 1 + p->nover, order))
         return NULL;
     along = weft_rule_fuse(r, t, p->nover, order + n + 1);

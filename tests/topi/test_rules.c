@@ -615,6 +615,9 @@ threads_of_a_gpu_read_neighbours_and_are_many(void **state)
         { across, "mobile", "storage_align(X_shared, 0, 2, 1)", NULL },
         { ROWS_SOFTMAX(64, 1024), "gpu", "set_scope(E, shared)", "thread.y" },
         { ROWS_SOFTMAX(4096, 32), "gpu", "bind(i_i, thread.y)", NULL },
+        { "te p(X: f32[4096, 10, 1]) { M[i < 4096, k < 1] = fmax(j < 10) X[i, j, k]\n S[i < 4096, k < 1] "
+          "= sum(j < 10) X[i, j, k] - M[i, k]\n out Y[i < 4096, j < 10, k < 1] = X[i, j, k] / S[i, k] }",
+          "gpu", "bind(i_i, thread.y)", NULL },
     };
     check_choices(sizeof m / sizeof *m, m);
 }
