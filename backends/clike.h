@@ -51,7 +51,8 @@ typedef struct weft_dialect {
     /* memory */
     const char *load, *store; /* dense vectors; store's %0 is the value */
     const char *element;      /* a scalar of an array of vectors at any index, or NULL */
-    const char *part;         /* vector %i of fewer lanes that such an array is made of, or NULL */
+    const char *part;         /* vector %i of fewer lanes that such an array is made of, %0 being "&" where
+                                 it has one element; or NULL */
     const char
         *align; /* how an array is declared on a multiple of so many bytes; NULL: it is not */
     const char *grown; /* before shared memory whose bytes the launch says, being more than a

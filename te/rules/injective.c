@@ -4,7 +4,6 @@
 enum {
     GPU_THREADS = 256,
     LANE_THREADS = 64,
-    BUSY_CORE = 1024,  /* threads of a GPU's core */
     MOST_VECTORS = 32, /* of a row that is written out */
     WORK_OF_A_GROUP =
         16384 /* elements: a work-group of a CPU runtime costs about as much as 1000 */
@@ -146,10 +145,10 @@ lanes_of_thread(weft_rule *r, const weft_te_op *op, int64_t inside, int64_t outs
     const weft_target *t = r->target;
     int64_t lanes = weft_dtype_bits(op->out[0]->buf->dtype) > 32 ? t->vector_lanes / 2
                                                                  : t->vector_lanes,
-            cores = t->cores > 0 ? t->cores : 1, all;
+            all;
     bool gpu = t->cls == WEFT_CLASS_GPU || t->cls == WEFT_CLASS_MOBILE;
     if (!gpu || lanes < 2 || inside < 0 || outside < 0 || inside % lanes != 0 ||
-        !weft_mul64(inside, outside, &all) || all / lanes < cores * BUSY_CORE ||
+        !weft_mul64(inside, outside, &all) || all / lanes < weft_rule_busy_threads(r) ||
         weft_dtype_bits(op->out[0]->buf->dtype) < 8 || !weft_rule_lanes_along(r, op, op->naxis - 1))
         return 1;
     return lanes;

@@ -96,6 +96,8 @@ void weft_rule_fetch(weft_rule *, weft_tensor *, const int64_t threads[3], int64
 int64_t weft_rule_chunk(const weft_rule *, const weft_axis *, int64_t least, int64_t most);
 /* Work-groups of so many steps of the axis each; the loop in which one step runs. */
 weft_axis *weft_rule_bind_chunks(weft_rule *, weft_tensor *, weft_axis *, int64_t chunk);
+/* Threads that a GPU has to have for its cores to be busy while some wait for memory. */
+int64_t weft_rule_busy_threads(const weft_rule *);
 /* Whether copies from global memory to shared go on while the thread does (cp.async). */
 bool weft_rule_copies_alone(const weft_rule *);
 const weft_expr *weft_rule_num(weft_rule *, int64_t);

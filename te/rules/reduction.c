@@ -10,7 +10,6 @@
 #include <math.h>
 
 enum {
-    THREADS_OF_A_CORE = 1024, /* that keep a core's memory busy */
     LANE_THREADS = 16,
     BLOCK = 128,        /* threads of a block of short rows */
     LANES = 32,         /* neighbouring threads whose reads are one, on any GPU */
@@ -101,12 +100,6 @@ direction_of(weft_rule *r, const weft_te_op *op)
 
 /* ---- threads --------------------------------------------------------------------------------- */
 
-static double
-threads_wanted(const weft_rule *r)
-{
-    return THREADS_OF_A_CORE * (double)(r->target->cores > 0 ? r->target->cores : 1);
-}
-
 static int64_t
 most_threads(const weft_rule *r)
 {
@@ -122,7 +115,8 @@ share_columns(const weft_rule *r, sharing *s)
     s->beside = LANES;
     while (s->beside > 1 && s->results <= (double)(s->beside / 2))
         s->beside /= 2;
-    while (s->along * 2 <= most && s->results * (double)s->along < threads_wanted(r) &&
+    while (s->along * 2 <= most &&
+           s->results * (double)s->along < (double)weft_rule_busy_threads(r) &&
            s->length >= (double)(2 * s->along * LEAST_STEPS))
         s->along *= 2;
 }
@@ -133,7 +127,8 @@ share_rows(const weft_rule *r, sharing *s)
 {
     int64_t most = weft_least(MOST_SHARING, most_threads(r));
     s->along = weft_least(LANES, most);
-    while (s->along * 2 <= most && s->results * (double)s->along < threads_wanted(r) &&
+    while (s->along * 2 <= most &&
+           s->results * (double)s->along < (double)weft_rule_busy_threads(r) &&
            s->length >= (double)(2 * s->along * LEAST_STEPS))
         s->along *= 2;
     while (s->along * s->beside * 2 <= weft_least(BLOCK, most) &&
@@ -235,7 +230,7 @@ weft_rule_parts(weft_rule *r, weft_stage *reduce, int64_t size)
 static weft_stage *
 cut(weft_rule *r, weft_stage *reduce, const sharing *s)
 {
-    double parts = threads_wanted(r) / (s->results * (double)s->along);
+    double parts = (double)weft_rule_busy_threads(r) / (s->results * (double)s->along);
     int64_t whole = s->along * LEAST_STEPS, size;
     parts = parts < MOST_PARTS ? parts : MOST_PARTS;
     size = parts < 2 ? 0 : weft_round_up((int64_t)ceil(s->length / parts), whole);

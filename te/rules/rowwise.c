@@ -11,7 +11,6 @@ enum {
     EACH = 4,           /* elements of a row that a thread takes, or more */
     LONG_ROW = 32768,   /* elements */
     FEW_ROWS = 8,       /* one of so many cores has a row, or fewer */
-    BUSY_CORE = 1024,   /* threads */
     KEPT_BYTES = 16384, /* of rows that are kept in shared memory */
     LANE_ROWS = 64,
     LEAST_LANES = 4, /* of neighbouring rows */
@@ -201,8 +200,7 @@ block_of(const weft_rule *r, const row_program *p)
 {
     const weft_te_op *op = p->out->op;
     double length = elements(op->axis, p->nover, p->over),
-           rows = elements(op->axis, p->nkeep, p->keep),
-           wanted = BUSY_CORE * (double)(r->target->cores > 0 ? r->target->cores : 1);
+           rows = elements(op->axis, p->nkeep, p->keep), wanted = (double)weft_rule_busy_threads(r);
     int64_t most = weft_least(r->target->max_threads, r->target->max_block[0]),
             last = weft_rule_extent(op->axis[p->keep[beside_at(p)]]);
     bool columns = p->keep[beside_at(p)] == op->naxis - 1;

@@ -1,6 +1,8 @@
 /* te/rules/steps.c: runs of primitives that several rules take. */
 #include "rules/priv.h"
 
+enum { BUSY_CORE = 1024 }; /* threads of a GPU's core */
+
 /* Where it is not known how many steps there are in all. */
 enum {
     GROUPS_OF_A_CORE = 4,
@@ -13,6 +15,12 @@ weft_rule_note(weft_rule *r, const char *kind)
     weft_str_addf(&r->note, "%s%s/%s: ", r->note.n ? "; " : "", kind,
                   weft_class_name(r->target->cls));
     return &r->note;
+}
+
+int64_t
+weft_rule_busy_threads(const weft_rule *r)
+{
+    return BUSY_CORE * (int64_t)(r->target->cores > 0 ? r->target->cores : 1);
 }
 
 bool

@@ -1,7 +1,7 @@
 /* te/rules/vector_rows.c: reductions of what lies side by side, on CPUs that take vectors.
  *
  * A row is reduced by several vectors of partial results, so that additions need not wait for each
- * other; these are combined into one, and its lanes one after another.  Reductions that are long
+ * other; these are combined into one, and its lanes by halves.  Reductions that are long
  * and have few results are cut into parts first: a kernel of work-groups that reduce one each, and
  * a second that combines them. */
 #include "rules/vector.h"
@@ -102,8 +102,7 @@ run_in_lanes(weft_rule *r, weft_tensor *t, weft_axis *vectors, weft_axis *lane)
     return !weft_vectorize(r->te, t, lane);
 }
 
-/* What t adds up one lane after another, `lanes` of them, by halves: so many as there are lanes wait
- * for each other by their logarithm. */
+/* The `lanes` that t combines, by halves of a vector: their logarithm of steps wait for each other. */
 static bool
 add_halves(weft_rule *r, weft_tensor *t, int64_t lanes, weft_tensor *home, weft_axis *at)
 {
