@@ -7,7 +7,8 @@
  * A buffer qualifies whose every store is a copy of 4, 8 or 16 bytes, or zeros by a guard, and
  * of which no thread reads before the next barrier what it may have copied itself: between
  * threads barriers stand already.  Reads of other elements, as of a tile that was filled an
- * iteration ago, hinder nothing.
+ * iteration ago, hinder nothing.  Copies of more lanes than there are vectors, which legalize left
+ * whole, are cut where they do not qualify.
  *
  * A loop that takes memory by n turns, with one barrier an iteration, lets the last n - 2
  * iterations' copies go on there, or as many less as are asked for sooner.  What is under way at
@@ -608,6 +609,17 @@ copies_anything(const copies *c, const weft_kernel *k)
     return false;
 }
 
+/* Copies that do not go by themselves, in vectors of the target. */
+static const weft_stmt *
+cut_copy(weft_rewriter *rw, const weft_stmt *s)
+{
+    if (s->kind != WEFT_SK_STORE || s->u.store.async)
+        return weft_rewrite_children(rw, s);
+    int lanes = s->u.store.value->h.type.lanes, n = weft_lanes_within(rw->user, lanes);
+    const weft_stmt *pieces = n < lanes && is_copy(s) ? weft_store_in_pieces(rw->ir, s, n) : NULL;
+    return pieces ? pieces : s;
+}
+
 weft_status
 weft_pass_async(weft_kernel *k, const weft_lower_options *o, bool *changed, weft_diag *diag)
 {
@@ -629,6 +641,11 @@ weft_pass_async(weft_kernel *k, const weft_lower_options *o, bool *changed, weft
         *changed = c.any;
         k->body = c.any ? body : k->body;
     }
+    weft_rewriter rw = { .ir = k->ir, .stmt = cut_copy, .user = (void *)(uintptr_t)o->caps };
+    const weft_stmt *body = weft_rewrite_stmt(&rw, k->body);
+    weft_rewrite_done(&rw);
+    *changed |= body != k->body;
+    k->body = body;
     weft_arena_reset(&c.scratch);
     return WEFT_OK;
 }

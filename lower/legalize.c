@@ -384,8 +384,14 @@ with_names(weft_legal *l, const weft_stmt *s)
     return under_names(l, take_names(l), s);
 }
 
-static const weft_expr *
-legal_index(weft_legal *l, const weft_expr *index)
+const weft_expr *
+weft_legal_expr(weft_legal *l, const weft_expr *e)
+{
+    return legal(l, e);
+}
+
+const weft_expr *
+weft_legal_index(weft_legal *l, const weft_expr *index)
 {
     l->in_range = true;
     index = legal(l, index);
@@ -393,11 +399,29 @@ legal_index(weft_legal *l, const weft_expr *index)
     return index;
 }
 
+/* Of more lanes than vectors have: a copy that goes by itself, or pieces.  NULL: neither. */
+static const weft_stmt *
+legal_wide_store(weft_legal *l, const weft_stmt *s)
+{
+    int lanes = s->u.store.value->h.type.lanes, n = weft_lanes_within(l->caps, lanes);
+    if (n == lanes)
+        return NULL;
+    const weft_stmt *copy = weft_legal_copy(l, s);
+    if (copy)
+        return with_names(l, copy);
+    (void)take_names(l);
+    const weft_stmt *pieces = n > 1 ? weft_store_in_pieces(l->ir, s, n) : NULL;
+    return pieces ? legal_stmt(l, pieces) : NULL;
+}
+
 static const weft_stmt *
 legal_store(weft_legal *l, const weft_stmt *s)
 {
+    const weft_stmt *wide = legal_wide_store(l, s);
+    if (wide)
+        return wide;
     const weft_buf *old = s->u.store.buf, *buf = l->buf[old->id] ? l->buf[old->id] : old;
-    const weft_expr *index = legal_index(l, s->u.store.index[0]);
+    const weft_expr *index = weft_legal_index(l, s->u.store.index[0]);
     bool own = buf->space != WEFT_GLOBAL &&
                !l->aligned[old->id]; /* holds carriers, which neither wrap nor round */
     l->stored = own ? NULL : s->u.store.value;
@@ -414,7 +438,7 @@ legal_atomic(weft_legal *l, const weft_stmt *s)
     weft_stmt t = *s;
     if (l->buf[s->u.atomic.buf->id])
         t.u.atomic.buf = l->buf[s->u.atomic.buf->id];
-    t.u.atomic.index = legal_index(l, s->u.atomic.index);
+    t.u.atomic.index = weft_legal_index(l, s->u.atomic.index);
     t.u.atomic.value = legal(l, s->u.atomic.value);
     return t.u.atomic.index && t.u.atomic.value ? with_names(l, weft_stmt_make(l->ir, t)) : NULL;
 }
@@ -482,7 +506,7 @@ static const weft_stmt *
 legal_loop(weft_legal *l, const weft_stmt *s)
 {
     bool bound = weft_is_block(s->u.loop.bind) || weft_is_thread(s->u.loop.bind);
-    const weft_expr *extent = bound ? s->u.loop.extent : legal_index(l, s->u.loop.extent);
+    const weft_expr *extent = bound ? s->u.loop.extent : weft_legal_index(l, s->u.loop.extent);
     if (!extent)
         return NULL;
     name_list names = take_names(l);
@@ -648,12 +672,12 @@ legal_matrix(weft_legal *l, const weft_stmt *s)
     for (int i = 0; i < weft_matrix_op_places(s->u.matrix.op); i++) {
         weft_spot *at = &t.u.matrix.place[i];
         at->buf = l->buf[at->buf->id] ? l->buf[at->buf->id] : at->buf;
-        index[i] = legal_index(l, at->index[0]);
+        index[i] = weft_legal_index(l, at->index[0]);
         at->index = &index[i];
         if (!index[i])
             return NULL;
     }
-    if (s->u.matrix.stride && !(t.u.matrix.stride = legal_index(l, s->u.matrix.stride)))
+    if (s->u.matrix.stride && !(t.u.matrix.stride = weft_legal_index(l, s->u.matrix.stride)))
         return NULL;
     if (s->u.matrix.value && !(t.u.matrix.value = legal(l, s->u.matrix.value)))
         return NULL;

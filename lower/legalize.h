@@ -51,6 +51,8 @@ typedef struct weft_legal {
 const weft_expr *weft_legal_bind(weft_legal *, const char *hint, const weft_expr *e);
 /* The rules of one node whose arguments are legal already. */
 const weft_expr *weft_legal_apply(weft_legal *, const weft_expr *);
+const weft_expr *weft_legal_expr(weft_legal *, const weft_expr *);
+const weft_expr *weft_legal_index(weft_legal *, const weft_expr *);
 /* Refuses what no rewriting can give: names kernel, construct and target. */
 const weft_expr *weft_legal_refuse(weft_legal *, const char *what, weft_dtype);
 
@@ -113,6 +115,9 @@ bool weft_legal_near(weft_legal *, const weft_expr *load, weft_near *);
 /* A vector's lanes apart, where what is done to them compares and the target does not compare
  * vectors. */
 const weft_expr *weft_legal_lanes_to_compare(weft_legal *, const weft_expr *, bool compares);
+/* A copy into shared memory of more bytes than the target has vectors of, which may go by itself all
+ * the same (async.c); NULL: it is none. */
+const weft_stmt *weft_legal_copy(weft_legal *, const weft_stmt *store);
 /* value: of dtype t, in its carrier */
 const weft_stmt *weft_legal_store(weft_legal *, weft_dtype t, const weft_buf *,
                                   const weft_expr *index, const weft_expr *value);

@@ -1,15 +1,22 @@
 /* lower/legalize_lanes.c: vectors that the target lacks, lane by lane.
  *
- * A vector that cannot be had is a VEC of scalars; it dissolves where it is stored.
+ * A vector that cannot be had is a VEC of scalars; it dissolves where it is stored.  A store of more
+ * lanes than there are is cut before (pieces.c), unless it is a copy that may go by itself.
  */
 #include "lower/legalize.h"
 
-/* Whether a RAMP of stride 1 can be one access of this buffer. */
+static bool
+is_run(const weft_expr *index)
+{
+    return index->h.kind == WEFT_EK_RAMP && weft_is_int_imm(index->arg[1], 1);
+}
+
+/* Whether a run can be one access of this buffer. */
 static bool
 one_access(const weft_legal *l, const weft_buf *buf, const weft_expr *index)
 {
     int64_t coeff, base;
-    if (index->h.kind != WEFT_EK_RAMP || !weft_is_int_imm(index->arg[1], 1))
+    if (!is_run(index))
         return false;
     bool anywhere = l->caps->vector_load && !(buf->dtype == WEFT_F16 && l->caps->aligned_halves);
     if (anywhere || !(l->caps->vector_load || l->caps->aligned_vector_load))
@@ -181,6 +188,41 @@ weft_legal_store(weft_legal *l, weft_dtype t, const weft_buf *buf, const weft_ex
     if (!whole)
         return store_lanes(l, t, buf, index, value);
     return weft_store(l->ir, buf, 1, &index, to_memory(l, t, buf->dtype, value));
+}
+
+/* What a buffer became, if it holds the dtype itself and all lanes are one access of it; NULL. */
+static const weft_buf *
+held_as_is(const weft_legal *l, const weft_buf *old, const weft_expr *index)
+{
+    const weft_buf *buf = l->buf[old->id] ? l->buf[old->id] : old;
+    return buf->dtype == old->dtype && one_access(l, buf, index) ? buf : NULL;
+}
+
+/* So many elements side by side, from the legal place of the first on. */
+static const weft_expr *
+run_of(weft_legal *l, const weft_expr *index)
+{
+    const weft_expr *first = weft_legal_index(l, index->arg[0]);
+    return weft_ramp(l->ir, first, weft_imm(l->ir, first->h.type, 1), index->h.type.lanes);
+}
+
+const weft_stmt *
+weft_legal_copy(weft_legal *l, const weft_stmt *s)
+{
+    const weft_expr *cond, *from = weft_async_source(s->u.store.value, &cond);
+    if (!l->caps->async_copy || s->u.store.buf->space != WEFT_SHARED || !from ||
+        !is_run(s->u.store.index[0]))
+        return NULL;
+    const weft_expr *at = run_of(l, from->arg[0]), *index = run_of(l, s->u.store.index[0]);
+    cond = cond ? weft_legal_expr(l, cond) : NULL;
+    const weft_buf *source = held_as_is(l, from->h.u.buf, at),
+                   *to = held_as_is(l, s->u.store.buf, index);
+    if (!source || !to)
+        return NULL;
+    const weft_expr *value = weft_load(l->ir, source, 1, &at);
+    if (cond)
+        value = weft_guard(l->ir, cond, value, s->u.store.value->arg[2]);
+    return weft_store(l->ir, to, 1, &index, value);
 }
 
 /* ---- shuffles -------------------------------------------------------------------------------- */

@@ -71,6 +71,11 @@ weft_pass_run weft_pass_flatten, weft_pass_simplify, weft_pass_vthread, weft_pas
  * (legalize_type.c).  Memory that matrices are loaded from or stored to keeps its dtype. */
 weft_dtype weft_held_dtype(const weft_caps *, weft_dtype);
 
+/* pieces.c: the most lanes that vectors of the target have of which so many are whole vectors, and a
+ * store as stores of so many lanes each, which divide its own; NULL where it cannot be cut. */
+int weft_lanes_within(const weft_caps *, int lanes);
+const weft_stmt *weft_store_in_pieces(weft_ir *, const weft_stmt *store, int lanes);
+
 /* Grid and block of a launch from the loops bound to block and thread axes, 1 where none is. */
 void weft_launch_dims(const weft_kernel *, const weft_expr *grid[3], const weft_expr *block[3]);
 

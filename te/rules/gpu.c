@@ -118,6 +118,8 @@ schedule_out(weft_block_tile *t, weft_tensor *out)
     return thread;
 }
 
+enum { MOST_PRODUCTS = 1024 }; /* of a thread, one after the other without a loop */
+
 /* The reduce axes: outer loops over chunks, in order[], and the chunk's steps behind them; the
  * innermost of the outer loops. */
 static weft_axis *
@@ -142,6 +144,20 @@ split_steps(const weft_block_tile *t, weft_tensor *sum, weft_axis **order, int *
     return at;
 }
 
+/* The innermost loop of a thread's steps is asked to be written out, as far as that is no more code
+ * than a core's cache likes: side by side reads of neighbouring steps are vectors, and products do
+ * not wait for them.  NVRTC does it by itself for one tile and not for another. */
+static void
+write_out_steps(const weft_block_tile *t, weft_tensor *sum, weft_axis *step)
+{
+    int64_t each = t->row.each * t->col.groups * t->col.each * t->col2.each,
+            n = weft_rule_extent(step), most = MOST_PRODUCTS / each;
+    while (n > most && n > 1)
+        n = n % 2 == 0 ? n / 2 : 1;
+    if (t->r->target->api == WEFT_API_CUDA && n > 1)
+        (void)weft_pragma(t->r->te, sum, step, "unroll", n);
+}
+
 /* Chunks outside, the chunk's steps inside, around the thread's results; the
  * innermost chunk loop. */
 static weft_axis *
@@ -153,7 +169,7 @@ schedule_sum(const weft_block_tile *t, weft_tensor *sum)
     const weft_cut *mine[3] = { &t->row, &t->col2, &t->col };
     weft_axis *each[3] = { NULL, NULL, NULL };
     int n = 0;
-    weft_axis *at = split_steps(t, sum, order, &n);
+    weft_axis *at = split_steps(t, sum, order, &n), *step = n > 0 ? order[n - 1] : NULL;
     for (int i = 0; at && i < 3; i++)
         if (mine[i]->each > 1) {
             weft_axis *outer;
@@ -163,6 +179,8 @@ schedule_sum(const weft_block_tile *t, weft_tensor *sum)
         }
     if (!at || weft_reorder(te, sum, n, order))
         return NULL;
+    if (step != at)
+        write_out_steps(t, sum, step);
     for (int i = 0; i < 3; i++)
         if (each[i])
             (void)(i == 2 && t->lanes ? weft_vectorize(te, sum, each[i])

@@ -1,7 +1,7 @@
 /* te/rules/matrix.c: products on matrix units.
  *
  * A block computes a tile of results.  Its subgroups hold parts of it as matrices; a chunk of the
- * reduction is fetched into shared memory at a time, in whole tiles, a chunk ahead where copies go
+ * reduction is fetched into shared memory at a time, in whole tiles, some chunks ahead where copies go
  * on by themselves.  The results go through shared memory as well, where what reads them finds them
  * element by element, unless they can be stored as they are.  Shapes are data; of those that fit
  * the target the one is taken whose estimated time is least. */
@@ -11,16 +11,18 @@
 #include <string.h>
 
 enum {
-    LEAST = 16, /* rows, columns and steps below which units stand idle */
-    MOST_STEPS = 160, /* in a chunk of whole periods */
-    MOST_AHEAD = 16,  /* fetches of a thread that wait in registers */
-    READ = 2,         /* instructions of a matrix from shared memory */
-    FETCH = 4,        /* of a fetch from global memory */
-    DIVISION = 5,     /* and of each division in its index */
-    STORE = 3,        /* of a result, by way of shared memory */
-    OVERHEAD = 40,    /* registers for addresses and loops */
+    LEAST = 16,           /* rows, columns and steps below which units stand idle */
+    MOST_STEPS = 160,     /* in a chunk of whole periods */
+    MOST_AHEAD = 16,      /* fetches of a thread that wait in registers */
+    READ = 2,             /* instructions of a matrix from shared memory */
+    FETCH = 4,            /* of a fetch from global memory */
+    DIVISION = 5,         /* and of each division in its index */
+    STORE = 3,            /* of a result, by way of shared memory */
+    OVERHEAD = 40,        /* registers for addresses and loops */
     CUDA_REGISTERS = 240, /* that a thread may have */
-    FRAGMENT = 8      /* registers of a factor's matrix */
+    MOST_STAGES = 4,      /* chunks in shared memory */
+    BUSY = 512,           /* threads of a core for which there is room beside each other */
+    FRAGMENT = 8          /* registers of a factor's matrix */
 };
 
 /* A subgroup's part of a block's tile, and the subgroups. */
@@ -60,7 +62,7 @@ typedef struct matrix_tile {
     int64_t rows, cols;           /* of a subgroup's part */
     int64_t warp_rows, warp_cols; /* subgroups of a block */
     bool direct;                  /* results are stored as they are */
-    bool ahead;                   /* a chunk is fetched while the one before is multiplied */
+    int stages;                   /* chunks in shared memory: the last but one are fetched ahead */
     weft_home home;               /* the result's loops */
 } matrix_tile;
 
@@ -212,16 +214,31 @@ blocks(const matrix_tile *t)
     return n;
 }
 
-/* Neighbours that may be moved at once: 16 bytes, where rows of memory have as many. */
+/* Neighbours that may be moved at once, no more than `lanes`, of which rows of memory have whole
+ * ones. */
 static int64_t
-lanes_of(const matrix_tile *t, const weft_buf *b)
+lanes_of(const weft_buf *b, int64_t lanes)
 {
-    int64_t n, lanes = 4;
+    int64_t n;
     if (b->ndim == 0 || !weft_as_int(b->shape[b->ndim - 1], &n) || n == 0)
         return 1;
-    while (n % lanes || lanes > t->r->target->vector_lanes)
+    while (n % lanes)
         lanes /= 2;
     return lanes;
+}
+
+/* Of the target's vectors, none wider than 4. */
+static int64_t
+vector_of(const weft_rule *r)
+{
+    return r->target->vector_lanes > 1 ? weft_least(r->target->vector_lanes, 4) : 1;
+}
+
+/* A copy that goes by itself moves 16 bytes. */
+static int64_t
+most_lanes(const matrix_tile *t)
+{
+    return weft_rule_copies_alone(t->r) ? 128 / weft_dtype_bits(t->unit->factor) : vector_of(t->r);
 }
 
 static void
@@ -230,7 +247,7 @@ look_into(const matrix_tile *t, side *s)
     const weft_stage *stage = weft_te_stage(t->r->te, s->from);
     int last = s->load->h.nargs - 1;
     s->computed = stage && stage->attach == WEFT_AT_INLINE;
-    s->lanes = lanes_of(t, s->from->buf);
+    s->lanes = lanes_of(s->from->buf, most_lanes(t));
     s->period = 1;
     if (!s->computed)
         return;
@@ -292,21 +309,38 @@ can_be_ahead(const matrix_tile *t)
            waiting_of(t) <= MOST_AHEAD;
 }
 
-/* Two chunks, where there are two, and the results: beside them, or over them where arrays that live
- * at different times may lie so.  Chunks are whole ones where factors go on behind the last step. */
+/* Bytes of a chunk of both factors. */
+static int64_t
+bytes_of(const matrix_tile *t)
+{
+    return chunk_bytes(t, &t->a, tile_rows(t)) + chunk_bytes(t, &t->b, tile_cols(t));
+}
+
+/* Chunks where they are fetched ahead: more than two where all copies go by themselves, and leave
+ * a core room for other blocks. */
+static int
+stages_ahead(const matrix_tile *t)
+{
+    int64_t room = weft_target_shared(t->r->target) * threads_of(t) / BUSY / bytes_of(t);
+    int64_t steps = weft_rule_extent(t->op->reduce[0]), most = MOST_STAGES;
+    if (steps >= 0)
+        most = weft_least(most, weft_ceildiv(steps, t->chunk));
+    return waiting_of(t) > 0 || room < 2 ? 2 : (int)weft_least(room, most);
+}
+
+/* The chunks and the results: beside them, or over them where arrays that live at different times
+ * may lie so.  Chunks are whole ones where factors go on behind the last step. */
 static bool
 is_within(const matrix_tile *t)
 {
     const weft_target *target = t->r->target;
-    int64_t rows = tile_rows(t), cols = tile_cols(t);
-    int64_t bytes = chunk_bytes(t, &t->a, rows) + chunk_bytes(t, &t->b, cols);
-    if (t->ahead)
-        bytes *= 2;
-    int64_t results = t->direct ? 0 : rows * cols * weft_dtype_bits(t->unit->sum) / 8;
+    int64_t bytes = bytes_of(t) * t->stages;
+    int64_t results =
+        t->direct ? 0 : tile_rows(t) * tile_cols(t) * weft_dtype_bits(t->unit->sum) / 8;
     bytes = target->api != WEFT_API_CUDA ? bytes + results : bytes > results ? bytes : results;
     bool whole = (t->a.from_start && t->b.from_start) || divides(t->op->reduce[0], t->chunk);
     return whole && bytes <= weft_target_shared(target) && threads_of(t) <= target->max_threads &&
-           (!t->ahead || can_be_ahead(t));
+           (t->stages == 1 || can_be_ahead(t));
 }
 
 /* Steps of a computed factor that a thread fetches in a row for one place; 0: it fetches what comes
@@ -342,13 +376,17 @@ time_of(const matrix_tile *t)
     double each = (double)m->m * m->n * m->k / WEFT_MATRIX_LANES / rates[m->api];
     double chunks =
         ceil((double)weft_tile_steps(weft_rule_extent(t->op->reduce[0])) / (double)t->chunk);
-    weft_block_work w = { .blocks = blocks(t), .chunks = chunks, .threads = (double)threads_of(t),
-                          .apart = rows * cols, .ahead = t->ahead };
+    weft_block_work w = { .blocks = blocks(t),
+                          .chunks = chunks,
+                          .threads = (double)threads_of(t),
+                          .apart = rows * cols,
+                          .ahead = t->stages > 1 };
     w.instructions = steps * (rows * cols * each + (rows + cols) * READ) +
                      fetching_of(t, &t->a, tile_rows(t)) + fetching_of(t, &t->b, tile_cols(t)) +
                      results * STORE / chunks;
     w.most_registers = t->r->target->api == WEFT_API_CUDA ? CUDA_REGISTERS : 0;
-    w.registers = results + (rows + cols) * FRAGMENT + OVERHEAD + (t->ahead ? waiting_of(t) : 0);
+    w.registers =
+        results + (rows + cols) * FRAGMENT + OVERHEAD + (t->stages > 1 ? waiting_of(t) : 0);
     return weft_block_time(t->r->target, &w);
 }
 
@@ -390,7 +428,7 @@ choose_sizes(matrix_tile *t, bool alone)
                     divides(t->op->axis[t->col], tile_cols(t));
         for (int k = 0; k < 2 * n; k++) {
             t->chunk = chunks[k / 2];
-            t->ahead = k % 2 == 0;
+            t->stages = k % 2 == 0 ? stages_ahead(t) : 1;
             consider(t, &best, &least);
         }
     }
@@ -579,8 +617,8 @@ fetch(const matrix_tile *t, const side *s, bool right, weft_tensor *sum, weft_ax
     if (!tile_loops(t, held, 2, axes, nesting, parts, tile))
         return false;
     (void)weft_storage_align(te, copy, s->load->h.nargs - 2, unit_of(t), unit_of(t) / 2);
-    if (t->ahead)
-        (void)weft_double_buffer(te, copy);
+    if (t->stages > 1)
+        (void)weft_buffer_stages(te, copy, t->stages);
     if (part)
         return spread_places(t, s, copy, size, part);
     weft_axis *all = weft_rule_fuse(t->r, copy, copy->op->naxis, copy->op->axis);
@@ -607,11 +645,13 @@ schedule_sum(const matrix_tile *t, weft_tensor *sum)
 static void
 say(const matrix_tile *t)
 {
+    static const char *const stages[MOST_STAGES + 1] = { NULL, "", ", 2 stages", ", 3 stages",
+                                                         ", 4 stages" };
     weft_str_addf(weft_rule_note(t->r, "contraction"),
-                  "tile %d %s %d %s, %s by %d through shared, %s%s", (int)(t->rows * t->warp_rows),
+                  "tile %d %s %d %s, %s by %d through shared%s, %s", (int)(t->rows * t->warp_rows),
                   t->op->axis[t->row]->var->name, (int)(t->cols * t->warp_cols),
                   t->op->axis[t->col]->var->name, t->op->reduce[0]->var->name, (int)t->chunk,
-                  t->unit->name, t->ahead ? ", double buffered" : "");
+                  stages[t->stages], t->unit->name);
 }
 
 /* What the tile is, before any primitive is applied, and what it is estimated to take; infinite
@@ -658,7 +698,7 @@ weft_rule_matrix_tile(weft_rule *r, weft_stage *reduce, weft_stage *out)
         if (weft_compute_at(te, staged, result, grid) || weft_set_scope(te, staged, "shared") ||
             weft_fuse(te, result, row, col, &all))
             return true;
-        spread_over_block(&t, result, all, lanes_of(&t, result->buf));
+        spread_over_block(&t, result, all, lanes_of(result->buf, vector_of(r)));
         part = schedule_store(&t, staged, staged->op->axis[t.row], staged->op->axis[t.col]);
     } else {
         part = schedule_store(&t, result, row, col);

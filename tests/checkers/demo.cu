@@ -34,6 +34,7 @@ conv1_relu(const float *__restrict__ x,
     __syncthreads();
     for (int ky_i = 0; ky_i < 3; ky_i++) {
         const int weight_shared_base = j_i_o * 9 + ky_i * 3;
+        #pragma unroll 3
         for (int kx = 0; kx < 3; kx++) {
             const int weight_shared_base_1 = weight_shared_base + kx;
             const int pad_base = k_i_o_l_i_i_o + ky_i * 34 + kx;
@@ -134,6 +135,7 @@ conv2_relu(const float *__restrict__ x,
     __pipeline_commit();
     __pipeline_wait_prior(0);
     __syncthreads();
+    #pragma unroll 72
     for (int k_i = 0; k_i < 72; k_i++) {
         conv_product = conv_product + weft_splat4<float4>(conv_rows[conv_rows_base + k_i]) * *(const float4 *)&conv_columns[k_l_i_o * 4 + k_i * 32];
     }

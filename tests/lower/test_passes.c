@@ -1,7 +1,7 @@
 /* Passes on kernels written as text: tests/lower/passes, first line "# passes: a,b".  A line "#
  * lacks: f16 erf async overlay memory:f8e5m2 wide:shfl" takes from a target without vectors what it
- * names, "# lanes: 32" gives it subgroups, "# class: vector-cpu" makes it another machine,
- * which has vectors. */
+ * names, "# vectors: 4" gives it aligned vectors of up to 4 lanes, "# lanes: 32" subgroups, "# class:
+ * vector-cpu" makes it another machine, which has more vectors. */
 #include "support.h"
 
 #include <stdlib.h>
@@ -32,6 +32,10 @@ caps_of(const char *text)
 {
     weft_caps caps = plain_caps(strstr(text, "# class: vector-cpu") != NULL);
     const char *at = strstr(text, "# lacks: ");
+    if (strstr(text, "# vectors: 4")) {
+        caps.lanes |= 1u << 2 | 1u << 4;
+        caps.aligned_vector_load = true;
+    }
     for (at = at ? at + 9 : "\n"; *at != '\n'; at += *at == ' ') {
         size_t n = strcspn(at, " \n");
         take_away(&caps, at, n);
