@@ -25,15 +25,30 @@ rebuilt(weft_facts *f, bool changed, const weft_stmt *old, weft_stmt now)
     return changed ? weft_stmt_make(f->ir, now) : old;
 }
 
+/* Whether what is done under the first's condition goes on in the second, under the same: no memory
+ * decides it, so that nothing which is done changes it. */
+static bool
+is_continued(const weft_stmt *a, const weft_stmt *b)
+{
+    return a->kind == WEFT_SK_IF && b->kind == WEFT_SK_IF && !a->u.iff.els && !b->u.iff.els &&
+           a->u.iff.cond == b->u.iff.cond && a->u.iff.cond->h.pure;
+}
+
 static const weft_stmt *
 simplify_seq(weft_facts *f, const weft_stmt *s)
 {
-    int n = s->u.seq.n;
+    int n = 0;
     bool changed = false;
-    const weft_stmt **at = WEFT_NEW_ARRAY(&f->arena, n, const weft_stmt *);
-    for (int i = 0; i < n; i++) {
-        at[i] = simplify(f, s->u.seq.at[i]);
-        changed |= at[i] != s->u.seq.at[i] || is_nop(at[i]);
+    const weft_stmt **at = WEFT_NEW_ARRAY(&f->arena, s->u.seq.n, const weft_stmt *);
+    for (int i = 0; i < s->u.seq.n; i++) {
+        const weft_stmt *next = simplify(f, s->u.seq.at[i]), **last = &at[n > 0 ? n - 1 : 0];
+        bool joins = n > 0 && is_continued(*last, next);
+        changed |= joins || next != s->u.seq.at[i] || is_nop(next);
+        if (joins)
+            *last = weft_if(f->ir, next->u.iff.cond,
+                            weft_seq2(f->ir, (*last)->u.iff.then, next->u.iff.then), NULL);
+        else
+            at[n++] = next;
     }
     return changed ? weft_seq(f->ir, n, at) : s;
 }
@@ -249,14 +264,18 @@ accesses(const weft_stmt *s, const weft_buf *buf)
 }
 
 /* Memory that nobody accesses, as behind the last turn of a loop that filled it for the next, is not
- * declared. */
+ * declared; a thread's own is declared in the condition under which it is accessed. */
 static const weft_stmt *
 simplify_alloc(weft_facts *f, const weft_stmt *s)
 {
     weft_stmt now = *s;
-    now.u.alloc.body = simplify(f, s->u.alloc.body);
-    if (!accesses(now.u.alloc.body, s->u.alloc.buf))
-        return now.u.alloc.body;
+    const weft_stmt *body = now.u.alloc.body = simplify(f, s->u.alloc.body);
+    if (!accesses(body, s->u.alloc.buf))
+        return body;
+    if (body->kind == WEFT_SK_IF && !body->u.iff.els && body->u.iff.cond->h.pure &&
+        s->u.alloc.buf->space == WEFT_LOCAL)
+        return weft_if(f->ir, body->u.iff.cond, weft_alloc(f->ir, s->u.alloc.buf, body->u.iff.then),
+                       NULL);
     return rebuilt(f, now.u.alloc.body != s->u.alloc.body, s, now);
 }
 

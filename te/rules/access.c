@@ -94,6 +94,22 @@ walk_of(const lane_axis *l, const weft_read *read)
     return last == 0 ? WEFT_WALK_SAME : last == 1 ? WEFT_WALK_NEXT : WEFT_WALK_APART;
 }
 
+int
+weft_rule_dim_along(weft_rule *r, const weft_expr *load, const weft_axis *axis, int64_t lanes)
+{
+    lane_axis l = lanes_on(r, axis, lanes);
+    int found = WEFT_NO_DIM;
+    for (int d = 0; d < load->h.nargs && found != WEFT_ODD_DIM; d++) {
+        int64_t stride = 0;
+        if (!lane_stride(&l, load->arg[d], &stride) || (stride != 0 && (stride != 1 || found >= 0)))
+            found = WEFT_ODD_DIM;
+        else if (stride == 1)
+            found = d;
+    }
+    weft_facts_destroy(l.facts);
+    return found;
+}
+
 weft_walk
 weft_rule_walk(weft_rule *r, const weft_te_op *op, const weft_read *read, int d, int64_t lanes)
 {
@@ -179,31 +195,54 @@ begins_at_vector(const lane_axis *l, const weft_expr *address, int64_t lanes)
     return weft_is_int_imm(weft_simplify_expr(l->ir, l->facts, weft_fmod(l->ir, first, size)), 0);
 }
 
+/* Where the other axes of the op may be. */
+static void
+know_axes(weft_facts *facts, int n, weft_axis *const *axis, const weft_axis *but)
+{
+    for (int i = 0; i < n; i++)
+        if (axis[i] != but)
+            weft_facts_extent(facts, axis[i]->var, axis[i]->extent);
+}
+
+/* Whether groups of so many neighbours on the axis are vectors in what the op reads: in all of it, or
+ * in what it reads along the axis. */
 static bool
-moves_vectors(weft_rule *r, const weft_te_op *op, int d, int64_t lanes)
+moves_vectors(weft_rule *r, const weft_te_op *op, const weft_axis *axis, bool all, int64_t lanes)
 {
     weft_read *read;
     const weft_te_op *lowered = weft_te_inlined(r->te, op);
-    int64_t extent = weft_rule_extent(op->axis[d]);
+    int64_t extent = weft_rule_extent(axis);
     int n = weft_rule_reads(r, op, &read);
     if (!lowered || n == 0 || extent < 0 || extent % lanes != 0)
         return false;
-    lane_axis l = lanes_on(r, op->axis[d], lanes);
+    lane_axis l = lanes_on(r, axis, lanes);
     conditions c = { &l, false };
+    know_axes(l.facts, op->naxis, op->axis, axis);
+    know_axes(l.facts, op->nreduce, op->reduce, axis);
     for (int i = 0; i < lowered->nout; i++)
         weft_walk_expr(&(weft_walker){ .expr = look_at_condition, .user = &c }, lowered->body[i]);
-    bool all = !c.differ;
-    for (int i = 0; i < n && all; i++)
-        all = begins_at_vector(&l, read[i].address, lanes);
+    bool fit = !c.differ;
+    for (int i = 0; i < n && fit; i++)
+        fit = (!all && !uses_axis(read[i].load, axis)) ||
+              begins_at_vector(&l, read[i].address, lanes);
     weft_facts_destroy(l.facts);
-    return all;
+    return fit;
 }
 
 int64_t
 weft_rule_vector_of(weft_rule *r, const weft_te_op *op, int d, int64_t most)
 {
     int64_t lanes = 1;
-    while (2 * lanes <= most && moves_vectors(r, op, d, 2 * lanes))
+    while (2 * lanes <= most && moves_vectors(r, op, op->axis[d], true, 2 * lanes))
+        lanes *= 2;
+    return lanes;
+}
+
+int64_t
+weft_rule_vector_along(weft_rule *r, const weft_te_op *op, const weft_axis *axis, int64_t most)
+{
+    int64_t lanes = 1;
+    while (2 * lanes <= most && moves_vectors(r, op, axis, false, 2 * lanes))
         lanes *= 2;
     return lanes;
 }

@@ -47,12 +47,17 @@ int weft_rule_reads(weft_rule *, const weft_te_op *, weft_read **);
  * or elements apart. */
 typedef enum weft_walk { WEFT_WALK_SAME, WEFT_WALK_NEXT, WEFT_WALK_APART } weft_walk;
 weft_walk weft_rule_walk(weft_rule *, const weft_te_op *, const weft_read *, int d, int64_t lanes);
+/* The dimension in which such a group reads neighbours, being at one place in all others. */
+enum { WEFT_NO_DIM = -1, WEFT_ODD_DIM = -2 }; /* all read one element; elements apart */
+int weft_rule_dim_along(weft_rule *, const weft_expr *load, const weft_axis *, int64_t lanes);
 /* Whether a few vectors hold all that such a group reads, as every second element: then a CPU that
  * takes vectors picks its lanes from them. */
 bool weft_rule_near(weft_rule *, const weft_te_op *, int d, int64_t lanes);
 /* The widest such groups, up to `most`, that are vectors in all the op reads: they begin at
  * multiples of their lanes, and no condition differs within one. */
 int64_t weft_rule_vector_of(weft_rule *, const weft_te_op *, int d, int64_t most);
+/* The same on any axis of the op, reduce axes among them, in what it reads along that axis. */
+int64_t weft_rule_vector_along(weft_rule *, const weft_te_op *, const weft_axis *, int64_t most);
 /* How often the op divides data axis d; *period becomes a multiple of itself after which the
  * remainders begin anew. */
 int weft_rule_divisions(weft_rule *, const weft_te_op *, int d, int64_t *period);
@@ -108,6 +113,15 @@ weft_least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
+
+/* ---- runs of neighbours that a GPU's thread takes at once (runs.c) ---------------------------- */
+/* The longest, up to `most`, that the op may take along the axis, a data axis or the innermost reduce
+ * axis: what it reads there are vectors of the target. */
+int64_t weft_rule_run(weft_rule *, const weft_te_op *, const weft_axis *, double most);
+/* The loop over a row dealt to so many threads of a block, bound to the axis `on`, a run at a time.
+ * A reduction reads its runs first. */
+bool weft_rule_deal(weft_rule *, weft_tensor *, weft_axis *row, int64_t threads, int64_t run,
+                    const char *on);
 
 /* ---- rules: each schedules the stage (and what belongs to it) as a kernel of its own --------- */
 void weft_rule_reference(weft_rule *, weft_stage *);

@@ -180,6 +180,14 @@ by_thread(weft_rule *r, weft_stage *reduce, weft_stage *out)
         weft_str_addf(weft_rule_note(r, "reduction"), "a thread a result");
 }
 
+/* Elements of a row that each of its threads takes at once. */
+static int64_t
+run_of(weft_rule *r, const weft_te_op *op, const sharing *s)
+{
+    double most = count(op->reduce, op->nreduce) / (double)s->along;
+    return s->direction == ROWS ? weft_rule_run(r, op, op->reduce[op->nreduce - 1], most) : 1;
+}
+
 /* Threads of a block on neighbouring results, and on each reduction. */
 static void
 by_block(weft_rule *r, weft_stage *reduce, weft_stage *out, const sharing *s)
@@ -188,7 +196,7 @@ by_block(weft_rule *r, weft_stage *reduce, weft_stage *out, const sharing *s)
     weft_tensor *t = reduce->op->out[0], *o = out->op->out[0];
     const char *along = s->direction == COLUMNS ? "thread.y" : "thread.x",
                *beside = s->direction == COLUMNS ? "thread.x" : "thread.y";
-    weft_axis *block = weft_rule_fuse(r, o, out->op->naxis, out->op->axis), *result = NULL, *step;
+    weft_axis *block = weft_rule_fuse(r, o, out->op->naxis, out->op->axis), *result = NULL;
     if (block && s->beside > 1 &&
         weft_split(te, o, block, weft_rule_num(r, s->beside), &block, &result))
         return;
@@ -197,12 +205,14 @@ by_block(weft_rule *r, weft_stage *reduce, weft_stage *out, const sharing *s)
         (void)weft_bind_axis(te, o, result, beside);
     if (!attach(r, reduce, out))
         return;
+    int64_t run = run_of(r, reduce->op, s);
     weft_axis *all = weft_rule_fuse(r, t, reduce->op->nreduce, reduce->op->reduce);
-    if (!all || weft_split(te, t, all, weft_rule_num(r, s->along), NULL, &step))
+    if (!all || !weft_rule_deal(r, t, all, s->along, run, along))
         return;
-    (void)weft_bind_axis(te, t, step, along);
     weft_str_addf(weft_rule_note(r, "reduction"), "%d threads a result, %d results a block",
                   (int)s->along, (int)s->beside);
+    if (run > 1)
+        weft_str_addf(&r->note, ", %d lanes", (int)run);
 }
 
 static void

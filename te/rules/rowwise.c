@@ -180,6 +180,7 @@ is_worth_keeping(weft_rule *r, const row_program *p, const weft_stage *s, int64_
  * elements: of a row, or of rows that lie side by side. */
 typedef struct row_block {
     int64_t along, beside;
+    int64_t run;                  /* neighbours along a row that a thread takes at once */
     const char *on_row, *on_rows; /* thread axes */
 } row_block;
 
@@ -204,7 +205,7 @@ block_of(const weft_rule *r, const row_program *p)
     int64_t most = weft_least(r->target->max_threads, r->target->max_block[0]),
             last = weft_rule_extent(op->axis[p->keep[beside_at(p)]]);
     bool columns = p->keep[beside_at(p)] == op->naxis - 1;
-    row_block b = { weft_least(LEAST_ALONG, most), 1, columns ? "thread.y" : "thread.x",
+    row_block b = { weft_least(LEAST_ALONG, most), 1, 1, columns ? "thread.y" : "thread.x",
                     columns ? "thread.x" : "thread.y" };
     int64_t least = columns ? weft_least(COLUMNS, most / b.along) : 1,
             each = columns ? ROW_THREADS / COLUMNS : ROW_THREADS;
@@ -219,6 +220,22 @@ block_of(const weft_rule *r, const row_program *p)
     return b;
 }
 
+/* Runs are of what everybody reads along a row, the innermost axes of all. */
+static int64_t
+run_of(weft_rule *r, const row_program *p, const row_block *b)
+{
+    const weft_te_op *op = p->out->op;
+    double most = elements(op->axis, p->nover, p->over) / (double)b->along;
+    if (p->over[p->nover - 1] != op->naxis - 1)
+        return 1;
+    int64_t run = weft_rule_run(r, op, op->axis[op->naxis - 1], most);
+    for (int i = 0; i < p->nreduce; i++) {
+        const weft_te_op *reduce = p->reduce[i]->op;
+        run = weft_least(run, weft_rule_run(r, reduce, reduce->reduce[reduce->nreduce - 1], most));
+    }
+    return run;
+}
+
 /* Rows outside, those of a block on threads, what is along them inside and on threads; the loop of a
  * thread's row. */
 static weft_axis *
@@ -227,7 +244,7 @@ rows_on_blocks(weft_rule *r, const row_program *p, const row_block *b)
     weft_tensor *t = p->out->op->out[0];
     int n = p->nkeep, at = beside_at(p);
     weft_axis **order = WEFT_NEW_ARRAY(&r->scratch, p->out->op->naxis + 2, weft_axis *), *row,
-              *along, *step, *lane;
+              *along;
     pick_axes(p->out->op, n, p->keep, order);
     pick_axes(p->out->op, p->nover, p->over, order + n + 1);
     if (weft_split(r->te, t, order[at], weft_rule_num(r, b->beside), &order[at], &order[n]) ||
@@ -235,8 +252,7 @@ rows_on_blocks(weft_rule *r, const row_program *p, const row_block *b)
         return NULL;
     along = weft_rule_fuse(r, t, p->nover, order + n + 1);
     row = weft_rule_fuse(r, t, n, order);
-    if (!along || !row || weft_split(r->te, t, along, weft_rule_num(r, b->along), &step, &lane) ||
-        weft_bind_axis(r->te, t, lane, b->on_row) ||
+    if (!along || !row || !weft_rule_deal(r, t, along, b->along, b->run, b->on_row) ||
         (b->beside > 1 && weft_bind_axis(r->te, t, order[n], b->on_rows)))
         return NULL;
     weft_rule_bind_grid(r, t, row);
@@ -247,17 +263,16 @@ rows_on_blocks(weft_rule *r, const row_program *p, const row_block *b)
 static bool
 share_row(weft_rule *r, weft_tensor *s, weft_tensor *home, weft_axis *at, const row_block *b)
 {
-    weft_axis *lane, *all = weft_rule_fuse(r, s, s->op->nreduce, s->op->reduce);
+    weft_axis *all = weft_rule_fuse(r, s, s->op->nreduce, s->op->reduce);
     return all && !weft_compute_at(r->te, s, home, at) && !weft_set_scope(r->te, s, "local") &&
-           !weft_split(r->te, s, all, weft_rule_num(r, b->along), NULL, &lane) &&
-           !weft_bind_axis(r->te, s, lane, b->on_row);
+           weft_rule_deal(r, s, all, b->along, b->run, b->on_row);
 }
 
 /* A stage that is kept in shared memory, each thread computing what it reads. */
 static bool
 share_kept(weft_rule *r, const row_program *p, weft_tensor *t, weft_axis *at, const row_block *b)
 {
-    weft_axis **order = WEFT_NEW_ARRAY(&r->scratch, t->op->naxis + 1, weft_axis *), *row, *lane;
+    weft_axis **order = WEFT_NEW_ARRAY(&r->scratch, t->op->naxis + 1, weft_axis *), *row;
     if (weft_compute_root(r->te, t) || weft_compute_at(r->te, t, p->out->op->out[0], at) ||
         weft_set_scope(r->te, t, "shared"))
         return false;
@@ -266,8 +281,7 @@ share_kept(weft_rule *r, const row_program *p, weft_tensor *t, weft_axis *at, co
     if (weft_reorder(r->te, t, t->op->naxis, order))
         return false;
     weft_axis *along = weft_rule_fuse(r, t, p->nover, order + p->nkeep);
-    if (!along || weft_split(r->te, t, along, weft_rule_num(r, b->along), NULL, &lane) ||
-        weft_bind_axis(r->te, t, lane, b->on_row))
+    if (!along || !weft_rule_deal(r, t, along, b->along, b->run, b->on_row))
         return false;
     return b->beside == 1 ||
            (!weft_split(r->te, t, order[beside_at(p)], weft_rule_num(r, b->beside), NULL, &row) &&
@@ -289,6 +303,7 @@ by_block(weft_rule *r, const row_program *p)
     weft_te *te = r->te;
     weft_tensor *t = p->out->op->out[0];
     row_block b = block_of(r, p);
+    b.run = run_of(r, p, &b);
     weft_axis *at = rows_on_blocks(r, p, &b);
     bool ok = at;
     double kept = 0, most = fmin(KEPT_BYTES, (double)r->target->shared_bytes / 4);
@@ -303,6 +318,8 @@ by_block(weft_rule *r, const row_program *p)
     }
     weft_str_addf(weft_rule_note(r, "rowwise"), "%d threads a row, %d rows a block%s", (int)b.along,
                   (int)b.beside, kept ? ", kept in shared" : "");
+    if (b.run > 1)
+        weft_str_addf(&r->note, ", %d lanes", (int)b.run);
 }
 
 /* A row a thread. */

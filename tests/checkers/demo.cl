@@ -128,7 +128,7 @@ void conv2_relu(__global const float *restrict x,
 ==== opencl-generic-gpu/fc_add.cl
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
 //   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
-//   schedule  reduction/gpu: 64 threads a result, 2 results a block
+//   schedule  reduction/gpu: 64 threads a result, 2 results a block, 4 lanes
 //   launch    grid 5,1,1  block 64,2,1  shared 512 B
 #pragma OPENCL FP_CONTRACT ON
 __kernel __attribute__((reqd_work_group_size(64, 2, 1)))
@@ -140,47 +140,57 @@ void fc_add(__global const float *restrict a,
     __local float red[128];
     int i_j_o = get_group_id(0);
     int i_j_i = get_local_id(1);
-    int r_i = get_local_id(0);
+    int r_i_o = get_local_id(0);
     const int i_j_o_i_j_i = i_j_o * 2 + i_j_i;
-    const int b_base = i_j_o * 1568 + i_j_i * 784 + r_i;
-    const int red_base = i_j_i * 64 + r_i;
+    const int b_base = i_j_o * 1568 + i_j_i * 784 + r_i_o * 4;
+    const int red_base = i_j_i * 64 + r_i_o;
     float matmul_part = 0.0f;
     float matmul;
-    for (int r_o = 0; r_o < 12; r_o++) {
-        matmul_part += a[r_i + r_o * 64] * b[b_base + r_o * 64];
+    for (int r_o = 0; r_o < 3; r_o++) {
+        float4 b_local = vload4(0, &b[b_base + r_o * 256]);
+        float4 a_local = vload4(0, &a[r_i_o * 4 + r_o * 256]);
+        matmul_part += a_local.s0 * b_local.s0;
+        matmul_part += a_local.s1 * b_local.s1;
+        matmul_part += a_local.s2 * b_local.s2;
+        matmul_part += a_local.s3 * b_local.s3;
     }
-    if (r_i < 16) {
-        matmul_part += a[r_i + 768] * b[b_base + 768];
+    if (r_i_o < 4) {
+        float4 b_local = vload4(0, &b[b_base + 768]);
+        float4 a_local = vload4(0, &a[r_i_o * 4 + 768]);
+        matmul_part += a_local.s0 * b_local.s0;
+        matmul_part += a_local.s1 * b_local.s1;
+        matmul_part += a_local.s2 * b_local.s2;
+        matmul_part += a_local.s3 * b_local.s3;
     }
     red[red_base] = matmul_part;
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (r_i < 32) {
+    if (r_i_o < 32) {
         red[red_base] += red[red_base + 32];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (r_i < 16) {
+    if (r_i_o < 16) {
         red[red_base] += red[red_base + 16];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (r_i < 8) {
+    if (r_i_o < 8) {
         red[red_base] += red[red_base + 8];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (r_i < 4) {
+    if (r_i_o < 4) {
         red[red_base] += red[red_base + 4];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (r_i < 2) {
+    if (r_i_o < 2) {
         red[red_base] += red[red_base + 2];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (r_i < 1) {
+    if (r_i_o < 1) {
         red[i_j_i * 64] += red[i_j_i * 64 + 1];
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     const float matmul_all = red[i_j_i * 64];
     matmul = matmul_all;
-    if (r_i == 0) {
+    if (r_i_o == 0) {
         add[i_j_o_i_j_i] = matmul + y[i_j_o_i_j_i];
     }
 }
@@ -198,8 +208,6 @@ void pool1_0(__global const float *restrict x, __global float *restrict max_pool
     const int at = i_j_k_l_o * 64 + i_j_k_l_i;
     if (at < 1568) {
         max_pool[at] = -INFINITY;
-    }
-    if (at < 1568) {
         for (int r0 = 0; r0 < 2; r0++) {
             const int x_base = at / 14 * 56 + at % 14 * 2 + r0 * 28;
             for (int r1 = 0; r1 < 2; r1++) {
@@ -224,8 +232,6 @@ void pool2_0(__global const float *restrict x, __global float *restrict max_pool
     const int at = i_j_k_l_o * 64 + i_j_k_l_i;
     if (at < 784) {
         max_pool[at] = -INFINITY;
-    }
-    if (at < 784) {
         for (int r0 = 0; r0 < 2; r0++) {
             const int x_base = at / 7 * 28 + at % 7 * 2 + r0 * 14;
             for (int r1 = 0; r1 < 2; r1++) {
@@ -332,29 +338,13 @@ void conv1_relu_step0(__global const float *restrict x, __global float *restrict
         const int x_base = i_j_k_o * 224 + i_j_k_i * 28;
         if (i_j_k_o < 3) {
             pad[pad_base + 180L] = 0.0f;
-        }
-        if (i_j_k_o < 3) {
             vstore8(vload8(0, &x[x_base + 140L]), 0, &pad[pad_base + 181L]);
-        }
-        if (i_j_k_o < 3) {
             vstore4(vload4(0, &x[x_base + 148L]), 0, &pad[pad_base + 189L]);
-        }
-        if (i_j_k_o < 3) {
             vstore2(vload2(0, &x[x_base + 152L]), 0, &pad[pad_base + 193L]);
-        }
-        if (i_j_k_o < 3) {
             pad[pad_base + 195L] = x[x_base + 154L];
-        }
-        if (i_j_k_o < 3) {
             vstore8(vload8(0, &x[x_base + 155L]), 0, &pad[pad_base + 196L]);
-        }
-        if (i_j_k_o < 3) {
             vstore4(vload4(0, &x[x_base + 163L]), 0, &pad[pad_base + 204L]);
-        }
-        if (i_j_k_o < 3) {
             pad[pad_base + 208L] = x[x_base + 167L];
-        }
-        if (i_j_k_o < 3) {
             pad[pad_base + 209L] = 0.0f;
         }
     }

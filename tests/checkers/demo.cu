@@ -153,7 +153,7 @@ conv2_relu(const float *__restrict__ x,
 ==== cuda-sm_80/fc_add.cu
 // fc_add: fc (Gemm)                                                                 model: digits.onnx
 //   out       f32[1,10]              15.7 kFLOP   34.5 kB read, 40 B written   0.5 FLOP/byte
-//   schedule  reduction/gpu: 64 threads a result, 2 results a block
+//   schedule  reduction/gpu: 64 threads a result, 2 results a block, 4 lanes
 //   launch    grid 5,1,1  block 64,2,1  shared 16 B
 extern "C" __global__ void __launch_bounds__(128)
 fc_add(const float *__restrict__ a,
@@ -164,16 +164,26 @@ fc_add(const float *__restrict__ a,
     __shared__ float red[4];
     int i_j_o = blockIdx.x;
     int i_j_i = threadIdx.y;
-    int r_i = threadIdx.x;
+    int r_i_o = threadIdx.x;
     const int i_j_o_i_j_i = i_j_o * 2 + i_j_i;
-    const int b_base = i_j_o * 1568 + i_j_i * 784 + r_i;
+    const int b_base = i_j_o * 1568 + i_j_i * 784 + r_i_o * 4;
     float matmul_part = 0.0f;
     float matmul;
-    for (int r_o = 0; r_o < 12; r_o++) {
-        matmul_part += a[r_i + r_o * 64] * b[b_base + r_o * 64];
+    for (int r_o = 0; r_o < 3; r_o++) {
+        float4 b_local = *(const float4 *)&b[b_base + r_o * 256];
+        float4 a_local = *(const float4 *)&a[r_i_o * 4 + r_o * 256];
+        matmul_part += a_local.x * b_local.x;
+        matmul_part += a_local.y * b_local.y;
+        matmul_part += a_local.z * b_local.z;
+        matmul_part += a_local.w * b_local.w;
     }
-    if (r_i < 16) {
-        matmul_part += a[r_i + 768] * b[b_base + 768];
+    if (r_i_o < 4) {
+        float4 b_local = *(const float4 *)&b[b_base + 768];
+        float4 a_local = *(const float4 *)&a[r_i_o * 4 + 768];
+        matmul_part += a_local.x * b_local.x;
+        matmul_part += a_local.y * b_local.y;
+        matmul_part += a_local.z * b_local.z;
+        matmul_part += a_local.w * b_local.w;
     }
     const float matmul_all = matmul_part;
     const float matmul_all_1 = matmul_all + __shfl_xor_sync(0xffffffffu, matmul_all, 16);
@@ -181,14 +191,14 @@ fc_add(const float *__restrict__ a,
     const float matmul_all_3 = matmul_all_2 + __shfl_xor_sync(0xffffffffu, matmul_all_2, 4);
     const float matmul_all_4 = matmul_all_3 + __shfl_xor_sync(0xffffffffu, matmul_all_3, 2);
     const float matmul_all_5 = matmul_all_4 + __shfl_xor_sync(0xffffffffu, matmul_all_4, 1);
-    if (r_i % 32 == 0) {
-        red[i_j_i * 2 + r_i / 32] = matmul_all_5;
+    if (r_i_o % 32 == 0) {
+        red[i_j_i * 2 + r_i_o / 32] = matmul_all_5;
     }
     __syncthreads();
-    const float matmul_all_6 = red[i_j_i * 2 + r_i % 2];
+    const float matmul_all_6 = red[i_j_i * 2 + r_i_o % 2];
     const float matmul_all_7 = matmul_all_6 + __shfl_xor_sync(0xffffffffu, matmul_all_6, 1);
     matmul = matmul_all_7;
-    if (r_i == 0) {
+    if (r_i_o == 0) {
         add[i_j_o_i_j_i] = matmul + y[i_j_o_i_j_i];
     }
 }
@@ -205,8 +215,6 @@ pool1_0(const float *__restrict__ x, float *__restrict__ max_pool)
     const int at = i_j_k_l_o * 64 + i_j_k_l_i;
     if (at < 1568) {
         max_pool[at] = -__int_as_float(0x7f800000);
-    }
-    if (at < 1568) {
         for (int r0 = 0; r0 < 2; r0++) {
             const int x_base = at / 14 * 56 + at % 14 * 2 + r0 * 28;
             for (int r1 = 0; r1 < 2; r1++) {
@@ -230,8 +238,6 @@ pool2_0(const float *__restrict__ x, float *__restrict__ max_pool)
     const int at = i_j_k_l_o * 64 + i_j_k_l_i;
     if (at < 784) {
         max_pool[at] = -__int_as_float(0x7f800000);
-    }
-    if (at < 784) {
         for (int r0 = 0; r0 < 2; r0++) {
             const int x_base = at / 7 * 28 + at % 7 * 2 + r0 * 14;
             for (int r1 = 0; r1 < 2; r1++) {

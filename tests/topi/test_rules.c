@@ -324,10 +324,12 @@ static const program others[] = {
       { { 6, 45 } } },
     { "te sum_scalar(X: f32[9, 33]) { out Y[] = sum(i < 9, j < 33) X[i, j] }", { { 0 } } },
     { "te sum_symbol(X: f32[n, m]) { out Y[i < n] = sum(j < m) X[i, j] }", { { 7, 150 } } },
-    { "te mm_long(A: f32[20, 1152], B: f32[1152, 30]) { out C[i < 20, j < 30] = sum(r < 1152) A[i, r] "
+    { "te mm_long(A: f32[20, 1152], B: f32[1152, 30]) { out C[i < 20, j < 30] = sum(r < 1152) A[i, "
+      "r] "
       "* B[r, j] }",
       { { 0 } } },
-    { "te mm_long_relu(A: f32[2, 7, 1536], B: f32[2, 1536, 9]) { P[b < 2, i < 7, j < 9] = sum(r < 1536) "
+    { "te mm_long_relu(A: f32[2, 7, 1536], B: f32[2, 1536, 9]) { P[b < 2, i < 7, j < 9] = sum(r < "
+      "1536) "
       "A[b, i, r] * B[b, r, j]\n out C[b < 2, i < 7, j < 9] = max(P[b, i, j], 0.0) }",
       { { 0 } } },
     { "te sum_long(X: f32[9001]) { out Y[] = sum(i < 9001) X[i] }", { { 0 } } },
@@ -357,7 +359,8 @@ static const program others[] = {
     { "te tiles_of_both(A: f64[3, 17, 33], B: f64[3, 33, 17]) { T[b < 3, i < 33, j < 17] = A[b, j, "
       "i]\n out C[b < 3, i < 33, j < 17] = T[b, i, j] + B[b, i, j] }",
       { { 0 } } },
-    { "te pool_overhanging(X: f32[3, 32, 32]) { out Y[c < 3, y < 31, x < 31] = max(u < 2, v < 2) X[c, "
+    { "te pool_overhanging(X: f32[3, 32, 32]) { out Y[c < 3, y < 31, x < 31] = max(u < 2, v < 2) "
+      "X[c, "
       "y + u, x + v] }",
       { { 0 } } },
     { "te relu(A: f32[1000]) { out C[i < 1000] = max(A[i], 0.0) }", { { 0 } } },
@@ -369,15 +372,50 @@ static const program others[] = {
       "6] = sum(j < 700) E4[i, j]\n out Y[i < 6, j < 700] = E0[i, j] / S0[i] + E1[i, j] / "
       "S1[i] + E2[i, j] / S2[i] + E3[i, j] / S3[i] + E4[i, j] / S4[i] }",
       { { 0 } } },
-    { "te add_its_transpose(A: f32[40, 40]) { out C[i < 40, j < 40] = A[i, j] + A[j, i] }", { { 0 } } },
-    { "te nothing_across(A: f32[8, 64, 5, 4]) { out T[j < 0, k < 8, i < 64] = A[k, i, j // 4, j % 4] }",
+    { "te softmax_runs(X: f32[5, 300]) { M[i < 5] = max(j < 300) X[i, j]\n S[i < 5] = sum(j < 300) "
+      "exp(X[i, j] - M[i])\n out Y[i < 5, j < 300] = exp(X[i, j] - M[i]) / S[i] }",
       { { 0 } } },
-    { "te softmax_of_units(X: f32[50, 11, 1]) { M[i < 50, k < 1] = fmax(j < 11) X[i, j, k]\n E[i < 50, "
-      "j < 11, k < 1] = exp(X[i, j, k] - M[i, k])\n S[i < 50, k < 1] = sum(j < 11) E[i, j, k]\n out "
+    { "te norm_runs(X: f32[4, 6, 36], g: f32[6, 36]) { S[i < 4] = sum(j < 6, k < 36) X[i, j, k]\n "
+      "V[i < 4] = sum(j < 6, k < 36) (X[i, j, k] - S[i] / 216.0) * (X[i, j, k] - S[i] / 216.0)\n "
+      "out Y[i < 4, j < 6, k < 36] = (X[i, j, k] - S[i] / 216.0) / sqrt(V[i] / 216.0 + 0.01) * "
+      "g[j, k] }",
+      { { 0 } } },
+    { "te softmax_masked(X: f32[5, 128]) { E[i < 5, j < 128] = guard(j < 101, exp(X[i, j]), 0.0)\n "
+      "M[i < 5] = max(j < 128) E[i, j]\n S[i < 5] = sum(j < 128) E[i, j] / M[i]\n "
+      "out Y[i < 5, j < 128] = E[i, j] / M[i] / S[i] }",
+      { { 0 } } },
+    { "te softmax_turned(X: f32[128, 5]) { M[i < 5] = max(j < 128) X[j, i]\n S[i < 5] = sum(j < "
+      "128) "
+      "exp(X[j, i] - M[i])\n out Y[i < 5, j < 128] = exp(X[j, i] - M[i]) / S[i] }",
+      { { 0 } } },
+    { "te sum_long_runs(X: f32[9004]) { out Y[] = sum(i < 9004) X[i] }", { { 0 } } },
+    { "te max_runs(X: f32[2, 100, 1000]) { out Y[k < 2] = max(i < 100, j < 1000) X[k, i, j] }",
+      { { 0 } } },
+    { "te largest_of_long_rows(X: f32[5, 300]) { out v, out at[i < 5] = " LARGEST("300",
+                                                                                  "X[i, r]") " }",
+      { { 0 } } },
+    { "te above_first(X: f32[3, 260]) { out Y[i < 3] = sum(j < 260) X[i, 0] * X[i, j] }",
+      { { 0 } } },
+    { "te palindromes(X: f64[3, 260]) { out Y[i < 3] = sum(j < 260) X[i, j] * X[i, 259 - j] }",
+      { { 0 } } },
+    { "te mv(A: f32[40, 512], B: f32[512, 1]) { S[i < 40, j < 1] = sum(r < 512) A[i, r] * B[r, "
+      "j]\n "
+      "out C[i < 40, j < 1] = max(S[i, j], 0.0) }",
+      { { 0 } } },
+    { "te add_its_transpose(A: f32[40, 40]) { out C[i < 40, j < 40] = A[i, j] + A[j, i] }",
+      { { 0 } } },
+    { "te nothing_across(A: f32[8, 64, 5, 4]) { out T[j < 0, k < 8, i < 64] = A[k, i, j // 4, j % "
+      "4] }",
+      { { 0 } } },
+    { "te softmax_of_units(X: f32[50, 11, 1]) { M[i < 50, k < 1] = fmax(j < 11) X[i, j, k]\n E[i < "
+      "50, "
+      "j < 11, k < 1] = exp(X[i, j, k] - M[i, k])\n S[i < 50, k < 1] = sum(j < 11) E[i, j, k]\n "
+      "out "
       "Y[i < 50, j < 11, k < 1] = E[i, j, k] / S[i, k] }",
       { { 0 } } },
     { "te relu_many(A: f32[130, 64]) { out C[i < 130, j < 64] = max(A[i, j], 0.0) }", { { 0 } } },
-    { "te add_channels(A: f32[4, 52, 60], b: f32[52]) { out C[n < 4, c < 52, x < 60] = A[n, c, x] + "
+    { "te add_channels(A: f32[4, 52, 60], b: f32[52]) { out C[n < 4, c < 52, x < 60] = A[n, c, x] "
+      "+ "
       "b[c] }",
       { { 0 } } },
     { "te one_or_other(A: f32[9000], B: f64[9000]) { out C[i < 9000] = select(B[i] > 0.0f64, A[i], "
@@ -597,14 +635,19 @@ threads_of_a_gpu_read_neighbours_and_are_many(void **state)
     (void)state;
     static const char total[] = "te p(X: f32[100000]) { out Y[] = sum(i < 100000) X[i] }",
                       rows[] = "te p(X: f32[9999, 512]) { out Y[i < 9999] = sum(j < 512) X[i, j] }",
-                      columns[] = "te p(X: f32[100, 200]) { out Y[j < 200] = sum(i < 100) X[i, j] }",
+                      odd[] = "te p(X: f32[9999, 511]) { out Y[i < 9999] = sum(j < 511) X[i, j] }",
+                      columns[] =
+                          "te p(X: f32[100, 200]) { out Y[j < 200] = sum(i < 100) X[i, j] }",
                       many[] = "te p(X: f32[64, 65536]) { out Y[j < 65536] = sum(i < 64) X[i, j] }",
                       across[] = "te p(X: f32[64, 96]) { out Y[i < 96, j < 64] = X[j, i] }",
                       each[] = "te p(X: f32[130, 64]) { out Y[i < 130, j < 64] = X[i, j] + 1.0 }",
                       few[] = "te p(X: f32[13, 64]) { out Y[i < 13, j < 64] = X[i, j] + 1.0 }";
     static const choice m[] = {
         { total, "gpu", "Y_rf = rfactor(", NULL },
-        { rows, "gpu", "bind(j_i, thread.x)", "rfactor" },
+        { rows, "gpu", "bind(j_i_o, thread.x)", "rfactor" },
+        { rows, "gpu", "X_local = cache_read(X, local, Y)", NULL },
+        { odd, "gpu", "bind(j_i, thread.x)", "cache_read" },
+        { total, "gpu", "X_local = cache_read(X, local, Y_rf)", NULL },
         { rows, "gpu", "bind(i_i, thread.y)", NULL },
         { columns, "gpu", "bind(i_i, thread.y)", NULL },
         { columns, "gpu", "bind(j_i, thread.x)", NULL },
@@ -614,9 +657,13 @@ threads_of_a_gpu_read_neighbours_and_are_many(void **state)
         { few, "gpu", "bind(i_j_i, thread.x)", "vectorize" },
         { across, "mobile", "storage_align(X_shared, 0, 2, 1)", NULL },
         { ROWS_SOFTMAX(64, 1024), "gpu", "set_scope(E, shared)", "thread.y" },
+        { ROWS_SOFTMAX(64, 1024), "gpu", "E_local = cache_read(E, local, S)", NULL },
+        { ROWS_SOFTMAX(64, 1021), "gpu", "set_scope(E, shared)", "cache_read" },
         { ROWS_SOFTMAX(4096, 32), "gpu", "bind(i_i, thread.y)", NULL },
-        { "te p(X: f32[4096, 10, 1]) { M[i < 4096, k < 1] = fmax(j < 10) X[i, j, k]\n S[i < 4096, k < 1] "
-          "= sum(j < 10) X[i, j, k] - M[i, k]\n out Y[i < 4096, j < 10, k < 1] = X[i, j, k] / S[i, k] }",
+        { "te p(X: f32[4096, 10, 1]) { M[i < 4096, k < 1] = fmax(j < 10) X[i, j, k]\n S[i < 4096, "
+          "k < 1] "
+          "= sum(j < 10) X[i, j, k] - M[i, k]\n out Y[i < 4096, j < 10, k < 1] = X[i, j, k] / S[i, "
+          "k] }",
           "gpu", "bind(i_i, thread.y)", NULL },
     };
     check_choices(sizeof m / sizeof *m, m);
