@@ -15,19 +15,27 @@ bench_flops(const bench_case *c)
 {
     if (c->kind == BENCH_GEMM)
         return 2.0 * (double)c->m * (double)c->n * (double)c->k;
+    if (c->kind == BENCH_ATTENTION)
+        return 4.0 * (double)(c->batch * c->heads) * (double)c->m * (double)c->m * (double)c->n;
     if (c->kind != BENCH_CONV)
         return 0;
     double side = (double)bench_out_image(c), window = (double)(c->kernel * c->kernel);
-    return 2.0 * side * side * (double)(c->filters * (c->channels / c->groups)) * window;
+    return 2.0 * side * side * (double)(c->batch * c->filters * (c->channels / c->groups)) * window;
 }
 
 double
-bench_bytes(const bench_data *d)
+bench_bytes(const bench_case *c, const bench_data *d)
 {
     int64_t all = d->out;
     for (int i = 0; i < d->nin; i++)
         all += d->count[i];
-    return 4.0 * (double)all;
+    return weft_dtype_bits(c->dtype) / 8.0 * (double)all;
+}
+
+double
+bench_half_step(const bench_case *c, double x)
+{
+    return c->dtype == WEFT_F16 ? fmax(fabs(x) * 0x1p-11, 0x1p-25) : 0;
 }
 
 static void
@@ -37,10 +45,14 @@ sizes(const bench_case *c, bench_data *d)
     case BENCH_GEMM:
         d->nin = 2, d->count[0] = c->m * c->k, d->count[1] = c->k * c->n, d->out = c->m * c->n;
         break;
+    case BENCH_ATTENTION:
+        d->nin = 3, d->out = c->batch * c->heads * c->m * c->n;
+        d->count[0] = d->count[1] = d->count[2] = d->out;
+        break;
     case BENCH_CONV:
-        d->nin = 2, d->count[0] = c->channels * c->image * c->image;
+        d->nin = 2, d->count[0] = c->batch * c->channels * c->image * c->image;
         d->count[1] = c->filters * (c->channels / c->groups) * c->kernel * c->kernel;
-        d->out = c->filters * bench_out_image(c) * bench_out_image(c);
+        d->out = c->batch * c->filters * bench_out_image(c) * bench_out_image(c);
         break;
     case BENCH_LAYER_NORM:
         d->nin = 3, d->count[0] = d->out = c->m * c->n, d->count[1] = d->count[2] = c->n;
@@ -62,7 +74,7 @@ bench_make_data(const bench_case *c, bench_data *d)
             return false;
         for (int64_t k = 0; k < d->count[i]; k++) {
             state = state * 1664525u + 1013904223u; /* Numerical Recipes' */
-            d->in[i][k] = (float)(state >> 8) * 0x1p-24F - 0.5F;
+            d->in[i][k] = (float)weft_round_to(c->dtype, (double)(state >> 8) * 0x1p-24 - 0.5);
         }
     }
     return true;
@@ -73,6 +85,22 @@ bench_free_data(bench_data *d)
 {
     for (int i = 0; i < d->nin; i++)
         free(d->in[i]);
+}
+
+void *
+bench_pack(const bench_case *c, const float *from, int64_t count)
+{
+    void *to = malloc((size_t)(count * weft_dtype_bits(c->dtype) / 8));
+    for (int64_t i = 0; to && i < count; i++)
+        weft_set_f64(c->dtype, to, i, from ? (double)from[i] : NAN);
+    return to;
+}
+
+void
+bench_unpack(const bench_case *c, const void *from, float *to, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        to[i] = (float)weft_get_f64(c->dtype, from, i);
 }
 
 /* ---- results --------------------------------------------------------------------------------- */
@@ -93,8 +121,10 @@ gemm(const bench_case *c, const bench_data *d, int64_t at, double *scale)
 static double
 conv(const bench_case *c, const bench_data *d, int64_t at, double *scale)
 {
-    int64_t side = bench_out_image(c), f = at / (side * side), y = at / side % side, x = at % side,
-            deep = c->channels / c->groups, first = f / (c->filters / c->groups) * deep;
+    int64_t side = bench_out_image(c), image = at / (side * side * c->filters),
+            f = at / (side * side) % c->filters, y = at / side % side, x = at % side,
+            deep = c->channels / c->groups,
+            first = image * c->channels + f / (c->filters / c->groups) * deep;
     double sum = 0;
     for (int64_t i = 0; i < deep * c->kernel * c->kernel; i++) {
         int64_t ky = i / c->kernel % c->kernel, kx = i % c->kernel,
@@ -108,6 +138,30 @@ conv(const bench_case *c, const bench_data *d, int64_t at, double *scale)
         *scale += fabs(one);
     }
     return sum;
+}
+
+/* Columns of a head's values, weighted by the softmax of a query's products with its keys. */
+static double
+attention(const bench_case *c, const bench_data *d, int64_t at, double *scale)
+{
+    int64_t head = at / (c->m * c->n) * c->m * c->n, query = at / c->n * c->n, column = at % c->n;
+    double most = -INFINITY, weights = 0, sum = 0, *score = malloc((size_t)c->m * sizeof *score);
+    for (int64_t r = 0; score && r < c->m; r++) {
+        score[r] = 0;
+        for (int64_t i = 0; i < c->n; i++)
+            score[r] += (double)d->in[0][query + i] * (double)d->in[1][head + r * c->n + i];
+        score[r] /= sqrt((double)c->n);
+        most = fmax(most, score[r]);
+    }
+    for (int64_t r = 0; score && r < c->m; r++) {
+        double weight = exp(score[r] - most), value = (double)d->in[2][head + r * c->n + column];
+        weights += weight;
+        sum += weight * value;
+        *scale += weight * fabs(value);
+    }
+    free(score);
+    *scale /= weights;
+    return sum / weights;
 }
 
 static double
@@ -141,6 +195,8 @@ bench_expect(const bench_case *c, const bench_data *d, int64_t at, double *scale
     switch (c->kind) {
     case BENCH_GEMM:
         return gemm(c, d, at, scale);
+    case BENCH_ATTENTION:
+        return attention(c, d, at, scale);
     case BENCH_CONV:
         return conv(c, d, at, scale);
     case BENCH_SUM: {

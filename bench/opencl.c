@@ -97,7 +97,7 @@ open_copy(const bench_case *c, const bench_data *d)
     cl_run *r = bench_flops(c) > 0 ? NULL : open_device(c);
     if (!r)
         return NULL;
-    r->groups = (size_t)ceil(bench_bytes(d) / 8 / COPIED);
+    r->groups = (size_t)ceil(bench_bytes(c, d) / 8 / COPIED);
     for (int i = 0; i < 2; i++)
         r->mem[i] = memory(r, (int64_t)r->groups * COPIED, NULL);
     r->program = clCreateProgramWithSource(r->context, 1, &text, NULL, NULL);

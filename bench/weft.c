@@ -1,13 +1,15 @@
-/* bench/weft.c: weft as a contender: a graph's text, compiled, in a session on device opencl. */
+/* bench/weft.c: weft as a contender: a graph's text, compiled, in a session on the
+ * device of the case. */
 #include "bench.h"
 #include "compiler/compiler.h"
 #include "runtime/session.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 typedef struct weft_run {
     const bench_case *c;
-    int64_t block; /* channels side by side in the layout that weft takes */
+    int64_t block; /* channels side by side in the layout that weft takes; 1: plain rows */
     weft_target target;
     weft_diag *diag;
     weft_device *device;
@@ -22,13 +24,34 @@ write_gemm(const weft_run *w, weft_str *s)
 {
     const bench_case *c = w->c;
     long long m = c->m, n = c->n, k = c->k;
-    weft_str_addf(s, "graph bench(a: f32[%lld, %lld]", m, k);
+    const char *type = weft_dtype_name(c->dtype);
+    weft_str_addf(s, "graph bench(a: %s[%lld, %lld]", type, m, k);
     if (!c->constant)
-        weft_str_addf(s, ", b: f32[%lld, %lld]", k, n);
+        weft_str_addf(s, ", b: %s[%lld, %lld]", type, k, n);
     weft_str_addf(s, ") -> (y) {\n");
     if (c->constant)
-        weft_str_addf(s, "b: f32[%lld, %lld] = constant " HASH "\n", k, n);
-    weft_str_addf(s, "y: f32[%lld, %lld] = matmul(a, b) {ta=0, tb=0}\n}\n", m, n);
+        weft_str_addf(s, "b: %s[%lld, %lld] = constant " HASH "\n", type, k, n);
+    weft_str_addf(s, "y: %s[%lld, %lld] = matmul(a, b) {ta=0, tb=0}\n}\n", type, m, n);
+}
+
+/* As models have it: the pass fuse-attention makes one operator of it where that pays. */
+static void
+write_attention(const weft_run *w, weft_str *s)
+{
+    const bench_case *c = w->c;
+    const char *type = weft_dtype_name(c->dtype);
+    for (int i = 0; i < 3; i++)
+        weft_str_addf(s, "%s%c: %s[%lld, %lld, %lld, %lld]", i ? ", " : "graph bench(", 'a' + i,
+                      type, (long long)c->batch, (long long)c->heads, (long long)c->m,
+                      (long long)c->n);
+    weft_str_addf(s,
+                  ") -> (y) {\n"
+                  "by: %s[] = constant [%.17g]\n"
+                  "s = matmul(a, b) {ta=0, tb=1}\n"
+                  "t = multiply(s, by)\n"
+                  "p = softmax(t) {axis=3}\n"
+                  "y = matmul(p, c) {ta=0, tb=0}\n}\n",
+                  type, 1 / sqrt((double)c->n));
 }
 
 /* What networks run between two convolutions, on targets of class vector-cpu: channels in blocks,
@@ -36,7 +59,7 @@ write_gemm(const weft_run *w, weft_str *s)
 static bool
 in_blocks(const weft_run *w, int64_t channels)
 {
-    return w->c->kind == BENCH_CONV && channels % w->block == 0;
+    return w->c->kind == BENCH_CONV && w->block > 1 && channels % w->block == 0;
 }
 
 /* A convolution between operands in the layout that weft takes: the pass layout undoes
@@ -46,15 +69,16 @@ write_conv(const weft_run *w, weft_str *s)
 {
     const bench_case *c = w->c;
     long long k = c->kernel, p = k / 2, st = c->stride, f = c->filters, ch = c->channels;
-    long long image = c->image, block = w->block;
+    long long batch = c->batch, image = c->image, block = w->block;
     bool from = in_blocks(w, ch), to = in_blocks(w, f);
     if (from)
         weft_str_addf(s,
-                      "graph bench(a: f32[1, %lld, %lld, %lld, %lld]) -> (y) {\n"
-                      "x: f32[1, %lld, %lld, %lld] = unblock(a)\n",
-                      ch / block, image, image, block, ch, image, image);
+                      "graph bench(a: f32[%lld, %lld, %lld, %lld, %lld]) -> (y) {\n"
+                      "x: f32[%lld, %lld, %lld, %lld] = unblock(a)\n",
+                      batch, ch / block, image, image, block, batch, ch, image, image);
     else
-        weft_str_addf(s, "graph bench(a: f32[1, %lld, %lld, %lld]) -> (y) {\n", ch, image, image);
+        weft_str_addf(s, "graph bench(a: f32[%lld, %lld, %lld, %lld]) -> (y) {\n", batch, ch, image,
+                      image);
     weft_str_addf(s, "b: f32[%lld, %lld, %lld, %lld] = constant " HASH "\n", f,
                   ch / (long long)c->groups, k, k);
     weft_str_addf(s,
@@ -113,15 +137,14 @@ swap_layout(float *to, const float *from, int64_t channels, int64_t pixels, int6
 static weft_status
 set_input(const bench_case *c, const bench_data *d, int i, weft_run *w)
 {
-    size_t bytes = (size_t)d->count[i] * 4;
-    if (i > 0 || !in_blocks(w, c->channels))
-        return weft_session_set_input(w->session, i, d->in[i], bytes, w->diag);
-    float *blocked = malloc(bytes);
-    if (!blocked)
+    void *packed = bench_pack(c, d->in[i], d->count[i]);
+    if (!packed)
         return weft_fail(w->diag, WEFT_LIMIT, "no memory for an input");
-    swap_layout(blocked, d->in[i], c->channels, c->image * c->image, w->block, true);
-    weft_status s = weft_session_set_input(w->session, i, blocked, bytes, w->diag);
-    free(blocked);
+    if (i == 0 && in_blocks(w, c->channels))
+        swap_layout(packed, d->in[i], c->batch * c->channels, c->image * c->image, w->block, true);
+    int64_t bytes = d->count[i] * weft_dtype_bits(c->dtype) / 8;
+    weft_status s = weft_session_set_input(w->session, i, packed, (size_t)bytes, w->diag);
+    free(packed);
     return s;
 }
 
@@ -143,14 +166,27 @@ as_constant(const bench_case *c, const bench_data *d, int i, int64_t dim[4])
 }
 
 static weft_status
-open_device(weft_run *w)
+open_device(weft_run *w, const char *device)
 {
     weft_drivers drivers = weft_all_drivers();
-    weft_status s = weft_device_open(&drivers, "opencl", w->diag, &w->device);
+    weft_status s = weft_device_open(&drivers, device, w->diag, &w->device);
     if (!s)
-        s = weft_resolve_target("opencl", w->device, &w->target, w->diag);
-    w->block = w->target.vector_lanes > 0 ? w->target.vector_lanes : 1;
+        s = weft_resolve_target(NULL, w->device, &w->target, w->diag);
+    w->block = w->target.cls == WEFT_CLASS_VECTOR_CPU ? w->target.vector_lanes : 1;
     return s;
+}
+
+bool
+bench_is_gpu(const char *device, bool *gpu)
+{
+    weft_run w = { .diag = weft_diag_create() };
+    bool ok = !open_device(&w, device);
+    if (!ok)
+        fprintf(stderr, "%s", weft_diag_text(w.diag));
+    *gpu = w.target.cls == WEFT_CLASS_GPU;
+    weft_device_close(w.device);
+    weft_diag_destroy(w.diag);
+    return ok;
 }
 
 static weft_status
@@ -198,10 +234,11 @@ open_weft(const bench_case *c, const bench_data *d)
         return NULL;
     w->c = c;
     w->diag = weft_diag_create();
-    weft_status s = open_device(w);
-    (c->kind == BENCH_GEMM   ? write_gemm
-     : c->kind == BENCH_CONV ? write_conv
-                             : write_other)(w, &text);
+    weft_status s = open_device(w, c->device);
+    (c->kind == BENCH_GEMM        ? write_gemm
+     : c->kind == BENCH_ATTENTION ? write_attention
+     : c->kind == BENCH_CONV      ? write_conv
+                                  : write_other)(w, &text);
     if (!s)
         s = start(c, d, weft_str_text(&text), w);
     weft_str_free(&text);
@@ -223,14 +260,15 @@ static bool
 read_out(void *user, float *out, int64_t count)
 {
     weft_run *w = user;
-    size_t bytes = (size_t)count * 4;
-    if (!in_blocks(w, w->c->filters))
-        return !weft_session_get_output(w->session, 0, out, bytes, w->diag);
-    float *blocked = malloc(bytes);
-    bool ok = blocked && !weft_session_get_output(w->session, 0, blocked, bytes, w->diag);
-    if (ok)
-        swap_layout(out, blocked, w->c->filters, count / w->c->filters, w->block, false);
-    free(blocked);
+    const bench_case *c = w->c;
+    int64_t bytes = count * weft_dtype_bits(c->dtype) / 8, channels = c->batch * c->filters;
+    void *packed = malloc((size_t)bytes);
+    bool ok = packed && !weft_session_get_output(w->session, 0, packed, (size_t)bytes, w->diag);
+    if (ok && in_blocks(w, c->filters))
+        swap_layout(out, packed, channels, count / channels, w->block, false);
+    else if (ok)
+        bench_unpack(c, packed, out, count);
+    free(packed);
     return ok;
 }
 
