@@ -47,13 +47,13 @@ int64_t bench_out_image(const bench_case *);
 /* Multiply-adds count two; 0: the bytes are what matters. */
 double bench_flops(const bench_case *);
 double bench_bytes(const bench_case *, const bench_data *); /* read and written once */
-/* Half a step between numbers of the case's dtype near x; of f32 0: that is left to tolerances. */
-double bench_half_step(const bench_case *, double x);
 /* Elements of [-0.5, 0.5) for the case; false when there is no memory. */
 bool bench_make_data(const bench_case *, bench_data *);
 void bench_free_data(bench_data *);
 /* Element i of the result, computed in double; `scale` bounds the sum of its terms' magnitudes. */
 double bench_expect(const bench_case *, const bench_data *, int64_t i, double *scale);
+/* How far from it a result may be. */
+double bench_tolerance(const bench_case *, double want, double scale);
 /* The numbers in the case's dtype, in memory of their own; `from` NULL: NaN.  NULL: there is none. */
 void *bench_pack(const bench_case *, const float *from, int64_t count);
 void bench_unpack(const bench_case *, const void *from, float *to, int64_t count);
