@@ -359,7 +359,8 @@ has_wide_vectors(void)
 #endif
 }
 
-/* Every library's threads keep a core each.  Libraries read these as they are loaded, before main. */
+/* Every library's threads keep a core each.  Libraries read these as they are loaded, before
+ * main. */
 static void
 set_environment(char **argv)
 {

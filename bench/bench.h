@@ -1,8 +1,8 @@
 /* bench/bench.h: weft's kernels and other libraries', in alternating runs of one process.
  *
  * A contender takes a case with inputs in memory of its own, runs it any number of times, each time
- * until the result is there, and gives the result of the last run.  All numbers of a case are of its
- * dtype; here they stand as f32, which holds them exactly.
+ * until the result is there, and gives the result of the last run.  All numbers of a case are of
+ * its dtype; here they stand as f32, which holds them exactly.
  */
 #ifndef WEFT_BENCH_H
 #define WEFT_BENCH_H
@@ -54,7 +54,8 @@ void bench_free_data(bench_data *);
 double bench_expect(const bench_case *, const bench_data *, int64_t i, double *scale);
 /* How far from it a result may be. */
 double bench_tolerance(const bench_case *, double want, double scale);
-/* The numbers in the case's dtype, in memory of their own; `from` NULL: NaN.  NULL: there is none. */
+/* The numbers in the case's dtype, in memory of their own; `from` NULL: NaN.  NULL: there is no
+ * memory. */
 void *bench_pack(const bench_case *, const float *from, int64_t count);
 void bench_unpack(const bench_case *, const void *from, float *to, int64_t count);
 

@@ -1,4 +1,5 @@
-/* bench/copy.c: a copy of as many bytes as a case moves, by the API of the GPU that weft runs on. */
+/* bench/copy.c: a copy of as many bytes as a case moves, by the API of the GPU that weft runs
+ * on. */
 #include "bench.h"
 #include "compiler/compiler.h"
 

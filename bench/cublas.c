@@ -1,5 +1,5 @@
-/* bench/cublas.c: cuBLAS as a contender: its products of columns, of operands that are exchanged.  In
- * f32 it multiplies in f32, no shorter type; in f16 it adds up in f32. */
+/* bench/cublas.c: cuBLAS as a contender: its products of columns, of operands that are exchanged.
+ * In f32 it multiplies in f32, no shorter type; in f16 it adds up in f32. */
 #include "cuda.h"
 
 #include <stdlib.h>

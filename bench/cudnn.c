@@ -1,5 +1,5 @@
-/* bench/cudnn.c: cuDNN as a contender: convolutions by the algorithm that it measures to be quickest
- * among those that multiply in f32, and softmax.  Images lie as the case has them. */
+/* bench/cudnn.c: cuDNN as a contender: convolutions by the algorithm that it measures to be
+ * quickest among those that multiply in f32, and softmax.  Images lie as the case has them. */
 #include "cuda.h"
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Whole models: weft on a device beside onnxruntime on the CPU, in alternating runs.
+"""Whole models: weft on a device beside onnxruntime on the CPU or a GPU, in alternating runs.
 
     bench/ort.py [--weft build/tools/weft] [-d opencl] [--rounds N] [--json FILE] MODEL.onnx...
+    bench/ort.py -d cuda --provider CUDAExecutionProvider MODEL.onnx...
 
 Inputs are random; sizes a model leaves open are 1.  Prints minimum and median in ms and
 onnxruntime's minimum to weft's; first the largest difference of weft's output to onnxruntime's,
@@ -10,15 +11,16 @@ model that ends in one, what it reads is compared as well, in a copy of the mode
 import argparse
 import json
 import os
-import re
 import statistics
-import subprocess
+import sys
 import tempfile
 import time
 
 import numpy as np
 import onnx
 import onnxruntime
+
+import weft_run
 
 # Threads of PoCL sleep between kernels, and wake up on one core together now and then.
 os.environ.setdefault("POCL_AFFINITY", "1")
@@ -31,15 +33,6 @@ def make_inputs(session):
     rng = np.random.default_rng(1)
     return {i.name: rng.uniform(0, 1, [d if isinstance(d, int) else 1 for d in i.shape])
             .astype(TYPES[i.type]) for i in session.get_inputs()}
-
-
-def weft_command(args, model, inputs, folder):
-    command = [args.weft, "run", model, "-d", args.device]
-    for name, value in inputs.items():
-        path = os.path.join(folder, f"in{len(command)}.npy")
-        np.save(path, value)
-        command += ["-i", f"{name}={path}", "--shape", name + "=" + "x".join(map(str, value.shape))]
-    return command
 
 
 def without_softmax(path, folder):
@@ -60,49 +53,57 @@ def without_softmax(path, folder):
 def difference(args, model, inputs, folder):
     """Largest difference of the first output, relative to its largest magnitude."""
     session = start_ort(args, model)
-    subprocess.run(weft_command(args, model, inputs, folder) + ["-o", folder], check=True,
-                   stdout=subprocess.DEVNULL)
     want = session.run(None, inputs)[0]
-    name = session.get_outputs()[0].name
-    got = np.load(os.path.join(folder, re.sub(r"[^\w.-]", lambda c: f"%{ord(c[0]):02X}", name) + ".npy"))
+    command = weft_run.make_command(args, model, inputs, folder)
+    got = weft_run.run(command, folder, session.get_outputs()[0].name)
     return float(np.abs(got - want).max() / (np.abs(want).max() + 1e-30))
 
 
 def start_ort(args, model):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = args.threads
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    exact = {"use_tf32": "0"} if args.provider == "CUDAExecutionProvider" else {}
+    session = onnxruntime.InferenceSession(model, options, providers=[(args.provider, exact)])
+    if session.get_providers()[0] != args.provider:
+        sys.exit(f"onnxruntime cannot run {model} by {args.provider} here")
+    return session
 
 
-def time_ort(session, inputs, runs):
-    session.run(None, inputs)
+def make_call(args, session, inputs):
+    """A run; on a GPU from and to its memory."""
+    if args.provider != "CUDAExecutionProvider":
+        return lambda: session.run(None, inputs)
+    binding = session.io_binding()
+    for name, value in inputs.items():
+        binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(value, "cuda", 0))
+    for output in session.get_outputs():
+        binding.bind_output(output.name, "cuda")
+    return lambda: session.run_with_iobinding(binding)
+
+
+def time_ort(call, runs):
+    call()
     times = []
     for _ in range(runs):
         start = time.perf_counter()
-        session.run(None, inputs)
+        call()
         times.append((time.perf_counter() - start) * 1e3)
     return times
-
-
-def time_weft(command, runs):
-    text = subprocess.run(command + ["--repeat", str(runs)], check=True, capture_output=True,
-                          text=True).stdout
-    found = re.search(r"wall time: median ([\d.]+) ms, minimum ([\d.]+) ms", text)
-    return float(found[2]), float(found[1])
 
 
 def measure(args, model, folder):
     session = start_ort(args, model)
     inputs = make_inputs(session)
-    command = weft_command(args, model, inputs, folder)
+    command = weft_run.make_command(args, model, inputs, folder)
     logits = without_softmax(model, folder)
     apart = difference(args, model, inputs, folder)
     before = difference(args, logits, inputs, folder) if logits else None
+    call = make_call(args, session, inputs)
     ort, weft = [], []
     for _ in range(args.rounds):
-        weft.append(time_weft(command, args.runs))
+        weft.append(weft_run.measure(command, args.runs))
         time.sleep(0.1)
-        ort += time_ort(session, inputs, args.runs)
+        ort += time_ort(call, args.runs)
         time.sleep(0.1)
     row = {"model": model, "difference": apart, "before_softmax": before,
            "weft_min_ms": min(w[0] for w in weft),
@@ -123,9 +124,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--provider", default="CPUExecutionProvider", help="of onnxruntime")
     parser.add_argument("--json")
     parser.add_argument("model", nargs="+")
     args = parser.parse_args()
+    if args.provider not in onnxruntime.get_available_providers():
+        sys.exit(f"this onnxruntime has no {args.provider}; it has "
+                 + ", ".join(onnxruntime.get_available_providers()))
     rows = []
     for model in args.model:
         with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,5 @@
-/* bench/weft.c: weft as a contender: a graph's text, compiled, in a session on the
- * device of the case. */
+/* bench/weft.c: weft as a contender: a graph's text, compiled, in a session on the device of
+ * the case. */
 #include "bench.h"
 #include "compiler/compiler.h"
 #include "runtime/session.h"
