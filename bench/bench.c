@@ -143,7 +143,7 @@ agree(const bench_case *c, const float *a, const float *b, int64_t n)
         most = fmax(most, fabs((double)a[i]));
         apart = fmax(apart, fabs((double)a[i] - (double)b[i]));
     }
-    return apart <= 2 * bench_tolerance(c, most, most);
+    return apart <= bench_tolerance(c, 2 * most, most); /* both have been rounded */
 }
 
 static bool

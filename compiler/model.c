@@ -19,6 +19,19 @@ part_align(const weft_target *t)
     return t->offset_align > PART_ALIGN ? t->offset_align : PART_ALIGN;
 }
 
+/* Whether matrix units multiply f16 and add up in f32. */
+static bool
+multiplies_halves(const weft_target *t)
+{
+    bool any = false;
+    for (int i = 0; i < weft_matrix_count(); i++) {
+        const weft_matrix *m = weft_matrix_at(i);
+        any = any || (t->api == m->api && m->factor == WEFT_F16 && m->sum == WEFT_F32 &&
+                      weft_target_multiplies(t, m));
+    }
+    return any;
+}
+
 /* Runs the passes that the job's target and level ask for. */
 static weft_status
 optimize(weft_graph *graph, const weft_compile_job *job)
@@ -34,6 +47,7 @@ optimize(weft_graph *graph, const weft_compile_job *job)
         .pack_lanes = vectors ? t->vector_lanes : 0,
         .block_lanes = vectors ? t->vector_lanes : 0,
         .float_sums = (vectors || simt) && job->optimize > 0,
+        .half_products = multiplies_halves(t),
         .flat_places = vectors,
         .attention_bytes = simt && job->optimize > 0 ? t->shared_bytes : 0,
         .attention_lanes = vectors ? t->vector_lanes : 0,

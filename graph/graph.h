@@ -251,7 +251,8 @@ typedef struct weft_graph_options {
     int max_buffers; /* kernel arguments of the target; fusion stays below; 0: 31 */
     int pack_lanes;  /* weights of contractions re-laid for so many output channels; 0: no */
     int block_lanes; /* channels of convolutions' tensors in blocks of so many; 0: no */
-    bool float_sums; /* products of small integers in f32 where that is exact */
+    bool float_sums; /* products of small integers in f32 where that is exact, */
+    bool half_products; /* and their factors in f16, which units multiply with sums in f32 */
     bool flat_places; /* spatial dimensions of convolutions of single elements as one */
     /* attention in one kernel: shared memory that a block may take, 0: no attention; operations
      * that the target does while it moves a byte */

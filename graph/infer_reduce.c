@@ -82,9 +82,25 @@ check_pack(weft_graph *g, weft_node *n, const char *count)
                           (long long)lanes, count, (long long)channels);
 }
 
+/* The operands' dtype, or that of their sums where the node says so. */
+static weft_status
+product_dtype(weft_graph *g, weft_node *n, weft_dtype *t)
+{
+    const weft_attr *attr = weft_node_attr(n, "dtype");
+    weft_dtype of = n->in[0]->dtype,
+               sum = weft_is_float(of) && weft_dtype_bits(of) < 32 ? WEFT_F32 : of;
+    *t = attr ? attr->dtype : of;
+    return *t == of || *t == sum
+               ? WEFT_OK
+               : weft_node_fail(g, n, WEFT_INVALID_INPUT,
+                                "dtype is %s; a product of %s is that, or the %s of its sums",
+                                weft_dtype_name(*t), weft_dtype_name(of), weft_dtype_name(sum));
+}
+
 weft_status
 weft_infer_matmul(weft_graph *g, weft_node *n)
 {
+    weft_dtype type;
     const weft_value *a = n->in[0], *b = n->in[1];
     bool packed = weft_node_attr(n, "pack") != NULL;
     const weft_expr *m, *k, *k2, *cols;
@@ -92,7 +108,7 @@ weft_infer_matmul(weft_graph *g, weft_node *n)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "operands need two dimensions at least");
     if (a->dtype != b->dtype)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the operands are of two dtypes");
-    if (check_numbers(g, n))
+    if (check_numbers(g, n) || product_dtype(g, n, &type))
         return WEFT_INVALID_INPUT;
     matrix_dims(a, weft_node_int(n, "ta") != 0, &m, &k);
     matrix_dims(b, weft_node_int(n, "tb") != 0, &k2, &cols);
@@ -111,7 +127,7 @@ weft_infer_matmul(weft_graph *g, weft_node *n)
         return weft_node_fail(g, n, WEFT_INVALID_INPUT, "the batch dimensions do not broadcast");
     dim[batch] = m;
     dim[batch + 1] = cols;
-    return weft_infer_out(g, n, a->dtype, batch + 2, dim);
+    return weft_infer_out(g, n, type, batch + 2, dim);
 }
 
 /* ---- attention ------------------------------------------------------------------------------- */
@@ -396,12 +412,15 @@ weft_status
 weft_infer_conv(weft_graph *g, weft_node *n)
 {
     const weft_value *x = n->in[0], *w = n->in[1];
+    weft_dtype type;
     conv_form f;
     weft_status st = form_of(g, n, &f);
     if (st == WEFT_OK)
         st = check_conv(g, n, f.in_block > 0, (f.pack > 0) + f.blocks);
     if (st == WEFT_OK)
         st = check_form(g, n, &f);
+    if (st == WEFT_OK)
+        st = product_dtype(g, n, &type);
     if (st != WEFT_OK)
         return st;
     int spatial = x->ndim - 2 - (f.in_block > 0), rank = spatial + 2;
@@ -422,7 +441,7 @@ weft_infer_conv(weft_graph *g, weft_node *n)
     for (int i = 0; i < spatial; i++)
         dim[2 + i] = windows(g, n, i, spatial, x->dim[2 + i], w->dim[2 + i], false);
     dim[rank] = weft_dim(g, f.out_block);
-    return weft_infer_out(g, n, x->dtype, rank + (f.out_block > 0), dim);
+    return weft_infer_out(g, n, type, rank + (f.out_block > 0), dim);
 }
 
 weft_status

@@ -205,7 +205,7 @@ TE_OP(matmul)
     return done(te,
                 weft_topi_matmul(te, in[0], in[1], weft_node_int(n, "ta") != 0,
                                  weft_node_int(n, "tb") != 0, int_or_zero(n, "pack"),
-                                 int_or_zero(n, "n")),
+                                 int_or_zero(n, "n"), n->out[0]->dtype),
                 out);
 }
 
@@ -235,7 +235,7 @@ TE_OP(conv)
                                 .out_block = int_or_zero(n, "out_block") };
     return done(te,
                 weft_topi_conv(te, in[0], in[1], n->nin > 2 ? in[2] : NULL, &w,
-                               weft_node_int(n, "groups"), &layout),
+                               weft_node_int(n, "groups"), &layout, n->out[0]->dtype),
                 out);
 }
 

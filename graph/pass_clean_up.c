@@ -121,7 +121,8 @@ clean_matmul(weft_sweep *s, weft_node *n)
     static const char *const flag[] = { "ta", "tb" };
     weft_value *in[2] = { n->in[0], n->in[1] };
     int64_t t[2];
-    weft_attr attr[2];
+    weft_attr attr[3];
+    const weft_attr *dtype = weft_node_attr(n, "dtype");
     bool changed = false;
     if (weft_node_attr(n, "pack"))
         return n->out[0];
@@ -132,7 +133,10 @@ clean_matmul(weft_sweep *s, weft_node *n)
         attr[i] = weft_attr_int(flag[i], &t[i]);
         changed = changed || swaps;
     }
-    return changed ? weft_sweep_instead(s, n, WEFT_GOP_MATMUL, 2, in, 2, attr) : n->out[0];
+    if (dtype)
+        attr[2] = *dtype;
+    return changed ? weft_sweep_instead(s, n, WEFT_GOP_MATMUL, 2, in, dtype ? 3 : 2, attr)
+                   : n->out[0];
 }
 
 /* What stands for the node's output: itself when nothing changes, NULL after an error. */

@@ -1,5 +1,6 @@
 /* float-sums: products of small integers whose sums are exact in f32 are computed in f32: a matmul
- * or conv in i32 between what was 8 bits wide, often less a zero point.
+ * or conv in i32 between what was 8 bits wide, often less a zero point.  Where matrix units multiply
+ * f16 and add up in f32, factors that f16 holds are of that: their products are exact, too.
  *
  * A sum of integers, in any order, is exact in f32 while the sum of their magnitudes is 2^24 at
  * most.  Of a constant operand the magnitudes are known, output channel by output channel; else
@@ -11,6 +12,7 @@
 #include "graph/passes.h"
 
 #define EXACT ((int64_t)1 << 24)
+#define EXACT_HALF ((int64_t)1 << 11)
 enum {
     DEEPEST = 8,           /* nodes from a product to what was narrow */
     MOST_ELEMENT = 1 << 29 /* magnitude that is looked at */
@@ -214,7 +216,7 @@ cast(pass *p, const weft_node *n, weft_value *v, weft_dtype to)
 }
 
 static weft_value *
-constant(pass *p, const weft_value *v, const int32_t *element)
+constant(pass *p, const weft_value *v, const int32_t *element, weft_dtype t)
 {
     weft_graph *g = p->s.g;
     int64_t count = 1, *dim = WEFT_NEW_ARRAY(&g->ir->arena, v->ndim, int64_t);
@@ -222,10 +224,11 @@ constant(pass *p, const weft_value *v, const int32_t *element)
         weft_as_int(v->dim[d], &dim[d]);
         count *= dim[d];
     }
-    weft_const c = weft_const_make(g, WEFT_F32, v->ndim, dim);
+    weft_const c = weft_const_make(g, t, v->ndim, dim);
     for (int64_t i = 0; i < count; i++)
-        weft_set_f64(WEFT_F32, (void *)(uintptr_t)c.data, i, element[i]);
-    return weft_graph_constant(g, weft_arena_printf(&g->ir->arena, "%s.f32", v->name), &c);
+        weft_set_f64(t, (void *)(uintptr_t)c.data, i, element[i]);
+    return weft_graph_constant(
+        g, weft_arena_printf(&g->ir->arena, "%s.%s", v->name, weft_dtype_name(t)), &c);
 }
 
 /* The bias of a conv beside its channels. */
@@ -241,16 +244,40 @@ beside_channels(pass *p, const weft_node *n)
     return weft_reshaped(p->s.g, n->in[2], name, rank - 1, dim);
 }
 
+/* Whether f16 holds both operands; w: the second's elements if they are known. */
 static bool
-replace(pass *p, weft_node *n, const int32_t *w)
+are_halves(const weft_node *n, const int32_t *w)
 {
-    weft_graph *g = p->s.g;
+    int64_t count = 0, most = w ? 0 : magnitude_of(n->in[1]);
+    if (w)
+        weft_value_count(n->in[1], &count);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t v = w[i] < 0 ? -(int64_t)w[i] : w[i];
+        most = v > most ? v : most;
+    }
+    return most <= EXACT_HALF && magnitude_of(n->in[0]) <= EXACT_HALF;
+}
+
+/* The product in f32, of factors of dtype t. */
+static weft_value *
+sum_of(pass *p, const weft_node *n, const int32_t *w, weft_dtype t)
+{
+    weft_attr *attr = WEFT_NEW_ARRAY(&p->scratch, n->nattr + 1, weft_attr);
+    for (int i = 0; i < n->nattr; i++)
+        attr[i] = n->attr[i];
+    attr[n->nattr] = weft_attr_dtype("dtype", WEFT_F32);
+    weft_value *in[2] = { cast(p, n, n->in[0], t),
+                          w ? constant(p, n->in[1], w, t) : cast(p, n, n->in[1], t) };
+    return in[0] && in[1] ? weft_graph_add(p->s.g, n->op, n->name, n->kind, NULL, 2, in,
+                                           n->nattr + (t != WEFT_F32), attr)
+                          : NULL;
+}
+
+static bool
+replace(pass *p, weft_node *n, const int32_t *w, bool halves)
+{
     weft_attr i32 = weft_attr_dtype("dtype", WEFT_I32);
-    weft_value *in[2] = { cast(p, n, n->in[0], WEFT_F32),
-                          w ? constant(p, n->in[1], w) : cast(p, n, n->in[1], WEFT_F32) };
-    weft_value *sum = in[0] && in[1] ? weft_graph_add(g, n->op, n->name, n->kind, NULL, 2, in,
-                                                      n->nattr, n->attr)
-                                     : NULL;
+    weft_value *sum = sum_of(p, n, w, halves && are_halves(n, w) ? WEFT_F16 : WEFT_F32);
     if (!sum)
         return false;
     if (n->nin < 3 || !n->in[2])
@@ -278,7 +305,7 @@ weft_pass_float_sums(weft_graph *g, const weft_graph_options *options, bool *cha
         bool takes =
             ok && options->float_sums && is_integer_product(n) && is_exact(&p, n, &w);
         if (takes)
-            ok = replace(&p, n, w);
+            ok = replace(&p, n, w, options->half_products);
         else
             weft_sweep_keep(&p.s, n);
         weft_arena_reset(&p.scratch);

@@ -191,12 +191,13 @@ define_axes(conv *c, const weft_expr *out)
 
 weft_tensor *
 weft_topi_conv(weft_te *te, weft_tensor *x, weft_tensor *w, weft_tensor *bias,
-               const weft_window *window, int64_t groups, const weft_conv_layout *layout)
+               const weft_window *window, int64_t groups, const weft_conv_layout *layout,
+               weft_dtype to)
 {
     if (!x || !w)
         return NULL;
     weft_ir *ir = te->ir;
-    weft_dtype t = x->buf->dtype, wide = weft_topi_sum_dtype(t);
+    weft_dtype wide = weft_topi_sum_dtype(x->buf->dtype);
     bool single = groups > 1 && weft_is_int_imm(w->buf->shape[1], 1); /* channel of a group */
     conv c = { .te = te, .w = w, .window = window, .groups = groups, .layout = *layout };
     c.lanes = layout->in_block && !single ? layout->in_block : 0;
@@ -209,7 +210,7 @@ weft_topi_conv(weft_te *te, weft_tensor *x, weft_tensor *w, weft_tensor *bias,
                                         weft_cast(ir, wide, weight_at(&c, m)));
     weft_tensor *sum =
         weft_te_reduce(te, "conv", c.a.nout, c.a.out, c.a.nreduce, c.a.reduce, WEFT_SUM, product);
-    return finish(te, sum, bias, layout->out_block, t);
+    return finish(te, sum, bias, layout->out_block, to);
 }
 
 weft_tensor *

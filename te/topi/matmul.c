@@ -52,13 +52,13 @@ output_shape(weft_te *te, weft_tensor *a, weft_tensor *b, bool ta, bool tb, int6
 
 weft_tensor *
 weft_topi_matmul(weft_te *te, weft_tensor *a, weft_tensor *b, bool ta, bool tb, int64_t pack,
-                 int64_t n)
+                 int64_t n, weft_dtype to)
 {
     if (!a || !b)
         return NULL;
     weft_ir *ir = te->ir;
     const weft_expr **dim;
-    weft_dtype t = a->buf->dtype, wide = weft_topi_sum_dtype(t);
+    weft_dtype wide = weft_topi_sum_dtype(a->buf->dtype);
     int nbatch = output_shape(te, a, b, ta, tb, pack, n, &dim), na = a->buf->ndim;
     weft_axis **axis = weft_topi_axes(te, nbatch + 2, dim);
     weft_axis *r = weft_te_reduce_axis(te, "r", a->buf->shape[ta ? na - 2 : na - 1]);
@@ -68,5 +68,5 @@ weft_topi_matmul(weft_te *te, weft_tensor *a, weft_tensor *b, bool ta, bool tb, 
                               : element(te, b, nbatch, at, k, at[nbatch + 1], tb);
     weft_tensor *c = weft_te_reduce(te, "matmul", nbatch + 2, axis, 1, &r, WEFT_SUM,
                                     weft_mul(ir, weft_cast(ir, wide, x), weft_cast(ir, wide, y)));
-    return c && wide != t ? weft_topi_cast(te, c, t) : c;
+    return c && wide != to ? weft_topi_cast(te, c, to) : c;
 }

@@ -174,9 +174,9 @@ weft_tensor *weft_topi_lrn(weft_te *, weft_tensor *x, int64_t size, double alpha
                            double bias);
 
 /* ---- contractions (matmul.c, conv.c) --------------------------------------------------------- */
-/* Batches broadcast.  pack > 0: b is [ceil(n / pack), k, pack]. */
+/* Batches broadcast.  pack > 0: b is [ceil(n / pack), k, pack].  to: dtype of the result. */
 weft_tensor *weft_topi_matmul(weft_te *, weft_tensor *a, weft_tensor *b, bool ta, bool tb,
-                              int64_t pack, int64_t n);
+                              int64_t pack, int64_t n, weft_dtype to);
 typedef enum weft_zero { /* where the result is 0, whatever a softmax gives */
     WEFT_ZERO_NOWHERE,
     WEFT_ZERO_NAN,   /* where it gives NaN */
@@ -207,9 +207,10 @@ typedef struct weft_conv_layout {
                         * every group has one input and one output channel, and out_block is L */
     int64_t out_block; /* L: the result is [N, M / L, .., L] */
 } weft_conv_layout;
-/* bias [M] or NULL.  kernel is read from w. */
+/* bias [M] or NULL.  kernel is read from w.  to: dtype of the result. */
 weft_tensor *weft_topi_conv(weft_te *, weft_tensor *x, weft_tensor *w, weft_tensor *bias,
-                            const weft_window *, int64_t groups, const weft_conv_layout *);
+                            const weft_window *, int64_t groups, const weft_conv_layout *,
+                            weft_dtype to);
 /* w [C, M / groups, k..]; out: the spatial dims. */
 weft_tensor *weft_topi_conv_transpose(weft_te *, weft_tensor *x, weft_tensor *w, weft_tensor *bias,
                                       const weft_window *, int64_t groups,

@@ -2,6 +2,7 @@
 #include "support.h"
 
 static const weft_graph_options in_floats = { .float_sums = true };
+static const weft_graph_options in_halves = { .float_sums = true, .half_products = true };
 
 static void
 expect(const char *before, const char *after)
@@ -173,6 +174,39 @@ nothing_is_in_floats_unless_the_target_gains(void **state)
     check_passes("float-sums", NULL, text, text);
 }
 
+/* 2048 is the last integer from which on f16 leaves some out. */
+static void
+factors_that_f16_holds_are_of_that_where_units_multiply_them(void **state)
+{
+    (void)state;
+    check_passes("float-sums,eliminate-dead", &in_halves,
+                 "graph f(x: u8[2, 2], v: u8[2, 3]) -> (y, z, u) {\n"
+                 "    w: i32[2, 2] = constant [2048, 1, -2, 5]\n"
+                 "    more: i32[2, 2] = constant [2049, 1, -2, 5]\n"
+                 "    a = cast(x) {dtype=i32}\n"
+                 "    b = cast(v) {dtype=i32}\n"
+                 "    y = matmul(a, w) {ta=0, tb=0}\n"
+                 "    z = matmul(a, more) {ta=0, tb=0}\n"
+                 "    u = matmul(a, b) {ta=1, tb=0}\n"
+                 "}\n",
+                 "graph f(x: u8[2, 2], v: u8[2, 3]) -> (y, z, u) {\n"
+                 "    w.f16: f16[2, 2] = constant [2048.0, 1.0, -2.0, 5.0]\n"
+                 "    more.f32: f32[2, 2] = constant [2049.0, 1.0, -2.0, 5.0]\n"
+                 "    a: i32[2, 2] = cast(x) {dtype=i32}\n"
+                 "    b: i32[2, 3] = cast(v) {dtype=i32}\n"
+                 "    cast: f16[2, 2] = cast(a) {dtype=f16}\n"
+                 "    matmul: f32[2, 2] = matmul(cast, w.f16) {ta=0, tb=0, dtype=f32}\n"
+                 "    y: i32[2, 2] = cast(matmul) {dtype=i32}\n"
+                 "    cast_1: f32[2, 2] = cast(a) {dtype=f32}\n"
+                 "    matmul_1: f32[2, 2] = matmul(cast_1, more.f32) {ta=0, tb=0}\n"
+                 "    z: i32[2, 2] = cast(matmul_1) {dtype=i32}\n"
+                 "    cast_2: f16[2, 2] = cast(a) {dtype=f16}\n"
+                 "    cast_3: f16[2, 3] = cast(b) {dtype=f16}\n"
+                 "    matmul_2: f32[2, 3] = matmul(cast_2, cast_3) {ta=1, tb=0, dtype=f32}\n"
+                 "    u: i32[2, 3] = cast(matmul_2) {dtype=i32}\n"
+                 "}\n");
+}
+
 int
 main(void)
 {
@@ -183,6 +217,7 @@ main(void)
         cmocka_unit_test(zero_points_count),
         cmocka_unit_test(of_two_inputs_every_term_counts_as_the_greatest),
         cmocka_unit_test(a_bias_is_added_to_integers),
+        cmocka_unit_test(factors_that_f16_holds_are_of_that_where_units_multiply_them),
         cmocka_unit_test(nothing_is_in_floats_unless_the_target_gains),
     };
     return cmocka_run_group_tests_name("float sums", tests, NULL, NULL);

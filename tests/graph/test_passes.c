@@ -201,16 +201,19 @@ a_transpose_of_unit_axes_is_a_reshape_and_one_before_matmul_a_flag(void **state)
 {
     (void)state;
     check_passes("clean-up,eliminate-dead", NULL,
-                 "graph f(x: f32[1, 3, 1, 4], k: f32[2, 5, 4]) -> (r, y) {\n"
+                 "graph f(x: f32[1, 3, 1, 4], k: f32[2, 5, 4], h: f16[5, 4]) -> (r, y, z) {\n"
                  "    r = transpose(x) {axes=[1, 0, 2, 3]}\n"
                  "    t = transpose(k) {axes=[0, 2, 1]}\n"
                  "    q = reshape(x) {dims=[1, 3, 4]}\n"
                  "    y = matmul(q, t) {ta=0, tb=0}\n"
+                 "    s = transpose(h) {axes=[1, 0]}\n"
+                 "    z = matmul(s, h) {ta=0, tb=0, dtype=f32}\n"
                  "}\n",
-                 "graph f(x: f32[1, 3, 1, 4], k: f32[2, 5, 4]) -> (r, y) {\n"
+                 "graph f(x: f32[1, 3, 1, 4], k: f32[2, 5, 4], h: f16[5, 4]) -> (r, y, z) {\n"
                  "    r: f32[3, 1, 1, 4] = reshape(x) {dims=[3, 1, 1, 4]}\n"
                  "    q: f32[1, 3, 4] = reshape(x) {dims=[1, 3, 4]}\n"
                  "    y: f32[2, 3, 5] = matmul(q, k) {ta=0, tb=1}\n"
+                 "    z: f32[4, 4] = matmul(h, h) {ta=1, tb=0, dtype=f32}\n"
                  "}\n");
 }
 
