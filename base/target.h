@@ -47,6 +47,9 @@ enum {
  * iterations: its LP_MAX_TGSI_LOOP_ITERATIONS. */
 enum { WEFT_LLVMPIPE_ITERATIONS = 65535 };
 
+/* f32 lanes of the vectors that a GPU's threads load and store at once, whatever it computes in. */
+enum { WEFT_GPU_LANES = 4 };
+
 typedef struct weft_target {
     char name[64]; /* profile: "generic-gpu", "sm_90a", "apple8", or the device's own */
     weft_api api;

@@ -189,7 +189,7 @@ query(weft_cu_device *d, int index)
     t->cuda_arch = 10 * attribute(d, CAPABILITY_MAJOR) + attribute(d, CAPABILITY_MINOR);
     snprintf(t->name, sizeof t->name, "sm_%d", t->cuda_arch);
     fill_limits(d, t);
-    t->vector_lanes = 4;
+    t->vector_lanes = WEFT_GPU_LANES;
     t->f16 = d->nvrtc.include[0] != 0; /* its operators come from cuda_fp16.h */
     t->f64 = t->i8 = t->i16 = t->i64 = t->storage8 = t->storage16 = t->subgroup_shuffle = true;
     t->matrix = t->f16 && t->cuda_arch >= 70;

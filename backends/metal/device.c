@@ -111,7 +111,7 @@ query(weft_mtl_device *d, int index)
     t->offset_align = family ? 16 : 256;
     t->max_buffers = 31;
     t->scalar_bytes = 4096;
-    t->vector_lanes = 4;
+    t->vector_lanes = WEFT_GPU_LANES;
     t->f16 = t->i8 = t->i16 = t->i64 = t->storage8 = t->storage16 = t->subgroup_shuffle = true;
     t->metal_version = family >= 9 ? 31 : 30; /* which systems have that know the family */
     t->denorm_preserve = 16; /* "may be flushed" in single precision */

@@ -97,7 +97,9 @@ query_arithmetic(const weft_cl_device *d, weft_target *t)
 {
     char extensions[8192];
     device_text(d, CL_DEVICE_EXTENSIONS, extensions, sizeof extensions);
-    t->vector_lanes = (int)get_number(d, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
+    t->vector_lanes = t->cls == WEFT_CLASS_VECTOR_CPU
+                          ? (int)get_number(d, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT)
+                          : WEFT_GPU_LANES;
     if (t->vector_lanes < 1)
         t->vector_lanes = 1;
     t->f16 = has_extension(extensions, "cl_khr_fp16");
@@ -122,7 +124,9 @@ query_cost(const weft_cl_device *d, bool is_cpu, weft_target *t)
     t->gflops = 2 * lanes * ghz * t->cores;
     t->gbytes = is_cpu ? 8.0 * t->cores : 10.0 * t->cores;
     t->cache_bytes = 512 << 10;
-    t->registers = is_cpu ? (t->vector_lanes >= 16 ? 32 : 16) : 128;
+    t->registers = is_cpu                        ? (t->vector_lanes >= 16 ? 32 : 16)
+                   : t->cls == WEFT_CLASS_MOBILE ? 64
+                                                 : 128;
 #ifdef _SC_LEVEL2_CACHE_SIZE
     if (is_cpu && sysconf(_SC_LEVEL2_CACHE_SIZE) > 0)
         t->cache_bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
@@ -147,6 +151,18 @@ profile_name(char *out, size_t size, const char *name)
     out[n] = 0;
 }
 
+/* OpenCL does not say: by the name of the family. */
+static bool
+is_mobile(const char *name)
+{
+    static const char *const families[] = { "Mali",    "Immortalis", "Adreno",
+                                            "PowerVR", "Vivante",    "VideoCore" };
+    bool any = false;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        any = any || strstr(name, families[i]);
+    return any;
+}
+
 void
 weft_cl_query(weft_cl_device *d, int index)
 {
@@ -168,7 +184,9 @@ weft_cl_query(weft_cl_device *d, int index)
     info->checks_bounds = strstr(version, "Oclgrind") || strstr(info->name, "Oclgrind");
     profile_name(t->name, sizeof t->name, is_pocl ? "pocl" : info->name);
     t->api = WEFT_API_OPENCL;
-    t->cls = is_cpu ? WEFT_CLASS_VECTOR_CPU : WEFT_CLASS_GPU;
+    t->cls = is_cpu                  ? WEFT_CLASS_VECTOR_CPU
+             : is_mobile(info->name) ? WEFT_CLASS_MOBILE
+                                     : WEFT_CLASS_GPU;
     t->one_program = is_cpu;
     query_launch(d, t);
     query_memory(d, t);

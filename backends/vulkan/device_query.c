@@ -164,7 +164,7 @@ fill_cost(weft_target *t)
     t->gflops = is_cpu ? 16.0 * t->cores : t->cls == WEFT_CLASS_MOBILE ? 1000 : 8000;
     t->gbytes = is_cpu ? 8.0 * t->cores : t->cls == WEFT_CLASS_MOBILE ? 40 : 400;
     t->cache_bytes = is_cpu ? 512 << 10 : 64 << 10;
-    t->registers = is_cpu ? 16 : 128;
+    t->registers = is_cpu ? 16 : t->cls == WEFT_CLASS_MOBILE ? 64 : 128;
 #ifdef _SC_LEVEL2_CACHE_SIZE
     if (is_cpu && sysconf(_SC_LEVEL2_CACHE_SIZE) > 0)
         t->cache_bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
@@ -174,7 +174,7 @@ fill_cost(weft_target *t)
 static void
 fill_arithmetic(weft_target *t, const weft_vk_features *f)
 {
-    t->vector_lanes = 1;
+    t->vector_lanes = t->cls == WEFT_CLASS_LANE_CPU ? 1 : WEFT_GPU_LANES;
     t->f16 = f->float16;
     t->f64 = f->float64;
     t->i8 = f->int8;

@@ -5,7 +5,7 @@ enum { BUSY_CORE = 1024 }; /* threads of a GPU's core */
 
 /* Where it is not known how many steps there are in all. */
 enum {
-    GROUPS_OF_A_CORE = 4,
+    LEAST_GROUPS = 4,
     FEWER = 8 /* a group takes at least one of so many steps that it could */
 };
 
@@ -88,7 +88,7 @@ known_part(const weft_expr *e)
 int64_t
 weft_rule_chunk(const weft_rule *r, const weft_axis *axis, int64_t least, int64_t most)
 {
-    int64_t groups = GROUPS_OF_A_CORE * (int64_t)(r->target->cores > 0 ? r->target->cores : 1),
+    int64_t groups = LEAST_GROUPS * (int64_t)(r->target->cores > 0 ? r->target->cores : 1),
             some = known_part(axis->extent) / groups;
     if (weft_rule_extent(axis) >= 0 || most <= least)
         return most;
@@ -102,7 +102,7 @@ static int64_t
 even_chunk(const weft_rule *r, int64_t n, int64_t most)
 {
     int64_t cores = r->target->cores > 0 ? r->target->cores : 1;
-    if (n <= 0 || most <= 1 || n / most < GROUPS_OF_A_CORE * cores)
+    if (n <= 0 || most <= 1 || n / most < LEAST_GROUPS * cores)
         return most;
     for (int64_t some = most; some > 1 && some >= most / 2; some--)
         if (n % some == 0)

@@ -72,6 +72,33 @@ a_run_that_failed_on_opencl_can_be_repeated(void **state)
                                      fake_opencl(), fault, sizeof fault / sizeof *fault);
 }
 
+/* What the driver says of its vectors is what it computes in. */
+static void
+a_gpu_of_opencl_takes_vectors_and_is_mobile_by_its_name(void **state)
+{
+    static const struct {
+        const char *name;
+        weft_class cls;
+        int lanes;
+    } devices[] = { { "Fake GPU", WEFT_CLASS_GPU, 4 },
+                    { "Mali-G78 r0p1", WEFT_CLASS_MOBILE, 4 },
+                    { "QUALCOMM Adreno(TM) 740", WEFT_CLASS_MOBILE, 4 } };
+    (void)state;
+    weft_drivers drivers = { 1, { &weft_opencl_driver } };
+    weft_diag *diag = weft_diag_create();
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+        weft_device *d;
+        setenv("WEFT_FAKE_NAME", devices[i].name, 1);
+        assert_int_equal(weft_device_open(&drivers, "opencl", diag, &d), WEFT_OK);
+        assert_string_equal(d->info.name, devices[i].name);
+        assert_int_equal(d->info.target.cls, devices[i].cls);
+        assert_int_equal(d->info.target.vector_lanes, devices[i].lanes);
+        weft_device_close(d);
+    }
+    unsetenv("WEFT_FAKE_NAME");
+    weft_diag_destroy(diag);
+}
+
 int
 main(void)
 {
@@ -81,6 +108,7 @@ main(void)
         cmocka_unit_test(an_opencl_device_may_go_away_at_any_call),
         cmocka_unit_test(every_call_that_chains_launches_may_fail),
         cmocka_unit_test(a_run_that_failed_on_opencl_can_be_repeated),
+        cmocka_unit_test(a_gpu_of_opencl_takes_vectors_and_is_mobile_by_its_name),
     };
     setenv("WEFT_CACHE", "0", 1);
     return cmocka_run_group_tests_name("opencl", tests, NULL, NULL);

@@ -85,6 +85,20 @@ matrices_are_those_that_the_device_reports_for_subgroups_of_32(void **state)
     expect_matrices("matrices=1,vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR=0", 0, 64);
 }
 
+static void
+a_gpu_of_vulkan_takes_vectors(void **state)
+{
+    (void)state;
+    weft_drivers drivers = { 1, { &weft_vulkan_driver } };
+    weft_diag *diag = weft_diag_create();
+    weft_device *d;
+    assert_int_equal(weft_device_open(&drivers, "vulkan", diag, &d), WEFT_OK);
+    assert_int_equal(d->info.target.cls, WEFT_CLASS_GPU);
+    assert_int_equal(d->info.target.vector_lanes, 4);
+    weft_device_close(d);
+    weft_diag_destroy(diag);
+}
+
 int
 main(void)
 {
@@ -95,6 +109,7 @@ main(void)
         cmocka_unit_test(so_it_is_where_the_host_sees_no_device_memory),
         cmocka_unit_test(a_run_that_failed_on_vulkan_can_be_repeated),
         cmocka_unit_test(matrices_are_those_that_the_device_reports_for_subgroups_of_32),
+        cmocka_unit_test(a_gpu_of_vulkan_takes_vectors),
     };
     setenv("WEFT_CACHE", "0", 1);
     return cmocka_run_group_tests_name("vulkan", tests, NULL, NULL);

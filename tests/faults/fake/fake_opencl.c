@@ -156,7 +156,8 @@ CALL(cl_int, clGetDeviceInfo, cl_device_id d, cl_device_info what, size_t size, 
     (void)d;
     switch (what) {
     case CL_DEVICE_NAME:
-        return answer_text("Fake GPU", size, out, need);
+        return answer_text(getenv("WEFT_FAKE_NAME") ? getenv("WEFT_FAKE_NAME") : "Fake GPU", size,
+                           out, need);
     case CL_DEVICE_VERSION:
         return answer_text(fake_env("pocl", &found) ? "OpenCL 1.2 PoCL fake" : "OpenCL 1.2 fake",
                            size, out, need);
