@@ -46,6 +46,11 @@ add_expr(weft_str *s, const weft_expr *e)
     case WEFT_EK_FMOD:
         add_infix(s, e);
         return;
+    case WEFT_EK_NEG:
+        weft_str_add(s, "(0 - ");
+        add_expr(s, e->arg[0]);
+        weft_str_add(s, ")");
+        return;
     case WEFT_EK_TDIV: /* of sizes, which are not negative: the same as floor */
         weft_str_add(s, "(");
         add_expr(s, e->arg[0]);

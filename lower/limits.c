@@ -163,39 +163,15 @@ check_ranges(const weft_kernel *k, const weft_target *t, weft_diag *diag)
     return s;
 }
 
-/* Iterations that a thread comes to in the statement, as far as loops' extents are constant: the rest
- * counts as one. */
-static int64_t
-iterations(const weft_stmt *s)
+/* Iterations that the launch decides are checked there. */
+static weft_status
+check_iterations(const weft_kernel *k, const weft_target *t, weft_diag *diag)
 {
-    int64_t all = 0, n = 1, one;
-    switch (s->kind) {
-    case WEFT_SK_SEQ:
-        for (int i = 0; i < s->u.seq.n; i++)
-            if (!weft_add64(all, iterations(s->u.seq.at[i]), &all))
-                return INT64_MAX;
-        return all;
-    case WEFT_SK_IF:
-        all = iterations(s->u.iff.then);
-        one = s->u.iff.els ? iterations(s->u.iff.els) : 0;
-        return all > one ? all : one;
-    case WEFT_SK_LET:
-        return iterations(s->u.let.body);
-    case WEFT_SK_ALLOC:
-        return iterations(s->u.alloc.body);
-    case WEFT_SK_FOR:
-    case WEFT_SK_WHILE:
-        break;
-    default:
-        return 0;
-    }
-    bool loop = s->kind == WEFT_SK_FOR;
-    all = iterations(s->u.loop.body);
-    if (loop && s->u.loop.bind != WEFT_SERIAL && s->u.loop.bind != WEFT_UNROLL)
-        return all;
-    if (loop)
-        (void)weft_as_int(s->u.loop.extent, &n);
-    return weft_add64(all, 1, &all) && weft_mul64(all, n, &all) ? all : INT64_MAX;
+    int64_t n;
+    if (!t->max_iterations || !weft_as_int(weft_kernel_reach(k).iterations, &n))
+        return WEFT_OK;
+    return over(k, t, "iterations of a thread's loops", n, t->max_iterations,
+                "split the reduction into parts, or run it elsewhere", diag);
 }
 
 static int64_t
@@ -236,7 +212,6 @@ weft_pass_limits(weft_kernel *k, const weft_lower_options *options, bool *change
                      "fuse fewer operators into the kernel", diag));
     s = both(s, over(k, t, "bytes of scalar arguments", scalar_bytes(k), t->scalar_bytes,
                      "give some of the symbols a size", diag));
-    s = both(s, over(k, t, "iterations of a thread's loops", iterations(k->body), t->max_iterations,
-                     "split the reduction into parts, or run it elsewhere", diag));
+    s = both(s, check_iterations(k, t, diag));
     return both(s, check_ranges(k, t, diag));
 }

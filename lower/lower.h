@@ -79,6 +79,15 @@ const weft_stmt *weft_store_in_pieces(weft_ir *, const weft_stmt *store, int lan
 /* Grid and block of a launch from the loops bound to block and thread axes, 1 where none is. */
 void weft_launch_dims(const weft_kernel *, const weft_expr *grid[3], const weft_expr *block[3]);
 
+/* reach.c: how far a kernel counts, in i64 over variables of its scalars' names, which are at least
+ * 1.  Where it has none the types of its indices were chosen for its sizes. */
+typedef struct weft_reach {
+    int n;
+    const weft_expr *const *most; /* what its i32 arithmetic comes to at most: i32 has to hold each */
+    const weft_expr *iterations;  /* of all loops that a thread runs; a `while` counts as one */
+} weft_reach;
+weft_reach weft_kernel_reach(const weft_kernel *);
+
 /* limits.c: whether the threads of such a block, -1 where its size is no constant, may be in
  * subgroups of so many lanes that are asked for. */
 bool weft_may_ask_subgroups(const weft_target *, int lanes, const int64_t block[3]);
