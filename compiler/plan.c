@@ -205,6 +205,27 @@ known(double cost)
     return cost > 0 ? cost : 0;
 }
 
+/* Fewer iterations than any device ends a thread's loops at. */
+enum { FEW_ITERATIONS = 65535 };
+
+/* How far the kernel counts, where that is to be held against what is known at the launch. */
+static void
+add_reach(weft_draft *b, const weft_kernel *k, weft_mod_step *s)
+{
+    bool ends_loops = b->p->profile.api == WEFT_API_VULKAN;
+    if (!k->nscalar && !ends_loops)
+        return;
+    weft_reach r = weft_kernel_reach(k);
+    const char **text = WEFT_NEW_ARRAY(b->arena, r.n + 1, const char *);
+    for (int i = 0; i < r.n; i++)
+        text[i] = weft_plan_text(b->arena, r.most[i]);
+    s->nreach = r.n;
+    s->reach = text;
+    int64_t n;
+    if (ends_loops && (!weft_as_int(r.iterations, &n) || n > FEW_ITERATIONS))
+        s->iterations = weft_plan_text(b->arena, r.iterations);
+}
+
 /* One launch: kernel k of the unit. */
 static void
 add_step(weft_draft *b, const weft_unit *u, int unit, int k, const weft_draft_slots *t,
@@ -236,6 +257,7 @@ add_step(weft_draft *b, const weft_unit *u, int unit, int k, const weft_draft_sl
         s->grid[d] = launch_dim(b, kernel->grid[d]);
         s->block[d] = launch_dim(b, kernel->block[d]);
     }
+    add_reach(b, kernel, s);
 }
 
 void

@@ -309,6 +309,9 @@ read_launch(reader *r, const json_t *o, weft_mod_step *s)
     get_three_texts(r, o, "grid", s->grid);
     get_three_texts(r, o, "block", s->block);
     s->scalar = get_texts(r, o, "scalars", &s->nscalar);
+    if (json_object_get(o, "reach"))
+        s->reach = get_texts(r, o, "reach", &s->nreach);
+    s->iterations = get_text(r, o, "iterations", true);
     s->flops = get_real(r, o, "flops");
     s->bytes = get_real(r, o, "bytes");
 }

@@ -164,6 +164,9 @@ put_launch(writer *w, json_t *o, const weft_mod_step *s)
     put_texts(w, o, "grid", s->grid, 3);
     put_texts(w, o, "block", s->block, 3);
     put_texts(w, o, "scalars", s->scalar, s->nscalar);
+    if (s->nreach)
+        put_texts(w, o, "reach", s->reach, s->nreach);
+    put_text(w, o, "iterations", s->iterations);
     put(w, o, "flops", json_real(s->flops));
     put(w, o, "bytes", json_real(s->bytes));
 }

@@ -78,6 +78,9 @@ typedef struct weft_mod_step {
     int nbuffer, nscalar;
     const weft_mod_arg *buffer;
     const char *const *scalar; /* iexpr */
+    int nreach;                /* of a LAUNCH: what the kernel counts to in i32 at most, which i32 has */
+    const char *const *reach;  /* to hold: iexpr */
+    const char *iterations;    /* iexpr: of a thread's loops at most; NULL: few, or nobody asks */
     const char *layers;        /* provenance, for messages and profiles */
     double flops, bytes;
     int symbol, count;        /* what READ and LOOP bind: indices of symbols; -1: none */

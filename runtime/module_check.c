@@ -411,6 +411,10 @@ check_launch(checker *c, int i)
         r = check_exprs(c, s->block, 3, "the block", k->name);
     if (!r)
         r = check_exprs(c, s->scalar, s->nscalar, "a scalar argument", k->name);
+    if (!r)
+        r = check_exprs(c, s->reach, s->nreach, "the reach", k->name);
+    if (!r && s->iterations)
+        r = check_expr(c, s->iterations, "the iterations", k->name);
     return r;
 }
 

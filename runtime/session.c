@@ -84,7 +84,9 @@ weft_session_varies(const weft_session *s, int i, const bool *unknown)
     const weft_step_exprs *e = &s->step_expr[i];
     bool found = mentions(3, e->grid, unknown) || mentions(3, e->block, unknown) ||
                  mentions(step->nbuffer, e->offset, unknown) ||
-                 mentions(step->nscalar, e->scalar, unknown) || mentions(1, &e->bound, unknown);
+                 mentions(step->nscalar, e->scalar, unknown) ||
+                 mentions(step->nreach, e->reach, unknown) ||
+                 mentions(1, &e->iterations, unknown) || mentions(1, &e->bound, unknown);
     for (int k = 0; k < step->nbuffer; k++)
         found = found || s->varies[step->buffer[k].tensor];
     return found;
@@ -95,9 +97,12 @@ parse_step(weft_session *s, const weft_mod_step *step, weft_step_exprs *e, weft_
 {
     e->offset = WEFT_NEW_ARRAY(&s->arena, step->nbuffer, const weft_iexpr *);
     e->scalar = WEFT_NEW_ARRAY(&s->arena, step->nscalar, const weft_iexpr *);
+    e->reach = WEFT_NEW_ARRAY(&s->arena, step->nreach, const weft_iexpr *);
     bool good = parse_all(s, step->grid, 3, e->grid, diag) &&
                 parse_all(s, step->block, 3, e->block, diag) &&
                 parse_all(s, step->scalar, step->nscalar, e->scalar, diag) &&
+                parse_all(s, step->reach, step->nreach, e->reach, diag) &&
+                parse(s, step->iterations, &e->iterations, diag) &&
                 parse(s, step->bound, &e->bound, diag) && parse(s, step->test, &e->test, diag);
     for (int i = 0; i < step->nbuffer && good; i++)
         good = parse(s, step->buffer[i].offset, &e->offset[i], diag);

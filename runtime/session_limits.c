@@ -129,6 +129,87 @@ weft_session_check_kernels(const weft_device *d, const weft_program *p, weft_dia
 
 /* ---- in the bound shapes --------------------------------------------------------------------- */
 
+/* "with m = 50000, n = 7 ": the symbols in the expression. */
+static void
+add_values(weft_str *text, const weft_session *s, const weft_iexpr *e)
+{
+    weft_arena scratch = { 0 };
+    bool *this = WEFT_NEW_ARRAY(&scratch, s->nsymbol, bool);
+    const char *before = "with ";
+    for (int i = 0; i < s->nsymbol; i++) {
+        this[i] = true;
+        if (weft_iexpr_mentions(e, this)) {
+            weft_str_addf(text, "%s%s = %lld", before, s->symbol_name[i],
+                          (long long)s->symbol_value[i]);
+            before = ", ";
+        }
+        this[i] = false;
+    }
+    weft_str_add(text, *before == ',' ? " " : "");
+    weft_arena_reset(&scratch);
+}
+
+/* What a kernel comes to, which takes a size of 0 for 1; beyond 64 bits the most that these hold. */
+static int64_t
+reach_of(const weft_session *s, const weft_iexpr *e)
+{
+    int64_t v;
+    weft_arena scratch = { 0 };
+    int64_t *size = WEFT_NEW_ARRAY(&scratch, s->nsymbol, int64_t);
+    for (int i = 0; i < s->nsymbol; i++)
+        size[i] = s->symbol_value[i] > 1 ? s->symbol_value[i] : 1;
+    if (weft_iexpr_eval(e, size, NULL, &v))
+        v = INT64_MAX;
+    weft_arena_reset(&scratch);
+    return v;
+}
+
+static weft_status
+check_count(const weft_session *s, int step, const weft_iexpr *e, weft_diag *diag)
+{
+    weft_str with = { 0 };
+    int64_t v = reach_of(s, e);
+    if (v <= INT32_MAX)
+        return WEFT_OK;
+    add_values(&with, s, e);
+    weft_fail(
+        diag, WEFT_LIMIT,
+        "kernel '%s': %sit counts to %lld in i32, which ends at %d; use smaller sizes, compile "
+        "the model for these alone (--dim), or declare a program's symbols i64",
+        weft_step_name(s->program, step), weft_str_text(&with), (long long)v, INT32_MAX);
+    weft_str_free(&with);
+    return WEFT_LIMIT;
+}
+
+static weft_status
+check_iterations(const weft_session *s, int step, const weft_iexpr *e, weft_diag *diag)
+{
+    const weft_device_info *d = &s->device->info;
+    weft_str with = { 0 };
+    int64_t v = reach_of(s, e);
+    if (!exceeds(v, d->target.max_iterations))
+        return WEFT_OK;
+    add_values(&with, s, e);
+    weft_fail(
+        diag, WEFT_LIMIT,
+        "kernel '%s': %sa thread's loops come to %lld iterations; device '%s' (%s) ends them at "
+        "%lld; use smaller sizes or another device",
+        weft_step_name(s->program, step), weft_str_text(&with), (long long)v, d->id, d->name,
+        (long long)d->target.max_iterations);
+    weft_str_free(&with);
+    return WEFT_LIMIT;
+}
+
+weft_status
+weft_session_check_reach(const weft_session *s, int step, weft_diag *diag)
+{
+    const weft_step_exprs *e = &s->step_expr[step];
+    weft_status status = WEFT_OK;
+    for (int i = 0; i < s->program->step[step].nreach && !status; i++)
+        status = check_count(s, step, e->reach[i], diag);
+    return status || !e->iterations ? status : check_iterations(s, step, e->iterations, diag);
+}
+
 weft_status
 weft_session_check_launch(const weft_session *s, const weft_launch *l, weft_diag *diag)
 {

@@ -15,7 +15,8 @@ typedef struct weft_tensor_place { /* where a tensor lies; memory NULL: nowhere 
 typedef struct weft_step_exprs {
     const weft_iexpr *grid[3], *block[3];
     const weft_iexpr **offset; /* one a buffer argument; NULL: 0 */
-    const weft_iexpr **scalar;
+    const weft_iexpr **scalar, **reach;
+    const weft_iexpr *iterations;
     const weft_iexpr *bound, *test;
     bool varies; /* mentions a symbol that a step binds, or a tensor whose size does */
 } weft_step_exprs;
@@ -182,7 +183,9 @@ weft_status weft_kernels_of(int n, weft_module *const *, const weft_program *con
 /* What of the program's kernels is known before shapes are: WEFT_LIMIT with the kernel, the number,
  * the device's limit and what to do. */
 weft_status weft_session_check_kernels(const weft_device *, const weft_program *, weft_diag *);
-/* The same for a launch in the bound shapes. */
+/* Whether the symbols' values are such as the kernel of a step counts with. */
+weft_status weft_session_check_reach(const weft_session *, int step, weft_diag *);
+/* What the device can do, for a launch in the bound shapes. */
 weft_status weft_session_check_launch(const weft_session *, const weft_launch *, weft_diag *);
 
 #endif

@@ -169,6 +169,8 @@ make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool
                           l->name, (long long)l->grid[a], a);
         *skip = *skip || l->grid[a] == 0;
     }
+    if (!*skip && !status)
+        status = weft_session_check_reach(s, step, diag);
     if (*skip || status)
         return status;
     for (int i = 0; i < from->nbuffer && !status; i++)

@@ -56,6 +56,31 @@ printf 'te wide(A: f64[8]) {\n    C[i < 8] = A[i] + A[7 - i]\n}\n' >wide.te
 exits 2 "$WEFT" te wide.te -t vulkan:adreno-740 && err_has '^weft: error: wide.te: vulkan:adreno-740: [^e]'
 exits 2 "$WEFT" te wide.te -t vulkan:adreno-740 && err_has 'f64'
 
+it "refuses sizes that a kernel does not count to, unless its symbols are i64"
+body='A: f32[m], B: f32[n]) {\n    C[] = max(i < m, j < n) A[i] + B[j]\n}\n'
+printf "te pairs($body" >pairs.te
+printf "te pairs(m: i64, n: i64, $body" >wide.te
+at="-d null -t opencl:generic-gpu --fill ones --dim n=50000 --dim"
+exits 0 "$WEFT" te pairs.te $at m=40000
+exits 2 "$WEFT" te pairs.te $at m=50000 && err_has "'pairs_step0': with m = 50000, n = 50000 it counts to 25000"
+exits 0 "$WEFT" te wide.te $at m=50000
+cat >pairs.wir <<'WIR'
+graph pairs(x: f32[m, 1], y: f32[1, n]) -> (z) {
+    s = add(x, y)
+    z = max(s) {axes=[0, 1], keepdims=0}
+}
+WIR
+exits 0 "$WEFT" compile pairs.wir -t opencl:generic-gpu -o pairs.weft
+exits 0 "$WEFT" run pairs.weft -d null --fill ones --dim m=40000 --dim n=50000
+exits 2 "$WEFT" run pairs.weft -d null --fill ones --dim m=50000 --dim n=50000 && err_has "with m = 50000, n = 50000 it counts"
+
+it "refuses sizes at which a device would end a kernel's loops"
+if "$WEFT" devices | grep -q '^vulkan .*llvmpipe'; then
+    printf 'te rows(A: f32[m, n]) {\n    S[i < m] = sum(j < n) A[i, j]\n}\n' >rows.te
+    exits 0 "$WEFT" te rows.te -d vulkan --fill ones --dim m=2 --dim n=65000 && out_has '^S f32\[2\] min 65000 max 65000'
+    exits 2 "$WEFT" te rows.te -d vulkan --fill ones --dim m=2 --dim n=70000 && err_has "with m = 2, n = 70000 a thread's loops"
+fi
+
 it "runs slices of the pipeline"
 exits 0 "$WEFT" te add.te --stage loops -t opencl:generic-gpu && cp out loops.wir
 exits 0 "$WEFT" opt --passes=flatten,simplify loops.wir && out_has '^kernel flat add'

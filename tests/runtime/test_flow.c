@@ -273,6 +273,22 @@ numbers_that_leave_a_tensor_are_refused(void **state)
 }
 
 static void
+a_size_read_back_that_a_kernel_does_not_count_to_ends_the_run(void **state)
+{
+    (void)state;
+    static const char *const reach[] = { "k * 1000000000" }, *const later[] = { "c" };
+    weft_module *m = support_flow();
+    m->program->step[FLOW_MAKE].nreach = 1;
+    m->program->step[FLOW_MAKE].reach = later;
+    assert_int_equal(weft_module_check(m, NULL), WEFT_INVALID_INPUT);
+    m->program->step[FLOW_MAKE].reach = reach;
+    bench b = bench_of(m);
+    expect_results(&b, (int32_t[]){ 2, 5, 0, 7 }, 2);
+    expect_refused(&b, (int32_t[]){ 3, 5, 0, 7 }, "with k = 3 it counts to 3000000000 in i32");
+    drop(&b, m);
+}
+
+static void
 bytes_are_not_copied_over_themselves(void **state)
 {
     (void)state;
@@ -316,6 +332,7 @@ main(void)
         cmocka_unit_test(the_plan_runs_as_often_as_its_inputs_say),
         cmocka_unit_test(a_size_read_back_is_within_its_bound),
         cmocka_unit_test(numbers_that_leave_a_tensor_are_refused),
+        cmocka_unit_test(a_size_read_back_that_a_kernel_does_not_count_to_ends_the_run),
         cmocka_unit_test(bytes_are_not_copied_over_themselves),
         cmocka_unit_test(a_loop_that_does_nothing_ends),
     };

@@ -33,6 +33,9 @@ module_equal(const weft_module *a, const weft_module *b)
         assert_string_equal(p->step[i].grid[0], q->step[i].grid[0]);
         assert_string_equal(p->step[i].scalar[1], q->step[i].scalar[1]);
         assert_string_equal(p->step[i].layers, q->step[i].layers);
+        assert_int_equal(p->step[i].nreach, q->step[i].nreach);
+        assert_string_equal(p->step[i].reach[0], q->step[i].reach[0]);
+        assert_string_equal(p->step[i].iterations, q->step[i].iterations);
         assert_true(p->step[i].bytes == q->step[i].bytes);
         assert_int_equal(p->step[i].buffer[2].written, q->step[i].buffer[2].written);
         assert_int_equal(p->step[i].buffer[0].tensor, q->step[i].buffer[0].tensor);
@@ -183,6 +186,12 @@ static const struct {
       "writes 'w'" },
     { "(n + 63) // 64", "(n + 63 // 64", "not valid" },
     { "(n + 63) // 64", "(m + 63) // 64", "not valid" },
+    { "\"n + 63\"", "\"n + 63)\"", "the reach of add: the expression is not valid" },
+    { "\"n + 63\"", "\"m + 63\"", "the reach of add: the expression is not valid" },
+    { "\"n + 63\"", "7", "reach is not a text" },
+    { "\"reach\": [", "\"reach\": 1, \"x\": [", "reach is not an array" },
+    { "\"iterations\": \"n\"", "\"iterations\": \"n n\"", "the iterations of add: the expression" },
+    { "\"iterations\": \"n\"", "\"iterations\": 7", "iterations is not a text" },
     { "\"role\": \"temp\"", "\"role\": \"output\"", "output" },
     { "\"role\": \"temp\"", "\"role\": \"lost\"", "word that weft knows" },
     { "\"last\": 1", "\"last\": 0", "uses 't', whose memory lives" },
@@ -232,6 +241,25 @@ a_manifest_that_was_tampered_with_is_refused(void **state)
     }
     free(good);
     weft_diag_destroy(diag);
+    weft_module_destroy(m);
+    support_remove(folder);
+}
+
+/* As modules were written before kernels told it. */
+static void
+a_manifest_that_does_not_say_how_far_kernels_count_is_read(void **state)
+{
+    (void)state;
+    char *folder = support_folder();
+    weft_module *m = support_module(WEFT_API_OPENCL, support_add_cl, NULL);
+    for (int i = 0; i < m->program->nstep; i++) {
+        m->program->step[i].nreach = 0;
+        m->program->step[i].iterations = NULL;
+    }
+    weft_module *back = through(m, folder, "a/");
+    assert_int_equal(back->program->step[0].nreach, 0);
+    assert_null(back->program->step[0].iterations);
+    weft_module_destroy(back);
     weft_module_destroy(m);
     support_remove(folder);
 }
@@ -428,6 +456,7 @@ main(void)
         cmocka_unit_test(weights_in_a_zip_are_aligned_for_mapping),
         cmocka_unit_test(an_edited_kernel_is_read_as_it_stands),
         cmocka_unit_test(a_manifest_that_was_tampered_with_is_refused),
+        cmocka_unit_test(a_manifest_that_does_not_say_how_far_kernels_count_is_read),
         cmocka_unit_test(a_damaged_zip_is_refused_or_read_but_never_crashes),
         cmocka_unit_test(weights_that_lie_outside_the_file_are_refused),
         cmocka_unit_test(aliases_in_a_circle_are_refused),

@@ -460,6 +460,44 @@ a_launch_beyond_the_limits_is_refused_with_numbers(void **state)
     drop(&b);
 }
 
+static const struct {
+    const char *reach, *iterations;
+    int64_t n;
+    const char *message; /* NULL: fine */
+} counts[] = {
+    { "n * 3000000", "1", 715, NULL },
+    { "n * 3000000", "1", 716,
+      "kernel 'add': with n = 716 it counts to 2148000000 in i32, which ends at 2147483647; use "
+      "smaller sizes, compile the model for these alone (--dim), or declare a program's symbols i64" },
+    { "n * n * 9223372036854775807", "1", 2, "it counts to 9223372036854775807 in i32" },
+    { "3000000000 // n", "1", 0, NULL }, /* nothing is launched */
+    { "3000000000", "1", 2, "kernel 'add': it counts to 3000000000 in i32" },
+    { "n", "n * 100", 5, NULL },
+    { "n", "n * 100", 6,
+      "kernel 'add': with n = 6 a thread's loops come to 600 iterations; device 'null' (null device) "
+      "ends them at 500; use smaller sizes or another device" },
+};
+
+static void
+sizes_beyond_what_a_kernel_counts_are_refused_by_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        bench b = null_bench(NULL);
+        b.module->program->step[1].reach = &counts[i].reach;
+        b.module->program->step[1].iterations = counts[i].iterations;
+        b.module->program->step[0].iterations = NULL;
+        b.device->info.target.max_iterations = 500;
+        assert_int_equal(weft_session_create(b.module, b.device, NULL, b.diag, &b.session), WEFT_OK);
+        weft_status want = counts[i].message ? WEFT_LIMIT : WEFT_OK;
+        int64_t n = counts[i].n;
+        if (weft_session_bind(b.session, (const int64_t *[]){ &n, &n }, b.diag) != want ||
+            (want && !strstr(weft_diag_text(b.diag), counts[i].message)))
+            fail_msg("n = %lld: %s", (long long)n, weft_diag_text(b.diag));
+        drop(&b);
+    }
+}
+
 static void
 a_tensor_may_take_over_the_memory_of_one_that_dies(void **state)
 {
@@ -588,6 +626,7 @@ main(void)
         cmocka_unit_test(everything_but_the_launch_works_without_an_api),
         cmocka_unit_test(shapes_that_break_a_constraint_are_refused_by_name),
         cmocka_unit_test(a_launch_beyond_the_limits_is_refused_with_numbers),
+        cmocka_unit_test(sizes_beyond_what_a_kernel_counts_are_refused_by_name),
         cmocka_unit_test(a_tensor_may_take_over_the_memory_of_one_that_dies),
         cmocka_unit_test(a_part_beyond_its_tensor_or_between_the_places_of_buffers_is_refused),
         cmocka_unit_test(a_copy_into_a_part_ends_where_its_memory_does),
