@@ -212,7 +212,8 @@ enum { FEW_ITERATIONS = 65535 };
 static void
 add_reach(weft_draft *b, const weft_kernel *k, weft_mod_step *s)
 {
-    bool ends_loops = b->p->profile.api == WEFT_API_VULKAN;
+    weft_api api = b->p->profile.api;
+    bool ends_loops = api == WEFT_API_VULKAN || api == WEFT_API_OPENCL; /* llvmpipe does */
     if (!k->nscalar && !ends_loops)
         return;
     weft_reach r = weft_kernel_reach(k);

@@ -183,6 +183,8 @@ weft_cl_query(weft_cl_device *d, int index)
     d->keeps_kernels = strstr(version, "PoCL") != NULL;
     info->checks_bounds = strstr(version, "Oclgrind") || strstr(info->name, "Oclgrind");
     profile_name(t->name, sizeof t->name, is_pocl ? "pocl" : info->name);
+    bool is_llvmpipe = is_cpu && !strncmp(info->name, "llvmpipe", 8);
+    t->max_iterations = is_llvmpipe ? WEFT_LLVMPIPE_ITERATIONS : 0;
     t->api = WEFT_API_OPENCL;
     t->cls = is_cpu                  ? WEFT_CLASS_VECTOR_CPU
              : is_mobile(info->name) ? WEFT_CLASS_MOBILE
