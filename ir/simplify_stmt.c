@@ -25,13 +25,25 @@ rebuilt(weft_facts *f, bool changed, const weft_stmt *old, weft_stmt now)
     return changed ? weft_stmt_make(f->ir, now) : old;
 }
 
-/* Whether what is done under the first's condition goes on in the second, under the same: no memory
- * decides it, so that nothing which is done changes it. */
+/* Whether the condition asks for all that the other does. */
+static bool
+asks_for(const weft_expr *cond, const weft_expr *other)
+{
+    if (cond != other && other->h.kind == WEFT_EK_AND)
+        return asks_for(cond, other->arg[0]) && asks_for(cond, other->arg[1]);
+    return cond == other || (cond->h.kind == WEFT_EK_AND &&
+                             (asks_for(cond->arg[0], other) || asks_for(cond->arg[1], other)));
+}
+
+/* Whether what is done under the first's condition goes on in the second, under the same, in whatever
+ * order it is asked: no memory decides it, so that nothing which is done changes it. */
 static bool
 is_continued(const weft_stmt *a, const weft_stmt *b)
 {
-    return a->kind == WEFT_SK_IF && b->kind == WEFT_SK_IF && !a->u.iff.els && !b->u.iff.els &&
-           a->u.iff.cond == b->u.iff.cond && a->u.iff.cond->h.pure;
+    if (a->kind != WEFT_SK_IF || b->kind != WEFT_SK_IF || a->u.iff.els || b->u.iff.els)
+        return false;
+    const weft_expr *first = a->u.iff.cond, *then = b->u.iff.cond;
+    return first->h.pure && asks_for(first, then) && asks_for(then, first);
 }
 
 static const weft_stmt *
@@ -45,7 +57,7 @@ simplify_seq(weft_facts *f, const weft_stmt *s)
         bool joins = n > 0 && is_continued(*last, next);
         changed |= joins || next != s->u.seq.at[i] || is_nop(next);
         if (joins)
-            *last = weft_if(f->ir, next->u.iff.cond,
+            *last = weft_if(f->ir, (*last)->u.iff.cond,
                             weft_seq2(f->ir, (*last)->u.iff.then, next->u.iff.then), NULL);
         else
             at[n++] = next;
