@@ -2,9 +2,10 @@
  *
  * What counts on a GPU is that neighbouring threads read neighbouring elements, and that there are
  * enough threads to wait for memory with.  Threads lie along the reduction where its elements lie
- * side by side, a row, and along the results where those do, columns; of a few results the reduction
- * is shared by more threads of a block, and of so few that blocks are missing it is cut into parts:
- * a kernel that reduces those, and a second that combines what they have. */
+ * side by side, a row, and along the results where those do, columns, and take vectors of either
+ * where all begin at one; of a few results the reduction is shared by more threads of a block, and of
+ * so few that blocks are missing it is cut into parts: a kernel that reduces those, and a second that
+ * combines what they have. */
 #include "rules/vector.h"
 
 #include <math.h>
@@ -215,10 +216,116 @@ by_block(weft_rule *r, weft_stage *reduce, weft_stage *out, const sharing *s)
         weft_str_addf(&r->note, ", %d lanes", (int)run);
 }
 
+/* ---- columns in vectors ---------------------------------------------------------------------- */
+
+/* Neighbouring results that a thread takes at once: the innermost axis of both, of which whole blocks
+ * of threads have some. */
+static int64_t
+lanes_of(weft_rule *r, const weft_te_op *reduce, const weft_te_op *out, const sharing *s)
+{
+    int last = reduce->naxis - 1;
+    bool wide = weft_dtype_bits(reduce->out[0]->buf->dtype) > 32 ||
+                weft_dtype_bits(out->out[0]->buf->dtype) > 32;
+    int64_t lanes = r->target->vector_lanes / (wide ? 2 : 1);
+    if (s->direction != COLUMNS || reduce->nout > 1 || last < 0 || out->naxis != last + 1 ||
+        lanes < 2 || (out != reduce && !weft_rule_elementwise(r, out, reduce->out[0])))
+        return 1;
+    lanes = weft_rule_vector_along(r, reduce, reduce->axis[last], lanes);
+    if (out != reduce)
+        lanes = weft_rule_vector_along(r, out, out->axis[last], lanes);
+    return weft_rule_extent(reduce->axis[last]) >= lanes * s->beside ? lanes : 1;
+}
+
+/* The last axis of a stage in vectors on threads; *thread the loop over these. */
+static bool
+on_vectors(weft_rule *r, weft_tensor *t, weft_axis *columns, int64_t lanes, weft_axis **thread,
+           weft_axis **lane)
+{
+    return !weft_split(r->te, t, columns, weft_rule_num(r, lanes), thread, lane) &&
+           !weft_bind_axis(r->te, t, *thread, "thread.x");
+}
+
+/* The output's blocks of columns; the loops of a block and of a thread's vector. */
+static bool
+block_columns(weft_rule *r, weft_tensor *o, const sharing *s, int64_t lanes, weft_axis **block,
+              weft_axis **thread)
+{
+    const weft_te_op *op = o->op;
+    int last = op->naxis - 1;
+    weft_axis *outer, *inner, *lane,
+        **order = WEFT_NEW_ARRAY(&r->scratch, op->naxis + 1, weft_axis *);
+    if (weft_split(r->te, o, op->axis[last], weft_rule_num(r, s->beside * lanes), &outer, &inner) ||
+        !on_vectors(r, o, inner, lanes, thread, &lane) || weft_vectorize(r->te, o, lane))
+        return false;
+    for (int d = 0; d < last; d++)
+        order[d] = op->axis[d];
+    order[last] = outer;
+    *block = weft_rule_fuse(r, o, last + 1, order);
+    weft_rule_bind_grid(r, o, *block);
+    return *block;
+}
+
+/* A sum of a thread's columns at its loop of `home`: steps outside of the lanes. */
+static bool
+add_columns(weft_rule *r, weft_tensor *t, weft_tensor *home, weft_axis *at, weft_axis *steps,
+            int64_t lanes)
+{
+    weft_axis *one, *lane;
+    return !weft_compute_at(r->te, t, home, at) && !weft_set_scope(r->te, t, "local") &&
+           !weft_split(r->te, t, t->op->axis[t->op->naxis - 1], weft_rule_num(r, lanes), &one,
+                       &lane) &&
+           !weft_reorder(r->te, t, 3, (weft_axis *[]){ one, steps, lane }) &&
+           !weft_vectorize(r->te, t, lane);
+}
+
+/* Slices of the reduction, each of threads side by side, in shared memory. */
+static bool
+share_slices(weft_rule *r, weft_tensor *part, weft_tensor *o, weft_axis *block, int64_t lanes)
+{
+    const weft_te_op *op = part->op;
+    weft_tensor *held = weft_cache_write(r->te, part, "local");
+    weft_axis *thread, *lane;
+    return held && !weft_compute_at(r->te, part, o, block) &&
+           !weft_set_scope(r->te, part, "shared") &&
+           !weft_bind_axis(r->te, part, op->axis[0], "thread.y") &&
+           on_vectors(r, part, op->axis[op->naxis - 1], lanes, &thread, &lane) &&
+           !weft_vectorize(r->te, part, lane) &&
+           add_columns(r, held, part, thread, held->op->reduce[0], lanes);
+}
+
+/* Threads on vectors of neighbouring results, and on slices of each reduction, which they put
+ * together. */
+static void
+by_columns(weft_rule *r, weft_stage *reduce, weft_stage *out, const sharing *s, int64_t lanes)
+{
+    weft_tensor *o = out->op->out[0],
+                *t = out == reduce ? weft_cache_write(r->te, o, "local") : reduce->op->out[0],
+                *part = NULL;
+    weft_axis *block, *thread,
+        *slice = t ? weft_rule_fuse(r, t, t->op->nreduce, t->op->reduce) : NULL;
+    if (slice && s->along > 1) {
+        if (weft_split(r->te, t, slice, weft_rule_num(r, s->along), NULL, &slice) ||
+            !(part = weft_rfactor(r->te, t, slice, 0)))
+            return;
+        slice = t->op->reduce[0];
+    }
+    if (!slice || !block_columns(r, o, s, lanes, &block, &thread) ||
+        !add_columns(r, t, o, thread, slice, lanes))
+        return;
+    if (part && !share_slices(r, part, o, block, lanes))
+        return;
+    weft_str_addf(weft_rule_note(r, "reduction"),
+                  "%d threads a result, %d results a block, %d lanes", (int)s->along,
+                  (int)(s->beside * lanes), (int)lanes);
+}
+
 static void
 by_threads(weft_rule *r, weft_stage *reduce, weft_stage *out, const sharing *s)
 {
-    if (s->along > 1)
+    int64_t lanes = lanes_of(r, reduce->op, out->op, s);
+    if (lanes > 1)
+        by_columns(r, reduce, out, s, lanes);
+    else if (s->along > 1)
         by_block(r, reduce, out, s);
     else
         by_thread(r, reduce, out);

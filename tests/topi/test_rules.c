@@ -398,6 +398,21 @@ static const program others[] = {
       { { 0 } } },
     { "te palindromes(X: f64[3, 260]) { out Y[i < 3] = sum(j < 260) X[i, j] * X[i, 259 - j] }",
       { { 0 } } },
+    { "te vm(A: f32[1, 512], B: f32[512, 264]) { S[i < 1, j < 264] = sum(r < 512) A[i, r] * B[r, "
+      "j]\n "
+      "out C[i < 1, j < 264] = max(S[i, j], 0.0) }",
+      { { 0 } } },
+    { "te sum_of_columns(X: f32[3, 70, 132]) { out Y[b < 3, j < 132] = sum(i < 70) X[b, i, j] }",
+      { { 0 } } },
+    { "te sums_of_f64(X: f64[300, 136]) { S[j < 136] = sum(i < 300) X[i, j]\n out Y[j < 136] = "
+      "f32(S[j]) }",
+      { { 0 } } },
+    { "te max_of_columns(X: f32[9001, 200]) { out Y[j < 200] = max(i < 9001) X[i, j] }",
+      { { 0 } } },
+    { "te sum_of_turned(X: f32[70, 132]) { S[j < 132, k < 1] = sum(i < 70) X[i, j]\n out Y[k < 1, "
+      "j < 132] = "
+      "S[j, k] * 2.0 }",
+      { { 0 } } },
     { "te mv(A: f32[40, 512], B: f32[512, 1]) { S[i < 40, j < 1] = sum(r < 512) A[i, r] * B[r, "
       "j]\n "
       "out C[i < 40, j < 1] = max(S[i, j], 0.0) }",
@@ -638,6 +653,8 @@ threads_of_a_gpu_read_neighbours_and_are_many(void **state)
                       odd[] = "te p(X: f32[9999, 511]) { out Y[i < 9999] = sum(j < 511) X[i, j] }",
                       columns[] =
                           "te p(X: f32[100, 200]) { out Y[j < 200] = sum(i < 100) X[i, j] }",
+                      odd_columns[] =
+                          "te p(X: f32[100, 201]) { out Y[j < 201] = sum(i < 100) X[i, j] }",
                       many[] = "te p(X: f32[64, 65536]) { out Y[j < 65536] = sum(i < 64) X[i, j] }",
                       across[] = "te p(X: f32[64, 96]) { out Y[i < 96, j < 64] = X[j, i] }",
                       each[] = "te p(X: f32[130, 64]) { out Y[i < 130, j < 64] = X[i, j] + 1.0 }",
@@ -649,9 +666,11 @@ threads_of_a_gpu_read_neighbours_and_are_many(void **state)
         { odd, "gpu", "bind(j_i, thread.x)", "cache_read" },
         { total, "gpu", "X_local = cache_read(X, local, Y_rf)", NULL },
         { rows, "gpu", "bind(i_i, thread.y)", NULL },
-        { columns, "gpu", "bind(i_i, thread.y)", NULL },
-        { columns, "gpu", "bind(j_i, thread.x)", NULL },
-        { many, "gpu", "bind(j_i, thread.x)", "thread.y" },
+        { columns, "gpu", "bind(Y_local_rf.i_i, thread.y)", NULL },
+        { columns, "gpu", "vectorize(j_i_i)", NULL },
+        { odd_columns, "gpu", "bind(i_i, thread.y)", "vectorize" },
+        { odd_columns, "gpu", "bind(j_i, thread.x)", NULL },
+        { many, "gpu", "vectorize(j_i_i)", "thread.y" },
         { across, "gpu", "set_scope(X_shared, shared)", NULL },
         { each, "gpu", "vectorize(i_j_i)", NULL },
         { few, "gpu", "bind(i_j_i, thread.x)", "vectorize" },
