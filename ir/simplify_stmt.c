@@ -25,42 +25,15 @@ rebuilt(weft_facts *f, bool changed, const weft_stmt *old, weft_stmt now)
     return changed ? weft_stmt_make(f->ir, now) : old;
 }
 
-/* Whether the condition asks for all that the other does. */
-static bool
-asks_for(const weft_expr *cond, const weft_expr *other)
-{
-    if (cond != other && other->h.kind == WEFT_EK_AND)
-        return asks_for(cond, other->arg[0]) && asks_for(cond, other->arg[1]);
-    return cond == other || (cond->h.kind == WEFT_EK_AND &&
-                             (asks_for(cond->arg[0], other) || asks_for(cond->arg[1], other)));
-}
-
-/* Whether what is done under the first's condition goes on in the second, under the same, in whatever
- * order it is asked: no memory decides it, so that nothing which is done changes it. */
-static bool
-is_continued(const weft_stmt *a, const weft_stmt *b)
-{
-    if (a->kind != WEFT_SK_IF || b->kind != WEFT_SK_IF || a->u.iff.els || b->u.iff.els)
-        return false;
-    const weft_expr *first = a->u.iff.cond, *then = b->u.iff.cond;
-    return first->h.pure && asks_for(first, then) && asks_for(then, first);
-}
-
 static const weft_stmt *
 simplify_seq(weft_facts *f, const weft_stmt *s)
 {
-    int n = 0;
+    int n = s->u.seq.n;
     bool changed = false;
-    const weft_stmt **at = WEFT_NEW_ARRAY(&f->arena, s->u.seq.n, const weft_stmt *);
-    for (int i = 0; i < s->u.seq.n; i++) {
-        const weft_stmt *next = simplify(f, s->u.seq.at[i]), **last = &at[n > 0 ? n - 1 : 0];
-        bool joins = n > 0 && is_continued(*last, next);
-        changed |= joins || next != s->u.seq.at[i] || is_nop(next);
-        if (joins)
-            *last = weft_if(f->ir, (*last)->u.iff.cond,
-                            weft_seq2(f->ir, (*last)->u.iff.then, next->u.iff.then), NULL);
-        else
-            at[n++] = next;
+    const weft_stmt **at = WEFT_NEW_ARRAY(&f->arena, n, const weft_stmt *);
+    for (int i = 0; i < n; i++) {
+        at[i] = simplify(f, s->u.seq.at[i]);
+        changed |= at[i] != s->u.seq.at[i] || is_nop(at[i]);
     }
     return changed ? weft_seq(f->ir, n, at) : s;
 }
@@ -276,18 +249,14 @@ accesses(const weft_stmt *s, const weft_buf *buf)
 }
 
 /* Memory that nobody accesses, as behind the last turn of a loop that filled it for the next, is not
- * declared; a thread's own is declared in the condition under which it is accessed. */
+ * declared. */
 static const weft_stmt *
 simplify_alloc(weft_facts *f, const weft_stmt *s)
 {
     weft_stmt now = *s;
-    const weft_stmt *body = now.u.alloc.body = simplify(f, s->u.alloc.body);
-    if (!accesses(body, s->u.alloc.buf))
-        return body;
-    if (body->kind == WEFT_SK_IF && !body->u.iff.els && body->u.iff.cond->h.pure &&
-        s->u.alloc.buf->space == WEFT_LOCAL)
-        return weft_if(f->ir, body->u.iff.cond, weft_alloc(f->ir, s->u.alloc.buf, body->u.iff.then),
-                       NULL);
+    now.u.alloc.body = simplify(f, s->u.alloc.body);
+    if (!accesses(now.u.alloc.body, s->u.alloc.buf))
+        return now.u.alloc.body;
     return rebuilt(f, now.u.alloc.body != s->u.alloc.body, s, now);
 }
 

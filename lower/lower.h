@@ -65,7 +65,7 @@ weft_pass_run weft_pass_flatten, weft_pass_simplify, weft_pass_vthread, weft_pas
     weft_pass_partition, weft_pass_unswitch, weft_pass_vectorize, weft_pass_unroll,
     weft_pass_reduce_threads, weft_pass_barriers, weft_pass_legalize, weft_pass_stream,
     weft_pass_hoist, weft_pass_async, weft_pass_prefetch, weft_pass_offsets, weft_pass_limits,
-    weft_pass_registers, weft_pass_storage, weft_pass_rejoin;
+    weft_pass_registers, weft_pass_storage, weft_pass_join, weft_pass_rejoin;
 
 /* What memory that a kernel allocates holds elements of the dtype as, once they are legal: carriers
  * (legalize_type.c).  Memory that matrices are loaded from or stored to keeps its dtype. */

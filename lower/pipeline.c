@@ -22,6 +22,7 @@ const weft_pass weft_passes[] = {
     { "registers", weft_pass_registers, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "storage", weft_pass_storage, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "barriers", weft_pass_barriers, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
+    { "join", weft_pass_join, WEFT_LEVEL_FLAT, WEFT_LEVEL_FLAT },
     { "legalize", weft_pass_legalize, WEFT_LEVEL_FLAT, WEFT_LEVEL_DEVICE },
     { "rejoin", weft_pass_rejoin, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
     { "stream", weft_pass_stream, WEFT_LEVEL_DEVICE, WEFT_LEVEL_DEVICE },
