@@ -47,6 +47,13 @@ maker(const weft_value *v, weft_op op, const int *uses)
     return v && v->node && v->node->op == op && uses[v->id] == 1 ? v->node : NULL;
 }
 
+/* Whether a product gives the dtype of its sums, which attention does not. */
+static bool
+is_wider(const weft_node *product)
+{
+    return product->out[0]->dtype != product->in[0]->dtype;
+}
+
 static bool
 same_shape(const weft_value *a, const weft_value *b)
 {
@@ -110,7 +117,7 @@ scaled_product(const weft_value *v, const int *uses, finding *f)
             return false;
     }
     f->first = maker(v, WEFT_GOP_MATMUL, uses);
-    if (!f->first || weft_node_attr(f->first, "pack"))
+    if (!f->first || weft_node_attr(f->first, "pack") || is_wider(f->first))
         return false;
     f->tq = weft_node_int(f->first, "ta");
     f->tk = weft_node_int(f->first, "tb");
@@ -265,7 +272,8 @@ static bool
 find(weft_graph *g, const weft_node *n, const int *uses, finding *f)
 {
     *f = (finding){ .second = n };
-    if (n->op != WEFT_GOP_MATMUL || weft_node_attr(n, "pack") || weft_node_int(n, "ta"))
+    if (n->op != WEFT_GOP_MATMUL || weft_node_attr(n, "pack") || weft_node_int(n, "ta") ||
+        is_wider(n))
         return false;
     if (!weights(n->in[0], uses, f) || weft_node_int(f->softmax, "axis") != n->in[0]->ndim - 1 ||
         !masked_scores(f->softmax->in[0], uses, f) || (f->most && f->most->in[0] != f->mask))

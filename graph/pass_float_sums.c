@@ -11,6 +11,8 @@
  */
 #include "graph/passes.h"
 
+#include <string.h>
+
 #define EXACT ((int64_t)1 << 24)
 #define EXACT_HALF ((int64_t)1 << 11)
 enum {
@@ -262,15 +264,18 @@ are_halves(const weft_node *n, const int32_t *w)
 static weft_value *
 sum_of(pass *p, const weft_node *n, const int32_t *w, weft_dtype t)
 {
+    int nattr = 0;
     weft_attr *attr = WEFT_NEW_ARRAY(&p->scratch, n->nattr + 1, weft_attr);
     for (int i = 0; i < n->nattr; i++)
-        attr[i] = n->attr[i];
-    attr[n->nattr] = weft_attr_dtype("dtype", WEFT_F32);
+        if (strcmp(n->attr[i].name, "dtype") != 0)
+            attr[nattr++] = n->attr[i];
+    if (t != WEFT_F32)
+        attr[nattr++] = weft_attr_dtype("dtype", WEFT_F32);
     weft_value *in[2] = { cast(p, n, n->in[0], t),
                           w ? constant(p, n->in[1], w, t) : cast(p, n, n->in[1], t) };
-    return in[0] && in[1] ? weft_graph_add(p->s.g, n->op, n->name, n->kind, NULL, 2, in,
-                                           n->nattr + (t != WEFT_F32), attr)
-                          : NULL;
+    return in[0] && in[1]
+               ? weft_graph_add(p->s.g, n->op, n->name, n->kind, NULL, 2, in, nattr, attr)
+               : NULL;
 }
 
 static bool

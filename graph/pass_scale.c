@@ -147,7 +147,8 @@ foldable(const folder *f, const weft_node *n, int which)
 {
     weft_node *c = n->in[which]->node;
     if (!c || !used_once(f, n->in[which]) || weft_op_infos[c->op].pattern != WEFT_PAT_CONTRACTION ||
-        !c->in[1]->data || weft_node_attr(c, "pack") || !weft_is_float(c->in[1]->dtype))
+        !c->in[1]->data || weft_node_attr(c, "pack") || !weft_is_float(c->in[1]->dtype) ||
+        c->out[0]->dtype != c->in[1]->dtype) /* a narrower one may not hold scale or shift */
         return NULL;
     if (c->op == WEFT_GOP_MATMUL)
         return c->in[1]->ndim == 2 ? c : NULL;

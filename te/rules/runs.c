@@ -7,14 +7,15 @@
 #include "rules/priv.h"
 
 /* The dimension of t along which the op reads it, neighbours on the axis being neighbours there;
- * WEFT_NO_DIM: it does not depend on the axis, WEFT_ODD_DIM: in another way or in several. */
+ * WEFT_NO_DIM: it does not depend on the axis, WEFT_ODD_DIM: in another way, or at several places or
+ * one that data decides, so that a run of each would be no few elements. */
 typedef struct reading {
     weft_rule *r;
     const weft_tensor *t;
     const weft_axis *axis;
     int64_t run;
     int dim;
-    bool any; /* it reads t */
+    const weft_expr *load; /* of t, the last one; NULL: there was none */
 } reading;
 
 static bool
@@ -24,8 +25,11 @@ look(void *user, const weft_expr *e)
     if (e->h.kind != WEFT_EK_LOAD || e->h.u.buf != f->t->buf)
         return true;
     int d = weft_rule_dim_along(f->r, e, f->axis, f->run);
-    f->dim = !f->any || f->dim == d ? d : WEFT_ODD_DIM;
-    f->any = true;
+    for (int i = 0; i < e->h.nargs; i++)
+        d = d == WEFT_NO_DIM || e->arg[i]->h.pure ? d : WEFT_ODD_DIM;
+    bool alike = !f->load || f->load == e || (d == WEFT_NO_DIM && f->dim == WEFT_NO_DIM);
+    f->dim = alike && f->dim != WEFT_ODD_DIM ? d : WEFT_ODD_DIM;
+    f->load = e;
     return true;
 }
 
@@ -33,9 +37,12 @@ static int
 reads_along(weft_rule *r, const weft_te_op *op, const weft_tensor *t, const weft_axis *axis,
             int64_t run)
 {
-    reading f = { r, t, axis, run, WEFT_NO_DIM, false };
+    reading f = { r, t, axis, run, WEFT_NO_DIM, NULL };
+    weft_walker walker = { .expr = look, .user = &f };
     for (int i = 0; i < op->nout; i++)
-        weft_walk_expr(&(weft_walker){ .expr = look, .user = &f }, op->body[i]);
+        weft_walk_expr(&walker, op->body[i]);
+    if (op->cond)
+        weft_walk_expr(&walker, op->cond);
     return f.dim;
 }
 

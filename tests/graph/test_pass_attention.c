@@ -220,6 +220,27 @@ check_no_attention(const weft_graph_options *options, const char *text)
     weft_graph_destroy(g);
 }
 
+/* What comes out of it is of the operands' dtype. */
+static void
+products_that_give_the_dtype_of_their_sums_are_no_attention(void **state)
+{
+    (void)state;
+    static const char head[] =
+        "graph f(q: f16[2, 96, 64], k: f16[2, 64, 96], v: f16[2, 96, 64]) -> (y) {";
+    static const char *const bodies[] = {
+        "s = matmul(q, k) {ta=0, tb=0} p = softmax(s) {axis=2} "
+        "y = matmul(p, v) {ta=0, tb=0, dtype=f32} }",
+        "s = matmul(q, k) {ta=0, tb=0, dtype=f32} p = softmax(s) {axis=2} w = cast(v) {dtype=f32} "
+        "y = matmul(p, w) {ta=0, tb=0} }",
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        weft_str text = { 0 };
+        weft_str_addf(&text, "%s%s", head, bodies[i]);
+        check_no_attention(&near, weft_str_text(&text));
+        weft_str_free(&text);
+    }
+}
+
 static void
 what_is_no_attention_stays(void **state)
 {
@@ -311,6 +332,7 @@ main(void)
         cmocka_unit_test(attention_finds_a_causal_constant),
         cmocka_unit_test(attention_takes_what_scales_its_operands),
         cmocka_unit_test(attention_of_attention_is_two),
+        cmocka_unit_test(products_that_give_the_dtype_of_their_sums_are_no_attention),
         cmocka_unit_test(what_is_no_attention_stays),
         cmocka_unit_test(attention_that_does_not_pay_stays),
     };

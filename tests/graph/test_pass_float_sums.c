@@ -174,6 +174,23 @@ nothing_is_in_floats_unless_the_target_gains(void **state)
     check_passes("float-sums", NULL, text, text);
 }
 
+static void
+a_product_that_says_its_dtype_is_a_product_all_the_same(void **state)
+{
+    (void)state;
+    expect("graph f(x: u8[2, 2]) -> (y) {\n"
+           "    a = cast(x) {dtype=i32}\n"
+           "    y = matmul(a, a) {ta=0, tb=0, dtype=i32}\n"
+           "}\n",
+           "graph f(x: u8[2, 2]) -> (y) {\n"
+           "    a: i32[2, 2] = cast(x) {dtype=i32}\n"
+           "    cast: f32[2, 2] = cast(a) {dtype=f32}\n"
+           "    cast_1: f32[2, 2] = cast(a) {dtype=f32}\n"
+           "    matmul: f32[2, 2] = matmul(cast, cast_1) {ta=0, tb=0}\n"
+           "    y: i32[2, 2] = cast(matmul) {dtype=i32}\n"
+           "}\n");
+}
+
 /* 2048 is the last integer from which on f16 leaves some out. */
 static void
 factors_that_f16_holds_are_of_that_where_units_multiply_them(void **state)
@@ -217,6 +234,7 @@ main(void)
         cmocka_unit_test(zero_points_count),
         cmocka_unit_test(of_two_inputs_every_term_counts_as_the_greatest),
         cmocka_unit_test(a_bias_is_added_to_integers),
+        cmocka_unit_test(a_product_that_says_its_dtype_is_a_product_all_the_same),
         cmocka_unit_test(factors_that_f16_holds_are_of_that_where_units_multiply_them),
         cmocka_unit_test(nothing_is_in_floats_unless_the_target_gains),
     };

@@ -107,6 +107,20 @@ a_convolution_that_others_read_is_not_scaled(void **state)
     check_passes("fold-scale", NULL, text, text);
 }
 
+/* f16 holds no 100000. */
+static void
+a_product_of_halves_in_f32_is_not_scaled(void **state)
+{
+    (void)state;
+    const char *text = "graph f(x: f16[2, 2]) -> (y) {\n"
+                       "    w: f16[2, 2] = constant [1.0, 2.0, 3.0, 4.0]\n"
+                       "    m: f32[2] = constant [100000.0, 1.0]\n"
+                       "    c: f32[2, 2] = matmul(x, w) {ta=0, tb=0, dtype=f32}\n"
+                       "    y: f32[2, 2] = multiply(c, m)\n"
+                       "}\n";
+    check_passes("fold-scale", NULL, text, text);
+}
+
 static void
 a_batch_norm_alone_is_a_multiply_and_an_add(void **state)
 {
@@ -136,6 +150,7 @@ main(void)
         cmocka_unit_test(a_transposed_convolution_is_scaled_by_its_output_channels),
         cmocka_unit_test(a_matmul_is_scaled_by_its_columns),
         cmocka_unit_test(a_convolution_that_others_read_is_not_scaled),
+        cmocka_unit_test(a_product_of_halves_in_f32_is_not_scaled),
         cmocka_unit_test(a_batch_norm_alone_is_a_multiply_and_an_add),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

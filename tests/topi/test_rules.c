@@ -394,6 +394,10 @@ static const program others[] = {
     { "te largest_of_long_rows(X: f32[5, 300]) { out v, out at[i < 5] = " LARGEST("300",
                                                                                   "X[i, r]") " }",
       { { 0 } } },
+    { "te pairs(X: f32[9, 260]) { out Y[i < 9] = sum(j < 260) X[i, j] * X[8 - i, j] }", { { 0 } } },
+    { "te chosen(X: f32[9, 260], K: i32[9]) { out Y[i < 9] = sum(j < 260) X[max(min(K[i], 8), 0), "
+      "j] }",
+      { { 0 } } },
     { "te above_first(X: f32[3, 260]) { out Y[i < 3] = sum(j < 260) X[i, 0] * X[i, j] }",
       { { 0 } } },
     { "te palindromes(X: f64[3, 260]) { out Y[i < 3] = sum(j < 260) X[i, j] * X[i, 259 - j] }",
@@ -648,23 +652,25 @@ static void
 threads_of_a_gpu_read_neighbours_and_are_many(void **state)
 {
     (void)state;
-    static const char total[] = "te p(X: f32[100000]) { out Y[] = sum(i < 100000) X[i] }",
-                      rows[] = "te p(X: f32[9999, 512]) { out Y[i < 9999] = sum(j < 512) X[i, j] }",
-                      odd[] = "te p(X: f32[9999, 511]) { out Y[i < 9999] = sum(j < 511) X[i, j] }",
-                      columns[] =
-                          "te p(X: f32[100, 200]) { out Y[j < 200] = sum(i < 100) X[i, j] }",
-                      odd_columns[] =
-                          "te p(X: f32[100, 201]) { out Y[j < 201] = sum(i < 100) X[i, j] }",
-                      many[] = "te p(X: f32[64, 65536]) { out Y[j < 65536] = sum(i < 64) X[i, j] }",
-                      across[] = "te p(X: f32[64, 96]) { out Y[i < 96, j < 64] = X[j, i] }",
-                      each[] = "te p(X: f32[130, 64]) { out Y[i < 130, j < 64] = X[i, j] + 1.0 }",
-                      few[] = "te p(X: f32[13, 64]) { out Y[i < 13, j < 64] = X[i, j] + 1.0 }";
+    static const char
+        total[] = "te p(X: f32[100000]) { out Y[] = sum(i < 100000) X[i] }",
+        rows[] = "te p(X: f32[9999, 512]) { out Y[i < 9999] = sum(j < 512) X[i, j] }",
+        pairs[] = "te p(X: f32[n, 512]) { out Y[i < n] = sum(j < 512) X[i, j] * X[n - 1 - i, "
+                  "j] }",
+        odd[] = "te p(X: f32[9999, 511]) { out Y[i < 9999] = sum(j < 511) X[i, j] }",
+        columns[] = "te p(X: f32[100, 200]) { out Y[j < 200] = sum(i < 100) X[i, j] }",
+        odd_columns[] = "te p(X: f32[100, 201]) { out Y[j < 201] = sum(i < 100) X[i, j] }",
+        many[] = "te p(X: f32[64, 65536]) { out Y[j < 65536] = sum(i < 64) X[i, j] }",
+        across[] = "te p(X: f32[64, 96]) { out Y[i < 96, j < 64] = X[j, i] }",
+        each[] = "te p(X: f32[130, 64]) { out Y[i < 130, j < 64] = X[i, j] + 1.0 }",
+        few[] = "te p(X: f32[13, 64]) { out Y[i < 13, j < 64] = X[i, j] + 1.0 }";
     static const choice m[] = {
         { total, "gpu", "Y_rf = rfactor(", NULL },
         { rows, "gpu", "bind(j_i_o, thread.x)", "rfactor" },
         { rows, "gpu", "X_local = cache_read(X, local, Y)", NULL },
         { odd, "gpu", "bind(j_i, thread.x)", "cache_read" },
         { total, "gpu", "X_local = cache_read(X, local, Y_rf)", NULL },
+        { pairs, "gpu", "thread.x", "cache_read" },
         { rows, "gpu", "bind(i_i, thread.y)", NULL },
         { columns, "gpu", "bind(Y_local_rf.i_i, thread.y)", NULL },
         { columns, "gpu", "vectorize(j_i_i)", NULL },
