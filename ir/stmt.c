@@ -164,7 +164,7 @@ weft_async_source(const weft_expr *e, const weft_expr **cond)
     const weft_expr *at = e->arg[0];
     bool dense =
         e->h.type.lanes == 1 || (at->h.kind == WEFT_EK_RAMP && weft_is_int_imm(at->arg[1], 1));
-    return dense ? e : NULL;
+    return dense && (!*cond || at->h.pure) ? e : NULL;
 }
 
 const weft_stmt *

@@ -203,6 +203,8 @@ static const weft_expr *
 run_of(weft_legal *l, const weft_expr *index)
 {
     const weft_expr *first = weft_legal_index(l, index->arg[0]);
+    if (!first)
+        return NULL;
     return weft_ramp(l->ir, first, weft_imm(l->ir, first->h.type, 1), index->h.type.lanes);
 }
 
@@ -215,6 +217,8 @@ weft_legal_copy(weft_legal *l, const weft_stmt *s)
         return NULL;
     const weft_expr *at = run_of(l, from->arg[0]), *index = run_of(l, s->u.store.index[0]);
     cond = cond ? weft_legal_expr(l, cond) : NULL;
+    if (!at || !index)
+        return NULL;
     const weft_buf *source = held_as_is(l, from->h.u.buf, at),
                    *to = held_as_is(l, s->u.store.buf, index);
     if (!source || !to)
