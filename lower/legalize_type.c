@@ -53,6 +53,13 @@ weft_legal_wrap(weft_legal *l, weft_dtype t, const weft_expr *x)
     int bits = weft_dtype_bits(t), have = weft_dtype_bits((weft_dtype)x->h.type.dtype);
     if (!weft_is_int(t) || bits >= have || weft_is_imm(x))
         return x;
+    int lanes = x->h.type.lanes;
+    if (x->h.kind == WEFT_EK_VEC && weft_lanes_within(l->caps, lanes) < lanes) {
+        const weft_expr **lane = WEFT_NEW_ARRAY(&l->scratch, lanes, const weft_expr *);
+        for (int i = 0; i < lanes; i++)
+            lane[i] = weft_legal_wrap(l, t, x->arg[i]);
+        return weft_vec(l->ir, lanes, lane);
+    }
     if (weft_dtype_kind(t) == WEFT_KIND_UINT)
         return weft_binary(l->ir, WEFT_EK_BAND, x, imm_like(l, x, (double)((1u << bits) - 1)));
     const weft_expr *by = imm_like(l, x, have - bits);

@@ -108,8 +108,8 @@ static void
 barriers_are_planned_when_memory_is_final_17439_17441_15478_15481(void **state)
 {
     (void)state;
-    static const char *const behind[] = { "legalize", "stream", "hoist",    "simplify",
-                                          "limits",   "async",  "prefetch", "offsets", "rejoin" };
+    static const char *const behind[] = { "legalize", "stream",   "hoist",   "simplify", "limits",
+                                          "async",    "prefetch", "offsets", "rejoin",   "join" };
     int at = place_of("barriers");
     assert_true(at > place_of("reduce-threads") && at > place_of("unroll"));
     for (int i = at + 1; i < weft_pass_count; i++) {
