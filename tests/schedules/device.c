@@ -84,16 +84,42 @@ print_kernel(batch *b, job *j, const weft_kernel *k)
     return true;
 }
 
+/* The program's size for the scalars of what a kernel comes to. */
+static const weft_expr *
+at_size(weft_rewriter *rw, const weft_expr *e)
+{
+    const job *j = rw->user;
+    return e->h.kind == WEFT_EK_VAR ? weft_int(rw->ir, (weft_dtype)e->h.type.dtype, j->p->value[0])
+                                    : weft_rewrite_args(rw, e);
+}
+
+/* Whether the device's threads run the kernel's loops to their end. */
+static bool
+is_run_out(const batch *b, const job *j, const weft_kernel *k)
+{
+    weft_rewriter rw = { .ir = j->te->ir, .expr = at_size, .user = (void *)(uintptr_t)j };
+    const weft_expr *e = weft_rewrite_expr(&rw, weft_kernel_reach(k).iterations);
+    int64_t n;
+    weft_rewrite_done(&rw);
+    e = weft_simplify_expr(j->te->ir, NULL, e);
+    return b->target->max_iterations == 0 || (weft_as_int(e, &n) && n <= b->target->max_iterations);
+}
+
 /* Sources of all kernels, or none: a schedule that computes again and again may be more than a
  * device's threads do (llvmpipe). */
 static void
 prepare(batch *b, job *j)
 {
+    bool run_out = true;
     j->first = b->nsource;
     j->ready = lower_job(b, j);
-    for (int k = 0; j->ready && k < j->low.nkernel; k++)
+    for (int k = 0; j->ready && k < j->low.nkernel; k++) {
+        run_out = run_out && is_run_out(b, j, j->low.kernel[k]);
         j->ready = print_kernel(b, j, j->low.kernel[k]);
-    if (!j->ready && strstr(weft_diag_text(b->diag), "iterations of a thread's loops"))
+    }
+    if (!run_out)
+        j->ready = false;
+    else if (!j->ready && strstr(weft_diag_text(b->diag), "iterations of a thread's loops"))
         weft_diag_clear(b->diag);
     else if (!j->ready)
         report(b, j, "");
