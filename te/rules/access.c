@@ -180,15 +180,33 @@ look_at_condition(void *user, const weft_expr *e)
     return !c->differ;
 }
 
-static bool
-begins_at_vector(const lane_axis *l, const weft_expr *address, int64_t lanes)
+/* Where a load's elements lie in its row: by the whole address, or, where sizes are not known, by the
+ * last index of rows that all begin at a vector.  NULL: lanes are of several rows. */
+static const weft_expr *
+place_in_row(const lane_axis *l, const weft_read *read, int64_t lanes)
 {
-    const weft_expr *stride, *first;
-    if (!address)
+    int64_t row, stride;
+    const weft_buf *buf = read->load->h.u.buf;
+    int last = read->load->h.nargs - 1;
+    if (read->address)
+        return read->address;
+    if (last < 0 || !weft_as_int(buf->shape[last], &row) || row % lanes != 0)
+        return NULL;
+    for (int d = 0; d < last; d++)
+        if (!lane_stride(l, read->load->arg[d], &stride) || stride != 0)
+            return NULL;
+    return read->load->arg[last];
+}
+
+static bool
+begins_at_vector(const lane_axis *l, const weft_read *read, int64_t lanes)
+{
+    const weft_expr *stride, *first, *place = place_in_row(l, read, lanes);
+    if (!place)
         return false;
-    address = weft_simplify_expr(l->ir, l->facts,
-                                 weft_subst_expr(l->ir, address, 1, &l->axis, &l->value));
-    if (!weft_affine_in(l->ir, address, l->lane, &stride, &first) ||
+    place =
+        weft_simplify_expr(l->ir, l->facts, weft_subst_expr(l->ir, place, 1, &l->axis, &l->value));
+    if (!weft_affine_in(l->ir, place, l->lane, &stride, &first) ||
         !weft_is_int_imm(weft_simplify_expr(l->ir, NULL, stride), 1))
         return false;
     const weft_expr *size = weft_int(l->ir, (weft_dtype)first->h.type.dtype, lanes);
@@ -223,8 +241,7 @@ moves_vectors(weft_rule *r, const weft_te_op *op, const weft_axis *axis, bool al
         weft_walk_expr(&(weft_walker){ .expr = look_at_condition, .user = &c }, lowered->body[i]);
     bool fit = !c.differ;
     for (int i = 0; i < n && fit; i++)
-        fit = (!all && !uses_axis(read[i].load, axis)) ||
-              begins_at_vector(&l, read[i].address, lanes);
+        fit = (!all && !uses_axis(read[i].load, axis)) || begins_at_vector(&l, &read[i], lanes);
     weft_facts_destroy(l.facts);
     return fit;
 }

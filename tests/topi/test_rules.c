@@ -375,6 +375,12 @@ static const program others[] = {
     { "te softmax_runs(X: f32[5, 300]) { M[i < 5] = max(j < 300) X[i, j]\n S[i < 5] = sum(j < 300) "
       "exp(X[i, j] - M[i])\n out Y[i < 5, j < 300] = exp(X[i, j] - M[i]) / S[i] }",
       { { 0 } } },
+    { "te softmax_sizes(X: f32[n, m, 36]) { M[i < n, k < m] = max(j < 36) X[i, k, j]\n S[i < n, k "
+      "< m] = "
+      "sum(j < 36) exp(X[i, k, j] - M[i, k])\n out Y[i < n, k < m, j < 36] = exp(X[i, k, j] - M[i, "
+      "k]) / "
+      "S[i, k] }",
+      { { 3, 5 } } },
     { "te norm_runs(X: f32[4, 6, 36], g: f32[6, 36]) { S[i < 4] = sum(j < 6, k < 36) X[i, j, k]\n "
       "V[i < 4] = sum(j < 6, k < 36) (X[i, j, k] - S[i] / 216.0) * (X[i, j, k] - S[i] / 216.0)\n "
       "out Y[i < 4, j < 6, k < 36] = (X[i, j, k] - S[i] / 216.0) / sqrt(V[i] / 216.0 + 0.01) * "
@@ -670,6 +676,10 @@ threads_of_a_gpu_read_neighbours_and_are_many(void **state)
         { rows, "gpu", "X_local = cache_read(X, local, Y)", NULL },
         { odd, "gpu", "bind(j_i, thread.x)", "cache_read" },
         { total, "gpu", "X_local = cache_read(X, local, Y_rf)", NULL },
+        { "te p(X: f32[n, m, 512]) { out Y[i < n, k < m] = sum(j < 512) X[i, k, j] }", "gpu",
+          "X_local = cache_read(X, local, Y)", NULL },
+        { "te p(X: f32[n, 512, m]) { out Y[i < n, k < m] = sum(j < 512) X[i, j, k] }", "gpu",
+          "bind(", "vectorize" },
         { pairs, "gpu", "thread.x", "cache_read" },
         { rows, "gpu", "bind(i_i, thread.y)", NULL },
         { columns, "gpu", "bind(Y_local_rf.i_i, thread.y)", NULL },
