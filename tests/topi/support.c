@@ -304,3 +304,32 @@ assert_same(const char *text, const char *target, const results *got, const resu
         }
     }
 }
+
+/* ---- schedules ------------------------------------------------------------------------------- */
+
+static const weft_target *
+target_named(const char *name)
+{
+    for (int i = 0; i < rule_target_count; i++)
+        if (strcmp(rule_targets[i].name, name) == 0)
+            return &rule_targets[i];
+    fail_msg("there is no target '%s'", name);
+    return NULL;
+}
+
+char *
+schedule_of(const char *text, const char *target)
+{
+    weft_diag *diag = weft_diag_create();
+    weft_te *te = weft_te_parse("test.te", text, diag);
+    weft_str all = { 0 };
+    if (!te || weft_schedule_default(te, target_named(target), diag) != WEFT_OK)
+        fail_msg("%s", weft_diag_text(diag));
+    for (int i = 0; i < te->log.n; i++)
+        weft_str_addf(&all, "%s\n", te->log.at[i]);
+    char *log = strdup(weft_str_text(&all));
+    weft_str_free(&all);
+    weft_te_destroy(te);
+    weft_diag_destroy(diag);
+    return log;
+}

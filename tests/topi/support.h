@@ -33,6 +33,9 @@ void results_free(results *);
 /* Fails, naming program and target, unless both agree to 1e-4. */
 void assert_same(const char *text, const char *target, const results *got, const results *want);
 
+/* The primitives that the rules apply to a program for one of the targets, a line each.  free() it. */
+char *schedule_of(const char *text, const char *target);
+
 /* Targets of every class, with limits small enough to matter. */
 extern const weft_target rule_targets[];
 extern const int rule_target_count;
