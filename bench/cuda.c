@@ -129,8 +129,9 @@ bench_cuda_wait(bench_cuda *u)
 }
 
 bool
-bench_cuda_read(bench_cuda *u, float *out, int64_t count)
+bench_cuda_read(void *run, float *out, int64_t count)
 {
+    bench_cuda *u = run;
     weft_device *d = &u->device->base;
     int64_t bytes = count * weft_dtype_bits(u->c->dtype) / 8;
     void *packed = malloc((size_t)bytes);

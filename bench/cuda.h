@@ -37,6 +37,7 @@ bool bench_cuda_scratch(bench_cuda *, size_t bytes);
 void *bench_cuda_at(const weft_memory *);
 /* Waits until all is done. */
 bool bench_cuda_wait(bench_cuda *);
-bool bench_cuda_read(bench_cuda *, float *out, int64_t count);
+/* run: of a contender that begins with a bench_cuda. */
+bool bench_cuda_read(void *run, float *out, int64_t count);
 
 #endif

@@ -186,17 +186,11 @@ run(void *user)
     return !code && bench_cuda_wait(&r->cuda);
 }
 
-static bool
-read_out(void *user, float *out, int64_t count)
-{
-    return bench_cuda_read(user, out, count);
-}
-
 const bench_contender bench_cudnn = { .name = "cudnn",
                                       .checked = true,
                                       .gpu = true,
                                       .ready = ready,
                                       .open = open_cudnn,
                                       .run = run,
-                                      .read = read_out,
+                                      .read = bench_cuda_read,
                                       .close = finish };

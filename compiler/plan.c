@@ -205,9 +205,6 @@ known(double cost)
     return cost > 0 ? cost : 0;
 }
 
-/* Fewer iterations than any device ends a thread's loops at. */
-enum { FEW_ITERATIONS = 65535 };
-
 /* How far the kernel counts, where that is to be held against what is known at the launch. */
 static void
 add_reach(weft_draft *b, const weft_kernel *k, weft_mod_step *s)
@@ -223,7 +220,7 @@ add_reach(weft_draft *b, const weft_kernel *k, weft_mod_step *s)
     s->nreach = r.n;
     s->reach = text;
     int64_t n;
-    if (ends_loops && (!weft_as_int(r.iterations, &n) || n > FEW_ITERATIONS))
+    if (ends_loops && (!weft_as_int(r.iterations, &n) || n > WEFT_LLVMPIPE_ITERATIONS))
         s->iterations = weft_plan_text(b->arena, r.iterations);
 }
 

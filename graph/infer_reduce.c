@@ -1,5 +1,6 @@
 /* Inference of reductions, contractions and windows. */
 #include "graph/priv.h"
+#include "topi/topi.h"
 
 #include <string.h>
 
@@ -87,8 +88,7 @@ static weft_status
 product_dtype(weft_graph *g, weft_node *n, weft_dtype *t)
 {
     const weft_attr *attr = weft_node_attr(n, "dtype");
-    weft_dtype of = n->in[0]->dtype,
-               sum = weft_is_float(of) && weft_dtype_bits(of) < 32 ? WEFT_F32 : of;
+    weft_dtype of = n->in[0]->dtype, sum = weft_topi_sum_dtype(of);
     *t = attr ? attr->dtype : of;
     return *t == of || *t == sum
                ? WEFT_OK

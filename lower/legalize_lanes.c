@@ -215,17 +215,17 @@ weft_legal_copy(weft_legal *l, const weft_stmt *s)
     if (!l->caps->async_copy || s->u.store.buf->space != WEFT_SHARED || !from ||
         !is_run(s->u.store.index[0]))
         return NULL;
-    const weft_expr *at = run_of(l, from->arg[0]), *index = run_of(l, s->u.store.index[0]);
-    cond = cond ? weft_legal_expr(l, cond) : NULL;
-    if (!at || !index)
+    const weft_expr *at = run_of(l, from->arg[0]), *index = run_of(l, s->u.store.index[0]),
+                    *where = cond ? weft_legal_expr(l, cond) : NULL;
+    if (!at || !index || (cond && !where))
         return NULL;
     const weft_buf *source = held_as_is(l, from->h.u.buf, at),
                    *to = held_as_is(l, s->u.store.buf, index);
     if (!source || !to)
         return NULL;
     const weft_expr *value = weft_load(l->ir, source, 1, &at);
-    if (cond)
-        value = weft_guard(l->ir, cond, value, s->u.store.value->arg[2]);
+    if (where)
+        value = weft_guard(l->ir, where, value, s->u.store.value->arg[2]);
     return weft_store(l->ir, to, 1, &index, value);
 }
 

@@ -149,26 +149,20 @@ add_values(weft_str *text, const weft_session *s, const weft_iexpr *e)
     weft_arena_reset(&scratch);
 }
 
-/* What a kernel comes to, which takes a size of 0 for 1; beyond 64 bits the most that these hold. */
+/* What a kernel comes to at these sizes; beyond 64 bits the most that these hold. */
 static int64_t
-reach_of(const weft_session *s, const weft_iexpr *e)
+reach_of(const weft_iexpr *e, const int64_t *size)
 {
     int64_t v;
-    weft_arena scratch = { 0 };
-    int64_t *size = WEFT_NEW_ARRAY(&scratch, s->nsymbol, int64_t);
-    for (int i = 0; i < s->nsymbol; i++)
-        size[i] = s->symbol_value[i] > 1 ? s->symbol_value[i] : 1;
-    if (weft_iexpr_eval(e, size, NULL, &v))
-        v = INT64_MAX;
-    weft_arena_reset(&scratch);
-    return v;
+    return weft_iexpr_eval(e, size, NULL, &v) ? INT64_MAX : v;
 }
 
 static weft_status
-check_count(const weft_session *s, int step, const weft_iexpr *e, weft_diag *diag)
+check_count(const weft_session *s, int step, const weft_iexpr *e, const int64_t *size,
+            weft_diag *diag)
 {
     weft_str with = { 0 };
-    int64_t v = reach_of(s, e);
+    int64_t v = reach_of(e, size);
     if (v <= INT32_MAX)
         return WEFT_OK;
     add_values(&with, s, e);
@@ -182,11 +176,12 @@ check_count(const weft_session *s, int step, const weft_iexpr *e, weft_diag *dia
 }
 
 static weft_status
-check_iterations(const weft_session *s, int step, const weft_iexpr *e, weft_diag *diag)
+check_iterations(const weft_session *s, int step, const weft_iexpr *e, const int64_t *size,
+                 weft_diag *diag)
 {
     const weft_device_info *d = &s->device->info;
     weft_str with = { 0 };
-    int64_t v = reach_of(s, e);
+    int64_t v = reach_of(e, size);
     if (!exceeds(v, d->target.max_iterations))
         return WEFT_OK;
     add_values(&with, s, e);
@@ -201,13 +196,16 @@ check_iterations(const weft_session *s, int step, const weft_iexpr *e, weft_diag
 }
 
 weft_status
-weft_session_check_reach(const weft_session *s, int step, weft_diag *diag)
+weft_session_check_reach(const weft_session *s, weft_arena *scratch, int step, weft_diag *diag)
 {
     const weft_step_exprs *e = &s->step_expr[step];
     weft_status status = WEFT_OK;
+    int64_t *size = WEFT_NEW_ARRAY(scratch, s->nsymbol + 1, int64_t); /* one of 0 counts as 1 */
+    for (int i = 0; i < s->nsymbol; i++)
+        size[i] = s->symbol_value[i] > 1 ? s->symbol_value[i] : 1;
     for (int i = 0; i < s->program->step[step].nreach && !status; i++)
-        status = check_count(s, step, e->reach[i], diag);
-    return status || !e->iterations ? status : check_iterations(s, step, e->iterations, diag);
+        status = check_count(s, step, e->reach[i], size, diag);
+    return status || !e->iterations ? status : check_iterations(s, step, e->iterations, size, diag);
 }
 
 weft_status

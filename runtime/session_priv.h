@@ -184,7 +184,8 @@ weft_status weft_kernels_of(int n, weft_module *const *, const weft_program *con
  * the device's limit and what to do. */
 weft_status weft_session_check_kernels(const weft_device *, const weft_program *, weft_diag *);
 /* Whether the symbols' values are such as the kernel of a step counts with. */
-weft_status weft_session_check_reach(const weft_session *, int step, weft_diag *);
+weft_status weft_session_check_reach(const weft_session *, weft_arena *scratch, int step,
+                                     weft_diag *);
 /* What the device can do, for a launch in the bound shapes. */
 weft_status weft_session_check_launch(const weft_session *, const weft_launch *, weft_diag *);
 

@@ -170,7 +170,7 @@ make_launch(weft_session *s, weft_arena *scratch, int step, weft_launch *l, bool
         *skip = *skip || l->grid[a] == 0;
     }
     if (!*skip && !status)
-        status = weft_session_check_reach(s, step, diag);
+        status = weft_session_check_reach(s, scratch, step, diag);
     if (*skip || status)
         return status;
     for (int i = 0; i < from->nbuffer && !status; i++)

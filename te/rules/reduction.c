@@ -219,7 +219,7 @@ by_block(weft_rule *r, weft_stage *reduce, weft_stage *out, const sharing *s)
 /* ---- columns in vectors ---------------------------------------------------------------------- */
 
 /* Neighbouring results that a thread takes at once: the innermost axis of both, of which whole blocks
- * of threads have some. */
+ * of threads have some, and whose slices shared memory holds. */
 static int64_t
 lanes_of(weft_rule *r, const weft_te_op *reduce, const weft_te_op *out, const sharing *s)
 {
@@ -233,7 +233,9 @@ lanes_of(weft_rule *r, const weft_te_op *reduce, const weft_te_op *out, const sh
     lanes = weft_rule_vector_along(r, reduce, reduce->axis[last], lanes);
     if (out != reduce)
         lanes = weft_rule_vector_along(r, out, out->axis[last], lanes);
-    return weft_rule_extent(reduce->axis[last]) >= lanes * s->beside ? lanes : 1;
+    int64_t columns = lanes * s->beside, bytes = weft_dtype_bits(reduce->out[0]->buf->dtype) / 8;
+    bool fits = s->along == 1 || s->along * columns * bytes <= r->target->shared_bytes;
+    return fits && weft_rule_extent(reduce->axis[last]) >= columns ? lanes : 1;
 }
 
 /* The last axis of a stage in vectors on threads; *thread the loop over these. */
